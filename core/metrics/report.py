@@ -1,0 +1,51 @@
+"""The figures of one evaluation, as plain values. Torch-free."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A value with its 95 % interval, all on the 0-1 scale unless said otherwise."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassFigures:
+    """Precision, recall and F1 of one class (0-1; 0 where undefined) and how many test images it has."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReliabilityBin:
+    """Test images whose top probability lies in (low, high]: their mean confidence and accuracy."""
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationReport:
+    """What `classification.report` computes from probabilities and labels."""
+
+    accuracy: Interval  # Wilson
+    top5: float | None  # None with five classes or fewer
+    chance: float  # accuracy of always naming the most frequent test class
+    macro_precision: float
+    macro_recall: float
+    macro_f1: float
+    classes: tuple[ClassFigures, ...]
+    confusion: tuple[tuple[int, ...], ...]  # [true][predicted]
+    expected_calibration_error: float  # 15 equal-width bins, Guo et al. 2017 (arXiv 1706.04599)
+    reliability: tuple[ReliabilityBin, ...]
+    count: int

@@ -1,0 +1,212 @@
+"""Every setting of a run, with its help text, its limits and its default per strategy. Torch-free."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from core import errors
+from core.freezing.policy import BatchNormMode
+
+Strategy = Literal[
+    "linear_probe", "freeze_to_depth", "full", "lp_ft", "gradual", "surgical", "scratch", "scratch_statistics"
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategyEntry:
+    """A way to transfer: its name on screen, what it does in one sentence, its source, its defaults."""
+
+    title: str
+    what: str
+    citation: str
+    epochs: int
+    learning_rate: float  # AdamW, batch 32
+    views: int  # augmented views per image; 1 means the plain image alone
+    stage_decay: float = 1.0
+    pretrained: bool = True
+
+
+STRATEGIES: dict[str, StrategyEntry] = {
+    "linear_probe": StrategyEntry(
+        title="Linear probe",
+        what="Every stage stays frozen; only a linear classifier on its features is fitted, to convergence.",
+        citation="Alain & Bengio 2016, arXiv 1610.01644",
+        epochs=1,
+        learning_rate=0.0,
+        views=1,
+    ),
+    "freeze_to_depth": StrategyEntry(
+        title="Freeze to depth k",
+        what="The first k stages stay frozen; the rest and a new head are trained.",
+        citation="Yosinski et al. 2014, arXiv 1411.1792",
+        epochs=10,
+        learning_rate=1e-3,
+        views=4,
+    ),
+    "full": StrategyEntry(
+        title="Full fine-tuning",
+        what="Everything is trained, gently, starting from the pretrained weights.",
+        citation="Girshick et al. 2014, arXiv 1311.2524",
+        epochs=10,
+        learning_rate=1e-3,
+        views=4,
+    ),
+    "lp_ft": StrategyEntry(
+        title="Probe, then fine-tune (LP-FT)",
+        what="First a linear probe, then full fine-tuning from that head, so that features are not distorted.",
+        citation="Kumar et al. 2022, arXiv 2202.10054",
+        epochs=10,
+        learning_rate=3e-4,
+        views=4,
+    ),
+    "gradual": StrategyEntry(
+        title="Gradual unfreezing",
+        what="Training starts with the head; one more stage thaws at a time, from the last to the first.",
+        citation="Howard & Ruder 2018, arXiv 1801.06146",
+        epochs=12,
+        learning_rate=1e-3,
+        views=4,
+    ),
+    "surgical": StrategyEntry(
+        title="First block only (surgical)",
+        what="Only the first stage and the head are trained; it suits pictures whose surface changed.",
+        citation="Lee et al. 2022, arXiv 2210.11466",
+        epochs=10,
+        learning_rate=1e-3,
+        views=4,
+    ),
+    "scratch": StrategyEntry(
+        title="From scratch",
+        what="The same network with random weights and the same budget: the control that shows what transfer gave.",
+        citation="He et al. 2019, arXiv 1811.08883",
+        epochs=10,
+        learning_rate=2e-3,
+        views=4,
+        pretrained=False,
+    ),
+    "scratch_statistics": StrategyEntry(
+        title="From scratch, matched statistics",
+        what="Random weights with the pretrained mean and variance per layer: scale without features.",
+        citation="Raghu et al. 2019, arXiv 1902.07208",
+        epochs=10,
+        learning_rate=2e-3,
+        views=4,
+        pretrained=False,
+    ),
+}
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig:
+    """One run. ``None`` means "the strategy's or the backbone's default"; `resolved` fills those in."""
+
+    backbone: str = _setting("tiny_resnet18", "The pretrained network that the run starts from.")
+    weights: str = _setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")
+    strategy: Strategy = _setting("freeze_to_depth", "Which part of the network learns, and in which order.")
+    freeze_depth: int | None = _setting(
+        None,
+        "How many stages stay frozen, from the input: 0 trains all, the largest value is a linear probe.",
+    )
+    batch_norm: BatchNormMode = _setting(
+        "frozen",
+        "'frozen' keeps BatchNorm statistics of frozen stages; 'learning' lets them drift, as much software does.",
+    )
+    head: Literal["linear", "mlp"] = _setting(
+        "linear", "A linear classifier, or one hidden layer with dropout ('Dense 256')."
+    )
+    head_width: int = _setting(256, "Hidden units of the MLP head.")
+    head_dropout: float = _setting(0.5, "Share of hidden units that the MLP head drops while training.")
+    per_class: int | None = _setting(None, "Training images per class; empty means all.")
+    epochs: int | None = _setting(None, "How often the training images are seen.")
+    batch_size: int = _setting(32, "Images per step.")
+    image_size: int | None = _setting(None, "Side of the square that the network sees, in pixels.")
+    optimiser: Literal["adamw", "sgd", "rmsprop"] = _setting("adamw", "How gradients become steps.")
+    learning_rate: float | None = _setting(None, "Peak step size; it warms up, then falls along a cosine.")
+    warm_up: float = _setting(0.1, "Share of the steps during which the learning rate rises.")
+    stage_decay: float | None = _setting(
+        None, "Factor by which the learning rate shrinks for each stage further from the head; 1 means none."
+    )
+    weight_decay: float = _setting(1e-2, "Pull of all trained weights towards zero.")
+    l2_sp: float = _setting(
+        0.0, "Pull of trained weights towards their pretrained values (L2-SP, arXiv 1802.01483)."
+    )
+    label_smoothing: float = _setting(0.0, "Share of the target given to the other classes.")
+    mixup: float = _setting(0.0, "Beta parameter of mixup (arXiv 1710.09412); 0 means none.")
+    views: int | None = _setting(
+        None,
+        "Augmented views per image, cached once; 1 means the plain image alone, 0 a fresh crop every epoch.",
+    )
+    cache: bool = _setting(True, "Run the frozen stages once per view instead of once per epoch.")
+    patience: int | None = _setting(
+        None, "Stop after this many epochs without a better validation accuracy; empty means never."
+    )
+    seed: int = _setting(0, "Decides splits, head, order and crops.")
+    device: str = _setting("auto", "'auto', 'cpu' or 'cuda'.")
+
+    def __post_init__(self) -> None:
+        errors.one_of("strategy", self.strategy, STRATEGIES)
+        errors.one_of("batch_norm", self.batch_norm, ("frozen", "learning"))
+        errors.one_of("head", self.head, ("linear", "mlp"))
+        errors.one_of("optimiser", self.optimiser, ("adamw", "sgd", "rmsprop"))
+        errors.one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
+        for name, low, high in _LIMITS:
+            value = getattr(self, name)
+            if value is not None:
+                errors.within(name.replace("_", " "), value, low, high)
+
+    def to_json(self) -> dict[str, Any]:
+        """All settings as plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "FinetuneConfig":
+        """Rebuild a configuration; an unknown setting is a `SettingsError`."""
+        known = {one.name for one in dataclasses.fields(cls)}
+        for name in values:
+            errors.one_of("A setting", name, sorted(known))
+        return cls(**values)
+
+    def resolved(self, *, stages: int, image_size: int) -> "FinetuneConfig":
+        """Fill every ``None`` but ``per_class`` and ``patience`` for a backbone of ``stages`` stages.
+
+        The freeze depth is the strategy's where it defines one (linear probe: all; full, LP-FT, gradual,
+        surgical, scratch: 0); for freeze-to-depth it defaults to half of the stages, rounded up.
+        """
+        entry = STRATEGIES[self.strategy]
+        fixed = {"linear_probe": stages, "freeze_to_depth": self.freeze_depth}.get(self.strategy, 0)
+        depth = (stages + 1) // 2 if fixed is None else fixed
+        errors.within("freeze depth", depth, 0, stages)
+        return dataclasses.replace(
+            self,
+            freeze_depth=depth,
+            epochs=entry.epochs if self.epochs is None else self.epochs,
+            image_size=image_size if self.image_size is None else self.image_size,
+            learning_rate=entry.learning_rate if self.learning_rate is None else self.learning_rate,
+            stage_decay=entry.stage_decay if self.stage_decay is None else self.stage_decay,
+            views=entry.views if self.views is None else self.views,
+        )
+
+
+_LIMITS: tuple[tuple[str, float, float], ...] = (
+    ("freeze_depth", 0, 64),
+    ("head_width", 1, 4096),
+    ("head_dropout", 0, 0.95),
+    ("per_class", 1, 1_000_000),
+    ("epochs", 1, 1000),
+    ("batch_size", 1, 4096),
+    ("image_size", 16, 1024),
+    ("learning_rate", 0, 10),
+    ("warm_up", 0, 0.9),
+    ("stage_decay", 0.01, 1),
+    ("weight_decay", 0, 1),
+    ("l2_sp", 0, 10),
+    ("label_smoothing", 0, 0.9),
+    ("mixup", 0, 10),
+    ("views", 0, 64),
+    ("patience", 1, 1000),
+    ("seed", 0, 2**31 - 1),
+)
