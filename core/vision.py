@@ -20,9 +20,9 @@ except RuntimeError as error:
     if "torchvision::" not in str(error):
         raise
     # The declaration lives as long as this object does.
-    _declarations = torch.library.Library("torchvision", "DEF")
+    _declarations = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for _signature in _SIGNATURES:
-        _declarations.define(_signature)
+        _declarations.define(_signature)  # type: ignore[no-untyped-call]
     import torchvision
 
 __all__ = ["torchvision"]
