@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from core.freezing.report import StageAudit
 from core.metrics.report import ClassificationReport
 
 
@@ -96,20 +97,6 @@ class CheckpointReady(Event):
     kind: ClassVar[str] = "checkpoint"
     epoch: int
     state: dict[str, Any] = field(metadata={"json": False}, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageAudit:
-    """One stage before and after: bit-identical or not, and how far it moved."""
-
-    stage: str
-    frozen: bool
-    parameters_identical: bool
-    buffers_identical: bool
-    sha256_before: str
-    sha256_after: str
-    relative_change: float  # ||after - before|| / ||before|| over all parameters
-    cka: float | None  # linear CKA of pooled features, before against after, on validation images
 
 
 @dataclass(frozen=True, kw_only=True)
