@@ -88,7 +88,7 @@ def audit(
     after: Collection[StageSnapshot],
     *,
     frozen: Collection[str],
-    cka: Mapping[str, float] | None = None,
+    cka: Mapping[str, float | None] | None = None,
 ) -> tuple[StageAudit, ...]:
     """Compare two snapshots of one network, stage by stage.
 

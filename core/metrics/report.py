@@ -49,3 +49,16 @@ class ClassificationReport:
     expected_calibration_error: float  # 15 equal-width bins, Guo et al. 2017 (arXiv 1706.04599)
     reliability: tuple[ReliabilityBin, ...]
     count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One result minus another, its 95 % interval, and what that means in plain words."""
+
+    names: tuple[str, str]
+    difference: Interval  # first minus second, on the 0-1 scale
+    p_value: float | None  # of the test that fits; None where the interval alone decides
+    paired: bool  # on the same test images (or the same seeds)
+    count: int  # test images, or seeds, of the smaller side
+    method: str  # how it was computed, with its source
+    verdict: str  # "No difference seen: +0.8 points [-2.1, 3.6]"
