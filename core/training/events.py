@@ -19,11 +19,16 @@ class Event:
         shown = {
             f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.metadata.get("json", True)
         }
-        plain = {
-            k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) and not isinstance(v, type) else v
-            for k, v in shown.items()
-        }
-        return {"event": self.kind, **plain}
+        return {"event": self.kind, **{name: _plain(value) for name, value in shown.items()}}
+
+
+def _plain(value: Any) -> Any:
+    """Turn dataclasses into dicts, inside lists and tuples too."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)

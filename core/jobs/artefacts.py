@@ -1,0 +1,103 @@
+"""Files of a run: written whole or not at all, and the event log, which is only ever appended to. Torch-free."""
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+SPEC = "spec.json"
+EVENTS = "events.jsonl"
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.safetensors"
+RESULT = "result.json"
+TEST = "test.npz"
+TRACEBACK = "traceback.txt"
+
+_READ_AT_ONCE = 4_000_000  # bytes of the log that one poll reads: a page that comes late catches up in steps
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Call ``write`` on a fresh file beside ``path`` and move it into place once it is on disk."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write ``values`` as strict JSON, whole or not at all."""
+    text = json.dumps(finite(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def finite(values: Any) -> Any:
+    """Copy plain values with every NaN and infinity as None: JSON has no word for them (a diverged loss)."""
+    if isinstance(values, float) and not math.isfinite(values):
+        return None
+    if isinstance(values, dict):
+        return {key: finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [finite(value) for value in values]
+    return values
+
+
+class EventLog:
+    """One JSON object a line. Opening it cuts off a last line that a crash left unfinished."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists():
+            _cut_torn_line(path)
+        # Unbuffered, one write a line: a reader sees whole lines only.
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - lives as long as the object
+
+    def append(self, values: dict[str, Any]) -> None:
+        """Write one event."""
+        line = json.dumps(finite(values), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        self._file.write(line.encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_events(path: Path, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Read whole lines from byte ``after`` on; also the offset to ask for next time. No file: nothing yet."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(after)
+            content = file.read(_READ_AT_ONCE)
+            end = content.rfind(b"\n") + 1
+            if not end and len(content) == _READ_AT_ONCE:  # one line longer than a step
+                content += file.readline()
+                end = len(content) if content.endswith(b"\n") else 0
+    except FileNotFoundError:
+        return [], after
+    return [json.loads(line) for line in content[:end].splitlines()], after + end
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cut the log behind its last line end."""
+    with open(path, "rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - 65536)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                end = start + found + 1
+                break
+            end = start
+        file.truncate(end)

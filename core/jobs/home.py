@@ -1,0 +1,38 @@
+"""The one data directory: the run store, every run's files, uploads and logs. Torch-free."""
+
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from core import errors
+
+APPLICATION = "transfer-learning-lab"
+# What `secrets.token_urlsafe` draws from; anything else never becomes a path.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def home() -> Path:
+    """Name the data directory: ``TLL_HOME`` where it is set, else the user's data directory. It is created."""
+    chosen = os.environ.get("TLL_HOME")
+    path = Path(chosen) if chosen else Path(platformdirs.user_data_dir(APPLICATION))
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.resolve()
+
+
+def run_directory(home: Path, run: str) -> Path:
+    """Name the folder of one run's files; a `RunError` for an id that cannot be one."""
+    return home / "runs" / checked_token(run)
+
+
+def upload_path(home: Path, token: str) -> Path:
+    """Name the file of one upload; a `RunError` for a token that cannot be one."""
+    return home / "uploads" / f"{checked_token(token)}.zip"
+
+
+def checked_token(token: str) -> str:
+    """Return ``token`` if it looks like one of ours: so that no text from outside walks through the disk."""
+    if not _TOKEN.fullmatch(token):
+        raise errors.RunError("There is no run or upload with this address.")
+    return token

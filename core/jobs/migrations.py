@@ -1,0 +1,70 @@
+"""The run store's schema, step by step: named, transactional, recorded (as in sqlite-utils). Torch-free.
+
+A step that has been released is never edited; the next change is a new entry at the end.
+"""
+
+import sqlite3
+import time
+
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "0001 runs and uploads",
+        (
+            """
+            CREATE TABLE runs (
+                id TEXT PRIMARY KEY,
+                visitor TEXT NOT NULL,
+                title TEXT NOT NULL,
+                spec TEXT NOT NULL,
+                state TEXT NOT NULL
+                    CHECK (state IN ('queued', 'running', 'stopping', 'finished', 'failed', 'stopped')),
+                priority INTEGER NOT NULL DEFAULT 0,
+                place INTEGER NOT NULL,
+                control TEXT,
+                control_of TEXT,
+                created REAL NOT NULL,
+                started REAL,
+                finished REAL,
+                stop_requested REAL,
+                error TEXT,
+                summary TEXT,
+                claim TEXT,
+                heartbeat REAL,
+                host TEXT,
+                pid INTEGER,
+                attempts INTEGER NOT NULL DEFAULT 0
+            )
+            """,
+            "CREATE INDEX runs_by_visitor ON runs (visitor, created)",
+            "CREATE INDEX runs_by_state ON runs (state, priority, place)",
+            """
+            CREATE TABLE uploads (
+                token TEXT PRIMARY KEY,
+                visitor TEXT NOT NULL,
+                name TEXT NOT NULL,
+                sha256 TEXT NOT NULL,
+                bytes INTEGER NOT NULL,
+                created REAL NOT NULL,
+                UNIQUE (visitor, sha256)
+            )
+            """,
+        ),
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply every step that is not yet recorded; each in one transaction, so that none is half done."""
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied REAL NOT NULL)")
+    for name, statements in MIGRATIONS:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            known = connection.execute("SELECT 1 FROM migrations WHERE name = ?", (name,)).fetchone()
+            if known is None:
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO migrations VALUES (?, ?)", (name, time.time()))
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

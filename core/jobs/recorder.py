@@ -1,0 +1,224 @@
+"""A run's events, written down: the log, checkpoints, weights, test images and the result.
+
+The training room never writes; a worker is stateless; whoever drives one (a local worker process, the
+command line, later a cluster's driver) hands every event to a `Recorder`.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.dataset import LabelledImages
+from core.jobs import artefacts
+from core.jobs.result import EpochFigures, RunResult
+from core.jobs.timeline import Timeline
+from core.training.events import (
+    BatchDone,
+    CheckpointReady,
+    EpochDone,
+    Event,
+    Finished,
+    Note,
+    Progress,
+    RunStarted,
+)
+
+LINES_PER_SECOND = 4  # of batch and progress events; all other events are kept
+THUMBNAIL_SIDE = 128  # pixels; larger test images are kept at this size
+TEST_IMAGE_BYTES = 200_000_000  # beyond this, test images are kept smaller still
+_SMALLEST_SIDE = 24
+# A checkpoint of a large network takes longer to write than an epoch on cached features takes to run. So
+# writing may take a fifth of the time at most; the newest checkpoint waits in memory meanwhile.
+_REST_PER_WRITE = 4.0
+_SHORTEST_REST = 1.0  # seconds
+
+
+class Recorder:
+    """Write one run into ``directory``; ``resumed_from`` is the epoch of the checkpoint that it goes on from.
+
+    ``on_checkpoint`` is called after each checkpoint on disk.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        title: str = "",
+        resumed_from: int = 0,
+        on_checkpoint: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.directory = directory
+        self.result: RunResult | None = None
+        self._title = title
+        self._on_checkpoint = on_checkpoint
+        self._clock = clock
+        earlier = _whole_log(directory / artefacts.EVENTS)
+        self._log = artefacts.EventLog(directory / artefacts.EVENTS)
+        self._epochs, self._notes = _history(earlier, resumed_from)
+        self._started: RunStarted | None = None
+        self._test: NDArray[np.uint8] | None = None
+        self._last_thinned = -1.0
+        self._pending: CheckpointReady | None = None
+        self._rest_until = 0.0
+        if earlier:  # the log is only ever appended to, since readers remember how far they are
+            self._append({"event": "resumed", "epoch": resumed_from})
+
+    def keep_test_images(self, test: LabelledImages) -> None:
+        """Hand over the test part before the run's `Finished` event, which it is stored with."""
+        self._test = thumbnails(test.images)
+
+    def write(self, event: Event) -> None:
+        """Write one event down, with all that belongs to it on disk before the log tells of it."""
+        if isinstance(event, BatchDone | Progress):
+            self._thinned(event)
+            return
+        if isinstance(event, CheckpointReady):
+            self._pending = event
+            if self._clock() >= self._rest_until:
+                self.flush()
+            return
+        if isinstance(event, RunStarted):
+            self._started = event
+        elif isinstance(event, EpochDone):
+            self._epochs.append(_figures(event.to_json()))
+        elif isinstance(event, Note):
+            self._notes.append(event.message)
+        elif isinstance(event, Finished):
+            self.flush()
+            self._finish(event)
+        self._append(event.to_json())
+
+    def flush(self) -> None:
+        """Write the newest checkpoint, if it is not on disk yet."""
+        if self._pending is None:
+            return
+        import torch
+
+        event, self._pending = self._pending, None
+        began = self._clock()
+        content = {"epoch": event.epoch, "state": event.state}
+        artefacts.write_atomically(
+            self.directory / artefacts.CHECKPOINT, lambda file: torch.save(content, file)
+        )
+        self._rest_until = self._clock() + max(_SHORTEST_REST, _REST_PER_WRITE * (self._clock() - began))
+        self._append(event.to_json())
+        self._on_checkpoint()
+
+    def close(self) -> None:
+        """Close the log."""
+        self._log.close()
+
+    def _append(self, values: dict[str, Any]) -> None:
+        self._log.append({**values, "at": round(self._clock(), 3)})
+
+    def _thinned(self, event: BatchDone | Progress) -> None:
+        complete = isinstance(event, Progress) and event.done >= event.total
+        if complete or abs(self._clock() - self._last_thinned) >= 1 / LINES_PER_SECOND:
+            self._last_thinned = self._clock()
+            epoch = self._epochs[-1].epoch if self._epochs else 0
+            after = {"after_epoch": epoch} if isinstance(event, BatchDone) else {}
+            self._append({**event.to_json(), **after})
+
+    def _finish(self, event: Finished) -> None:
+        """Write scores and test images, weights, and last the result, whose file says that all is there."""
+        from safetensors.torch import save
+
+        if self._started is None or self._test is None:
+            raise RuntimeError("A run cannot finish before it has started and its test images are known.")
+        images = self._test
+        artefacts.write_atomically(
+            self.directory / artefacts.TEST,
+            lambda file: np.savez(
+                file,
+                images=images,
+                labels=np.asarray(event.labels, dtype=np.int64),
+                scores=np.asarray(event.scores, dtype=np.float32),
+            ),
+        )
+        weights = save(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in event.weights.items()},
+            metadata={"format": "pt", "backbone": str(self._started.config["backbone"])},
+        )
+        artefacts.write_atomically(self.directory / artefacts.WEIGHTS, lambda file: file.write(weights))
+        self.result = build_result(self._title, self._started, tuple(self._epochs), tuple(self._notes), event)
+        artefacts.write_json(self.directory / artefacts.RESULT, self.result.to_json())
+
+
+def build_result(
+    title: str,
+    started: RunStarted,
+    epochs: tuple[EpochFigures, ...],
+    notes: tuple[str, ...],
+    finished: Finished,
+) -> RunResult:
+    """Gather a run's figures from its events."""
+    return RunResult(
+        title=title,
+        config=started.config,
+        data_name=started.data_name,
+        data_fingerprint=started.data_fingerprint,
+        class_names=started.class_names,
+        images=started.images,
+        stages=started.stages,
+        frozen_stages=started.frozen_stages,
+        trainable_parameters=started.trainable_parameters,
+        total_parameters=started.total_parameters,
+        device=started.device,
+        precision=started.precision,
+        epochs=epochs,
+        notes=tuple(dict.fromkeys(notes)),
+        test=finished.test,
+        best_epoch=finished.best_epoch,
+        epochs_done=finished.epochs_done,
+        validation_accuracy=finished.validation_accuracy,
+        stopped_early=finished.stopped_early,
+        audit=finished.audit,
+        seconds=finished.seconds,
+        seconds_by_phase=finished.seconds_by_phase,
+        images_per_second=finished.images_per_second,
+        peak_memory_bytes=finished.peak_memory_bytes,
+    )
+
+
+def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Shrink images (N, side, side, 3) to at most `THUMBNAIL_SIDE` pixels, or to what fits the disk budget."""
+    count, side = images.shape[:2]
+    fits = int((TEST_IMAGE_BYTES / max(1, count) / 3) ** 0.5)
+    small = max(_SMALLEST_SIDE, min(THUMBNAIL_SIDE, fits))
+    if side <= small:
+        return np.ascontiguousarray(images)
+    from PIL import Image
+
+    shrunk = np.empty((count, small, small, 3), dtype=np.uint8)
+    for number in range(count):
+        picture = Image.fromarray(images[number]).resize((small, small), Image.Resampling.BILINEAR)
+        shrunk[number] = np.asarray(picture)
+    return shrunk
+
+
+def _figures(epoch: dict[str, Any]) -> EpochFigures:
+    plain = artefacts.finite(epoch)
+    return EpochFigures(**{name: plain[name] for name in EpochFigures.__dataclass_fields__})
+
+
+def _whole_log(path: Path) -> list[dict[str, Any]]:
+    """Read a log to its end."""
+    lines: list[dict[str, Any]] = []
+    offset = 0
+    while True:
+        more, offset = artefacts.read_events(path, offset)
+        if not more:
+            return lines
+        lines += more
+
+
+def _history(log: list[dict[str, Any]], resumed_from: int) -> tuple[list[EpochFigures], list[str]]:
+    """Read the epochs up to the checkpoint, and the notes, that earlier parts of a resumed run wrote."""
+    timeline = Timeline()
+    timeline.absorb([*log, {"event": "resumed", "epoch": resumed_from}])
+    return timeline.epochs, timeline.notes

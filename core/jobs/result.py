@@ -1,0 +1,108 @@
+"""What a finished run leaves behind, typed, and its JSON form: the download "the run as JSON". Torch-free."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.freezing.report import StageAudit
+from core.metrics.report import ClassFigures, ClassificationReport, Interval, ReliabilityBin
+
+FORMAT = 1  # of result.json; raised when a field changes its meaning
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochFigures:
+    """One epoch of the learning curves; None where a loss diverged."""
+
+    epoch: int  # from 1
+    train_loss: float | None
+    train_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    frozen_depth: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """Settings (resolved), data, figures, audit and cost of one finished run."""
+
+    title: str
+    config: dict[str, Any]
+    data_name: str
+    data_fingerprint: str
+    class_names: tuple[str, ...]
+    images: dict[str, int]  # {"train": …, "validation": …, "test": …}
+    stages: tuple[str, ...]
+    frozen_stages: tuple[str, ...]
+    trainable_parameters: int
+    total_parameters: int
+    device: str
+    precision: str
+    epochs: tuple[EpochFigures, ...]
+    notes: tuple[str, ...]
+    test: ClassificationReport
+    best_epoch: int
+    epochs_done: int
+    validation_accuracy: float
+    stopped_early: bool
+    audit: tuple[StageAudit, ...]
+    seconds: float
+    seconds_by_phase: dict[str, float]
+    images_per_second: float
+    peak_memory_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, ready for ``json.dumps``."""
+        return {"format": FORMAT, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "RunResult":
+        """Rebuild from what `to_json` gave, after a round trip through JSON."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        plain = {name: value for name, value in values.items() if name in known}
+        for name in ("class_names", "stages", "frozen_stages", "notes"):
+            plain[name] = tuple(plain[name])
+        plain["epochs"] = tuple(EpochFigures(**one) for one in plain["epochs"])
+        plain["audit"] = tuple(StageAudit(**one) for one in plain["audit"])
+        plain["test"] = _report(plain["test"])
+        return cls(**plain)
+
+    def summary(self) -> dict[str, Any]:
+        """Pick the figures that a list of runs shows: accuracy with its interval (0-1), seconds, epochs."""
+        accuracy = self.test.accuracy
+        return {
+            "accuracy": accuracy.value,
+            "low": accuracy.low,
+            "high": accuracy.high,
+            "seconds": self.seconds,
+            "epochs": self.epochs_done,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TestImages:
+    """The test set as kept with the run: small copies (N, side, side, 3) uint8, labels (N,), scores (N, C)."""
+
+    __test__ = False  # not a pytest class
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]  # softmax probabilities
+
+
+def _report(values: dict[str, Any]) -> ClassificationReport:
+    return ClassificationReport(
+        **(
+            values
+            | {
+                "accuracy": Interval(**values["accuracy"]),
+                "classes": tuple(ClassFigures(**one) for one in values["classes"]),
+                "confusion": tuple(tuple(row) for row in values["confusion"]),
+                "reliability": tuple(ReliabilityBin(**one) for one in values["reliability"]),
+            }
+        )
+    )

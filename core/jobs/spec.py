@@ -1,0 +1,71 @@
+"""What a job is: settings, data, and the control that belongs to it. Plain values only. Torch-free."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from core import errors
+from core.training.config import STRATEGIES, FinetuneConfig
+
+UPLOAD = "upload:"  # how a reference to a stored upload begins; any other reference names a data set
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """One run: ``data`` is a catalogue name or what `api.store_upload` returned."""
+
+    config: FinetuneConfig
+    data: str
+    title: str = ""
+    control_of: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            raise errors.DataError("Choose a data set first.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, ready for ``json.dumps``."""
+        return dataclasses.asdict(self) | {"config": self.config.to_json()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "JobSpec":
+        """Rebuild a specification; unknown settings are a `SettingsError`."""
+        return cls(**(values | {"config": FinetuneConfig.from_json(values["config"])}))
+
+
+def epochs_of(config: FinetuneConfig) -> int:
+    """Read the epochs that a configuration asks for, its strategy's default included."""
+    return STRATEGIES[config.strategy].epochs if config.epochs is None else config.epochs
+
+
+def has_control(config: FinetuneConfig) -> bool:
+    """Tell whether a from-scratch run would say anything new beside this one."""
+    return config.strategy != "scratch"
+
+
+def control_spec(spec: JobSpec, control_of: str) -> JobSpec:
+    """Describe the from-scratch control of ``spec``: same network, images, seed and budget, random weights.
+
+    The budget is epochs, views, batch size, image size and images per class; how steps are taken is the
+    from-scratch default, since the main run's gentle rate would starve a random network. A linear probe is
+    solved, not trained for epochs, so its control gets the from-scratch default of epochs.
+    """
+    config = spec.config
+    probe = config.strategy == "linear_probe"
+    control = FinetuneConfig(
+        backbone=config.backbone,
+        strategy="scratch",
+        head=config.head,
+        head_width=config.head_width,
+        head_dropout=config.head_dropout,
+        per_class=config.per_class,
+        epochs=STRATEGIES["scratch"].epochs if probe else epochs_of(config),
+        batch_size=config.batch_size,
+        image_size=config.image_size,
+        views=None if probe else config.views,
+        seed=config.seed,
+        device=config.device,
+    )
+    return JobSpec(
+        config=control, data=spec.data, title=f"{spec.title} (from scratch)", control_of=control_of
+    )
