@@ -1,0 +1,38 @@
+"""The front page: what the lab is, a toy to touch, and the one button."""
+
+import streamlit as st
+
+from core.backbones import catalogue
+from widgets import frame, network
+from widgets.stage_strip.strip import stage_strip
+
+STEPS = (
+    ("Choose pictures", "Built-in photographs and scans, or a ZIP of your own."),
+    ("Choose what stays frozen", "Early stages see edges and textures; late ones see objects."),
+    ("Watch, then measure", "Live curves, and the same network from scratch beside it."),
+)
+
+
+def _set_depth(depth: int) -> None:
+    st.session_state["home_depth"] = depth
+
+
+entry = catalogue.entry(catalogue.BUILT_IN)
+depth = st.session_state.setdefault("home_depth", 3)
+
+st.title("See what a network inherits", anchor=False)
+st.markdown(frame.prose("home"))
+
+if st.button("Fine-tune your first network", type="primary", icon=":material/play_arrow:", key="first_button"):
+    st.switch_page("pages/finetune.py")
+
+stages, head = network.blocks(entry, classes=4)
+with st.container(border=True, key="home_strip"):
+    st.markdown(
+        "**This is the network.** A picture enters on the left. :blue[**Ice**] keeps what was learned before, "
+        ":orange[**fire**] learns your task. Move the boundary."
+    )
+    stage_strip(key="home_stages", stages=stages, head=head, depth=depth, on_change=_set_depth)
+
+for number, (column, (title, text)) in enumerate(zip(st.columns(3), STEPS, strict=True), start=1):
+    column.markdown(f"**{number} · {title}**  \n{text}")

@@ -1,0 +1,24 @@
+"""The front door: the table of pages, nothing else.
+
+``streamlit run streamlit_app.py`` finds ``app`` and serves it. Each visitor's session runs
+``widgets/session.py``, which reads this table. That script lies outside this folder on purpose: beside an
+entry script Streamlit takes a ``pages/`` folder for its older kind of app, and a deep link that is the
+first request to a fresh server would then run a page without its frame.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from widgets import server
+
+HERE = Path(__file__).resolve().parent
+
+# (file, title, icon, address); the first is the front page.
+PAGES: tuple[tuple[Path, str, str, str], ...] = (
+    (HERE / "pages" / "home.py", "Home", ":material/home:", ""),
+    (HERE / "pages" / "finetune.py", "Fine-tune", ":material/local_fire_department:", "finetune"),
+    (HERE / "pages" / "runs.py", "Runs", ":material/monitoring:", "runs"),
+)
+
+app = st.App(HERE / "widgets" / "session.py", lifespan=server.lifespan, middleware=server.MIDDLEWARE)

@@ -1,0 +1,48 @@
+"""What every page shares: its title in the tab, the width of the column, the visitor, and shown errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import LabError
+from widgets import server
+
+NAME = "Transfer Learning Lab"
+_ICON = Path(__file__).parent / "logo.svg"
+_STYLE = f"<style>{(Path(__file__).parent / 'frame.css').read_text(encoding='utf-8')}</style>"
+
+
+def begin(title: str) -> None:
+    """Set the browser tab, the logo and the page's width; call before the page draws anything."""
+    st.set_page_config(page_title=f"{title} · {NAME}", page_icon=str(_ICON), layout="wide")
+    st.logo(str(_ICON), size="large")
+    st.html(_STYLE)
+
+
+def end() -> None:
+    """Call after the page was drawn."""
+    server.page_was_drawn()
+
+
+def visitor() -> str:
+    """Read the visitor's id from the cookie; a browser without cookies keeps one for this session only."""
+    known = st.context.cookies.get(server.COOKIE)
+    if known and server.is_visitor(known):
+        return known
+    return st.session_state.setdefault("visitor", server.new_visitor())
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """Show what a person did wrong as one sentence; anything else is a defect and goes on upwards."""
+    try:
+        yield
+    except LabError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def prose(name: str) -> str:
+    """Read the Markdown file ``pages/<name>.md``."""
+    return (Path(__file__).resolve().parent.parent / "pages" / f"{name}.md").read_text(encoding="utf-8")

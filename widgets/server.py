@@ -1,0 +1,115 @@
+"""What the server does besides drawing pages: heavy imports in the background, and the visitor's cookie."""
+
+import gc
+import re
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http.cookies import SimpleCookie
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "tll_visitor"
+COOKIE_SECONDS = 365 * 24 * 3600
+_VISITOR = re.compile(r"[0-9a-f]{32}")
+
+# Torch takes seconds to import and would slow the first page down, so the import waits for that page;
+# where nobody comes, it starts by itself after this many seconds.
+PRELOAD_AFTER_SECONDS = 4.0
+
+_first_page = threading.Event()
+_loaded = threading.Event()
+
+
+def new_visitor() -> str:
+    """Draw an unguessable visitor id: 128 random bits as hex."""
+    return secrets.token_hex(16)
+
+
+def is_visitor(value: str) -> bool:
+    """Whether ``value`` has the form of a visitor id."""
+    return _VISITOR.fullmatch(value) is not None
+
+
+def page_was_drawn() -> None:
+    """Tell the preloader that somebody has a page in front of them, so that it may use the processor."""
+    _first_page.set()
+
+
+def heavy_imports_done() -> bool:
+    """Whether torch and its company are imported, so that a page may use them without waiting."""
+    return _loaded.is_set()
+
+
+def _preload() -> None:
+    _first_page.wait(PRELOAD_AFTER_SECONDS)
+    import plotly.graph_objects
+    import torch
+
+    from core.vision import torchvision
+
+    # The imported modules hold hundreds of thousands of objects that never die: the collector need not
+    # look at them again.
+    del plotly, torch, torchvision
+    gc.collect()
+    gc.freeze()
+    _loaded.set()
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Start the preloading thread with the server."""
+    threading.Thread(target=_preload, name="preload", daemon=True).start()
+    yield {}
+
+
+class VisitorCookie:
+    """Give every browser an unguessable id in a cookie that no script can read.
+
+    The page's websocket carries it back, so a visitor's runs stay listed after a closed tab; it holds
+    nothing but the id and is sent to nobody else.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; add the cookie to the answer for a page that came without one."""
+        if scope["type"] == "http" and scope["method"] == "GET" and _wants_page(scope):
+            send = _with_cookie(send, secure=_is_https(scope)) if _cookie(scope) is None else send
+        await self.app(scope, receive, send)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _wants_page(scope: Scope) -> bool:
+    return "text/html" in _header(scope, b"accept") and "/_stcore/" not in scope["path"]
+
+
+def _is_https(scope: Scope) -> bool:
+    return "https" in (scope.get("scheme"), _header(scope, b"x-forwarded-proto"))
+
+
+def _cookie(scope: Scope) -> str | None:
+    morsel = SimpleCookie(_header(scope, b"cookie")).get(COOKIE)
+    return morsel.value if morsel is not None and is_visitor(morsel.value) else None
+
+
+def _with_cookie(send: Send, *, secure: bool) -> Callable[[Message], Any]:
+    value = f"{COOKIE}={new_visitor()}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax"
+    header = (b"set-cookie", (value + ("; Secure" if secure else "")).encode())
+
+    async def send_with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), header]}
+        await send(message)
+
+    return send_with_cookie
+
+
+MIDDLEWARE = [Middleware(VisitorCookie)]

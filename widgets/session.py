@@ -1,0 +1,17 @@
+"""What runs for every visitor at every rerun: the frame, then the page that the address names."""
+
+import streamlit as st
+
+import streamlit_app
+from widgets import frame
+
+page = st.navigation(
+    [
+        st.Page(file, title=title, icon=icon, url_path=address, default=not address)
+        for file, title, icon, address in streamlit_app.PAGES
+    ],
+    position="top",
+)
+frame.begin(page.title)
+page.run()
+frame.end()
