@@ -1,0 +1,118 @@
+"""The last step of every source: class checks, duplicates by content, and the fingerprint."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
+from core.errors import DataError
+
+_CHUNK = 256  # images hashed by one task
+
+
+def assemble(
+    *,
+    name: str,
+    title: str,
+    class_names: tuple[str, ...],
+    train: LabelledImages,
+    test: LabelledImages | None = None,
+    train_files: Sequence[str] | None = None,
+    test_files: Sequence[str] | None = None,
+    skipped: tuple[tuple[str, str], ...] = (),
+    converted: tuple[tuple[str, str], ...] = (),
+    about: str = "",
+    citation: str = "",
+    licence: str = "",
+) -> ImageDataset:
+    """Put the parts together; ``*_files`` name the images (default: "train 0", "train 1", …).
+
+    Raises `DataError` if there are fewer than two classes, or too few images in one to split it.
+    """
+    _refuse_small(class_names, train, test)
+    train_digests = content_hashes(train.images)
+    test_digests = content_hashes(test.images) if test is not None else []
+    duplicates = _duplicates(
+        train_digests,
+        test_digests,
+        train_files or [f"train {number}" for number in range(len(train))],
+        test_files or [f"test {number}" for number in range(len(test_digests))],
+    )
+    return ImageDataset(
+        name=name,
+        title=title,
+        class_names=class_names,
+        train=train,
+        test=test,
+        fingerprint=_fingerprint(class_names, train, train_digests, test, test_digests),
+        report=ImportReport(skipped=skipped, converted=converted, duplicates=duplicates),
+        about=about,
+        citation=citation,
+        licence=licence,
+    )
+
+
+def content_hashes(images: NDArray[np.uint8]) -> list[bytes]:
+    """SHA-256 of each image of ``images`` (N, side, side, 3), computed by several threads."""
+    images = np.ascontiguousarray(images)
+
+    def hashes(start: int) -> list[bytes]:
+        return [hashlib.sha256(image).digest() for image in images[start : start + _CHUNK]]
+
+    with ThreadPoolExecutor() as pool:
+        return list(chain.from_iterable(pool.map(hashes, range(0, len(images), _CHUNK))))
+
+
+def _refuse_small(class_names: tuple[str, ...], train: LabelledImages, test: LabelledImages | None) -> None:
+    if len(class_names) < 2:
+        only = f" ({class_names[0]})" if class_names else ""
+        raise DataError(f"There is only one class{only}; a classifier needs at least two to tell apart.")
+    needed, purpose = (
+        (2, "learn from and to choose on") if test is not None else (3, "learn, choose and test")
+    )
+    counts = np.bincount(train.labels, minlength=len(class_names))
+    for class_name, count in zip(class_names, counts, strict=True):
+        if count < needed:
+            what = (
+                f"only {count} image" + ("" if count == 1 else "s") if count else "no image that can be read"
+            )
+            raise DataError(
+                f"Class “{class_name}” has {what}; every class needs at least {needed} to {purpose}."
+            )
+
+
+def _duplicates(
+    train_digests: list[bytes],
+    test_digests: list[bytes],
+    train_files: Sequence[str],
+    test_files: Sequence[str],
+) -> tuple[tuple[str, str], ...]:
+    first: dict[bytes, str] = {}
+    for digest, file in zip(train_digests, train_files, strict=True):
+        first.setdefault(digest, file)
+    return tuple(
+        (first[digest], file)
+        for digest, file in zip(test_digests, test_files, strict=True)
+        if digest in first
+    )
+
+
+def _fingerprint(
+    class_names: tuple[str, ...],
+    train: LabelledImages,
+    train_digests: list[bytes],
+    test: LabelledImages | None,
+    test_digests: list[bytes],
+) -> str:
+    digest = hashlib.sha256(json.dumps([class_names, train.images.shape[1]]).encode())
+    for part, digests in ((train, train_digests), (test, test_digests)):
+        if part is not None:
+            digest.update(len(part).to_bytes(8, "little"))
+            digest.update(part.labels.astype("<i8").tobytes())
+            digest.update(b"".join(digests))
+    return digest.hexdigest()

@@ -1,0 +1,214 @@
+"""A person's own images: a ZIP of class folders, a folder of class folders, or files per class."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+import numpy as np
+
+from core.datasets.archive import open_archive
+from core.datasets.assemble import assemble
+from core.datasets.dataset import ImageDataset, LabelledImages
+from core.datasets.layout import Layout, arrange, class_name
+from core.errors import DataError
+from core.images.decoding import DEFAULT_LIMITS, Limits, decode_all
+
+Progress = Callable[[int, int], None]
+
+_ABOUT = "Your own images, as they came: what they show, and whether their labels are right, only you know."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Picture:
+    """One picture before it is read: its class number, the file name to show, and how to get its bytes."""
+
+    label: int
+    file: str
+    read: Callable[[], bytes]
+
+
+def from_zip(
+    path_or_file: str | os.PathLike[str] | BinaryIO,
+    *,
+    side: int,
+    name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> ImageDataset:
+    """Read a ZIP of class folders, with or without ``train/`` and ``test/`` (or ``val/``) above them.
+
+    ``path_or_file``: a path, or a seekable binary stream such as an upload. Pictures that do not decode are
+    listed in the report and left out. Raises `DataError` with one sentence where the archive cannot be used.
+    """
+    given = path_or_file if isinstance(path_or_file, str | os.PathLike) else getattr(path_or_file, "name", "")
+    name = name or PurePath(str(given)).stem or "images"
+    with open_archive(path_or_file, limits) as archive:
+        layout = arrange(archive.paths, limits)
+
+        def reader(number: int) -> Callable[[], bytes]:
+            return lambda: archive.read(number)
+
+        return _from_layout(
+            layout, archive.paths, reader, name=name, side=side, limits=limits, progress=progress
+        )
+
+
+def from_folder(
+    path: str | os.PathLike[str],
+    *,
+    side: int,
+    name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> ImageDataset:
+    """Read a folder that is laid out as `from_zip` describes. Links are listed and not followed."""
+    root = Path(path)
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}; check its name and place.")
+    paths, links = _walk(root, limits)
+    layout = arrange(paths, limits)
+
+    def reader(number: int) -> Callable[[], bytes]:
+        return lambda: _read(root / paths[number], limits)
+
+    return _from_layout(
+        layout,
+        paths,
+        reader,
+        name=name or root.resolve().name or "images",
+        side=side,
+        limits=limits,
+        progress=progress,
+        skipped=links,
+    )
+
+
+def from_files(
+    files: dict[str, list[tuple[str, bytes]]],
+    *,
+    side: int,
+    name: str = "images",
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> ImageDataset:
+    """Take uploaded files or webcam pictures: (file name, content) pairs by class name."""
+    by_class: dict[str, list[tuple[str, bytes]]] = {}
+    for raw, members in files.items():
+        by_class.setdefault(class_name(raw, limits), []).extend(members)
+    names = tuple(sorted(by_class))
+    if not names:
+        raise DataError("There are no classes yet; add at least two, with a few pictures each.")
+    if len(names) > limits.max_classes:
+        raise DataError(f"There are {len(names):,} classes, and at most {limits.max_classes:,} are read.")
+    if sum(map(len, by_class.values())) > limits.max_images:
+        raise DataError(f"There are more than {limits.max_images:,} pictures; keep fewer of each class.")
+
+    def reader(content: bytes) -> Callable[[], bytes]:
+        return lambda: content
+
+    pictures = [
+        _Picture(label=label, file=f"{class_}/{file}", read=reader(content))
+        for label, class_ in enumerate(names)
+        for file, content in by_class[class_]
+    ]
+    return _read_all(names, pictures, [], name=name, side=side, limits=limits, progress=progress, skipped=())
+
+
+def _walk(root: Path, limits: Limits) -> tuple[list[str], list[tuple[str, str]]]:
+    paths: list[str] = []
+    links: list[tuple[str, str]] = []
+    for folder, folders, files in os.walk(root):
+        place = Path(folder)
+        links += [
+            ((place / entry).relative_to(root).as_posix(), "It is a link; put the file itself here.")
+            for entry in (*folders, *files)
+            if (place / entry).is_symlink()
+        ]
+        paths += [
+            (place / file).relative_to(root).as_posix() for file in files if not (place / file).is_symlink()
+        ]
+        if len(paths) > limits.max_entries:
+            raise DataError(f"The folder has more than {limits.max_entries:,} files; keep fewer pictures.")
+    return sorted(paths), sorted(links)
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(limits.max_bytes + 1)  # one more than allowed: decoding then says so
+    except OSError as error:
+        raise DataError(f"The file cannot be opened ({error.strerror or error}).") from error
+
+
+def _from_layout(
+    layout: Layout,
+    paths: Sequence[str],
+    reader: Callable[[int], Callable[[], bytes]],
+    *,
+    name: str,
+    side: int,
+    limits: Limits,
+    progress: Progress | None,
+    skipped: Iterable[tuple[str, str]] = (),
+) -> ImageDataset:
+    labels = {class_: label for label, class_ in enumerate(layout.class_names)}
+    train, test = (
+        [
+            _Picture(label=labels[place.class_name], file=paths[place.number], read=reader(place.number))
+            for place in part
+        ]
+        for part in (layout.train, layout.test)
+    )
+    return _read_all(
+        layout.class_names,
+        train,
+        test,
+        name=name,
+        side=side,
+        limits=limits,
+        progress=progress,
+        skipped=(*layout.skipped, *skipped),
+    )
+
+
+def _read_all(
+    class_names: tuple[str, ...],
+    train: list[_Picture],
+    test: list[_Picture],
+    *,
+    name: str,
+    side: int,
+    limits: Limits,
+    progress: Progress | None,
+    skipped: tuple[tuple[str, str], ...],
+) -> ImageDataset:
+    if len(class_names) < 2:
+        raise DataError(
+            f"There is only one class ({class_names[0]}); a classifier needs at least two to tell apart."
+        )
+    pictures = train + test
+    needed = len(pictures) * side * side * 3
+    if needed > limits.max_decoded_bytes:
+        raise DataError(
+            f"{len(pictures):,} pictures at {side} × {side} pixels take {needed / 1e9:.1f} GB, and at most "
+            f"{limits.max_decoded_bytes / 1e9:g} GB are kept in memory; choose a smaller image size or fewer pictures."
+        )
+    decoded = decode_all([picture.read for picture in pictures], side, limits, progress)
+    labels = np.array([pictures[number].label for number in decoded.numbers], dtype=np.int64)
+    files = [pictures[number].file for number in decoded.numbers]
+    cut = int(np.searchsorted(decoded.numbers, len(train)))
+    return assemble(
+        name=name,
+        title=name,
+        class_names=class_names,
+        train=LabelledImages(images=decoded.squares[:cut], labels=labels[:cut]),
+        test=LabelledImages(images=decoded.squares[cut:], labels=labels[cut:]) if cut < len(labels) else None,
+        train_files=files[:cut],
+        test_files=files[cut:],
+        skipped=(*skipped, *((pictures[number].file, why) for number, why in decoded.failed.items())),
+        converted=tuple((pictures[number].file, what) for number, what in decoded.converted.items()),
+        about=_ABOUT,
+        licence="Yours",
+    )
