@@ -1,0 +1,50 @@
+"""The stage strip in a real browser: clicks, arrow keys and dragging set the freeze depth."""
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def _open(tab: Page, address: str) -> tuple[Locator, Locator]:
+    tab.goto(address)
+    strip = tab.locator(".st-key-home_stages")
+    return strip.locator(".handle"), strip.locator(".stage")
+
+
+def _states(blocks: Locator) -> list[str | None]:
+    return [blocks.nth(number).get_attribute("data-state") for number in range(blocks.count())]
+
+
+def test_a_click_freezes_up_to_a_stage_or_thaws_from_it(tab: Page, address: str) -> None:
+    handle, blocks = _open(tab, address)
+    expect(handle).to_have_attribute("aria-valuenow", "3")
+    blocks.nth(3).click()
+    expect(handle).to_have_attribute("aria-valuenow", "4")
+    assert _states(blocks) == ["ice", "ice", "ice", "ice", "fire", "fire"]
+    blocks.nth(0).click()
+    expect(handle).to_have_attribute("aria-valuenow", "0")
+    assert _states(blocks) == ["fire"] * 6
+
+
+def test_arrow_keys_move_the_boundary_and_the_sentence_says_so(tab: Page, address: str) -> None:
+    handle, _ = _open(tab, address)
+    expect(handle).to_have_attribute("aria-valuenow", "3")
+    handle.focus()
+    handle.press("ArrowRight")
+    expect(handle).to_have_attribute("aria-valuenow", "4")
+    assert "4 of 5 stages frozen" in (handle.get_attribute("aria-valuetext") or "")
+    handle.press("Home")
+    assert "Nothing is frozen" in (handle.get_attribute("aria-valuetext") or "")
+    handle.press("End")
+    handle.press("ArrowRight")
+    expect(handle).to_have_attribute("aria-valuenow", "5")
+
+
+def test_dragging_the_handle_sets_the_depth(tab: Page, address: str) -> None:
+    handle, blocks = _open(tab, address)
+    expect(handle).to_have_attribute("aria-valuenow", "3")
+    start, goal = handle.bounding_box(), blocks.nth(1).bounding_box()
+    assert start is not None and goal is not None
+    tab.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(goal["x"], goal["y"] + goal["height"] / 2, steps=8)
+    tab.mouse.up()
+    expect(handle).to_have_attribute("aria-valuenow", "1")
