@@ -34,7 +34,7 @@ _TORCHVISION = "https://docs.pytorch.org/vision/stable/models.html"
 
 @dataclass(frozen=True, kw_only=True)
 class StageEntry:
-    """One stage: output channels, input side / output side, and how many parameters it holds.
+    """One stage: output channels, input side / output side (borders aside), and how many parameters it holds.
 
     A stage that returns one vector per image has 1 × 1 position left: its reduction is the image side.
     """
