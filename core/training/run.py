@@ -1,0 +1,481 @@
+"""One run, from settings and images to a tested network: a generator of typed events.
+
+Whoever drives `finetune` may stop between two events and go on later from the last `CheckpointReady`.
+"""
+
+import contextlib
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core import errors
+from core.backbones import catalogue, stages
+from core.backbones.backbone import Backbone
+from core.datasets.dataset import ImageDataset, LabelledImages, Splits
+from core.datasets.splits import class_counts, split
+from core.freezing import apply as freezing
+from core.freezing import audit
+from core.images.normalisation import IMAGENET, Normalisation
+from core.metrics import classification
+from core.training import checkpoint, drift, memory, optimisers, precision, probe, strategies
+from core.training.cache import Features
+from core.training.config import FinetuneConfig
+from core.training.events import CheckpointReady, EpochDone, Event, Finished, Note, Progress, RunStarted
+from core.training.loop import Loop, Scores, evaluate, measure
+from core.training.views import Views
+
+# Images at once where nothing is learned: enough to keep a device busy.
+CHUNKS = {"cpu": 32, "cuda": 256}
+
+
+def finetune(
+    config: FinetuneConfig,
+    dataset: ImageDataset,
+    *,
+    resume: dict[str, Any] | None = None,
+    backbone: Backbone | None = None,
+    checkpoint_every: int = 1,
+) -> Iterator[Event]:
+    """Transfer a pretrained network to ``dataset`` as ``config`` says, and test it once.
+
+    ``backbone`` (left untouched) replaces the catalogue's pretrained network. Events: `RunStarted`; then
+    `Progress`, `Note`, `BatchDone`, and after each epoch `EpochDone` and, every ``checkpoint_every`` epochs and
+    after the last one, `CheckpointReady`; at the end `Finished`, with the epoch whose validation accuracy was
+    highest (ties: lower loss). Raises the errors of `core.errors`.
+
+    **Stopping, resuming, extending.** ``resume`` is the ``state`` of a `CheckpointReady` of the same run. What
+    follows is, on a CPU, bit for bit what an uninterrupted run would have done, because nothing random is
+    carried along: order, crops and dropout are functions of the seed and the epoch or step.
+    ``config.epochs`` is where the run ends, counted from its beginning:
+
+    - the same number as before: the run goes on;
+    - more than was ever planned: the run is extended. Its learning-rate schedule is a list of segments, [10]
+      for a run of 10 epochs, and [10, 5] once it is extended to 15: warm-up and cosine are laid over each
+      segment anew (a warm restart). It makes no difference when the extension is asked for: after epoch 3 or
+      after the run has finished;
+    - fewer, but no fewer than are done: the run ends there and is tested; its schedule stays as it was.
+
+    Early stopping counts epochs since the best one or the last extension, whichever came later.
+    """
+    run = _Run(config, dataset, backbone)
+    yield run.started()
+    run.remember_start()
+    if resume is not None:
+        run.resume(resume)
+    elif run.is_probe:
+        yield from run.solve_probe()
+        yield run.epoch_done(run.probe_scores)
+        yield run.checkpoint()
+    elif run.config.strategy == "lp_ft":
+        yield from run.solve_probe()
+        yield Note(
+            message=f"The linear probe is right on {run.probe_scores[1].accuracy:.1%} of the validation images; "
+            "fine-tuning starts from it."
+        )
+    while run.epochs_done < run.epochs and not run.stopped_early:
+        scores = yield from run.train_epoch()
+        yield run.epoch_done(scores)
+        last = run.epochs_done == run.epochs or run.stopped_early
+        if last or run.epochs_done % checkpoint_every == 0:
+            yield run.checkpoint()
+    if run.stopped_early:
+        yield Note(
+            message=f"Stopped early: validation accuracy has not risen for {run.config.patience} epochs."
+        )
+    yield from run.finish()
+
+
+class _Run:
+    """The state of one run; each method is one phase of `finetune`."""
+
+    def __init__(self, config: FinetuneConfig, dataset: ImageDataset, given: Backbone | None) -> None:
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        with self._phase("prepare"):
+            self.device = precision.choose_device(config.device)
+            memory.reset_peak(self.device)
+            self.dataset = dataset
+            entry = None if given is not None else catalogue.entry(config.backbone)
+            self.backbone = strategies.start(config, given)
+            self.in_catalogue = entry is not None
+            self.names = tuple(stage.name for stage in self.backbone.table)
+            self.config = config.resolved(
+                stages=len(self.names),
+                image_size=dataset.train.images.shape[1] if entry is None else entry.image_size,
+            )
+            assert self.config.epochs is not None
+            assert self.config.image_size is not None
+            assert self.config.views is not None
+            if entry is not None:
+                _check_size(entry, self.config.image_size)
+            normalisation = IMAGENET
+            if entry is not None:
+                normalisation = Normalisation(
+                    mean=entry.mean, std=entry.std, source=entry.normalisation_source
+                )
+            self._normalisation = normalisation
+            stages.new_head(
+                self.backbone,
+                len(dataset.class_names),
+                kind=self.config.head,
+                width=self.config.head_width,
+                dropout=self.config.head_dropout,
+                seed=self.config.seed,
+            )
+            self.backbone.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.splits = _checked_split(self.config, dataset)
+            self.train = self._views(self.splits.train, count=self.config.views)
+            self.validation = self._views(self.splits.validation, count=1)
+
+        self.is_probe = strategies.is_probe(self.config, len(self.names))
+        self.epochs = 1 if self.is_probe else self.config.epochs
+        self.segments = [self.epochs]
+        self.epochs_done = 0
+        self.images_trained = 0
+        self.best: dict[str, Any] = {}
+        self.always_frozen = strategies.always_frozen(self.config, self.names)
+        self._chunk = CHUNKS[self.device.type]
+        self._features: tuple[Features, Features] | None = None  # of training and validation images
+        self._freeze()
+        trains_batch_norm = any(
+            isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
+            for module in self.backbone.modules()
+        )
+        if trains_batch_norm and self.config.batch_size == 1:
+            raise errors.SettingsError(
+                "BatchNorm cannot learn from one image at a time; choose a batch size of 2 or more."
+            )
+
+    # --- beginning ------------------------------------------------------------------------------------
+
+    def started(self) -> RunStarted:
+        trainable = sum(p.numel() for p in self.backbone.parameters() if p.requires_grad)
+        return RunStarted(
+            config={**self.config.to_json(), "epochs": self.epochs},
+            data_name=self.dataset.name,
+            data_fingerprint=self.dataset.fingerprint,
+            class_names=self.dataset.class_names,
+            images={
+                "train": len(self.splits.train),
+                "validation": len(self.splits.validation),
+                "test": len(self.splits.test),
+            },
+            stages=self.names,
+            frozen_stages=freezing.frozen_stages(self.backbone, self._frozen()),
+            trainable_parameters=trainable,
+            total_parameters=sum(p.numel() for p in self.backbone.parameters()),
+            device=str(self.device),
+            precision="float32" if precision.autocast_type(self.device) is None else "bfloat16",
+        )
+
+    def remember_start(self) -> None:
+        """Keep what the audit compares with, and what L2-SP pulls towards, before anything is trained."""
+        with self._phase("audit"):
+            self.before = audit.snapshot(self.backbone)
+            text = "".join(one.fingerprint.combined for one in self.before)
+            self.start_hash = hashlib.sha256(text.encode()).hexdigest()
+            # Features can differ from the first stage on that is trained or whose statistics drift.
+            moving = [
+                place
+                for place, name in enumerate(self.names)
+                if name not in self.always_frozen or self.config.batch_norm == "learning"
+            ]
+            self.first_moving = moving[0] if moving else len(self.names)
+            self.features_before = drift.pooled_features(
+                self.backbone, self.validation, first=self.first_moving
+            )
+        self.loop = Loop(
+            config=self.config,
+            backbone=self.backbone,
+            optimiser=optimisers.build(self.config, self.backbone),
+            pull=optimisers.PullTowards(self.backbone, self.config.l2_sp),
+            micro=memory.MicroBatch(size=self.config.batch_size, smallest=min(2, self.config.batch_size)),
+            segments=self.segments,
+        )
+
+    def resume(self, state: dict[str, Any]) -> None:
+        checkpoint.check(
+            state,
+            config=self.config,
+            epochs=self.epochs,
+            data=self.dataset.fingerprint,
+            start=self.start_hash,
+        )
+        self.segments[:] = state["segments"]
+        planned = sum(self.segments)
+        if self.epochs > planned:
+            self.segments.append(self.epochs - planned)
+        self.epochs_done = state["epoch"]
+        self.images_trained = state["images_trained"]
+        self.best = state["best"]
+        self.loop.micro.size = min(self.loop.micro.size, state["micro_batch"])
+        self.backbone.load_state_dict(state["weights"], strict=False)
+        self.loop.optimiser.load_state_dict(state["optimiser"])
+        for phase, seconds in state["seconds"].items():
+            self._seconds[phase] += seconds
+
+    # --- linear probe ---------------------------------------------------------------------------------
+
+    def solve_probe(self) -> Iterator[Event]:
+        """Fit the head to the features of all views, and write the solution into it."""
+        depth = len(self.names)
+        views = self.train if self.train.count else self._views(self.splits.train, count=1)
+        train = Features(self.backbone, views, depth=depth, chunk=self._chunk, cached=True)
+        validation = Features(self.backbone, self.validation, depth=depth, chunk=self._chunk, cached=True)
+        self.backbone.eval()
+        for view in range(views.count):
+            yield from self._fill(train, view)
+        yield from self._fill(validation, 0)
+        numbers = torch.arange(len(train))
+        rows = np.concatenate(
+            [train.batch(numbers, view).float().cpu().numpy() for view in range(views.count)]
+        ).astype(np.float64)
+        labels = np.tile(self.splits.train.labels, views.count)
+        with self._phase("probe"):
+            for step in probe.fit(rows, labels, images=len(train), seed=self.config.seed):
+                if isinstance(step, probe.Probe):
+                    solution = step
+                else:
+                    yield Progress(phase="probe", done=step[0], total=step[1])
+            assert isinstance(self.backbone.head, nn.Sequential)
+            layer = self.backbone.head[-1]
+            assert isinstance(layer, nn.Linear)
+            probe.write(solution, layer)
+            if not solution.converged:
+                yield Note(
+                    message="The linear probe did not converge fully; its accuracy may be a little low."
+                )
+            self.probe_scores = (self._evaluated(train), self._evaluated(validation))
+        self.images_trained += len(rows)
+        if self.is_probe:
+            self.epochs_done = 1
+
+    # --- epochs ---------------------------------------------------------------------------------------
+
+    def train_epoch(self) -> Generator[Event, None, tuple[Scores, Scores]]:
+        """Train one epoch; return its scores on training images (while learning) and on validation images."""
+        self._freeze()
+        train, validation = self._features_for_epoch()
+        view = train.views.of_epoch(self.epochs_done)
+        yield from self._fill(train, view)
+        with self._phase("train"):
+            for step in self.loop.epoch(self.epochs_done, train):
+                if isinstance(step, Scores):
+                    learned = step
+                else:
+                    yield step
+        yield from self._fill(validation, 0)
+        with self._phase("validate"):
+            scores = self._evaluated(validation)
+        self.epochs_done += 1
+        self.images_trained += len(train)
+        return learned, scores
+
+    def epoch_done(self, scores: tuple[Scores, Scores]) -> EpochDone:
+        """Note whether this epoch is the best so far, and say how it went."""
+        learned, checked = scores
+        best = self.best
+        if not best or (checked.accuracy, -checked.loss) > (best["accuracy"], -best["loss"]):
+            self.best = {
+                "epoch": self.epochs_done,
+                "accuracy": checked.accuracy,
+                "loss": checked.loss,
+                "weights": checkpoint.trained_state(self.backbone, self.always_frozen),
+            }
+        return EpochDone(
+            epoch=self.epochs_done,
+            epochs=self.epochs,
+            train_loss=learned.loss,
+            train_accuracy=learned.accuracy,
+            validation_loss=checked.loss,
+            validation_accuracy=checked.accuracy,
+            frozen_depth=strategies.frozen_depth(self._frozen(self.epochs_done - 1)),
+            seconds=sum(self._seconds.values()),
+        )
+
+    def checkpoint(self) -> CheckpointReady:
+        best_is_now = self.best["epoch"] == self.epochs_done
+        return CheckpointReady(
+            epoch=self.epochs_done,
+            state={
+                "format": checkpoint.FORMAT,
+                "config": self.config.to_json(),
+                "data": self.dataset.fingerprint,
+                "start": self.start_hash,
+                "epoch": self.epochs_done,
+                "segments": list(self.segments),
+                "images_trained": self.images_trained,
+                "micro_batch": self.loop.micro.size,
+                "weights": self.best["weights"]
+                if best_is_now
+                else checkpoint.trained_state(self.backbone, self.always_frozen),
+                "optimiser": checkpoint.optimiser_state(self.loop.optimiser),
+                "best": dict(self.best),
+                "seconds": dict(self._seconds),
+            },
+        )
+
+    @property
+    def stopped_early(self) -> bool:
+        if self.config.patience is None or not self.best or self.is_probe:
+            return False
+        since = max(int(self.best["epoch"]), sum(self.segments[:-1]))
+        return self.epochs_done - since >= self.config.patience
+
+    # --- end ------------------------------------------------------------------------------------------
+
+    def finish(self) -> Iterator[Event]:
+        """Take the best epoch's weights, audit them, and touch the test set, once."""
+        self.backbone.load_state_dict(self.best["weights"], strict=False)
+        self.backbone.eval()
+        self._features = None
+        with self._phase("audit"):
+            after = drift.pooled_features(self.backbone, self.validation, first=self.first_moving)
+            rows = audit.audit(
+                self.before,
+                audit.snapshot(self.backbone, copy=False),
+                frozen=self.always_frozen,
+                cka=drift.cka(self.backbone, self.features_before, after),
+            )
+        test = Features(
+            self.backbone,
+            self._views(self.splits.test, count=1),
+            depth=0,
+            chunk=self._chunk,
+            cached=False,
+        )
+        parts: list[Tensor] = []
+        with self._phase("evaluate"):
+            done, begin = 0, time.perf_counter()
+            for scores in evaluate(self.backbone, test, chunk=self._chunk):
+                parts.append(scores.softmax(dim=1).cpu())
+                done += len(scores)
+                yield Progress(
+                    phase="evaluate",
+                    done=done,
+                    total=len(test),
+                    images_per_second=done / (time.perf_counter() - begin),
+                )
+            probabilities = torch.cat(parts).numpy()
+            report = classification.report(probabilities, self.splits.test.labels, self.dataset.class_names)
+        learning = sum(self._seconds.get(phase, 0.0) for phase in ("features", "probe", "train"))
+        yield Finished(
+            test=report,
+            best_epoch=self.best["epoch"],
+            epochs_done=self.epochs_done,
+            validation_accuracy=self.best["accuracy"],
+            stopped_early=self.stopped_early,
+            audit=rows,
+            seconds=sum(self._seconds.values()),
+            seconds_by_phase=dict(self._seconds),
+            images_per_second=self.images_trained / learning,
+            peak_memory_bytes=memory.peak_bytes(self.device),
+            scores=probabilities,
+            labels=self.splits.test.labels,
+            weights=self._weights(),
+        )
+
+    # --- pieces ---------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] += time.perf_counter() - begin
+
+    def _views(self, part: LabelledImages, *, count: int) -> Views:
+        assert self.config.image_size is not None
+        return Views(
+            part,
+            normalisation=self._normalisation,
+            size=self.config.image_size,
+            count=count,
+            seed=self.config.seed,
+            device=self.device,
+        )
+
+    def _frozen(self, epoch: int | None = None) -> freezing.Frozen:
+        return strategies.frozen_in_epoch(
+            self.config,
+            epoch=self.epochs_done if epoch is None else epoch,
+            names=self.names,
+            first_segment=self.segments[0],
+        )
+
+    def _freeze(self) -> None:
+        freezing.apply(self.backbone, self._frozen(), batch_norm=self.config.batch_norm)
+
+    def _features_for_epoch(self) -> tuple[Features, Features]:
+        """Features at the depth that is frozen now; kept from epoch to epoch while the depth stays."""
+        depth = strategies.frozen_depth(self._frozen())
+        if self.config.batch_norm == "learning":
+            depth = 0  # the prefix changes with every batch that passes through it
+        if self._features is None or self._features[0].depth != depth:
+            self._features = None  # give its memory back before the next one takes some
+            # On a CPU, chunks as large as batches: see `Features` for why results are then equal to the bit.
+            chunk = (
+                self.config.batch_size
+                if self.device.type == "cpu"
+                else max(self._chunk, self.config.batch_size)
+            )
+            self._features = (
+                Features(self.backbone, self.train, depth=depth, chunk=chunk, cached=self.config.cache),
+                Features(
+                    self.backbone, self.validation, depth=depth, chunk=self._chunk, cached=self.config.cache
+                ),
+            )
+        return self._features
+
+    def _fill(self, features: Features, view: int) -> Iterator[Event]:
+        if not features.lacks(view):
+            return
+        with self._phase("features"):
+            begin = time.perf_counter()
+            for done in features.fill(view):
+                yield Progress(
+                    phase="features",
+                    done=done,
+                    total=len(features),
+                    images_per_second=done / (time.perf_counter() - begin),
+                )
+
+    def _evaluated(self, features: Features) -> Scores:
+        scores = torch.cat(list(evaluate(self.backbone, features, chunk=self._chunk)))
+        return measure(scores, features.views.labels)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """All weights on the CPU, under the original network's names where the catalogue knows it."""
+        if self.in_catalogue:
+            return stages.to_state(self.backbone)
+        return {
+            name: value.detach().to("cpu", copy=True).contiguous()
+            for name, value in self.backbone.state_dict().items()
+        }
+
+
+def _check_size(entry: catalogue.BackboneEntry, size: int) -> None:
+    if entry.fixed_size and size != entry.image_size:
+        raise errors.SettingsError(
+            f"{entry.title} takes images of {entry.image_size} pixels only, not {size}."
+        )
+    if size < entry.smallest_size:
+        raise errors.SettingsError(
+            f"{entry.title} needs images of at least {entry.smallest_size} pixels, not {size}."
+        )
+
+
+def _checked_split(config: FinetuneConfig, dataset: ImageDataset) -> Splits:
+    """Split, and refuse a class without training images: nothing could be learned about it."""
+    splits = split(dataset, per_class=config.per_class, seed=config.seed)
+    counts = class_counts(splits.train, len(dataset.class_names))
+    for name, count in zip(dataset.class_names, counts, strict=True):
+        if not count:
+            raise errors.DataError(f"The class {name} has no training images; add some or remove the class.")
+    return splits

@@ -1,0 +1,113 @@
+"""What each strategy freezes in each epoch, and from which weights it starts."""
+
+import copy
+
+import torch
+from torch import nn
+
+from core import errors
+from core.backbones import stages, weights
+from core.backbones.backbone import Backbone
+from core.freezing.apply import Frozen
+from core.freezing.policy import FreezePolicy
+from core.training.config import STRATEGIES, FinetuneConfig
+from core.training.views import generator
+
+
+def frozen_in_epoch(
+    config: FinetuneConfig, *, epoch: int, names: tuple[str, ...], first_segment: int
+) -> Frozen:
+    """Say what is frozen in ``epoch`` (from 0) of a resolved ``config``, in the words of `freezing.apply`.
+
+    Gradual unfreezing shares the first segment's epochs evenly among K + 1 steps: head alone, last stage and
+    head, …, everything; what is added by extending the run trains everything.
+    """
+    assert config.freeze_depth is not None
+    if config.strategy == "surgical":
+        return names[1:]
+    if config.strategy == "gradual":
+        thawed = min(len(names), epoch * (len(names) + 1) // first_segment)
+        return FreezePolicy(depth=len(names) - thawed, batch_norm=config.batch_norm)
+    return FreezePolicy(depth=config.freeze_depth, batch_norm=config.batch_norm)
+
+
+def always_frozen(config: FinetuneConfig, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the stages that no epoch of a resolved ``config`` trains, however often the run is extended."""
+    if config.strategy == "gradual":
+        return ()
+    frozen = frozen_in_epoch(config, epoch=0, names=names, first_segment=1)
+    return names[: frozen.depth] if isinstance(frozen, FreezePolicy) else tuple(frozen)
+
+
+def frozen_depth(frozen: Frozen) -> int:
+    """Count frozen stages from the input: how deep a frozen prefix reaches."""
+    return frozen.depth if isinstance(frozen, FreezePolicy) else 0
+
+
+def is_probe(config: FinetuneConfig, depth: int) -> bool:
+    """Tell whether a resolved ``config`` asks for a convex problem, to be solved instead of trained.
+
+    Freezing all ``depth`` stages under a linear head is one, whatever the strategy's name, unless crops are
+    fresh in each epoch, images are mixed, or BatchNorm is meant to drift.
+    """
+    return (
+        config.freeze_depth == depth
+        and config.head == "linear"
+        and config.batch_norm == "frozen"
+        and config.views != 0
+        and config.mixup == 0
+    )
+
+
+def start(config: FinetuneConfig, given: Backbone | None) -> Backbone:
+    """Return a new network with the weights that the strategy starts from, its original head in place.
+
+    ``given`` stands for the pretrained network where it is not None (it stays untouched); otherwise the
+    catalogue's ``config.backbone`` is built, and the weights are loaded where the strategy needs them.
+    """
+    pretrained = STRATEGIES[config.strategy].pretrained
+    if given is not None:
+        backbone = copy.deepcopy(given)
+        if not pretrained:
+            initialise(backbone, seed=config.seed)
+    else:
+        backbone = stages.build(config.backbone, seed=config.seed)
+        if pretrained:
+            weights.load_pretrained(backbone, config.weights)
+    if config.strategy == "scratch_statistics":
+        source = given
+        if source is None:
+            source = stages.build(config.backbone)
+            weights.load_pretrained(source, config.weights)
+        match_statistics(backbone, source, seed=config.seed)
+    return backbone
+
+
+def match_statistics(backbone: Backbone, source: Backbone, *, seed: int) -> None:
+    """Draw each parameter tensor from a normal distribution with ``source``'s mean and standard deviation.
+
+    Raghu et al. 2019 (arXiv 1902.07208), "Mean Var" initialisation: pretrained scale, no pretrained features.
+    BatchNorm's running statistics stay at their beginning.
+    """
+    drawn = generator(seed, "scratch statistics")
+    with torch.no_grad():
+        for parameter, model in zip(backbone.parameters(), source.parameters(), strict=True):
+            noise = torch.randn(parameter.shape, generator=drawn).to(parameter)
+            parameter.copy_(noise * model.std(correction=0) + model.mean())
+
+
+def initialise(backbone: Backbone, *, seed: int) -> None:
+    """Draw all parameters anew, as torch's modules and the ResNet paper do (He et al. 2015, arXiv 1502.01852)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(seed, "scratch").initial_seed())
+        for name, module in backbone.named_modules():
+            own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+            elif own:
+                raise errors.SettingsError(
+                    f"{backbone.name} cannot start from scratch: its part {name} does not say how it is drawn."
+                )
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
