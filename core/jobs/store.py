@@ -204,6 +204,10 @@ class Store:
             )
             return Claim(run=row["id"], token=token)
 
+    def queued(self) -> int:
+        """Count the runs that wait."""
+        return int(self._rows("SELECT count(*) FROM runs WHERE state = 'queued'")[0][0])
+
     def beat(self, claim: Claim) -> Literal["go on", "stop", "lost"]:
         """Say that the calling process still works on the run; hear whether it should go on."""
         with self._transaction() as connection:

@@ -1,0 +1,283 @@
+"""What pages do with runs: the whole of it, in plain functions over one data directory. Torch-free.
+
+Reading needs a run's id alone, which nobody can guess, so that a link can be shown to others. Changing a run
+can be bound to its owner: pass ``visitor``, and another visitor's run is refused.
+"""
+
+import dataclasses
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import errors
+from core.jobs import artefacts, uploads
+from core.jobs.dispatcher import Dispatcher
+from core.jobs.home import home, run_directory
+from core.jobs.network import Networks
+from core.jobs.result import RunResult, TestImages
+from core.jobs.spec import JobSpec, control_spec, epochs_of, has_control
+from core.jobs.store import RunRecord, Store, Upload
+from core.training.config import STRATEGIES
+
+MOST_EPOCHS = 1000  # as in FinetuneConfig
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Service:
+    """What one process holds open for one data directory."""
+
+    store: Store
+    dispatcher: Dispatcher | None = None
+
+
+_services: dict[Path, _Service] = {}
+_lock = threading.RLock()
+_networks = Networks()
+
+
+def start() -> None:
+    """Begin to serve the queue and to warm up a worker; once per process, however often it is called."""
+    service = _service()
+    with _lock:
+        if service.dispatcher is None:
+            service.dispatcher = Dispatcher(service.store)
+
+
+def shutdown() -> None:
+    """Stop serving: the worker ends, and a run in work is queued again, to go on from its last checkpoint."""
+    with _lock:
+        services = list(_services.values())
+        _services.clear()
+    for service in services:
+        if service.dispatcher is not None:
+            service.dispatcher.close()
+        service.store.close()
+
+
+def ready() -> bool:
+    """Tell whether a warm worker waits, so that a click starts at once."""
+    dispatcher = _service().dispatcher
+    return dispatcher is not None and dispatcher.ready
+
+
+def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
+    """Queue a run and return its id; with ``control``, a from-scratch run with the same budget waits behind it.
+
+    Raises `SettingsError` or `DataError` at once for a network, a depth or data that do not exist.
+    """
+    from core.jobs import engine  # it knows the catalogues, which take a moment to import
+
+    store = _store()
+    if not spec.title:
+        spec = dataclasses.replace(spec, title=_title(spec, store))
+    engine.check(spec, store, visitor)
+    beside = control_spec(spec, "") if control and has_control(spec.config) else None
+    run_id = store.add(spec, visitor, beside)
+    for one in (run_id, store.run(run_id).control):
+        if one is not None:
+            _write_spec(one)
+    _wake()
+    return run_id
+
+
+def run(run_id: str) -> RunRecord:
+    """Read a run's state; a `RunError` if there is no such run."""
+    return _store().run(run_id)
+
+
+def runs_of(visitor: str) -> list[RunRecord]:
+    """List a visitor's runs, controls among them, newest first."""
+    return _store().runs_of(visitor)
+
+
+def events(run_id: str, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Read the events that were logged since offset ``after``; also the offset for the next call.
+
+    Cheap to poll: only what is new is read. A long log comes in several steps; ask until nothing comes.
+    """
+    return artefacts.read_events(_directory(run_id) / artefacts.EVENTS, after)
+
+
+def stop(run_id: str, *, visitor: str | None = None) -> None:
+    """Ask a run to stop; what it has learned up to its last epoch is kept. Its waiting control stops too."""
+    record = _owned(run_id, visitor)
+    store = _store()
+    store.stop(run_id)
+    control = record.control
+    if control is not None and _controls_only(control) and store.run(control).state == "queued":
+        store.stop(control)
+    _wake()
+
+
+def resume(run_id: str, *, visitor: str | None = None) -> None:
+    """Queue a stopped or failed run again: it goes on from its last checkpoint. Its stopped control too."""
+    record = _owned(run_id, visitor)
+    if record.state == "finished":
+        raise errors.RunError("This run has finished; ask for more epochs to extend it.")
+    _store().requeue(run_id, record.spec)
+    if record.control is not None:
+        control = run(record.control)
+        if control.state in ("stopped", "failed"):
+            _store().requeue(control.id, control.spec)
+    _wake()
+
+
+def extend(run_id: str, epochs: int, *, visitor: str | None = None) -> None:
+    """Queue a run for ``epochs`` more than it was asked for; its control gets as many, to stay comparable."""
+    record = _owned(run_id, visitor)
+    if record.spec.config.strategy == "linear_probe":
+        raise errors.RunError(
+            "A linear probe is solved to the end already; more epochs would change nothing."
+        )
+    _more_epochs(record, epochs)
+    if record.control is not None and _controls_only(record.control):
+        control = run(record.control)
+        if not control.active:
+            _more_epochs(control, epochs)
+    _wake()
+
+
+def delete(run_id: str, *, visitor: str | None = None) -> None:
+    """Delete a run with its files, and its control unless another run shows it too."""
+    record = _owned(run_id, visitor)
+    _forget(run_id)
+    if record.control is not None and _store().linked_to(record.control) == 0:
+        control = run(record.control)
+        if control.control_of is not None and control.state not in ("running", "stopping"):
+            _forget(control.id)
+
+
+def store_upload(visitor: str, name: str, content: bytes) -> str:
+    """Keep a ZIP archive of class folders; returns a reference for `JobSpec.data`."""
+    return uploads.store(_store(), visitor, name, content)
+
+
+def store_images(visitor: str, name: str, files: Mapping[str, Sequence[tuple[str, bytes]]]) -> str:
+    """Keep single pictures, ``{class name: [(file name, bytes), …]}``; returns a reference for `JobSpec.data`."""
+    return uploads.store_images(_store(), visitor, name, files)
+
+
+def uploads_of(visitor: str) -> list[Upload]:
+    """List a visitor's stored archives, newest first."""
+    return _store().uploads_of(visitor)
+
+
+def upload_path(visitor: str, reference: str) -> Path:
+    """Name the file behind a visitor's upload, for a preview; a `DataError` if it is gone."""
+    return uploads.path_of(_store(), uploads.find(_store(), visitor, reference))
+
+
+def delete_upload(visitor: str, reference: str) -> None:
+    """Delete a visitor's upload."""
+    uploads.delete(_store(), visitor, reference)
+
+
+def result(run_id: str) -> RunResult:
+    """Read the result of a finished run; a `RunError` if there is none yet."""
+    return RunResult.from_json(_result_json(run_id))
+
+
+def result_path(run_id: str) -> Path:
+    """Name the run's JSON file, for the download."""
+    return _existing(run_id, artefacts.RESULT)
+
+
+def weights_path(run_id: str) -> Path:
+    """Name the run's weights file (safetensors), for the download."""
+    return _existing(run_id, artefacts.WEIGHTS)
+
+
+def test_images(run_id: str) -> TestImages:
+    """Read the test images (small copies), labels and scores of a finished run."""
+    with np.load(_existing(run_id, artefacts.TEST), allow_pickle=False) as file:
+        return TestImages(images=file["images"], labels=file["labels"], scores=file["scores"])
+
+
+test_images.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
+
+
+def predict(run_id: str, content: bytes) -> NDArray[np.float32]:
+    """Ask a finished run's network about a picture's file: probabilities (C,), in the order of its classes."""
+    return _networks.probabilities(_directory(run_id), result(run_id), content)
+
+
+def _service() -> _Service:
+    path = home()
+    with _lock:
+        if path not in _services:
+            _services[path] = _Service(store=Store(path))
+        return _services[path]
+
+
+def _store() -> Store:
+    return _service().store
+
+
+def _wake() -> None:
+    start()
+    dispatcher = _service().dispatcher
+    if dispatcher is not None:
+        dispatcher.wake()
+
+
+def _directory(run_id: str) -> Path:
+    return run_directory(home(), run_id)
+
+
+def _existing(run_id: str, name: str) -> Path:
+    path = _directory(run_id) / name
+    if not path.exists():
+        record = run(run_id)  # a RunError of its own where there is no such run
+        raise errors.RunError(
+            record.error or "This run has no result yet; wait until it has finished, or resume it."
+        )
+    return path
+
+
+def _result_json(run_id: str) -> dict[str, Any]:
+    import json
+
+    values: dict[str, Any] = json.loads(_existing(run_id, artefacts.RESULT).read_text(encoding="utf-8"))
+    return values
+
+
+def _owned(run_id: str, visitor: str | None) -> RunRecord:
+    record = run(run_id)
+    if visitor is not None and record.visitor != visitor:
+        raise errors.RunError("This run belongs to somebody else; you can look at it, but not change it.")
+    return record
+
+
+def _controls_only(run_id: str) -> bool:
+    """Whether a run is the control of exactly one other: then it follows that one."""
+    return run(run_id).control_of is not None and _store().linked_to(run_id) == 1
+
+
+def _more_epochs(record: RunRecord, epochs: int) -> None:
+    if record.active:
+        raise errors.RunError("The run is still going on; wait until it has ended, or stop it first.")
+    asked = epochs_of(record.spec.config)
+    errors.within("The number of further epochs", epochs, 1, MOST_EPOCHS - asked)
+    config = dataclasses.replace(record.spec.config, epochs=asked + epochs)
+    _store().requeue(record.id, dataclasses.replace(record.spec, config=config))
+    _write_spec(record.id)
+
+
+def _write_spec(run_id: str) -> None:
+    artefacts.write_json(_directory(run_id) / artefacts.SPEC, run(run_id).spec.to_json())
+
+
+def _forget(run_id: str) -> None:
+    _store().delete(run_id)
+    shutil.rmtree(_directory(run_id), ignore_errors=True)
+
+
+def _title(spec: JobSpec, store: Store) -> str:
+    from core.jobs.engine import data_title
+
+    return f"{STRATEGIES[spec.config.strategy].title} · {data_title(spec, store)}"

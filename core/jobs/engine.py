@@ -1,0 +1,85 @@
+"""A job without its disk: the data opened, the checkpoint read, the events that training yields.
+
+Stateless, so that a worker process of this machine, the command line and a cluster's task run the same.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from core import errors
+from core.backbones import catalogue
+from core.datasets import catalogue as data_catalogue
+from core.datasets import own_images, splits
+from core.datasets.dataset import ImageDataset, Splits
+from core.jobs import artefacts, uploads
+from core.jobs.spec import UPLOAD, JobSpec
+from core.jobs.store import Store
+from core.training.config import FinetuneConfig
+from core.training.events import Event
+
+_log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]  # bytes or images done, of how many
+
+
+def image_side(config: FinetuneConfig) -> int:
+    """Name the side, in pixels, that images are decoded to: the setting's, or the backbone's own."""
+    return catalogue.entry(config.backbone).image_size if config.image_size is None else config.image_size
+
+
+def open_data(spec: JobSpec, store: Store, progress: Progress | None = None) -> ImageDataset:
+    """Open what ``spec.data`` refers to, decoded at the size that its network sees."""
+    side = image_side(spec.config)
+    if spec.data.startswith(UPLOAD):
+        path = uploads.path_of(store, uploads.find(store, None, spec.data))
+        return own_images.from_zip(path, side=side, name=data_title(spec, store))
+    return data_catalogue.load(spec.data, side=side, progress=progress)
+
+
+def data_title(spec: JobSpec, store: Store) -> str:
+    """Name the data for a list of runs: the data set's title, or the upload's file name."""
+    if spec.data.startswith(UPLOAD):
+        return Path(uploads.find(store, None, spec.data).name).stem
+    errors.one_of("The data set", spec.data, data_catalogue.DATASETS)
+    return data_catalogue.DATASETS[spec.data].title
+
+
+def parts(dataset: ImageDataset, config: FinetuneConfig) -> Splits:
+    """Draw the same parts that training with ``config`` draws."""
+    return splits.split(dataset, per_class=config.per_class, seed=config.seed)
+
+
+def events(
+    config: FinetuneConfig, dataset: ImageDataset, checkpoint: dict[str, Any] | None
+) -> Iterator[Event]:
+    """Train; a ``checkpoint`` is the state that an earlier part of the same run yielded."""
+    from core.training.run import finetune
+
+    return finetune(config, dataset, resume=checkpoint)
+
+
+def read_checkpoint(directory: Path) -> tuple[int, dict[str, Any]] | None:
+    """Read (epoch, state) of a run's checkpoint; None if there is none, or none that can be read."""
+    path = directory / artefacts.CHECKPOINT
+    if not path.exists():
+        return None
+    import torch
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return int(content["epoch"]), dict(content["state"])
+    except Exception:  # whatever is wrong with the file, the run can begin anew
+        _log.exception("The checkpoint %s cannot be read; the run begins anew.", path)
+        return None
+
+
+def check(spec: JobSpec, store: Store, visitor: str) -> None:
+    """Refuse a specification whose backbone or data do not exist, before it waits in the queue for nothing."""
+    stages = len(catalogue.entry(spec.config.backbone).stages)
+    spec.config.resolved(stages=stages, image_size=image_side(spec.config))
+    if spec.data.startswith(UPLOAD):
+        uploads.find(store, visitor, spec.data)
+    else:
+        errors.one_of("The data set", spec.data, data_catalogue.DATASETS)

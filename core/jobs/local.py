@@ -1,0 +1,113 @@
+"""The dispatcher's hand on one worker process of this machine. Torch-free."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import core
+from core.jobs.store import Claim
+
+_PROJECT = Path(str(core.__file__)).parent.parent if core.__file__ else Path(core.__path__[0]).parent
+
+
+class LocalWorker:
+    """One process: starting, then idle and busy in turn, then gone. ``notify`` is called at every change."""
+
+    def __init__(self, home: Path, notify: Callable[[], None]) -> None:
+        logs = home / "logs"
+        logs.mkdir(mode=0o700, exist_ok=True)
+        threads = os.environ.get("OMP_NUM_THREADS") or str(available_processors())
+        with open(logs / "worker.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "core.jobs.worker"],
+                cwd=_PROJECT,
+                env=os.environ | {"TLL_HOME": str(home), "OMP_NUM_THREADS": threads},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the server's terminal is not for the worker
+            )
+        self._notify = notify
+        self.was_ready = False
+        self._terminated = False
+        self._idle = threading.Event()
+        self._gone = threading.Event()
+        self.claim: Claim | None = None
+        self._reader = threading.Thread(target=self._read, name="worker answers", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def idle(self) -> bool:
+        """Whether a job can be given."""
+        return self._idle.is_set() and not self._gone.is_set()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended."""
+        return self._gone.is_set()
+
+    def give(self, claim: Claim) -> None:
+        """Hand over a claimed run; if the process has just died, `gone` will say so."""
+        self._idle.clear()
+        self.claim = claim
+        line = json.dumps({"run": claim.run, "claim": claim.token}) + "\n"
+        with contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.write(line.encode())
+            self._process.stdin.flush()
+
+    def terminate(self) -> None:
+        """Send SIGTERM, once: the worker ends at its next breath."""
+        if not self._terminated:
+            self._terminated = True
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self._process.kill()
+
+    def close(self, seconds: float) -> None:
+        """End the process as if its server were gone, by force after ``seconds``."""
+        with contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout:
+            for line in self._process.stdout:
+                word = json.loads(line)["say"]
+                self.was_ready = True
+                if word in ("done", "leaving"):
+                    self.claim = None
+                if word != "leaving":
+                    self._idle.set()
+                self._notify()
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._gone.set()
+        self._notify()
+
+
+def available_processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,263 @@
+"""The process that trains: ``python -m core.jobs.worker``, started by a dispatcher and fed by its pipe.
+
+It imports torch, says ``ready``, then reads one job a line from standard input and says ``done`` after each
+(or ``leaving`` after its last one), so that the next click finds a warm process. It runs niced and in its own
+session. It ends when its server is gone: the pipe then ends, or its parent process changes. (Linux could send
+a signal on the parent's death, but does so already when the *thread* ends that started the process.)
+"""
+
+import contextlib
+import errno
+import faulthandler
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+from core import errors
+from core.datasets.dataset import ImageDataset
+from core.jobs import artefacts, engine
+from core.jobs.home import run_directory
+from core.jobs.recorder import Recorder
+from core.jobs.spec import JobSpec
+from core.jobs.store import DEFECT, Claim, Store
+from core.training.events import Progress
+
+NICENESS = 5  # the server's pages come first
+LOOK_SECONDS = 0.2  # between two looks at what the run's row says
+BEAT_SECONDS = 2.0  # between two heartbeats
+LAST_WORDS_SECONDS = 20.0  # how long a worker whose server is gone may take to reach its next event
+JOBS_PER_PROCESS = 25  # then a fresh process, since memory that libraries keep only grows
+
+_log = logging.getLogger(__name__)
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+class _Interrupted(Exception):
+    """The run must not go on: between two events, or while data are being loaded."""
+
+
+@dataclass
+class _Orders:
+    """What the watching thread has learned, for the training thread to look at between two events."""
+
+    stop: threading.Event = field(default_factory=threading.Event)  # somebody pressed stop
+    lost: threading.Event = field(default_factory=threading.Event)  # the run belongs to another worker now
+    gone: threading.Event = field(default_factory=threading.Event)  # the server is gone
+    job_over: threading.Event = field(default_factory=threading.Event)
+
+    def raise_if_any(self) -> None:
+        if self.stop.is_set() or self.lost.is_set() or self.gone.is_set():
+            raise _Interrupted
+
+
+def main() -> None:
+    """Serve jobs until the server is gone."""
+    answers = _take_standard_output()
+    faulthandler.enable()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(NICENESS)
+    signal.signal(signal.SIGTERM, _terminate)
+    home = Path(os.environ["TLL_HOME"])
+    gone = threading.Event()
+    jobs: queue.SimpleQueue[dict[str, str] | None] = queue.SimpleQueue()
+    threading.Thread(target=_read_jobs, args=(jobs, gone), daemon=True).start()
+    threading.Thread(target=_watch_parent, args=(jobs, gone), daemon=True).start()
+    with contextlib.suppress(_Terminated):
+        _load_everything()
+        store = Store(home)
+        worker = _Worker(store, gone)
+        _say(answers, "ready")
+        for number in range(1, JOBS_PER_PROCESS + 1):
+            job = jobs.get()
+            if job is None:
+                break
+            clean = worker.work(Claim(run=job["run"], token=job["claim"]))
+            if not clean or number == JOBS_PER_PROCESS:
+                _say(answers, "leaving")
+                break
+            _say(answers, "done")
+    sys.stdout.flush()
+    os._exit(0)  # threads of libraries must not keep a process alive that has nothing to do
+
+
+class _Worker:
+    """Works on one run at a time; keeps the data set last opened, since a control comes right after its run."""
+
+    def __init__(self, store: Store, gone: threading.Event) -> None:
+        self._store = store
+        self._gone = gone
+        self._data: tuple[tuple[str, int], ImageDataset] | None = None
+
+    def work(self, claim: Claim) -> bool:
+        """Run one job to its end, whatever that is; False if this process should not be used again."""
+        orders = _Orders(gone=self._gone)
+        watcher = threading.Thread(target=self._watch, args=(claim, orders), daemon=True)
+        watcher.start()
+        directory = run_directory(self._store.home, claim.run)
+        recorder: Recorder | None = None
+        clean = True
+        try:
+            spec = self._store.run(claim.run).spec
+            checkpoint = engine.read_checkpoint(directory)
+            recorder = Recorder(
+                directory,
+                title=spec.title,
+                resumed_from=checkpoint[0] if checkpoint else 0,
+                on_checkpoint=lambda: self._store.progressed(claim),
+            )
+            self._train(spec, recorder, checkpoint[1] if checkpoint else None, orders)
+            assert recorder.result is not None
+            self._store.end(claim, "finished", summary=recorder.result.summary())
+        except (_Interrupted, _Terminated) as reason:
+            clean = isinstance(reason, _Interrupted)
+            self._interrupted(claim, recorder, orders)
+        except errors.LabError as error:
+            self._store.end(claim, "failed", error=str(error))
+        except Exception as error:
+            clean = False
+            _log.exception("Run %s failed.", claim.run)
+            self._store.end(claim, "failed", error=_sentence(error))
+            with contextlib.suppress(OSError):
+                directory.mkdir(parents=True, exist_ok=True)
+                (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
+        finally:
+            orders.job_over.set()
+            watcher.join()
+            if recorder is not None:
+                recorder.close()
+        return clean and not self._gone.is_set()
+
+    def _train(
+        self, spec: JobSpec, recorder: Recorder, checkpoint: dict[str, Any] | None, orders: _Orders
+    ) -> None:
+        dataset = self._open(spec, recorder, orders)
+        recorder.keep_test_images(engine.parts(dataset, spec.config).test)
+        orders.raise_if_any()
+        events = engine.events(spec.config, dataset, checkpoint)
+        try:
+            for event in events:
+                recorder.write(event)
+                if recorder.result is None:
+                    orders.raise_if_any()
+        finally:
+            close = getattr(events, "close", None)
+            if close is not None:
+                close()
+
+    def _open(self, spec: JobSpec, recorder: Recorder, orders: _Orders) -> ImageDataset:
+        key = (spec.data, engine.image_side(spec.config))
+        if self._data is None or self._data[0] != key:
+            self._data = None  # two data sets at a time might not fit
+
+            def progress(done: int, total: int) -> None:
+                recorder.write(Progress(phase="data", done=done, total=total))
+                orders.raise_if_any()
+
+            self._data = (key, engine.open_data(spec, self._store, progress))
+        return self._data[1]
+
+    def _interrupted(self, claim: Claim, recorder: Recorder | None, orders: _Orders) -> None:
+        """Keep the last checkpoint and let go of the run: stopped if asked to, else back into the queue."""
+        order = self._store.beat(claim)
+        if order == "lost" or orders.lost.is_set():
+            return
+        if recorder is not None:
+            recorder.flush()
+        if order == "stop":
+            self._store.end(claim, "stopped")
+        else:
+            self._store.give_back(claim)
+
+    def _watch(self, claim: Claim, orders: _Orders) -> None:
+        """Look at the run's row and keep its heart beating, until the job is over."""
+        next_beat = 0.0
+        while not orders.job_over.wait(LOOK_SECONDS if next_beat else 0):
+            try:
+                if time.monotonic() >= next_beat:
+                    next_beat = time.monotonic() + BEAT_SECONDS
+                    order = self._store.beat(claim)
+                else:
+                    order = self._store.order(claim)
+            except Exception:  # a locked database or a full disk may pass; the run goes on meanwhile
+                _log.exception("The run store did not answer.")
+                continue
+            if order == "stop":
+                orders.stop.set()
+            elif order == "lost" and not orders.job_over.is_set():
+                orders.lost.set()
+
+
+def _sentence(error: Exception) -> str:
+    """Say what happened to a run in words for its owner; details stand in the log."""
+    if isinstance(error, MemoryError):
+        return "The computer ran out of memory; try fewer or smaller images, or a smaller batch."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full, so the run could not be stored; delete old runs, then resume this one."
+    return DEFECT
+
+
+def _load_everything() -> None:
+    """Import what every job needs, and set the threads of numerical libraries."""
+    import sklearn.linear_model
+    import torch
+
+    import core.training.run
+
+    del sklearn
+    assert core.training.run is not None
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+
+
+def _take_standard_output() -> TextIO:
+    """Keep standard output for the protocol; what libraries print goes to standard error, a log file."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+def _say(answers: TextIO, word: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        answers.write(json.dumps({"say": word}) + "\n")
+        answers.flush()
+
+
+def _read_jobs(jobs: "queue.SimpleQueue[dict[str, str] | None]", gone: threading.Event) -> None:
+    for line in sys.stdin:
+        jobs.put(json.loads(line))
+    _server_gone(jobs, gone)
+
+
+def _watch_parent(jobs: "queue.SimpleQueue[dict[str, str] | None]", gone: threading.Event) -> None:
+    parent = os.getppid()
+    while os.getppid() == parent and not gone.is_set():
+        time.sleep(BEAT_SECONDS)
+    _server_gone(jobs, gone)
+    time.sleep(LAST_WORDS_SECONDS)
+    os._exit(1)  # checkpoints are written whole or not at all, so nothing is half done
+
+
+def _server_gone(jobs: "queue.SimpleQueue[dict[str, str] | None]", gone: threading.Event) -> None:
+    gone.set()
+    jobs.put(None)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+if __name__ == "__main__":
+    main()

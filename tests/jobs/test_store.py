@@ -1,0 +1,255 @@
+"""The run store: order, claims, what happens to runs whose worker is gone, and who may see what."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import errors
+from core.jobs import store as store_module
+from core.jobs.migrations import MIGRATIONS
+from core.jobs.spec import JobSpec, control_spec
+from core.jobs.store import Claim, Store
+from core.training.config import FinetuneConfig
+
+SPEC = JobSpec(config=FinetuneConfig(strategy="full", epochs=3, seed=5), data="digits", title="Digits")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path)
+    yield opened
+    opened.close()
+
+
+def claimed(store: Store) -> Claim:
+    claim = store.claim()
+    assert claim is not None
+    return claim
+
+
+def test_runs_are_worked_on_in_the_order_of_asking_and_controls_wait_behind_them(store: Store) -> None:
+    first = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    other = JobSpec(config=FinetuneConfig(strategy="linear_probe"), data="digits", title="Other")
+    second = store.add(other, "bob")
+    control = store.run(first).control
+    assert control is not None
+    assert [store.run(one).position for one in (first, second, control)] == [1, 2, 3]
+    assert store.run(control).control_of == first
+    taken = []
+    for _ in range(3):
+        claim = claimed(store)
+        taken.append(claim.run)
+        assert store.run(claim.run).state == "running"
+        assert store.run(claim.run).position is None
+        assert store.claim() is None, "one run at a time"
+        assert store.end(claim, "finished", summary={"accuracy": 0.5})
+    assert taken == [first, second, control]
+    assert store.claim() is None
+    assert store.run(first).summary == {"accuracy": 0.5}
+
+
+def test_more_slots_let_more_runs_be_worked_on(store: Store) -> None:
+    for _ in range(3):
+        store.add(SPEC, "ann")
+    assert store.claim(slots=2) is not None
+    assert store.claim(slots=2) is not None
+    assert store.claim(slots=2) is None
+
+
+def test_an_equal_control_is_not_run_twice_for_one_visitor(store: Store) -> None:
+    deeper = JobSpec(
+        config=FinetuneConfig(strategy="freeze_to_depth", freeze_depth=2, epochs=3, seed=5), data="digits"
+    )
+    first = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    second = store.add(deeper, "ann", control_spec(deeper, ""))
+    foreign = store.add(SPEC, "bob", control_spec(SPEC, ""))
+    assert store.run(first).control == store.run(second).control
+    assert store.run(foreign).control != store.run(first).control
+    assert store.linked_to(str(store.run(first).control)) == 2
+
+
+def test_what_was_stored_is_there_after_a_restart(store: Store, tmp_path: Path) -> None:
+    run = store.add(SPEC, "ann")
+    again = Store(tmp_path)
+    assert again.run(run).spec == SPEC
+    assert again.run(run).title == "Digits"
+    assert [record.id for record in again.runs_of("ann")] == [run]
+    assert again.runs_of("bob") == []
+    again.close()
+
+
+def test_ids_cannot_be_guessed_and_unknown_ones_are_refused(store: Store) -> None:
+    ids = {store.add(SPEC, "ann") for _ in range(20)}
+    assert len(ids) == 20
+    assert all(len(one) >= 20 for one in ids)
+    with pytest.raises(errors.RunError, match="no run with this address"):
+        store.run("unknown")
+
+
+def test_a_queued_run_stops_at_once_and_a_running_one_is_asked(store: Store) -> None:
+    queued, running = store.add(SPEC, "ann"), None
+    store.stop(queued)
+    assert store.run(queued).state == "stopped"
+    running = store.add(SPEC, "ann")
+    claim = claimed(store)
+    assert claim.run == running
+    assert store.beat(claim) == "go on"
+    store.stop(running)
+    assert store.run(running).state == "stopping"
+    assert store.beat(claim) == "stop"
+    assert store.stop_requested(claim) is not None
+    assert store.end(claim, "stopped")
+    assert not store.run(running).active
+
+
+def test_a_stopped_run_goes_to_the_end_of_the_queue_when_resumed(store: Store) -> None:
+    first = store.add(SPEC, "ann")
+    store.stop(first)
+    second = store.add(SPEC, "ann")
+    store.requeue(first, SPEC)
+    assert [store.run(second).position, store.run(first).position] == [1, 2]
+    with pytest.raises(errors.RunError, match="still going on"):
+        store.requeue(first, SPEC)
+
+
+def test_a_run_in_work_cannot_be_deleted_and_a_deleted_one_is_unlinked(store: Store) -> None:
+    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    control = str(store.run(run).control)
+    claim = claimed(store)
+    with pytest.raises(errors.RunError, match="still going on"):
+        store.delete(run)
+    store.delete(control)
+    assert store.run(run).control is None
+    store.end(claim, "finished")
+    store.delete(run)
+    assert store.runs_of("ann") == []
+
+
+def test_a_run_whose_worker_was_given_up_is_no_longer_that_workers(store: Store) -> None:
+    run = store.add(SPEC, "ann")
+    old = claimed(store)
+    store.vanished(old)
+    assert store.run(run).state == "queued"
+    new = claimed(store)
+    assert store.beat(old) == "lost"
+    assert not store.end(old, "finished")
+    assert store.run(run).state == "running"
+    assert store.beat(new) == "go on"
+
+
+def test_three_vanished_workers_without_progress_fail_a_run_but_not_with_it(store: Store) -> None:
+    run = store.add(SPEC, "ann")
+    for _ in range(store_module.ATTEMPTS - 1):
+        store.vanished(claimed(store))
+    claim = claimed(store)
+    store.progressed(claim)
+    store.vanished(claim)
+    assert store.run(run).state == "queued"
+    for _ in range(store_module.ATTEMPTS - 1):
+        store.vanished(claimed(store))
+    assert store.run(run).state == "failed"
+    assert "memory" in str(store.run(run).error)
+
+
+def test_a_worker_that_has_to_go_costs_the_run_nothing(store: Store) -> None:
+    run = store.add(SPEC, "ann")
+    for _ in range(5):
+        store.give_back(claimed(store))
+    assert store.run(run).state == "queued"
+
+
+def test_a_failed_run_takes_its_waiting_control_along(store: Store) -> None:
+    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    store.end(claimed(store), "failed", error="No images.")
+    assert store.run(run).error == "No images."
+    control = store.run(str(store.run(run).control))
+    assert control.state == "failed"
+    assert "control" in str(control.error)
+
+
+def test_reconciling_requeues_runs_of_dead_processes_and_leaves_living_ones(
+    store: Store, tmp_path: Path
+) -> None:
+    mine = store.add(SPEC, "ann")
+    living = claimed(store)
+    assert store.reconcile() == 0
+    # A real process that dies claims the other one.
+    dead = store.add(SPEC, "ann")
+    code = (
+        "from pathlib import Path; import sys; from core.jobs.store import Store\n"
+        "store = Store(Path(sys.argv[1])); claim = store.claim(slots=2); assert store.beat(claim) == 'go on'"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
+    assert store.run(dead).state == "running"
+    assert store.reconcile() == 1
+    assert store.run(dead).state == "queued"
+    assert store.run(mine).state == "running"
+    assert store.beat(living) == "go on"
+
+
+def test_reconciling_gives_up_a_worker_whose_heart_stopped(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.add(SPEC, "ann")
+    claimed(store)
+    store.stop(run)
+    monkeypatch.setattr(store_module, "STALE_SECONDS", -1.0)
+    assert store.reconcile() == 1
+    assert store.run(run).state == "stopped", "a stop that was asked for is not turned into a restart"
+
+
+def test_two_processes_never_claim_the_same_run(store: Store, tmp_path: Path) -> None:
+    for _ in range(40):
+        store.add(SPEC, "ann")
+    taken: list[str] = []
+
+    def take() -> None:
+        own = Store(tmp_path)
+        while (claim := own.claim(slots=1000)) is not None:
+            taken.append(claim.run)
+        own.close()
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 40
+
+
+def test_migrations_are_recorded_and_applied_once(store: Store, tmp_path: Path) -> None:
+    run = store.add(SPEC, "ann")
+    Store(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / "runs.sqlite3")
+    names = [row[0] for row in connection.execute("SELECT name FROM migrations")]
+    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    connection.close()
+    assert names == [name for name, _ in MIGRATIONS]
+    assert mode == "wal"
+    assert store.run(run).id == run
+
+
+def test_a_half_done_migration_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = (*MIGRATIONS, ("9999 broken", ("CREATE TABLE half (a)", "CREATE TABLE nonsense (")))
+    monkeypatch.setattr("core.jobs.migrations.MIGRATIONS", broken)
+    connection = sqlite3.connect(tmp_path / "runs.sqlite3", isolation_level=None)
+    from core.jobs.migrations import migrate
+
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(connection)
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    assert "runs" in tables
+    assert "half" not in tables
+
+
+def test_the_store_does_not_import_torch() -> None:
+    code = "import sys, core.jobs.api, core.jobs.timeline; sys.exit('torch' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != "TLL_HOME"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=60).returncode == 0
