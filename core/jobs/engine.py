@@ -1,9 +1,8 @@
-"""A job without its disk: the data opened, the checkpoint read, the events that training yields.
+"""A job without its disk: the data and weights at hand, the events that training yields.
 
 Stateless, so that a worker process of this machine, the command line and a cluster's task run the same.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,11 @@ from core.backbones import catalogue
 from core.datasets import catalogue as data_catalogue
 from core.datasets import own_images, splits
 from core.datasets.dataset import ImageDataset, Splits
-from core.jobs import artefacts, uploads
+from core.jobs import uploads
 from core.jobs.spec import UPLOAD, JobSpec
 from core.jobs.store import Store
-from core.training.config import FinetuneConfig
+from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import Event
-
-_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # bytes or images done, of how many
 
@@ -51,6 +48,15 @@ def parts(dataset: ImageDataset, config: FinetuneConfig) -> Splits:
     return splits.split(dataset, per_class=config.per_class, seed=config.seed)
 
 
+def fetch_weights(config: FinetuneConfig, progress: Progress | None = None) -> None:
+    """Download the weights that training starts from, where they are not here yet, saying how far it is."""
+    needed = STRATEGIES[config.strategy].pretrained or config.strategy == "scratch_statistics"
+    if needed and config.weights == "pretrained" and config.backbone != catalogue.BUILT_IN:
+        from core.backbones import weights
+
+        weights.downloaded(config.backbone, progress)
+
+
 def events(
     config: FinetuneConfig, dataset: ImageDataset, checkpoint: dict[str, Any] | None
 ) -> Iterator[Event]:
@@ -58,21 +64,6 @@ def events(
     from core.training.run import finetune
 
     return finetune(config, dataset, resume=checkpoint)
-
-
-def read_checkpoint(directory: Path) -> tuple[int, dict[str, Any]] | None:
-    """Read (epoch, state) of a run's checkpoint; None if there is none, or none that can be read."""
-    path = directory / artefacts.CHECKPOINT
-    if not path.exists():
-        return None
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        return int(content["epoch"]), dict(content["state"])
-    except Exception:  # whatever is wrong with the file, the run can begin anew
-        _log.exception("The checkpoint %s cannot be read; the run begins anew.", path)
-        return None
 
 
 def check(spec: JobSpec, store: Store, visitor: str) -> None:

@@ -4,6 +4,8 @@ The training room never writes; a worker is stateless; whoever drives one (a loc
 command line, later a cluster's driver) hands every event to a `Recorder`.
 """
 
+import json
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,8 @@ from core.training.events import (
     Progress,
     RunStarted,
 )
+
+_log = logging.getLogger(__name__)
 
 LINES_PER_SECOND = 4  # of batch and progress events; all other events are kept
 THUMBNAIL_SIDE = 128  # pixels; larger test images are kept at this size
@@ -126,8 +130,6 @@ class Recorder:
 
     def _finish(self, event: Finished) -> None:
         """Write scores and test images, weights, and last the result, whose file says that all is there."""
-        from safetensors.torch import save
-
         if self._started is None or self._test is None:
             raise RuntimeError("A run cannot finish before it has started and its test images are known.")
         images = self._test
@@ -140,13 +142,24 @@ class Recorder:
                 scores=np.asarray(event.scores, dtype=np.float32),
             ),
         )
-        weights = save(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in event.weights.items()},
-            metadata={"format": "pt", "backbone": str(self._started.config["backbone"])},
-        )
-        artefacts.write_atomically(self.directory / artefacts.WEIGHTS, lambda file: file.write(weights))
+        write_weights(self.directory / artefacts.WEIGHTS, self._started, event)
         self.result = build_result(self._title, self._started, tuple(self._epochs), tuple(self._notes), event)
         artefacts.write_json(self.directory / artefacts.RESULT, self.result.to_json())
+
+
+def read_checkpoint(directory: Path) -> tuple[int, dict[str, Any]] | None:
+    """Read (epoch, state) of a run's checkpoint; None if there is none, or none that can be read."""
+    path = directory / artefacts.CHECKPOINT
+    if not path.exists():
+        return None
+    import torch
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return int(content["epoch"]), dict(content["state"])
+    except Exception:  # whatever is wrong with the file, the run can begin anew
+        _log.exception("The checkpoint %s cannot be read; the run begins anew.", path)
+        return None
 
 
 def build_result(
@@ -183,6 +196,21 @@ def build_result(
         images_per_second=finished.images_per_second,
         peak_memory_bytes=finished.peak_memory_bytes,
     )
+
+
+def write_weights(path: Path, started: RunStarted, finished: Finished) -> None:
+    """Write the finished network as safetensors; the header names its backbone and classes."""
+    from safetensors.torch import save
+
+    content = save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in finished.weights.items()},
+        metadata={
+            "format": "pt",
+            "backbone": str(started.config["backbone"]),
+            "classes": json.dumps(started.class_names, ensure_ascii=False),
+        },
+    )
+    artefacts.write_atomically(path, lambda file: file.write(content))
 
 
 def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -27,7 +28,7 @@ from core import errors
 from core.datasets.dataset import ImageDataset
 from core.jobs import artefacts, engine
 from core.jobs.home import run_directory
-from core.jobs.recorder import Recorder
+from core.jobs.recorder import Recorder, read_checkpoint
 from core.jobs.spec import JobSpec
 from core.jobs.store import DEFECT, Claim, Store
 from core.training.events import Progress
@@ -112,7 +113,7 @@ class _Worker:
         clean = True
         try:
             spec = self._store.run(claim.run).spec
-            checkpoint = engine.read_checkpoint(directory)
+            checkpoint = read_checkpoint(directory)
             recorder = Recorder(
                 directory,
                 title=spec.title,
@@ -144,8 +145,16 @@ class _Worker:
     def _train(
         self, spec: JobSpec, recorder: Recorder, checkpoint: dict[str, Any] | None, orders: _Orders
     ) -> None:
-        dataset = self._open(spec, recorder, orders)
+        def tell(phase: str) -> engine.Progress:
+            def progress(done: int, total: int) -> None:
+                recorder.write(Progress(phase=phase, done=done, total=total))
+                orders.raise_if_any()
+
+            return progress
+
+        dataset = self._open(spec, tell("data"))
         recorder.keep_test_images(engine.parts(dataset, spec.config).test)
+        engine.fetch_weights(spec.config, tell("weights"))
         orders.raise_if_any()
         events = engine.events(spec.config, dataset, checkpoint)
         try:
@@ -154,19 +163,13 @@ class _Worker:
                 if recorder.result is None:
                     orders.raise_if_any()
         finally:
-            close = getattr(events, "close", None)
-            if close is not None:
-                close()
+            if isinstance(events, Generator):
+                events.close()  # what it holds on disk goes now, not when the collector finds it
 
-    def _open(self, spec: JobSpec, recorder: Recorder, orders: _Orders) -> ImageDataset:
+    def _open(self, spec: JobSpec, progress: engine.Progress) -> ImageDataset:
         key = (spec.data, engine.image_side(spec.config))
         if self._data is None or self._data[0] != key:
             self._data = None  # two data sets at a time might not fit
-
-            def progress(done: int, total: int) -> None:
-                recorder.write(Progress(phase="data", done=done, total=total))
-                orders.raise_if_any()
-
             self._data = (key, engine.open_data(spec, self._store, progress))
         return self._data[1]
 

@@ -1,5 +1,6 @@
 """A run's events written down: thinned where many, checkpoints whole, the result complete."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,7 @@ from safetensors.torch import load_file
 from core.datasets.dataset import LabelledImages
 from core.jobs import artefacts, recorder
 from core.jobs.artefacts import read_events
-from core.jobs.engine import read_checkpoint
-from core.jobs.recorder import Recorder, thumbnails
+from core.jobs.recorder import Recorder, read_checkpoint, thumbnails
 from core.jobs.result import RunResult
 from core.jobs.timeline import Timeline
 from core.metrics import classification
@@ -139,7 +139,7 @@ def test_a_finished_run_leaves_its_result_weights_scores_and_images(tmp_path: Pa
     for event in (started(), epoch(1), Note(message="careful"), epoch(2), checkpoint(2), finished()):
         writer.write(event)
     writer.close()
-    values = __import__("json").loads((tmp_path / artefacts.RESULT).read_text())
+    values = json.loads((tmp_path / artefacts.RESULT).read_text())
     result = RunResult.from_json(values)
     assert result == writer.result
     assert result.title == "Pets"
