@@ -62,6 +62,7 @@ def fetch(url: str, folder: Path, progress: Callable[[int, int], None] | None = 
 def _reason(name: str, url: str, error: Exception) -> str:
     host = url.split("/")[2]
     if isinstance(error, urllib.error.HTTPError):
+        error.close()  # it holds the connection
         return f"{host} does not hand out {name} (it answers {error.code}); try again later."
     if isinstance(error, urllib.error.URLError | HTTPException | TimeoutError | ConnectionError):
         return (

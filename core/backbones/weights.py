@@ -1,6 +1,5 @@
 """The door for pretrained weights: built in, downloaded, or from a file; nothing that runs code gets in."""
 
-import functools
 import json
 import pickle
 import re
@@ -123,9 +122,9 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # torch's message says "Unsupported global" (or class, or operand) when the pickle wants more than
-        # tensors, and something else when the bytes are no pickle at all.
-        if "unsupported" in str(error).lower():
+        # "Unsupported operand" means bytes that are no pickle; the refusals name a global, a class or a call.
+        reason = str(error).rsplit("WeightsUnpickler error:", 1)[-1].lower()
+        if re.search(r"\b(global|globals|class|reduce|instantiate|build)\b", reason):
             raise errors.WeightsError(
                 f"{path.name} holds more than tensors: opening it could run code of its author, so it was not "
                 "opened; save only the state dict, best as .safetensors."
@@ -162,7 +161,7 @@ def fill(backbone: Backbone, state: Mapping[str, Tensor], label: str) -> None:
     for theirs, ours in names.items():
         if theirs in state:
             _check(theirs, state[theirs], own[ours], label, backbone.name)
-        elif not theirs.endswith("num_batches_tracked"):  # a counter that files of before 2018 lack
+        elif not theirs.endswith(catalogue.COUNTER):
             raise errors.WeightsError(
                 f"{label} does not fit {backbone.name}: it has no tensor '{theirs}'{_looks_like(state)}."
             )
@@ -196,13 +195,6 @@ def _current_name(key: str) -> str:
 def _looks_like(state: Mapping[str, Tensor]) -> str:
     """Say which network of the catalogue ``state`` belongs to, if it is one of them."""
     shapes = {key: tuple(value.shape) for key, value in state.items()}
-    for name in catalogue.BACKBONES:
-        if all(shapes.get(key) == shape for key, shape in _shapes(name).items()):
-            return f"; it looks like {name}"
-    return ""
-
-
-@functools.cache
-def _shapes(name: str) -> dict[str, tuple[int, ...]]:
-    tensors = stages.outline(name).state_dict()
-    return {k: tuple(v.shape) for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
+    layout = catalogue.layout(shapes)
+    match = next((entry.name for entry in catalogue.BACKBONES.values() if entry.layout == layout), None)
+    return f"; it looks like {match}" if match else ""

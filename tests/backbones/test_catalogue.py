@@ -11,10 +11,24 @@ from core.backbones import catalogue
 from core.vision import torchvision
 from tools import measure_catalogue
 
-ORDER = (
-    "tiny_resnet18 resnet18 resnet34 resnet50 vgg16 squeezenet1_0 squeezenet1_1 mobilenet_v2 mobilenet_v3_small "
-    "mobilenet_v3_large efficientnet_b0 densenet121 regnet_y_400mf convnext_tiny vit_b_16 swin_t"
-).split()
+ORDER = [
+    "tiny_resnet18",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "vgg16",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "densenet121",
+    "regnet_y_400mf",
+    "convnext_tiny",
+    "vit_b_16",
+    "swin_t",
+]
 DOWNLOADED = ORDER[1:]
 
 

@@ -148,7 +148,7 @@ def test_a_deep_copy_is_independent() -> None:
     twin = copy.deepcopy(backbone)
     with torch.no_grad():
         twin.table[0].module.conv1.weight.zero_()
-    assert float(backbone.table[0].module.conv1.weight.abs().sum()) > 0
+    assert bool(backbone.table[0].module.conv1.weight.any())
     assert twin.head[0] is twin.neck
     assert twin.neck is not backbone.neck
 
