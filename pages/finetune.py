@@ -1,1 +1,53 @@
+"""Choose pictures, a network and how deep to freeze; one button starts the run."""
 
+import streamlit as st
+
+from core.jobs import api
+from core.jobs.spec import JobSpec
+from core.training.config import FinetuneConfig
+from widgets import data_picker, frame, freeze_picker, network_picker, settings
+
+st.title("Fine-tune", anchor=False)
+
+st.subheader("1 · Pictures", anchor=False)
+data = data_picker.pick()
+
+st.subheader("2 · Network", anchor=False)
+network = network_picker.pick()
+
+st.subheader("3 · What stays frozen", anchor=False)
+freezing = freeze_picker.pick(
+    network.entry, classes=data.classes if data else 2, image_size=settings.image_size()
+)
+
+config = None
+with frame.shown_errors():
+    base = FinetuneConfig(
+        backbone=network.entry.name,
+        weights=network.weights,
+        strategy=freezing.strategy,
+        freeze_depth=freezing.depth,
+    )
+    chosen = settings.pick(base.resolved(stages=network.entry.depth, image_size=network.entry.image_size))
+    config = FinetuneConfig(**(base.to_json() | chosen))
+
+with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="launch"):
+    start = st.button(
+        "Fine-tune",
+        type="primary",
+        icon=":material/local_fire_department:",
+        key="start",
+        disabled=data is None or config is None,
+    )
+    if data is None:
+        st.markdown("Choose pictures first.")
+    else:
+        st.markdown(f"{frame.plain(data.title)} · {network.entry.title} · {freezing.phrase}")
+
+if start and data is not None and config is not None:
+    with frame.shown_errors():
+        run = api.submit(
+            JobSpec(config=config, data=data.reference, title=f"{data.title}: {freezing.phrase}"),
+            frame.visitor(),
+        )
+        st.switch_page(frame.page("runs"), query_params={"run": run})

@@ -23,8 +23,10 @@ depth = st.session_state.setdefault("home_depth", 3)
 st.title("See what a network inherits", anchor=False)
 st.markdown(frame.prose("home"))
 
-if st.button("Fine-tune your first network", type="primary", icon=":material/play_arrow:", key="first_button"):
-    st.switch_page("pages/finetune.py")
+if st.button(
+    "Fine-tune your first network", type="primary", icon=":material/play_arrow:", key="first_button"
+):
+    st.switch_page(frame.page("finetune"))
 
 stages, head = network.blocks(entry, classes=4)
 with st.container(border=True, key="home_strip"):

@@ -1,8 +1,10 @@
 """What every page shares: its title in the tab, the width of the column, the visitor, and shown errors."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -10,7 +12,12 @@ from core.errors import LabError
 from widgets import server
 
 NAME = "Transfer Learning Lab"
+# For every st.plotly_chart: no tool bar, and a finger scrolls the page, not the chart.
+CHART: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 _ICON = Path(__file__).parent / "logo.svg"
+_PAGES = Path(__file__).resolve().parent.parent / "pages"
+# Everything that Markdown, Streamlit's colour directives or LaTeX could take for a sign of theirs.
+_SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!$:|<>~&^@=\"'])")
 _STYLE = f"<style>{(Path(__file__).parent / 'frame.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -45,4 +52,19 @@ def shown_errors() -> Iterator[None]:
 
 def prose(name: str) -> str:
     """Read the Markdown file ``pages/<name>.md``."""
-    return (Path(__file__).resolve().parent.parent / "pages" / f"{name}.md").read_text(encoding="utf-8")
+    return (_PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def page(name: str) -> Path:
+    """Name a page's file, as `st.switch_page` and `st.page_link` want it."""
+    return _PAGES / f"{name}.py"
+
+
+def plain(text: str) -> str:
+    """Make a text from outside (a class or file name) mean itself in Markdown and in labels."""
+    return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+
+
+def theme() -> Literal["light", "dark"]:
+    """The visitor's theme, for figures."""
+    return "dark" if st.context.theme.type == "dark" else "light"

@@ -4,7 +4,9 @@ from core.backbones.catalogue import BackboneEntry
 from widgets.stage_strip.strip import Block
 
 
-def blocks(entry: BackboneEntry, *, classes: int, image_size: int | None = None) -> tuple[tuple[Block, ...], Block]:
+def blocks(
+    entry: BackboneEntry, *, classes: int, image_size: int | None = None
+) -> tuple[tuple[Block, ...], Block]:
     """Turn an entry into the strip's blocks and its new linear head for ``classes`` classes."""
     side = image_size or entry.image_size
     stages = tuple(

@@ -9,6 +9,7 @@ from PIL import Image
 
 from core.datasets.dataset import ImageDataset, ImportReport
 
+PICTURES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]  # what uploaders offer
 SIDE = 64  # pixels at which previews are decoded
 CARD_COLUMNS, CARD_ROWS = 6, 2
 ROW_SAMPLES = 8

@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.jobs import api
 
 COOKIE = "tll_visitor"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -61,9 +64,13 @@ def _preload() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Start the preloading thread with the server."""
+    """Start preloading and the run queue with the server; on the way out a run in work is put back."""
     threading.Thread(target=_preload, name="preload", daemon=True).start()
-    yield {}
+    api.start()
+    try:
+        yield {}
+    finally:
+        await run_in_threadpool(api.shutdown)
 
 
 class VisitorCookie:

@@ -47,8 +47,10 @@ def _served(home: Path) -> Iterator[str]:
     port = _free_port()
     log = open(home / "server.log", "wb")  # noqa: SIM115 - the child writes to it
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
-        + ["--server.address=127.0.0.1"],
+        [
+            *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
+            *(f"--server.port={port}", "--server.address=127.0.0.1"),
+        ],
         cwd=PROJECT,
         env=os.environ | {"TLL_HOME": str(home), "OMP_NUM_THREADS": "1"},
         stdout=log,

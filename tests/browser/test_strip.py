@@ -42,7 +42,8 @@ def test_dragging_the_handle_sets_the_depth(tab: Page, address: str) -> None:
     handle, blocks = _open(tab, address)
     expect(handle).to_have_attribute("aria-valuenow", "3")
     start, goal = handle.bounding_box(), blocks.nth(1).bounding_box()
-    assert start is not None and goal is not None
+    assert start is not None
+    assert goal is not None
     tab.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
     tab.mouse.down()
     tab.mouse.move(goal["x"], goal["y"] + goal["height"] / 2, steps=8)

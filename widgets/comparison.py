@@ -1,0 +1,106 @@
+"""Runs side by side, and whether their difference is real."""
+
+import numpy as np
+import streamlit as st
+
+from core.figures.comparison import Result, accuracies, differences
+from core.figures.learning_curves import learning_curves
+from core.figures.template import FIRE, Role
+from core.jobs import api
+from core.jobs.store import RunRecord
+from core.metrics.report import Difference
+from core.training.config import STRATEGIES
+from widgets import frame, run_view
+from widgets.run_result import percent, result_of, test_images_of, written
+
+
+def difference(first: tuple[str, str], second: tuple[str, str]) -> Difference:
+    """Compare two finished runs, each (id, name): picture by picture where the test pictures are the same."""
+    from core.metrics.comparison import paired_difference, unpaired_difference  # SciPy takes a while
+
+    (one, other), names = (first[0], second[0]), (first[1], second[1])
+    a, b = (test_images_of(run, written(run)) for run in (one, other))
+    same = a.images.shape == b.images.shape and np.array_equal(a.labels, b.labels)
+    if same and np.array_equal(a.images, b.images):
+        right_a, right_b = (part.scores.argmax(axis=1) == part.labels for part in (a, b))
+        return paired_difference(right_a, right_b, names)
+    hits = [int((part.scores.argmax(axis=1) == part.labels).sum()) for part in (a, b)]
+    return unpaired_difference(hits[0], len(a.labels), hits[1], len(b.labels), names)
+
+
+def draw(records: list[RunRecord]) -> None:
+    """Draw finished runs side by side; each is compared with the first."""
+    results = {one.id: result_of(one.id, written(one.id)) for one in records}
+    names = {one.id: f"{chr(ord('A') + place)} · {one.title}" for place, one in enumerate(records)}
+    chances = {round(result.test.chance, 6) for result in results.values()}
+    st.plotly_chart(
+        accuracies(
+            [
+                Result(name=names[one.id], accuracy=results[one.id].test.accuracy, role=role(one))
+                for one in records
+            ],
+            chance=chances.pop() if len(chances) == 1 else None,
+            theme=frame.theme(),
+        ),
+        key="compare_accuracies",
+        theme=None,
+        config=frame.CHART,
+    )
+    st.markdown("**Is the difference real?**")
+    letters = {one.id: names[one.id].split(" · ")[0] for one in records}
+    found = [
+        difference((one.id, letters[one.id]), (records[0].id, letters[records[0].id])) for one in records[1:]
+    ]
+    for one in found:
+        st.markdown(f"{one.names[0]} against {one.names[1]}: **{frame.plain(one.verdict)}**")
+        st.caption(frame.plain(f"{one.count:,} test images; {one.method}"))
+    if len(found) > 1:
+        st.plotly_chart(
+            differences(found, theme=frame.theme()), key="compare_differences", theme=None, config=frame.CHART
+        )
+        st.caption("With many comparisons, one in twenty looks real by chance alone.")
+    if len(records) == 2:
+        _curves(records)
+    _settings(records, letters)
+
+
+def role(record: RunRecord) -> Role:
+    """Colour a run by what it is: from scratch is grey, all frozen is ice, the rest is fire."""
+    if not STRATEGIES[record.spec.config.strategy].pretrained:
+        return "control"
+    return "frozen" if record.spec.config.strategy == "linear_probe" else "trainable"
+
+
+def _curves(records: list[RunRecord]) -> None:
+    first, second = (run_view.curves(run_view.follow(one.id), one) for one in records)
+    if not first.validation_accuracy or not second.validation_accuracy:
+        return
+    for column, panel in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+        figure = learning_curves(
+            first, control=second, control_name="B", panel=panel, colour=FIRE, theme=frame.theme()
+        )
+        column.plotly_chart(figure, key=f"compare_{panel}", theme=None, config=frame.CHART)
+
+
+def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:
+    """Write the settings in which the runs differ, and what each cost."""
+    results = [result_of(one.id, written(one.id)) for one in records]
+    names = [name for name in results[0].config if len({str(one.config.get(name)) for one in results}) > 1]
+    rows: list[tuple[str, list[str]]] = [
+        ("Test accuracy", [percent(one.test.accuracy) for one in results]),
+        ("Data", [one.data_name for one in results]),
+        *((name.replace("_", " "), [str(one.config.get(name)) for one in results]) for name in names),
+        ("Parameters that learned", [f"{one.trainable_parameters:,}" for one in results]),
+        ("Seconds", [f"{one.seconds:.1f}" for one in results]),
+    ]
+    lines = ["| | " + " | ".join(letters.values()) + " |", "|---" * (len(records) + 1) + "|"]
+    for name, values in rows:
+        lines.append("| " + " | ".join(frame.plain(text) for text in (name, *values)) + " |")
+    st.markdown("\n".join(lines))
+    for one in records:
+        st.page_link(frame.page("runs"), label=frame.plain(one.title), query_params={"run": one.id})
+
+
+def comparable(record: RunRecord) -> bool:
+    """Whether a run has a result to compare."""
+    return record.summary is not None and record.state == "finished" and api.result_path(record.id).exists()

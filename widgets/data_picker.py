@@ -1,0 +1,283 @@
+"""Where the pictures come from: built-in cards, downloads, or a person's own; ends in one reference for a job."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePath
+
+import streamlit as st
+
+from core.datasets import catalogue, own_images
+from core.datasets.catalogue import DatasetEntry
+from core.errors import DataError
+from core.jobs import api
+from core.jobs.spec import UPLOAD
+from widgets import frame, network, previews
+from widgets.previews import PICTURES, Preview
+
+BUILT_IN, DOWNLOAD, OWN = "Built in", "Download", "My own pictures"
+ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
+MOST_CLASSES = 20  # of what is put together by hand; archives may hold more
+LISTED = 50  # skipped files that are written out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What was chosen: the reference that a job takes, its name on screen, how many classes, its preview."""
+
+    reference: str
+    title: str
+    classes: int
+    preview: Preview | None  # None: not on this machine yet
+
+
+@lru_cache(maxsize=64)
+def built_in_preview(name: str) -> Preview:
+    """Preview a set that is on this machine; the first call reads it."""
+    return previews.preview(catalogue.load(name, side=previews.SIDE))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading your pictures …")
+def _upload_preview(reference: str, _visitor: str, name: str) -> Preview:
+    # A reference names one content for ever, so it is all the key there need be.
+    path = api.upload_path(_visitor, reference)
+    return previews.preview(own_images.from_zip(path, side=previews.SIDE, name=name))
+
+
+def pick() -> Choice | None:
+    """Draw the picker; None until something usable is chosen."""
+    source = st.segmented_control(
+        "Where the pictures come from",
+        [BUILT_IN, DOWNLOAD, OWN],
+        default=BUILT_IN,
+        required=True,
+        key="data_source",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    with frame.shown_errors():
+        choice = {BUILT_IN: _built_in, DOWNLOAD: _download, OWN: _own}[source or BUILT_IN]()
+        if choice is not None and choice.preview is not None:
+            _details(choice.preview)
+        return choice
+    return None
+
+
+# --- built in -------------------------------------------------------------------------------------------
+
+
+def _built_in() -> Choice:
+    entries = [entry for entry in catalogue.DATASETS.values() if entry.kind == "builtin"]
+    chosen = st.session_state.setdefault("data_built_in", entries[0].name)
+    for cell, entry in zip(_cells(len(entries)), entries, strict=True):
+        with cell:
+            _card(entry, chosen=entry.name == chosen)
+    entry = catalogue.DATASETS[chosen]
+    shown = built_in_preview(chosen)
+    st.markdown(shown.about)
+    return Choice(reference=chosen, title=entry.title, classes=len(shown.class_names), preview=shown)
+
+
+def _cells(count: int) -> list["st.delta_generator.DeltaGenerator"]:
+    grid = st.grid(4, min_column_width=150, gap="small", key="data_cards")
+    return [grid.cell() for _ in range(count)]
+
+
+def _card(entry: DatasetEntry, *, chosen: bool) -> None:
+    # The button's hit area is stretched over the whole card (frame.css).
+    with st.container(border=True, key=f"card_{'chosen' if chosen else 'free'}_{entry.name}", gap="xsmall"):
+        st.image(built_in_preview(entry.name).card, width="stretch", alt=f"Pictures from {entry.title}")
+        st.button(
+            entry.title,
+            key=f"choose_{entry.name}",
+            type="tertiary",
+            icon=":material/check_circle:" if chosen else None,
+            on_click=st.session_state.update,
+            args=({"data_built_in": entry.name},),
+        )
+        st.caption(f"{entry.images:,} pictures · {entry.classes} classes")
+
+
+# --- downloads ------------------------------------------------------------------------------------------
+
+
+def _download() -> Choice | None:
+    entries = {entry.name: entry for entry in catalogue.DATASETS.values() if entry.kind == "download"}
+    name = st.selectbox(
+        "Data set",
+        list(entries),
+        format_func=lambda one: f"{entries[one].title} · {network.megabytes(entries[one].download_bytes)}",
+        key="data_download",
+        persist_state="session",
+    )
+    if name is None:
+        return None
+    entry = entries[name]
+    st.markdown(entry.about)
+    st.caption(
+        f"{entry.images:,} pictures · {entry.classes} classes · "
+        f"{network.megabytes(entry.download_bytes)} to download when the run starts, once"
+    )
+    with st.expander("Licence and citation"):
+        st.markdown(f"**Licence.** {entry.licence}\n\n**Citation.** {entry.citation}")
+    return Choice(reference=name, title=entry.title, classes=entry.classes, preview=None)
+
+
+# --- a person's own -------------------------------------------------------------------------------------
+
+
+def _own() -> Choice | None:
+    way = st.segmented_control(
+        "How they come",
+        [ZIP, FILES, WEBCAM],
+        default=ZIP,
+        required=True,
+        key="own_way",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    {ZIP: _from_zip, FILES: _from_files, WEBCAM: _from_webcam}[way or ZIP]()
+    return _stored()
+
+
+def _stored() -> Choice | None:
+    """Let the visitor pick among what they have uploaded, the newest first."""
+    visitor = frame.visitor()
+    stored = {UPLOAD + upload.token: upload.name for upload in api.uploads_of(visitor)}
+    wanted = st.session_state.get("own_reference")
+    if wanted not in stored:
+        wanted = next(iter(stored), None)
+    if wanted is None:
+        return None
+    if len(stored) > 1:
+        wanted = st.selectbox(
+            "Your uploads",
+            list(stored),
+            index=list(stored).index(wanted),
+            format_func=lambda one: stored[one],
+        )
+        st.session_state["own_reference"] = wanted
+    shown = _upload_preview(wanted, visitor, stored[wanted])
+    st.markdown(
+        f"**{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
+    )
+    return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=shown)
+
+
+def _from_zip() -> None:
+    archive = st.file_uploader(
+        "A ZIP with one folder of pictures per class",
+        type=["zip"],
+        key="own_zip",
+        help="Folders named train and test above the class folders are understood.",
+    )
+    if archive is not None and st.session_state.get("own_zip_seen") != archive.file_id:
+        st.session_state["own_reference"] = api.store_upload(
+            frame.visitor(), PurePath(archive.name).stem, archive.getvalue()
+        )
+        st.session_state["own_zip_seen"] = archive.file_id
+
+
+def _class_names() -> list[str]:
+    """Ask for the classes' names, one a line."""
+    text = st.text_area(
+        "Class names, one a line",
+        "cats\ndogs",
+        height=96,
+        key="own_classes",
+        persist_state="session",
+    )
+    names = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    if len(names) > MOST_CLASSES:
+        raise DataError(
+            f"At most {MOST_CLASSES} classes can be put together here; use a ZIP archive for more."
+        )
+    return names
+
+
+def _from_files() -> None:
+    files = {}
+    for number, name in enumerate(_class_names()):
+        uploaded = st.file_uploader(
+            f"Pictures of {frame.plain(name)}",
+            type=PICTURES,
+            accept_multiple_files=True,
+            key=f"own_files_{number}",
+        )
+        files[name] = [(one.name, one) for one in uploaded or ()]
+    _offer({name: [(file, one.getvalue()) for file, one in members] for name, members in files.items()})
+
+
+def _from_webcam() -> None:
+    names = _class_names()
+    if not names:
+        return
+    taken: dict[str, list[bytes]] = st.session_state.setdefault("own_taken", {})
+    label = st.segmented_control("This picture shows", names, default=names[0], required=True)
+    picture = st.camera_input("Take a picture", key="own_camera", label_visibility="collapsed")
+    if picture is not None and st.session_state.get("own_camera_seen") != picture.file_id:
+        st.session_state["own_camera_seen"] = picture.file_id
+        taken.setdefault(label or names[0], []).append(picture.getvalue())
+    st.caption(" · ".join(f"{frame.plain(name)}: {len(taken.get(name, ()))}" for name in names))
+    if taken and st.button("Forget these pictures", key="own_forget", type="tertiary"):
+        taken.clear()
+        st.rerun()
+    _offer({name: [(f"{place}.jpg", one) for place, one in enumerate(taken.get(name, ()))] for name in names})
+
+
+def _offer(files: dict[str, list[tuple[str, bytes]]]) -> None:
+    """Show the button that turns single pictures into an upload, once every class has some."""
+    filled = sum(bool(members) for members in files.values())
+    ready = filled >= 2 and filled == len(files)
+    if st.button("Use these pictures", key="own_use", disabled=not ready, icon=":material/check:"):
+        st.session_state["own_reference"] = api.store_images(frame.visitor(), ", ".join(files)[:60], files)
+    if not ready:
+        st.caption(
+            "Every class needs pictures, and there must be at least two classes; ten each is a good start."
+        )
+
+
+# --- what is inside -------------------------------------------------------------------------------------
+
+
+def _details(shown: Preview) -> None:
+    """Say what the import noticed, and fold away a look at the classes."""
+    report = shown.report
+    if report.duplicates:
+        st.warning(
+            f"{len(report.duplicates)} pictures of the test part are also in the training part, so test "
+            "accuracy will look better than it is.",
+            icon=":material/content_copy:",
+        )
+    if report.skipped:
+        with st.expander(f"{len(report.skipped)} files were left out", icon=":material/report:"):
+            st.text("\n".join(f"{file}: {why}" for file, why in report.skipped[:LISTED]))
+    if report.converted:
+        st.caption(f"{len(report.converted)} pictures were converted to RGB.")
+    look = st.expander("Look at the classes", key="data_look", on_change="rerun")
+    if look.open:
+        with look:
+            _classes(shown)
+
+
+def _classes(shown: Preview) -> None:
+    from core.figures.class_balance import class_balance
+
+    for row in shown.rows:
+        name, strip = st.columns([1, 3], vertical_alignment="center")
+        test = "" if row.test is None else f" + {row.test:,} test"
+        name.markdown(f"**{frame.plain(row.name)}**  \n{row.train:,}{test}")
+        strip.image(row.strip, alt=f"Pictures of {row.name}")
+    if len(shown.class_names) > len(shown.rows):
+        st.caption(f"… and {len(shown.class_names) - len(shown.rows)} more classes")
+    st.plotly_chart(
+        class_balance(
+            {"train": shown.train} | ({} if shown.test is None else {"test": shown.test}),
+            shown.class_names,
+            theme=frame.theme(),
+        ),
+        key="data_balance",
+        theme=None,
+        config=frame.CHART,
+    )
+    if shown.licence or shown.citation:
+        st.caption(f"{shown.licence} {shown.citation}")

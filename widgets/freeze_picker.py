@@ -1,0 +1,83 @@
+"""How deep to freeze: the strategy, and the strip whose boundary sets the depth."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.backbones.catalogue import BackboneEntry
+from core.training.config import STRATEGIES
+from widgets import network
+from widgets.stage_strip.strip import StageState, stage_strip
+
+# These three are one line: everything trained, some stages frozen, all stages frozen.
+FULL, TO_DEPTH, PROBE = "full", "freeze_to_depth", "linear_probe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenFreezing:
+    """What `FinetuneConfig` takes, and one phrase for the run's title."""
+
+    strategy: str
+    depth: int | None  # None where the strategy defines it
+    phrase: str
+
+
+def pick(entry: BackboneEntry, *, classes: int, image_size: int | None) -> ChosenFreezing:
+    """Draw the strategy and the strip."""
+    strategy = (
+        st.selectbox(
+            "Strategy",
+            list(STRATEGIES),
+            index=list(STRATEGIES).index(TO_DEPTH),
+            format_func=lambda name: STRATEGIES[name].title,
+            key="strategy",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        or TO_DEPTH
+    )
+    adjustable = strategy in (FULL, TO_DEPTH, PROBE)
+    depth = {FULL: 0, PROBE: entry.depth}.get(strategy, _depth_of(entry))
+
+    def move(wanted: int) -> None:
+        st.session_state["strategy"] = {0: FULL, entry.depth: PROBE}.get(wanted, TO_DEPTH)
+        _depths()[entry.name] = wanted
+
+    st.markdown(STRATEGIES[strategy].what)
+    stages, head = network.blocks(entry, classes=classes, image_size=image_size)
+    stage_strip(
+        key="stages",
+        stages=stages,
+        head=head,
+        depth=depth,
+        states=None if adjustable else _states(strategy, entry.depth),
+        on_change=move if adjustable else None,
+    )
+    return ChosenFreezing(
+        strategy=strategy,
+        depth=depth if strategy == TO_DEPTH else None,
+        phrase=f"{depth} of {entry.depth} stages frozen"
+        if strategy == TO_DEPTH
+        else STRATEGIES[strategy].title,
+    )
+
+
+def _depths() -> dict[str, int]:
+    depths: dict[str, int] = st.session_state.setdefault("depths", {})
+    return depths
+
+
+def _depth_of(entry: BackboneEntry) -> int:
+    """The depth that the visitor last set for this network, by default half of its stages, rounded up."""
+    depth = _depths().get(entry.name, (entry.depth + 1) // 2)
+    # A strategy chosen by its name means some stages frozen, not none or all.
+    return depth if 0 < depth < entry.depth else (entry.depth + 1) // 2
+
+
+def _states(strategy: str, stages: int) -> tuple[StageState, ...]:
+    """What a strategy that fixes it does with each stage."""
+    if not STRATEGIES[strategy].pretrained:
+        return ("grey",) * stages
+    if strategy == "surgical":
+        return ("fire", *("ice",) * (stages - 1))
+    return ("fire",) * stages

@@ -1,0 +1,85 @@
+"""Which network the run starts from, and with which weights."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.backbones import catalogue
+from core.backbones.catalogue import BackboneEntry
+from widgets import frame, network
+
+PRETRAINED = "pretrained"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenNetwork:
+    """A catalogue entry, and what `FinetuneConfig.weights` takes."""
+
+    entry: BackboneEntry
+    weights: str
+
+
+def pick() -> ChosenNetwork:
+    """Draw the choice of network with its facts."""
+    name = st.selectbox(
+        "Network",
+        list(catalogue.BACKBONES),
+        format_func=_label,
+        key="backbone",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    entry = catalogue.entry(name or catalogue.BUILT_IN)
+    st.markdown(entry.about)
+    st.caption(_facts(entry))
+    more = st.expander("Source, licence, weights of your own", key="backbone_more", on_change="rerun")
+    weights = st.session_state.get(f"weights_{entry.name}", PRETRAINED)
+    if more.open:
+        with more:
+            _source(entry)
+            weights = _own_weights(entry)
+    elif weights != PRETRAINED:
+        st.caption("Starts from the weights that you uploaded.")
+    return ChosenNetwork(entry=entry, weights=weights)
+
+
+def _label(name: str) -> str:
+    entry = catalogue.entry(name)
+    size = f" · {network.megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
+    return f"{entry.title} · {network.count(entry.parameters)} parameters{size}"
+
+
+def _facts(entry: BackboneEntry) -> str:
+    facts = [
+        f"{entry.depth} stages",
+        f"{network.count(entry.multiply_adds)} multiply-adds a picture",
+        f"made for {entry.image_size} × {entry.image_size} pixels",
+    ]
+    if entry.accuracy is not None:
+        facts.append(f"{100 * entry.accuracy:.1f} % right on its source task")
+    return " · ".join(facts)
+
+
+def _source(entry: BackboneEntry) -> None:
+    accuracy = "" if entry.accuracy is None else f" Accuracy: {entry.accuracy_source}."
+    st.markdown(
+        f"**Learned from** {entry.source}.{accuracy}\n\n**Paper.** {entry.citation}\n\n**Terms.** {entry.licence}"
+    )
+
+
+def _own_weights(entry: BackboneEntry) -> str:
+    """Take a weights file; without one the catalogue's weights are used."""
+    from core.jobs import api
+
+    file = st.file_uploader(
+        "Start from a weights file instead (.safetensors or .pth)",
+        type=["safetensors", "pth", "pt"],
+        key=f"weights_file_{entry.name}",
+        max_upload_size=400,
+    )
+    weights = PRETRAINED
+    if file is not None:
+        with frame.shown_errors():
+            weights = api.store_weights(frame.visitor(), entry.name, file.name, file.getvalue())
+    st.session_state[f"weights_{entry.name}"] = weights
+    return weights

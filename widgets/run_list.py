@@ -1,0 +1,65 @@
+"""The visitor's earlier runs; two or more can be laid side by side."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from core.jobs import api
+from core.jobs.store import RunRecord
+from widgets import comparison, frame
+
+PER_PAGE = 12
+MOST_COMPARED = 6
+
+
+def draw() -> None:
+    """Draw the list, and what was picked from it side by side."""
+    st.title("Runs", anchor=False)
+    records = api.runs_of(frame.visitor())
+    if not records:
+        st.markdown("Nothing here yet.")
+        if st.button("Fine-tune your first network", type="primary", key="first_button"):
+            st.switch_page(frame.page("finetune"))
+        return
+    controls = st.toggle("Show from-scratch controls", key="show_controls", persist_state="session")
+    shown = [one for one in records if controls or one.control_of is None]
+    page = 1
+    if len(shown) > PER_PAGE:
+        page = st.pagination(-(-len(shown) // PER_PAGE), key="runs_page")
+    picked = [
+        one
+        for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+        if _row(one) and comparison.comparable(one)
+    ]
+    if len(picked) < 2:
+        st.caption("Tick two or more finished runs to lay them side by side.")
+    else:
+        st.subheader("Side by side", anchor=False)
+        with frame.shown_errors():
+            comparison.draw(picked[:MOST_COMPARED])
+
+
+def _row(record: RunRecord) -> bool:
+    """Draw one run; tell whether it is ticked."""
+    with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"row_{record.id}"):
+        ticked = st.checkbox(
+            "Compare", key=f"pick_{record.id}", label_visibility="collapsed", disabled=record.summary is None
+        )
+        st.page_link(
+            frame.page("runs"),
+            label=f"**{frame.plain(record.title)}**",
+            query_params={"run": record.id},
+        )
+        st.caption(_facts(record))
+    return ticked
+
+
+def _facts(record: RunRecord) -> str:
+    when = datetime.fromtimestamp(record.created, UTC).strftime("%d %b %H:%M UTC")
+    if record.summary is None or record.state != "finished":
+        return f"{record.state} · {when}"
+    figures = record.summary
+    return (
+        f"{100 * figures['accuracy']:.1f} % [{100 * figures['low']:.1f}, {100 * figures['high']:.1f}] · "
+        f"{figures['seconds']:.1f} s · {when}"
+    )

@@ -1,0 +1,226 @@
+"""The result of a finished run: how good, how sure, what it took, what moved, and what it gets wrong."""
+
+from typing import cast
+
+import numpy as np
+import streamlit as st
+
+from core.figures.comparison import Result, accuracies
+from core.figures.confusion import confusion_matrix
+from core.figures.drift import drift
+from core.figures.reliability import reliability
+from core.freezing.report import StageAudit
+from core.jobs import api
+from core.jobs.result import RunResult, TestImages
+from core.jobs.store import RunRecord
+from core.metrics.report import Interval
+from widgets import frame, network, previews, run_downloads, try_picture
+
+MOST_PICTURES = 24
+TABS = ("Mistakes", "What moved", "Calibration", "Cost", "Try a picture", "Downloads")
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def result_of(run_id: str, version: float) -> RunResult:
+    """Read a finished run's result once; an extended run has a new one."""
+    return api.result(run_id)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def test_images_of(run_id: str, version: float) -> TestImages:
+    """Read a finished run's test images once."""
+    return api.test_images(run_id)
+
+
+def written(run_id: str) -> float:
+    """When the run's result was written: the version in every cache's key."""
+    return api.result_path(run_id).stat().st_mtime
+
+
+def draw(record: RunRecord, control: RunRecord | None) -> None:
+    """Draw the headline, then the tabs; a tab that is not open costs nothing."""
+    result = result_of(record.id, written(record.id))
+    _headline(record, result, control)
+    tabs = dict(zip(TABS, st.tabs(TABS, key="result_tab", on_change="rerun"), strict=True))
+    for name, draw_tab in (
+        ("Mistakes", _mistakes),
+        ("What moved", _moved),
+        ("Calibration", _calibration),
+        ("Cost", _cost),
+        ("Try a picture", try_picture.draw),
+        ("Downloads", run_downloads.draw),
+    ):
+        if tabs[name].open:
+            with tabs[name], frame.shown_errors():
+                draw_tab(record.id, result)
+
+
+# --- headline -------------------------------------------------------------------------------------------
+
+
+def percent(value: Interval) -> str:
+    """Write an accuracy with its interval."""
+    return f"{100 * value.value:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}]"
+
+
+def _headline(record: RunRecord, result: RunResult, control: RunRecord | None) -> None:
+    rows = [Result(name="This run", accuracy=result.test.accuracy, role="trainable")]
+    sentence = ""
+    if control is not None and control.state == "finished":
+        scratch = result_of(control.id, written(control.id))
+        rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
+        from widgets.comparison import difference
+
+        sentence = difference((record.id, "This run"), (control.id, "From scratch")).verdict
+    number, chart = st.columns([2, 3], vertical_alignment="center")
+    with number:
+        st.metric(
+            f"Test accuracy, {result.test.count:,} pictures never seen before",
+            f"{100 * result.test.accuracy.value:.1f} %",
+        )
+        low, high = 100 * result.test.accuracy.low, 100 * result.test.accuracy.high
+        st.markdown(f"95 % interval {low:.1f} to {high:.1f} %; chance is {100 * result.test.chance:.1f} %.")
+        if sentence:
+            st.markdown(f"Against the same network from scratch: **{frame.plain(sentence)}**.")
+    chart.plotly_chart(
+        accuracies(rows, chance=result.test.chance, theme=frame.theme()),
+        key="headline",
+        theme=None,
+        config=frame.CHART,
+    )
+
+
+# --- mistakes -------------------------------------------------------------------------------------------
+
+
+def _mistakes(run_id: str, result: RunResult) -> None:
+    left, right = st.columns([3, 2])
+    with left:
+        st.markdown("Click a cell to see its pictures.")
+        chosen = st.plotly_chart(
+            confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
+            key="confusion",
+            theme=None,
+            config=frame.CHART,
+            on_select="rerun",
+            selection_mode="points",
+        )
+    images = test_images_of(run_id, written(run_id))
+    predicted = images.scores.argmax(axis=1)
+    cell = _clicked(chosen, len(result.class_names))
+    with right:
+        if cell is not None:
+            true, guess = cell
+            numbers = np.flatnonzero((images.labels == true) & (predicted == guess))
+            names = [frame.plain(result.class_names[place]) for place in cell]
+            what = (
+                f"**{names[0]}**, recognised"
+                if true == guess
+                else f"**{names[0]}**, taken for **{names[1]}**"
+            )
+            st.markdown(f"{what}: {len(numbers)}")
+        else:
+            numbers = np.flatnonzero(images.labels != predicted)
+            st.markdown("**Most confident mistakes**" if len(numbers) else "No mistake on the test pictures.")
+        surest = numbers[np.argsort(-images.scores[numbers].max(axis=1), kind="stable")][:MOST_PICTURES]
+        _gallery(surest, images, result, all_same=cell is not None)
+
+
+def _clicked(chosen: object, classes: int) -> tuple[int, int] | None:
+    """Read (true, predicted) of the clicked cell."""
+    points = cast("dict[str, dict[str, list[dict[str, list[int]]]]]", chosen)["selection"]["points"]
+    if not points:
+        return None
+    true, guess = (int(place) for place in points[0]["customdata"][:2])
+    return (true, guess) if 0 <= true < classes and 0 <= guess < classes else None
+
+
+def _gallery(
+    numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    images: TestImages,
+    result: RunResult,
+    *,
+    all_same: bool,
+) -> None:
+    if not len(numbers):
+        return
+    with st.grid(4, min_column_width=84, gap="xsmall", key="gallery"):
+        for number in numbers:
+            guess = int(images.scores[number].argmax())
+            true, said = result.class_names[images.labels[number]], result.class_names[guess]
+            sure = f"{100 * images.scores[number, guess]:.0f} %"
+            caption = sure if all_same else f"{said}, {sure}, is {true}"
+            with st.container(gap="xxsmall"):
+                st.image(previews.png(images.images[number]), width="stretch", alt=caption)
+                st.caption(frame.plain(caption))
+
+
+# --- what moved -----------------------------------------------------------------------------------------
+
+
+def _moved(_run_id: str, result: RunResult) -> None:
+    st.markdown(
+        "How far each stage moved from where it started: in its weights, and in what it sees "
+        "(CKA 1: the same features as before)."
+    )
+    st.plotly_chart(drift(result.audit, theme=frame.theme()), key="drift", theme=None, config=frame.CHART)
+    st.markdown("**Did frozen stay frozen?** Hashes of every stage before and after training:")
+    st.markdown(_audit_table(result.audit))
+
+
+def _audit_table(audit: tuple[StageAudit, ...]) -> str:
+    rows = ["| Stage | Was | Result | Before | After |", "|---|---|---|---|---|"]
+    for one in audit:
+        same = one.parameters_identical and one.buffers_identical
+        if one.frozen:
+            leak = "BatchNorm statistics moved" if one.parameters_identical else "weights changed"
+            was, found = ":blue[frozen]", ":green[✓ identical]" if same else f":red[✗ leaked: {leak}]"
+        else:
+            was = ":orange[trained]"
+            found = "unchanged" if same else f"moved by {100 * one.relative_change:.1f} %"
+        rows.append(
+            f"| {frame.plain(one.stage)} | {was} | {found} "
+            f"| `{one.sha256_before[:8]}` | `{one.sha256_after[:8]}` |"
+        )
+    return "\n".join(rows)
+
+
+# --- calibration and cost -------------------------------------------------------------------------------
+
+
+def _calibration(_run_id: str, result: RunResult) -> None:
+    st.markdown("When the network says 80 % sure, is it right 80 % of the time?")
+    st.plotly_chart(
+        reliability(result.test.reliability, result.test.expected_calibration_error, theme=frame.theme()),
+        key="calibration",
+        theme=None,
+        config=frame.CHART,
+    )
+
+
+_PHASES = {
+    "features": "Frozen stages, once",
+    "train": "Training",
+    "validate": "Validation",
+    "evaluate": "Test",
+    "probe": "Solving the probe",
+}
+
+
+def _cost(_run_id: str, result: RunResult) -> None:
+    with st.grid(4, min_column_width=140):
+        st.metric("Seconds", f"{result.seconds:.1f}")
+        st.metric("Pictures a second", f"{result.images_per_second:,.0f}")
+        st.metric("Peak memory", network.megabytes(result.peak_memory_bytes))
+        st.metric("Parameters that learned", network.count(result.trainable_parameters))
+    phases = [
+        f"| {_PHASES.get(name, frame.plain(name))} | {seconds:.2f} s |"
+        for name, seconds in result.seconds_by_phase.items()
+    ]
+    st.markdown("\n".join(["| Phase | Time |", "|---|---|", *phases]))
+    counts = result.images
+    st.caption(
+        f"{counts['train']:,} training, {counts['validation']:,} validation and {counts['test']:,} test pictures; "
+        f"{result.device}, {result.precision}; best epoch {result.best_epoch} of {result.epochs_done}, chosen on "
+        "validation."
+    )

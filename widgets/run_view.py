@@ -1,0 +1,182 @@
+"""One run from its link: how it goes while it goes, and its result once it is there."""
+
+import streamlit as st
+
+from core.figures.learning_curves import Curves, learning_curves
+from core.jobs import api
+from core.jobs.spec import epochs_of
+from core.jobs.store import RunRecord
+from core.jobs.timeline import Timeline
+from widgets import frame, run_result
+
+POLL_SECONDS = 1.0
+_PHASES = {
+    "download": "Downloading",
+    "features": "Running the frozen stages once",
+    "probe": "Solving the probe",
+    "evaluate": "Measuring",
+}
+_STATES = {
+    "queued": ("Waiting", "gray"),
+    "running": ("Running", "orange"),
+    "stopping": ("Stopping", "gray"),
+    "finished": ("Finished", "green"),
+    "failed": ("Failed", "red"),
+    "stopped": ("Stopped", "gray"),
+}
+
+
+def draw(run_id: str) -> None:
+    """Draw the run; a link to a run that does not exist says so."""
+    with frame.shown_errors():
+        record = api.run(run_id)
+        control = api.run(record.control) if record.control else None
+        _heading(record)
+        active = record.active or (control is not None and control.active)
+        # A fragment polls; the page itself runs again only when something has ended.
+        st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, _moment(record, control))
+        if record.error:
+            st.error(record.error, icon=":material/error:")
+        if record.state == "finished":
+            run_result.draw(record, control)
+
+
+def _moment(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
+    """Name the states of run and control: when they change, the whole page has something new to show."""
+    return (record.state, control.state if control is not None else "")
+
+
+def _heading(record: RunRecord) -> None:
+    st.page_link(frame.page("runs"), label="All runs", icon=":material/arrow_back:")
+    st.title(frame.plain(record.title), anchor=False)
+
+
+def _live(run_id: str, drawn: tuple[str, str]) -> None:
+    record = api.run(run_id)
+    control = api.run(record.control) if record.control else None
+    if _moment(record, control) != drawn and drawn[0] != "queued":
+        st.rerun()
+    timeline = follow(run_id)
+    beside = follow(record.control) if record.control else None
+    _status(record, timeline, control, beside)
+    _buttons(record, timeline)
+    _curves(record, timeline, beside)
+    for note in timeline.notes:
+        st.caption(f":material/info: {frame.plain(note)}")
+
+
+def follow(run_id: str) -> Timeline:
+    """Read what is new in a run's log since the last look of this session."""
+    followed: dict[str, tuple[Timeline, int]] = st.session_state.setdefault("followed", {})
+    timeline, offset = followed.get(run_id, (Timeline(), 0))
+    while True:
+        events, offset = api.events(run_id, offset)
+        if not events:
+            break
+        timeline.absorb(events)
+    followed[run_id] = (timeline, offset)
+    return timeline
+
+
+def _status(
+    record: RunRecord, timeline: Timeline, control: RunRecord | None, beside: Timeline | None
+) -> None:
+    word, colour = _STATES[record.state]
+    line = f":{colour}-badge[{word}]"
+    if record.state == "running":
+        st.progress(timeline.done, text=f"{line} {_pace(timeline, record)}")
+    elif record.state == "queued":
+        place = record.position or 1
+        st.progress(
+            0.0, text=f"{line} {'Starts in a moment' if place == 1 else f'Place {place} in the queue'}"
+        )
+    elif control is not None and control.active:
+        pace = "waits for its turn" if control.state == "queued" else _pace(beside or Timeline(), control)
+        st.progress(
+            beside.done if beside is not None else 0.0,
+            text=f"{line} Now the same network from scratch: {pace}",
+        )
+    else:
+        st.markdown(line)
+
+
+def _pace(timeline: Timeline, record: RunRecord) -> str:
+    """Say where a running run is: its phase or epoch, its pace, the time left."""
+    if timeline.started is None and timeline.progress is None:
+        return "reading the pictures"
+    parts = []
+    if timeline.progress is not None:
+        parts.append(_PHASES.get(timeline.progress["phase"], timeline.progress["phase"].capitalize()))
+    else:
+        epochs = (timeline.started or {}).get("config", {}).get("epochs") or epochs_of(record.spec.config)
+        parts.append(f"Epoch {min(len(timeline.epochs) + 1, epochs)} of {epochs}")
+    if timeline.images_per_second is not None:
+        parts.append(f"{timeline.images_per_second:,.0f} pictures/s")
+    if timeline.seconds_left is not None:
+        parts.append(f"{_seconds(timeline.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _buttons(record: RunRecord, timeline: Timeline) -> None:
+    visitor = frame.visitor()
+    if record.visitor != visitor:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", key="run_buttons"), frame.shown_errors():
+        if record.state in ("queued", "running"):
+            if st.button("Stop", icon=":material/stop_circle:", key="stop"):
+                api.stop(record.id, visitor=visitor)
+                st.rerun()
+        elif record.state in ("stopped", "failed"):
+            if st.button("Go on", icon=":material/play_arrow:", key="resume", type="primary"):
+                api.resume(record.id, visitor=visitor)
+                st.rerun()
+        elif record.state == "finished" and timeline.epochs and record.spec.config.strategy != "linear_probe":
+            with st.popover("Train longer", icon=":material/more_time:"):
+                epochs = st.number_input(
+                    "More epochs", min_value=1, max_value=200, value=5, key="more_epochs"
+                )
+                if st.button("Go on", key="extend", type="primary"):
+                    api.extend(record.id, int(epochs), visitor=visitor)
+                    st.rerun()
+
+
+def curves(timeline: Timeline, record: RunRecord) -> Curves:
+    """Turn a timeline into what the figure takes."""
+    config = (timeline.started or {}).get("config", {})
+    epochs = config.get("epochs") or epochs_of(record.spec.config)
+    nan = float("nan")
+    done = timeline.epochs
+    return Curves(
+        epochs=max(epochs, len(done)),
+        train_accuracy=[nan if one.train_accuracy is None else one.train_accuracy for one in done],
+        validation_accuracy=[
+            nan if one.validation_accuracy is None else one.validation_accuracy for one in done
+        ],
+        train_loss=[nan if one.train_loss is None else one.train_loss for one in done],
+        validation_loss=[nan if one.validation_loss is None else one.validation_loss for one in done],
+        batches=[
+            (one["step"] / one["steps"] * epochs, one["loss"])
+            for one in timeline.batches
+            if one["steps"] and one["loss"] is not None
+        ],
+        best_epoch=timeline.finished["best_epoch"] if timeline.finished is not None else None,
+    )
+
+
+def _curves(record: RunRecord, timeline: Timeline, beside: Timeline | None) -> None:
+    if record.spec.config.strategy == "linear_probe":
+        st.caption("A linear probe is solved in one go, so it has no learning curve.")
+        return
+    classes = len(timeline.started["class_names"]) if timeline.started is not None else None
+    left, right = st.columns(2)
+    own = curves(timeline, record)
+    control = None
+    if beside is not None and beside.epochs:
+        control = curves(beside, api.run(record.control)) if record.control else None
+    for column, panel in ((left, "accuracy"), (right, "loss")):
+        figure = learning_curves(own, control=control, classes=classes, panel=panel, theme=frame.theme())
+        column.plotly_chart(figure, key=f"curves_{panel}", theme=None, config=frame.CHART)

@@ -1,0 +1,45 @@
+"""Ask the finished network about a picture that it has never seen."""
+
+import streamlit as st
+
+from core.figures.probabilities import probabilities
+from core.jobs import api
+from core.jobs.result import RunResult
+from widgets import frame
+from widgets.previews import PICTURES
+
+UPLOAD, WEBCAM = "Upload", "Webcam"
+
+
+def draw(run_id: str, result: RunResult) -> None:
+    """Draw the upload or the camera, and the answer beside the picture."""
+    way = st.segmented_control(
+        "Where the picture comes from",
+        [UPLOAD, WEBCAM],
+        default=UPLOAD,
+        required=True,
+        key="try_way",
+        label_visibility="collapsed",
+    )
+    left, right = st.columns([2, 3])
+    with left:
+        if way == WEBCAM:
+            picture = st.camera_input("Take a picture", key="try_camera", label_visibility="collapsed")
+        else:
+            picture = st.file_uploader(
+                "A picture", type=PICTURES, key="try_file", label_visibility="collapsed", max_upload_size=50
+            )
+    if picture is None:
+        return
+    with st.spinner("Looking …", show_time=False):
+        scores = api.predict(run_id, picture.getvalue())
+    if way != WEBCAM:
+        left.image(picture.getvalue(), width="stretch", alt="Your picture")
+    with right:
+        right.plotly_chart(
+            probabilities(scores, result.class_names, theme=frame.theme()),
+            key="try_answer",
+            theme=None,
+            config=frame.CHART,
+        )
+        st.caption("It can only name its own classes, even for a picture that shows none of them.")
