@@ -1,0 +1,124 @@
+"""Which class is taken for which: a matrix whose cells can be clicked."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from core.figures.template import RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
+
+MOST_NUMBERS = 12  # classes up to which the count stands in every cell
+MOST_NAMES = 25  # classes up to which every class is named on the axes
+MOST_CELLS = 40  # classes up to which empty cells can be clicked as well
+
+
+def confusion_matrix(
+    confusion: ArrayLike, class_names: tuple[str, ...], *, theme: Theme = "light"
+) -> go.Figure:
+    """Draw counts ``[true][predicted]`` (C, C), coloured by their share of the true class.
+
+    Teal on the diagonal is right, violet is wrong; the two have scales of their own, so that with 200 classes
+    a frequent mistake still shows. Heatmaps report no clicks to Streamlit: an invisible marker in every
+    cell does, and its ``customdata`` is (true, predicted). With many classes, cells without images have none.
+    """
+    counts = np.asarray(confusion, dtype=np.int64)
+    classes = len(class_names)
+    if counts.shape != (classes, classes):
+        raise ValueError(f"{classes} class names for a matrix of {counts.shape}")
+    on = ground(theme)
+    rows = counts.sum(axis=1, keepdims=True)
+    share = counts / np.maximum(rows, 1)  # (C, C), 0-1
+    diagonal = np.eye(classes, dtype=bool)
+    wrong = np.where(diagonal | (counts == 0), np.nan, share)
+    right = np.where(diagonal & (counts > 0), share, np.nan)
+    numbers = list(range(classes))
+    longest = 12 if classes <= MOST_NUMBERS else 10
+    named = classes <= MOST_NAMES
+    axis = {
+        "range": [-0.5, classes - 0.5],
+        "tickvals": numbers if named else [],
+        "ticktext": [label(name, longest) for name in class_names] if named else [],
+        "showgrid": False,
+        "ticks": "",
+        "tickfont": {"size": SMALL if classes <= MOST_NUMBERS else 11},
+        "linecolor": on.grid,
+        "mirror": True,
+        "showline": True,
+    }
+    of = "" if named else f" (1 to {classes})"
+    # With few classes both colours mean the same share; with many, errors are too spread out to show so.
+    most = 1.0 if classes <= MOST_NUMBERS else max(float(np.nanmax(wrong, initial=0.0)), 0.1)
+    sets = ((wrong, WRONG, most), (right, RIGHT, 1.0))
+    gap = 2 if classes <= MOST_NAMES else 0
+    traces = [
+        {
+            "type": "heatmap",
+            "z": z,
+            "x": numbers,
+            "y": numbers,
+            "zmin": 0,
+            "zmax": top,
+            "colorscale": [[0, faded(colour, 0.12)], [0.25, faded(colour, 0.45)], [1, colour]],
+            "showscale": False,
+            "hoverinfo": "skip",
+            "xgap": gap,
+            "ygap": gap,
+        }
+        for z, colour, top in sets
+    ]
+    traces.append(_cells(counts, share, class_names, on.ink, theme))
+    layout = {
+        "height": 440 if classes <= 4 else 560 if classes <= MOST_NUMBERS else 680,
+        "hoverdistance": -1 if classes <= MOST_CELLS else 12,
+        "xaxis": axis | {"title": {"text": f"Predicted class{of}"}, "tickangle": 0 if classes <= 3 else -60},
+        "yaxis": axis
+        | {"title": {"text": f"True class{of}"}, "autorange": False}
+        # The first class on top, as one reads.
+        | {"range": [classes - 0.5, -0.5]},
+        "uirevision": "confusion",
+    }
+    return figure(traces, layout, theme)
+
+
+def _cells(
+    counts: NDArray[np.int64],
+    share: NDArray[np.float64],
+    class_names: tuple[str, ...],
+    ink: str,
+    theme: Theme,
+) -> dict[str, object]:
+    """The markers that answer a finger or a mouse, with the counts as their text where there is room."""
+    classes = len(class_names)
+    true, predicted = (counts >= 0 if classes <= MOST_CELLS else counts > 0).nonzero()
+    names = [label(name, 40) for name in class_names]
+    hover = [
+        f"<b>{counts[t, p]}</b> of {counts[t].sum()} ({100 * share[t, p]:.0f} %)<br>"
+        + (f"{names[t]}, recognised" if t == p else f"{names[t]}, taken for {names[p]}")
+        for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
+    ]
+    cells: dict[str, object] = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": predicted,
+        "y": true,
+        "customdata": np.stack([true, predicted], axis=1),
+        "hovertext": hover,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"opacity": 0, "size": 12, "color": ink},
+        # Streamlit's selection would otherwise fade what is not chosen, and show what is.
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+    }
+    if classes <= MOST_NUMBERS:
+        size = 20 if classes <= 4 else 16 if classes <= 7 else 13
+        # On saturated cells the page's own ink would be hard to read in one of the themes.
+        strong = (share > 0.55) & (counts > 0)
+        colours = np.where(strong[true, predicted], "#FFFFFF" if theme == "light" else "#0B1015", ink)
+        cells |= {
+            "mode": "markers+text",
+            "text": [str(counts[t, p]) if counts[t, p] else "" for t, p in zip(true, predicted, strict=True)],
+            "textfont": {"size": size, "color": colours.tolist()},
+            "textposition": "middle center",
+        }
+        cells["selected"] = {"marker": {"opacity": 0}, "textfont": {"color": ink}}
+        cells["unselected"] = {"marker": {"opacity": 0}, "textfont": {"color": ink}}
+    return cells

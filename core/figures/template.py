@@ -1,0 +1,159 @@
+"""The one look of all charts: colours with a meaning, big type, a transparent ground for both themes.
+
+Ice blue is frozen, fire orange is trainable, grey is from scratch or a control; teal is right, violet is wrong,
+gold is data. The same values stand in ``.streamlit/config.toml``. Builders hand over plain dicts: checked
+construction of every trace costs more than the whole rest, and the tests check what comes out.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+from core import errors
+
+Theme = Literal["light", "dark"]
+Role = Literal["frozen", "trainable", "control"]
+
+ICE, FIRE, GREY = "#4FA3D9", "#E8762C", "#8A949E"
+RIGHT, WRONG, DATA = "#2A9D78", "#8A6FC4", "#C9A227"
+ROLES: dict[Role, str] = {"frozen": ICE, "trainable": FIRE, "control": GREY}
+
+FONT = '"Source Sans", "Source Sans Pro", "Segoe UI", system-ui, "Liberation Sans", sans-serif'
+SIZE, SMALL = 16, 14  # px: body and tick labels
+
+# For st.plotly_chart(..., theme=None, config=CONFIG): no tool bar, and a finger scrolls the page, not the chart.
+CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What the theme decides: text, lines, and readable versions of the colours with a meaning."""
+
+    ink: str
+    muted: str
+    grid: str
+    paper: str  # only behind hover labels and as the gap between bars; charts themselves are transparent
+    frozen: str
+    trainable: str
+    control: str
+
+
+GROUNDS: dict[Theme, Ground] = {
+    "light": Ground(
+        ink="#1B2733",
+        muted="#55606B",
+        grid="#D9E0E7",
+        paper="#FFFFFF",
+        frozen="#17618F",
+        trainable="#A3450B",
+        control="#55606B",
+    ),
+    "dark": Ground(
+        ink="#E6EBF0",
+        muted="#B3BCC6",
+        grid="#323D49",
+        paper="#11161C",
+        frozen="#9BD3F3",
+        trainable="#F7B27E",
+        control="#B3BCC6",
+    ),
+}
+
+
+def ground(theme: Theme) -> Ground:
+    """Look up a theme; `SettingsError` for a name that is none."""
+    errors.one_of("theme", theme, GROUNDS)
+    return GROUNDS[theme]
+
+
+def faded(colour: str, opacity: float) -> str:
+    """``#RRGGBB`` with an opacity of 0-1, as CSS."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def label(name: str, longest: int | None = None) -> str:
+    """Make a name (a person's own class, say) safe to draw: cut to ``longest`` signs, markup made harmless."""
+    if longest is not None and len(name) > longest:
+        name = name[: max(longest - 1, 1)].rstrip() + "…"
+    return html.escape(name, quote=False)
+
+
+@cache
+def template(theme: Theme) -> go.layout.Template:
+    """Build the template of ``theme``. It is shared: copy it before changing anything."""
+    on = ground(theme)
+    axis = {
+        "title": {"font": {"size": SIZE, "color": on.ink}, "standoff": 10},
+        "tickfont": {"size": SMALL, "color": on.muted},
+        "ticklabelstandoff": 5,
+        "gridcolor": on.grid,
+        "linecolor": on.grid,
+        "zerolinecolor": on.grid,
+        "zeroline": False,
+        "automargin": True,
+        "fixedrange": True,  # nothing zooms away under a finger
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": SIZE, "color": on.ink},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": [FIRE, ICE, GREY, WRONG, RIGHT, DATA],
+            "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+            "height": 360,
+            "xaxis": axis,
+            "yaxis": axis,
+            "dragmode": False,
+            "hovermode": "closest",
+            "hoverlabel": {
+                "bgcolor": on.paper,
+                "bordercolor": on.muted,
+                "font": {"family": FONT, "size": SMALL, "color": on.ink},
+                "align": "left",
+                "namelength": -1,
+            },
+            "showlegend": False,  # see `key`
+            "uniformtext": {"minsize": 11, "mode": "show"},
+        }
+    )
+
+
+Mark = Literal["bar", "line", "dots"]
+_MARKS: dict[Mark, str] = {"bar": "■", "line": "━━", "dots": "┅┅"}
+
+
+def key(*entries: tuple[str, str, Mark]) -> dict[str, Any]:
+    """Explain colours on one line at the top: (name, CSS colour, mark) each, as a value for ``layout.title``.
+
+    Plotly's own legend starts where the plot area does, folds into a column beside long tick labels, pushes
+    the margins, and grows when a line's first point arrives. This line stays where it is.
+    """
+    parts = [
+        f'<span style="color:{colour};font-size:1.25em">{_MARKS[mark]}</span> {name}'
+        for name, colour, mark in entries
+    ]
+    return {
+        "text": "\u2003".join(parts),
+        "font": {"size": SMALL + 1, "weight": 400},
+        "x": 0,
+        "xref": "container",
+        "xanchor": "left",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 8, "l": 4},
+    }
+
+
+def figure(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], theme: Theme) -> go.Figure:
+    """Put plain ``traces`` and ``layout`` under the theme's template, unchecked and therefore fast."""
+    return go.Figure(
+        data=[dict(trace) for trace in traces],
+        layout={**layout, "template": template(theme)},
+        _validate=False,
+    )
