@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Literal
 
 import torch
@@ -82,15 +83,18 @@ def outline(name: str) -> nn.Module:
 
 
 def original_names(name: str) -> dict[str, str]:
-    """Map the original network's tensor names to the backbone's, in the original's order.
+    """Map the original network's tensor names to the backbone's, in the original's order."""
+    return dict(_original_names(name))
 
-    Both are views of the same modules, so the names meet in the tensors' identity; nothing is guessed.
-    """
+
+@cache
+def _original_names(name: str) -> tuple[tuple[str, str], ...]:
+    """Match the names by the tensors' identity: both networks are views of the same modules."""
     network = outline(name)
     names = {id(tensor): key for key, tensor in network.state_dict(keep_vars=True).items()}
     backbone = compose(name, network)
     ours = {names[id(tensor)]: key for key, tensor in backbone.state_dict(keep_vars=True).items()}
-    return {key: ours[key] for key in names.values()}
+    return tuple((key, ours[key]) for key in names.values())
 
 
 def to_state(backbone: Backbone) -> dict[str, Tensor]:
@@ -109,9 +113,14 @@ def to_state(backbone: Backbone) -> dict[str, Tensor]:
 
 def has_new_head(backbone: Backbone) -> bool:
     """Say whether the original head was replaced."""
-    mine = {key: tuple(tensor.shape) for key, tensor in backbone.head.state_dict().items()}
-    theirs = compose(backbone.name, outline(backbone.name)).head.state_dict()
-    return mine != {key: tuple(tensor.shape) for key, tensor in theirs.items()}
+    shapes = {key: tuple(tensor.shape) for key, tensor in backbone.head.state_dict().items()}
+    return shapes != _original_head(backbone.name)
+
+
+@cache
+def _original_head(name: str) -> dict[str, tuple[int, ...]]:
+    head = compose(name, outline(name)).head
+    return {key: tuple(tensor.shape) for key, tensor in head.state_dict().items()}
 
 
 @contextmanager
