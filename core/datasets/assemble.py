@@ -18,10 +18,10 @@ _CHUNK = 256  # images hashed by one task
 def assemble(
     *,
     name: str,
-    title: str,
     class_names: tuple[str, ...],
     train: LabelledImages,
     test: LabelledImages | None = None,
+    title: str = "",
     train_files: Sequence[str] | None = None,
     test_files: Sequence[str] | None = None,
     skipped: tuple[tuple[str, str], ...] = (),
@@ -45,7 +45,7 @@ def assemble(
     )
     return ImageDataset(
         name=name,
-        title=title,
+        title=title or name,
         class_names=class_names,
         train=train,
         test=test,

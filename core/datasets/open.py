@@ -1,0 +1,31 @@
+"""One door for whatever a person may name: a catalogue name, a ZIP file or a folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core.datasets.catalogue import DATASETS, load
+from core.datasets.dataset import ImageDataset
+from core.errors import DataError
+
+
+def open_dataset(
+    reference: str, *, side: int, progress: Callable[[int, int], None] | None = None
+) -> ImageDataset:
+    """Open ``reference`` at ``side`` pixels. Catalogue names come first; "./name" always means a path.
+
+    Raises `DataError` where nothing of that name exists, and what the source itself raises.
+    """
+    if reference in DATASETS:
+        return load(reference, side=side, progress=progress)
+    from core.datasets.own_images import from_folder, from_zip
+
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return from_folder(path, side=side, progress=progress)
+    if path.is_file():
+        return from_zip(path, side=side, progress=progress)
+    if path.suffix or len(path.parts) > 1:
+        raise DataError(f"There is no file or folder {reference}; check its name and place.")
+    raise DataError(
+        f"There is no data set {reference!r}: give a .zip file, a folder, or one of {', '.join(DATASETS)}."
+    )
