@@ -69,17 +69,17 @@ def _source(entry: BackboneEntry) -> None:
 
 def _own_weights(entry: BackboneEntry) -> str:
     """Take a weights file; without one the catalogue's weights are used."""
-    from core.jobs import api
+    from core.jobs import own_weights
 
     file = st.file_uploader(
         "Start from a weights file instead (.safetensors or .pth)",
         type=["safetensors", "pth", "pt"],
         key=f"weights_file_{entry.name}",
-        max_upload_size=400,
+        max_upload_size=700,
     )
     weights = PRETRAINED
     if file is not None:
         with frame.shown_errors():
-            weights = api.store_weights(frame.visitor(), entry.name, file.name, file.getvalue())
+            weights = own_weights.store(entry.name, file.name, file.getvalue())
     st.session_state[f"weights_{entry.name}"] = weights
     return weights
