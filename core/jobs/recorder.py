@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 
 from core.datasets.dataset import LabelledImages
 from core.jobs import artefacts
-from core.jobs.result import EpochFigures, RunResult
+from core.jobs.result import RunResult
 from core.jobs.timeline import Timeline
 from core.training.events import (
     BatchDone,
     CheckpointReady,
-    EpochDone,
     Event,
     Finished,
-    Note,
     Progress,
     RunStarted,
 )
@@ -63,7 +61,9 @@ class Recorder:
         self._clock = clock
         earlier = _whole_log(directory / artefacts.EVENTS)
         self._log = artefacts.EventLog(directory / artefacts.EVENTS)
-        self._epochs, self._notes = _history(earlier, resumed_from)
+        # What earlier parts of a resumed run wrote, up to the checkpoint, is part of its result.
+        self._timeline = Timeline()
+        self._timeline.absorb([*earlier, {"event": "resumed", "epoch": resumed_from}])
         self._started: RunStarted | None = None
         self._test: NDArray[np.uint8] | None = None
         self._last_thinned = -1.0
@@ -88,10 +88,6 @@ class Recorder:
             return
         if isinstance(event, RunStarted):
             self._started = event
-        elif isinstance(event, EpochDone):
-            self._epochs.append(_figures(event.to_json()))
-        elif isinstance(event, Note):
-            self._notes.append(event.message)
         elif isinstance(event, Finished):
             self.flush()
             self._finish(event)
@@ -118,14 +114,17 @@ class Recorder:
         self._log.close()
 
     def _append(self, values: dict[str, Any]) -> None:
-        self._log.append({**values, "at": round(self._clock(), 3)})
+        line = artefacts.finite({**values, "at": round(self._clock(), 3)})
+        self._log.append(line)
+        if values["event"] not in ("batch", "progress"):
+            self._timeline.absorb([line])
 
     def _thinned(self, event: BatchDone | Progress) -> None:
         complete = isinstance(event, Progress) and event.done >= event.total
         if complete or abs(self._clock() - self._last_thinned) >= 1 / LINES_PER_SECOND:
             self._last_thinned = self._clock()
-            epoch = self._epochs[-1].epoch if self._epochs else 0
-            after = {"after_epoch": epoch} if isinstance(event, BatchDone) else {}
+            epochs = self._timeline.epochs
+            after = {"after_epoch": epochs[-1].epoch if epochs else 0} if isinstance(event, BatchDone) else {}
             self._append({**event.to_json(), **after})
 
     def _finish(self, event: Finished) -> None:
@@ -143,7 +142,7 @@ class Recorder:
             ),
         )
         write_weights(self.directory / artefacts.WEIGHTS, self._started, event)
-        self.result = build_result(self._title, self._started, tuple(self._epochs), tuple(self._notes), event)
+        self.result = build_result(self._title, self._started, self._timeline, event)
         artefacts.write_json(self.directory / artefacts.RESULT, self.result.to_json())
 
 
@@ -162,14 +161,8 @@ def read_checkpoint(directory: Path) -> tuple[int, dict[str, Any]] | None:
         return None
 
 
-def build_result(
-    title: str,
-    started: RunStarted,
-    epochs: tuple[EpochFigures, ...],
-    notes: tuple[str, ...],
-    finished: Finished,
-) -> RunResult:
-    """Gather a run's figures from its events."""
+def build_result(title: str, started: RunStarted, timeline: Timeline, finished: Finished) -> RunResult:
+    """Gather a run's figures from its events; ``timeline`` has absorbed all of them but the last."""
     return RunResult(
         title=title,
         config=started.config,
@@ -183,8 +176,9 @@ def build_result(
         total_parameters=started.total_parameters,
         device=started.device,
         precision=started.precision,
-        epochs=epochs,
-        notes=tuple(dict.fromkeys(notes)),
+        segments=tuple(timeline.segments),
+        epochs=tuple(timeline.epochs),
+        notes=tuple(timeline.notes),
         test=finished.test,
         best_epoch=finished.best_epoch,
         epochs_done=finished.epochs_done,
@@ -229,11 +223,6 @@ def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return shrunk
 
 
-def _figures(epoch: dict[str, Any]) -> EpochFigures:
-    plain = artefacts.finite(epoch)
-    return EpochFigures(**{name: plain[name] for name in EpochFigures.__dataclass_fields__})
-
-
 def _whole_log(path: Path) -> list[dict[str, Any]]:
     """Read a log to its end."""
     lines: list[dict[str, Any]] = []
@@ -243,10 +232,3 @@ def _whole_log(path: Path) -> list[dict[str, Any]]:
         if not more:
             return lines
         lines += more
-
-
-def _history(log: list[dict[str, Any]], resumed_from: int) -> tuple[list[EpochFigures], list[str]]:
-    """Read the epochs up to the checkpoint, and the notes, that earlier parts of a resumed run wrote."""
-    timeline = Timeline()
-    timeline.absorb([*log, {"event": "resumed", "epoch": resumed_from}])
-    return timeline.epochs, timeline.notes

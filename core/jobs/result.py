@@ -42,6 +42,7 @@ class RunResult:
     total_parameters: int
     device: str
     precision: str
+    segments: tuple[int, ...]  # epochs as first planned, then those of each extension
     epochs: tuple[EpochFigures, ...]
     notes: tuple[str, ...]
     test: ClassificationReport
@@ -64,7 +65,7 @@ class RunResult:
         """Rebuild from what `to_json` gave, after a round trip through JSON."""
         known = {field.name for field in dataclasses.fields(cls)}
         plain = {name: value for name, value in values.items() if name in known}
-        for name in ("class_names", "stages", "frozen_stages", "notes"):
+        for name in ("class_names", "stages", "frozen_stages", "segments", "notes"):
             plain[name] = tuple(plain[name])
         plain["epochs"] = tuple(EpochFigures(**one) for one in plain["epochs"])
         plain["audit"] = tuple(StageAudit(**one) for one in plain["audit"])

@@ -19,6 +19,7 @@ class Timeline:
     """Everything that a running page shows, as plain values; grows by `absorb`."""
 
     started: dict[str, Any] | None = None  # the `RunStarted` event
+    segments: list[int] = field(default_factory=list)  # epochs as first planned, then those of extensions
     epochs: list[EpochFigures] = field(default_factory=list)
     batches: list[dict[str, Any]] = field(default_factory=list)  # thinned `BatchDone` events with "at"
     progress: dict[str, Any] | None = None  # the last `Progress` event, None once batches flow again
@@ -33,6 +34,8 @@ class Timeline:
             match event["event"]:
                 case "started":
                     self.started = event
+                    more = event["config"]["epochs"] - sum(self.segments)
+                    self.segments += [more] if more > 0 else []
                 case "resumed":
                     self._forget_after(event["epoch"])
                 case "batch":
@@ -49,6 +52,8 @@ class Timeline:
                     self.finished = event
 
     def _forget_after(self, epoch: int) -> None:
+        if epoch == 0:  # no checkpoint: the run begins anew, with one schedule over all its epochs
+            self.segments = []
         self.epochs = [one for one in self.epochs if one.epoch <= epoch]
         self.batches = [one for one in self.batches if one["after_epoch"] < epoch]
         self.progress = None
