@@ -36,11 +36,11 @@ class Features:
     """What stands before stage ``depth``, for one part of the data: read from a cache, or computed each time.
 
     Both ways agree bit for bit. How a convolution sums may depend on the *shape* of its batch, and training
-    batches differ in size; so the frozen prefix always runs on chunks of exactly ``chunk`` images, filled up
+    batches differ in size; so the frozen prefix always runs on chunks of exactly ``micro.size`` images, filled up
     with repetitions, whether the chunk is a slice of the data set or a training batch.
 
     Views are cached when they are first asked for, so that caching never computes more than it saves. What
-    exceeds ``memory_limit`` bytes goes to a temporary file that vanishes with this object.
+    exceeds ``memory_limit`` bytes (None: a share of what is free) goes to a temporary file until `close`.
     """
 
     def __init__(
@@ -49,15 +49,14 @@ class Features:
         views: Views,
         *,
         depth: int,
-        chunk: int,
+        micro: memory.MicroBatch,
         cached: bool,
         memory_limit: int | None = None,
     ) -> None:
         self.views = views
         self.depth = depth
         self._backbone = backbone
-        # The uncached path on CUDA may have to halve its chunk, and its bits are the hardware's in any case.
-        self._micro = memory.MicroBatch(size=chunk, smallest=1)
+        self._micro = micro
         self._cached = cached and depth > 0 and views.count > 0
         self._limit = memory_limit
         self._stored: dict[int, Tensor] = {}
@@ -68,16 +67,18 @@ class Features:
         return len(self.views)
 
     @property
-    def notes(self) -> list[str]:
-        """Sentences about memory that nobody has been told yet."""
-        return self._micro.notes
-
-    @property
     def bytes_on_disk(self) -> int:
         """How much of the cache went to the temporary file."""
         if self._folder is None:
             return 0
         return sum(file.stat().st_size for file in Path(self._folder.name).iterdir())
+
+    def close(self) -> None:
+        """Forget all features, and delete the temporary file."""
+        self._stored.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def lacks(self, view: int) -> bool:
         """Tell whether `fill` has something to do before batches of ``view`` come from the cache."""

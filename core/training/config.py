@@ -157,6 +157,16 @@ class FinetuneConfig:
             value = getattr(self, name)
             if value is not None:
                 errors.within(name.replace("_", " "), value, low, high)
+        if self.strategy in ("linear_probe", "lp_ft") and self.head != "linear":
+            raise errors.SettingsError(
+                f"{STRATEGIES[self.strategy].title} solves for a linear head; for an MLP head, choose "
+                "'freeze_to_depth' and freeze every stage."
+            )
+        if self.strategy == "linear_probe" and (self.batch_norm == "learning" or self.views == 0):
+            raise errors.SettingsError(
+                "A linear probe is solved once, on features that stay as they are; for BatchNorm that learns or "
+                "fresh crops in every epoch, choose 'freeze_to_depth' and freeze every stage."
+            )
 
     def to_json(self) -> dict[str, Any]:
         """All settings as plain values."""

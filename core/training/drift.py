@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from core.backbones.backbone import Backbone
 from core.metrics.similarity import linear_cka, pool
 from core.training import precision
+from core.training.memory import MicroBatch
 from core.training.views import Views
 
 IMAGES = 200  # enough for two decimals, cheap enough for every run
-CHUNK = 50
 
 PooledFeatures = dict[str, NDArray[np.float32]]
 
@@ -22,18 +22,24 @@ def sample(images: int) -> torch.Tensor:
     return torch.linspace(0, images - 1, min(images, IMAGES)).round().long()
 
 
-def pooled_features(backbone: Backbone, views: Views, *, first: int) -> PooledFeatures:
+def pooled_features(backbone: Backbone, views: Views, *, first: int, micro: MicroBatch) -> PooledFeatures:
     """Pooled features (N, channels) of the plain images after each stage from number ``first`` on, by its name."""
     found: dict[str, list[NDArray[np.float32]]] = {stage.name: [] for stage in backbone.table[first:]}
-    if not found:
-        return {}
     backbone.eval()
-    for numbers in sample(len(views)).split(CHUNK):  # type: ignore[no-untyped-call]
+    numbers = sample(len(views))
+
+    def read(size: int) -> None:
+        for parts in found.values():
+            parts.clear()
         with torch.inference_mode(), precision.autocast(views.device):
-            features = backbone.run_stages(views.batch(numbers, 0), stop=first)
-            for stage in backbone.table[first:]:
-                features = stage.module(features)
-                found[stage.name].append(pool(features.float(), stage.channels).cpu().numpy())
+            for some in numbers.split(size):  # type: ignore[no-untyped-call]
+                features = backbone.run_stages(views.batch(some, 0), stop=first)
+                for stage in backbone.table[first:]:
+                    features = stage.module(features)
+                    found[stage.name].append(pool(features.float(), stage.channels).cpu().numpy())
+
+    if found:
+        micro.attempt(read, views.device)
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

@@ -14,7 +14,7 @@ from core.backbones.backbone import Backbone
 from core.training import optimisers, precision
 from core.training.cache import Features, suffix
 from core.training.config import FinetuneConfig
-from core.training.events import BatchDone, Event, Note
+from core.training.events import BatchDone, Event
 from core.training.memory import MicroBatch
 from core.training.schedule import learning_rate
 from core.training.views import generator
@@ -73,10 +73,7 @@ class Loop:
             loss, right = self._step(step, numbers, features, features.views.of_epoch(number))
             loss_sum += loss * len(numbers)
             hits += right
-            for message in [*self.micro.notes, *features.notes]:
-                yield Note(message=message)
-            self.micro.notes.clear()
-            features.notes.clear()
+            yield from self.micro.news()
             if waiting is not None:
                 yield self._batch_done(waiting, steps, seen / (time.perf_counter() - begin))
             waiting = (step, rate, loss)
@@ -161,13 +158,23 @@ def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def evaluate(backbone: Backbone, features: Features, *, chunk: int) -> Iterator[Tensor]:
+def evaluate(backbone: Backbone, features: Features, *, micro: MicroBatch) -> Iterator[Tensor]:
     """Class scores of all images of ``features`` (plain view) in eval mode, chunk by chunk (B, classes) float32."""
     backbone.eval()
-    for numbers in torch.arange(len(features)).split(chunk):  # type: ignore[no-untyped-call]
-        with torch.no_grad(), precision.autocast(features.views.device):
-            scores = suffix(backbone, features.batch(numbers, 0), features.depth)
-        yield scores.float()
+    device = features.views.device
+    chunk: list[Tensor] = []
+    done = 0
+
+    def work(size: int) -> None:
+        chunk.clear()
+        numbers = torch.arange(done, min(done + size, len(features)))
+        with torch.no_grad(), precision.autocast(device):
+            chunk.append(suffix(backbone, features.batch(numbers, 0), features.depth).float())
+
+    while done < len(features):
+        micro.attempt(work, device)
+        done += len(chunk[0])
+        yield chunk[0]
 
 
 def measure(scores: Tensor, labels: Tensor) -> Scores:

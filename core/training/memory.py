@@ -1,12 +1,13 @@
 """Memory: what to do when the device runs out of it, and how much a run has used."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
 
 from core import errors
+from core.training.events import Note
 
 
 @dataclass(kw_only=True)
@@ -21,7 +22,7 @@ class MicroBatch:
 
     size: int
     smallest: int  # BatchNorm in training needs two images
-    notes: list[str] = field(default_factory=list)  # sentences that nobody has been told yet
+    notes: list[Note] = field(default_factory=list)  # not yet told to anybody; may be shared
 
     def attempt(self, work: Callable[[int], None], device: torch.device) -> None:
         """Call ``work(size)`` until it fits, halving ``size`` after each `torch.OutOfMemoryError`.
@@ -47,9 +48,16 @@ class MicroBatch:
         if device.type == "cuda":
             torch.cuda.empty_cache()
         self.notes.append(
-            f"The device ran out of memory: from now on {self.size} images go through the network at once, "
-            "and gradients are added up to the same batch size."
+            Note(
+                message=f"The device ran out of memory: from now on {self.size} images go through the network at "
+                "once, and gradients are added up to the same batch size."
+            )
         )
+
+    def news(self) -> Iterator[Note]:
+        """Tell each note once."""
+        while self.notes:
+            yield self.notes.pop(0)
 
 
 def free_bytes(device: torch.device) -> int:

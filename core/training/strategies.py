@@ -47,11 +47,14 @@ def frozen_depth(frozen: Frozen) -> int:
 def is_probe(config: FinetuneConfig, depth: int) -> bool:
     """Tell whether a resolved ``config`` asks for a convex problem, to be solved instead of trained.
 
-    Freezing all ``depth`` stages under a linear head is one, whatever the strategy's name, unless crops are
-    fresh in each epoch, images are mixed, or BatchNorm is meant to drift.
+    Freezing all ``depth`` stages under a linear head is one, also where the strategy is called
+    freeze-to-depth, unless crops are fresh in each epoch, features are mixed, or BatchNorm is meant to drift.
     """
+    if config.strategy == "linear_probe":
+        return True
     return (
-        config.freeze_depth == depth
+        config.strategy == "freeze_to_depth"
+        and config.freeze_depth == depth
         and config.head == "linear"
         and config.batch_norm == "frozen"
         and config.views != 0
