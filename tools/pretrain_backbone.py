@@ -58,6 +58,23 @@ def rate(recipe: Recipe, step: int, steps: int) -> float:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CoolDown:
+    """An early end of a run: the rate falls linearly to zero over ``steps`` steps after ``start``.
+
+    Any point of a schedule can be cooled down from (Hägele et al. 2024, arXiv 2405.18392), so a run that must
+    end before its plan does still ends well.
+    """
+
+    start: int
+    steps: int
+    rate: float  # the rate at ``start``
+
+    def at(self, step: int) -> float:
+        """Learning rate of ``step``."""
+        return self.rate * max(0.0, 1 - (step + 1 - self.start) / self.steps)
+
+
 def batches(recipe: Recipe, epoch: int, count: int) -> Iterator[tuple[int, Tensor, torch.Generator]]:
     """Shuffled batches of image numbers, each with its own generator, so that a resumed run repeats none."""
     order = torch.randperm(count, generator=torch.Generator().manual_seed(recipe.seed * 1000 + epoch))
@@ -72,6 +89,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, device: torch.device, initial: Path | None) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.device, self.step, self.seconds = recipe, device, 0, 0.0
+        self.cool_down: CoolDown | None = None
         self.network = TinyResNet18()
         if initial is not None:
             self.network.load_state_dict(
@@ -134,6 +152,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "recipe": json.dumps(asdict(self.recipe)),
+            "cool_down": asdict(self.cool_down) if self.cool_down else None,
         }
         torch.save(state, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
@@ -147,6 +166,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self.cool_down = CoolDown(**state["cool_down"]) if state.get("cool_down") else None
 
 
 def bf16_gains(device: torch.device) -> bool:
@@ -188,6 +208,9 @@ def main() -> None:
     parser.add_argument(
         "--init", type=Path, help="start from these weights (.safetensors) instead of random ones"
     )
+    parser.add_argument(
+        "--cool-down", type=int, help="end early: so many more steps, the rate falling to zero"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     phases = tuple(
@@ -206,31 +229,45 @@ def main() -> None:
     checkpoint = arguments.work / "checkpoint.pt"
     if checkpoint.exists():
         trainer.resume(checkpoint)
-    per_epoch = len(data.train.labels) // recipe.batch_size
-    steps = per_epoch * len(recipe.sides())
+    if arguments.cool_down and trainer.cool_down is None:
+        planned = rate(recipe, trainer.step, planned_steps(recipe, len(data.train.labels)))
+        trainer.cool_down = CoolDown(start=trainer.step, steps=arguments.cool_down, rate=planned)
+    train(trainer, data, checkpoint)
+
+
+def planned_steps(recipe: Recipe, images: int) -> int:
+    """How many steps the whole recipe takes."""
+    return images // recipe.batch_size * len(recipe.sides())
+
+
+def train(trainer: Trainer, data: tiny_imagenet.TinyImageNet, checkpoint: Path) -> None:
+    """Train from where ``trainer`` stands to the end of its recipe, or of its cool-down."""
+    recipe, cool_down = trainer.recipe, trainer.cool_down
     labels = torch.from_numpy(data.train.labels)
+    planned = planned_steps(recipe, len(labels))
+    end = planned if cool_down is None else min(planned, cool_down.start + cool_down.steps)
     started, running = time.monotonic() - trainer.seconds, 0.0
     for epoch, side in enumerate(recipe.sides()):
         for number, chosen, generator in batches(recipe, epoch, len(labels)):
-            if epoch * per_epoch + number < trainer.step:
+            step = epoch * (planned // len(recipe.sides())) + number
+            if step < trainer.step or step >= end:
                 continue
+            learning_rate = rate(recipe, step, planned) if cool_down is None else cool_down.at(step)
             images = torch.from_numpy(data.train.images[chosen.numpy()]).permute(0, 3, 1, 2)
-            loss = trainer.train_batch(
-                images, labels[chosen], side, rate(recipe, trainer.step, steps), generator
-            )
-            running = loss if number == 0 else 0.98 * running + 0.02 * loss
+            loss = trainer.train_batch(images, labels[chosen], side, learning_rate, generator)
+            running = 0.98 * running + 0.02 * loss if running else loss
             trainer.seconds = time.monotonic() - started
             if trainer.step % 50 == 0:
                 print(
-                    f"step {trainer.step}/{steps} side {side} loss {running:.3f} {trainer.seconds:.0f} s",
+                    f"step {trainer.step}/{end} side {side} loss {running:.3f} {trainer.seconds:.0f} s",
                     flush=True,
                 )
             if trainer.step % 100 == 0:
                 trainer.save(checkpoint)
-        if (epoch + 1) * per_epoch == trainer.step:
-            top1, top5, _ = accuracy(trainer.average, data.validation, tiny_imagenet.SIDE, device)
-            print(f"epoch {epoch + 1}: top-1 {top1:.4f} top-5 {top5:.4f} (moving average, 64 px)", flush=True)
-            trainer.save(checkpoint)
+    trainer.save(checkpoint)
+    for side in (64, 72, 80):
+        top1, top5, _ = accuracy(trainer.average, data.validation, side, trainer.device)
+        print(f"top-1 {top1:.4f} top-5 {top5:.4f} (moving average, {side} px)", flush=True)
 
 
 if __name__ == "__main__":
