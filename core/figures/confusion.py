@@ -1,10 +1,12 @@
 """Which class is taken for which: a matrix whose cells can be clicked."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from core.figures.template import RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
+from core.figures.template import ON_COLOUR, RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
 
 MOST_NUMBERS = 12  # classes up to which the count stands in every cell
 MOST_NAMES = 25  # classes up to which every class is named on the axes
@@ -49,7 +51,7 @@ def confusion_matrix(
     most = 1.0 if classes <= MOST_NUMBERS else max(float(np.nanmax(wrong, initial=0.0)), 0.1)
     sets = ((wrong, WRONG, most), (right, RIGHT, 1.0))
     gap = 2 if classes <= MOST_NAMES else 0
-    traces = [
+    traces: list[dict[str, Any]] = [
         {
             "type": "heatmap",
             "z": z,
@@ -65,7 +67,11 @@ def confusion_matrix(
         }
         for z, colour, top in sets
     ]
-    traces.append(_cells(counts, share, class_names, on.ink, theme))
+    if classes <= MOST_NUMBERS:
+        strong = share > 0.55
+        traces.append(_numbers(counts, (counts > 0) & strong, ON_COLOUR))
+        traces.append(_numbers(counts, (counts > 0) & ~strong, on.ink))
+    traces.append(_cells(counts, share, class_names))
     layout = {
         "height": 440 if classes <= 4 else 560 if classes <= MOST_NUMBERS else 680,
         "hoverdistance": -1 if classes <= MOST_CELLS else 12,
@@ -79,46 +85,48 @@ def confusion_matrix(
     return figure(traces, layout, theme)
 
 
+def _numbers(counts: NDArray[np.int64], where: NDArray[np.bool_], colour: str) -> dict[str, Any]:
+    """Counts as text in the cells ``where`` (C, C); nothing that the mouse could meet."""
+    true, predicted = where.nonzero()
+    classes = len(counts)
+    # Said again, since a selection would otherwise fade the numbers that are not chosen.
+    steady = {"textfont": {"color": colour}}
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": predicted,
+        "y": true,
+        "text": [str(count) for count in counts[where].tolist()],
+        "textfont": {"size": 20 if classes <= 4 else 16 if classes <= 7 else 13, "color": colour},
+        "selected": steady,
+        "unselected": steady,
+        "hoverinfo": "skip",
+    }
+
+
 def _cells(
-    counts: NDArray[np.int64],
-    share: NDArray[np.float64],
-    class_names: tuple[str, ...],
-    ink: str,
-    theme: Theme,
-) -> dict[str, object]:
-    """The markers that answer a finger or a mouse, with the counts as their text where there is room."""
-    classes = len(class_names)
-    true, predicted = (counts >= 0 if classes <= MOST_CELLS else counts > 0).nonzero()
+    counts: NDArray[np.int64], share: NDArray[np.float64], class_names: tuple[str, ...]
+) -> dict[str, Any]:
+    """The invisible markers that answer a finger or a mouse."""
+    true, predicted = (counts >= 0 if len(class_names) <= MOST_CELLS else counts > 0).nonzero()
     names = [label(name, 40) for name in class_names]
+    totals = counts.sum(axis=1)
     hover = [
-        f"<b>{counts[t, p]}</b> of {counts[t].sum()} ({100 * share[t, p]:.0f} %)<br>"
+        f"<b>{counts[t, p]}</b> of {totals[t]} ({100 * share[t, p]:.0f} %)<br>"
         + (f"{names[t]}, recognised" if t == p else f"{names[t]}, taken for {names[p]}")
         for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
     ]
-    cells: dict[str, object] = {
+    unseen = {"marker": {"opacity": 0}}  # a selection would otherwise show what is chosen
+    return {
         "type": "scatter",
         "mode": "markers",
         "x": predicted,
         "y": true,
-        "customdata": np.stack([true, predicted], axis=1),
+        # Plain lists: rows of a typed array would arrive as {"0": …, "1": …}.
+        "customdata": np.stack([true, predicted], axis=1).tolist(),
         "hovertext": hover,
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"opacity": 0, "size": 12, "color": ink},
-        # Streamlit's selection would otherwise fade what is not chosen, and show what is.
-        "selected": {"marker": {"opacity": 0}},
-        "unselected": {"marker": {"opacity": 0}},
+        "marker": {"opacity": 0, "size": 12},
+        "selected": unseen,
+        "unselected": unseen,
     }
-    if classes <= MOST_NUMBERS:
-        size = 20 if classes <= 4 else 16 if classes <= 7 else 13
-        # On saturated cells the page's own ink would be hard to read in one of the themes.
-        strong = (share > 0.55) & (counts > 0)
-        colours = np.where(strong[true, predicted], "#FFFFFF" if theme == "light" else "#0B1015", ink)
-        cells |= {
-            "mode": "markers+text",
-            "text": [str(counts[t, p]) if counts[t, p] else "" for t, p in zip(true, predicted, strict=True)],
-            "textfont": {"size": size, "color": colours.tolist()},
-            "textposition": "middle center",
-        }
-        cells["selected"] = {"marker": {"opacity": 0}, "textfont": {"color": ink}}
-        cells["unselected"] = {"marker": {"opacity": 0}, "textfont": {"color": ink}}
-    return cells

@@ -181,7 +181,7 @@ def learning_curves(
         "uirevision": "learning curves",
         "hovermode": "x unified",
         "height": 620 if panel == "both" else 360,
-        "margin": {"l": 62, "r": 12, "t": 44, "b": 56},
+        "margin": {"l": 62, "r": 12, "t": 54, "b": 56},
         "title": key(*entries),
     }
     both = panel == "both"
@@ -235,7 +235,20 @@ def learning_curves(
                 "y0": 0,
                 "y1": 1,
                 "layer": "below",
-                "line": {"color": faded(colour, 0.5), "width": 1.5, "dash": "dash"},
+                "line": {"color": on.muted, "width": 1.5, "dash": "dot"},
+            }
+        )
+        annotations.append(
+            {
+                "text": "best epoch",
+                "x": run.best_epoch,
+                "yref": "paper",
+                "y": 1,
+                # Near an edge the words would leave the chart.
+                "xanchor": "center" if 0.15 < run.best_epoch / width < 0.85 else "auto",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"size": SMALL, "color": on.muted},
             }
         )
     return figure(traces, layout | {"shapes": shapes, "annotations": annotations}, theme)

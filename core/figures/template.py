@@ -20,6 +20,7 @@ Role = Literal["frozen", "trainable", "control"]
 
 ICE, FIRE, GREY = "#4FA3D9", "#E8762C", "#8A949E"
 RIGHT, WRONG, DATA = "#2A9D78", "#8A6FC4", "#C9A227"
+ON_COLOUR = "#0B1015"  # text on a full colour, in both themes: 4.5:1 and more on each
 ROLES: dict[Role, str] = {"frozen": ICE, "trainable": FIRE, "control": GREY}
 
 FONT = '"Source Sans", "Source Sans Pro", "Segoe UI", system-ui, "Liberation Sans", sans-serif'

@@ -1,0 +1,138 @@
+import json
+import math
+
+import plotly.graph_objects as go
+import pytest
+
+from core.errors import SettingsError
+from core.figures.learning_curves import MOST_BATCHES, Curves, learning_curves, loss_ceiling
+from core.figures.template import FIRE, GREY
+
+
+def run(done: int, epochs: int = 10) -> Curves:
+    return Curves(
+        epochs=epochs,
+        train_accuracy=[0.5 + 0.04 * n for n in range(done)],
+        validation_accuracy=[0.4 + 0.04 * n for n in range(done)],
+        train_loss=[2.0 / (n + 1) for n in range(done)],
+        validation_loss=[2.2 / (n + 1) for n in range(done)],
+        batches=[((n + 1) / 20, 2.0 - n / 200) for n in range(20 * done)],
+    )
+
+
+def lines(figure: go.Figure) -> dict[tuple[str, str], go.Scatter]:
+    return {(trace.name, trace.yaxis or "y"): trace for trace in figure.data}
+
+
+def test_both_panels_show_the_values_in_their_units() -> None:
+    drawn = lines(learning_curves(run(3)))
+    assert list(drawn[("Validation", "y")].x) == [1, 2, 3]
+    assert list(drawn[("Validation", "y")].y) == pytest.approx([40, 44, 48])
+    assert list(drawn[("Training", "y")].y) == pytest.approx([50, 54, 58])
+    assert list(drawn[("Training", "y2")].y) == pytest.approx([2, 1, 2 / 3])
+    assert list(drawn[("Validation", "y2")].y) == pytest.approx([2.2, 1.1, 2.2 / 3])
+    assert list(drawn[("Batches", "y2")].x)[:2] == pytest.approx([0.05, 0.1])
+
+
+def test_nothing_jumps_while_a_run_goes_on() -> None:
+    early, late = (learning_curves(run(done), classes=10).layout for done in (0, 9))
+    for axis in ("xaxis", "yaxis", "xaxis2", "yaxis2"):
+        assert early[axis].to_plotly_json() == late[axis].to_plotly_json()
+    assert early.margin == late.margin
+    assert early.title == late.title
+    assert early.uirevision == late.uirevision == "learning curves"
+    assert early.xaxis.range[1] >= 10
+
+
+def test_the_loss_axis_starts_above_chance_and_only_grows() -> None:
+    ceilings = [loss_ceiling([run(done)], 10) for done in range(10)]
+    assert ceilings[0] >= math.log(10)
+    assert ceilings == sorted(ceilings)
+    bad = Curves(epochs=3, train_loss=[7.3], validation_loss=[float("nan")])
+    assert 7.3 < loss_ceiling([bad], 10) <= 10
+    assert loss_ceiling([Curves(epochs=3)], None) > 0
+    spike = Curves(epochs=3, batches=[(0.1, 90.0)])
+    assert loss_ceiling([spike], 10) == loss_ceiling([Curves(epochs=3)], 10)
+
+
+def test_a_control_is_grey_and_lies_behind() -> None:
+    figure = learning_curves(run(3), control=run(2), panel="accuracy")
+    assert figure.data[0].name == "From scratch"
+    assert figure.data[0].line.color == GREY
+    assert figure.data[-1].line.color == FIRE
+    assert "From scratch" in figure.layout.title.text
+
+
+def test_one_panel_has_axes_of_its_own() -> None:
+    loss = learning_curves(run(3), panel="loss", classes=10)
+    assert loss.layout.yaxis.title.text == "Loss (nats)"
+    assert loss.layout.xaxis.title.text == "Epochs"
+    assert {trace.yaxis for trace in loss.data} == {None}
+    accuracy = learning_curves(run(3), panel="accuracy", chance=0.1)
+    assert accuracy.layout.yaxis.title.text == "Accuracy (%)"
+    assert accuracy.layout.shapes[0].y0 == pytest.approx(10)
+    with pytest.raises(SettingsError, match="panel"):
+        learning_curves(run(1), panel="everything")  # type: ignore[arg-type]
+
+
+def test_thousands_of_batches_become_few_points_that_stay_in_place() -> None:
+    many = [(n / 100, math.sin(n)) for n in range(1, 5001)]
+
+    def points(count: int) -> list[tuple[float, float]]:
+        curves = Curves(epochs=50, batches=many[:count])
+        trace = lines(learning_curves(curves, panel="loss"))[("Batches", "y")]
+        return list(zip(trace.x, trace.y, strict=True))
+
+    assert MOST_BATCHES / 2 <= len(points(5000)) <= MOST_BATCHES
+    assert points(4990)[:300] == points(5000)[:300]
+
+
+def test_curves_from_a_runs_events() -> None:
+    def epoch(number: int, accuracy: float, epochs: int = 2) -> dict[str, object]:
+        return {
+            "event": "epoch",
+            "epoch": number,
+            "epochs": epochs,
+            "train_accuracy": accuracy,
+            "validation_accuracy": accuracy,
+            "train_loss": 1.0,
+            "validation_loss": 1.0,
+        }
+
+    def batch(step: int, steps: int = 4) -> dict[str, object]:
+        return {"event": "batch", "step": step, "steps": steps, "loss": float(step)}
+
+    events = [
+        {"event": "started", "config": {"epochs": 2}},
+        batch(1),
+        batch(2),
+        epoch(1, 0.5),
+        {"event": "note", "message": "…"},
+        batch(3),
+        batch(4),
+        epoch(2, 0.6),
+    ]
+    curves = Curves.from_events(json.loads(json.dumps(events)))
+    assert curves.epochs == 2
+    assert curves.validation_accuracy == [0.5, 0.6]
+    assert curves.batches == [(0.5, 1.0), (1.0, 2.0), (1.5, 3.0), (2.0, 4.0)]
+    assert curves.best_epoch is None
+    # Stopped, then resumed from the checkpoint after epoch 1, with three more epochs planned.
+    events += [
+        {"event": "started", "config": {"epochs": 4}},
+        batch(3, 8),
+        epoch(2, 0.7, 4),
+        {"event": "finished", "best_epoch": 2},
+    ]
+    curves = Curves.from_events(events)
+    assert curves.epochs == 4
+    assert curves.validation_accuracy == [0.5, 0.7]
+    assert curves.batches == [(0.5, 1.0), (1.0, 2.0), (1.5, 3.0)]
+    assert curves.best_epoch == 2
+    assert Curves.from_events([]).epochs == 1
+
+
+def test_the_best_epoch_is_marked() -> None:
+    figure = learning_curves(Curves(epochs=5, validation_accuracy=[0.1] * 5, best_epoch=3), panel="accuracy")
+    assert figure.layout.shapes[-1].x0 == 3
+    assert figure.layout.annotations[-1].text == "best epoch"
