@@ -43,12 +43,12 @@ _ENTRIES = (
             "each class is a single photograph."
         ),
         classes=12,
-        images=1323,
+        images=1413,
         pixels=32,
         download_bytes=0,
         similarity="similar",
         similarity_note="Photographs of everyday things and textures, as in the source task.",
-        licence="CC0 or public domain, but for the motorcycle (Middlebury 2014 stereo benchmark, free to use with citation)",
+        licence="CC0, public domain or no known restrictions; motorcycle: Middlebury 2014 benchmark, to be cited",
         citation=_SKIMAGE + " Motorcycle: Scharstein et al., GCPR 2014.",
     ),
     DatasetEntry(
@@ -62,7 +62,7 @@ _ENTRIES = (
             "each subject, and gland and connective tissue are told apart by a rule on the stain's colour."
         ),
         classes=6,
-        images=1050,
+        images=1154,
         pixels=24,
         download_bytes=0,
         similarity="different",
@@ -85,7 +85,7 @@ _ENTRIES = (
         similarity="different",
         similarity_note="White strokes on black, and very few pixels.",
         licence="CC BY 4.0",
-        citation="Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.",
+        citation="Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Repository, 1998.",
     ),
     DatasetEntry(
         name="lfw-faces",
@@ -119,7 +119,7 @@ _ENTRIES = (
         pixels=400,
         download_bytes=47_286_322,
         similarity="similar",
-        similarity_note="Photographs of insects; the source task has insects too, though neither of these.",
+        similarity_note="Photographs of insects; bees are among the source task's classes, ants are not.",
         licence="Not stated; the photographs are a small part of ImageNet",
         citation="Chilamkurthy, Transfer Learning for Computer Vision, PyTorch tutorials.",
     ),
@@ -167,7 +167,7 @@ _ENTRIES = (
         similarity="similar",
         similarity_note="Cut from ImageNet itself.",
         licence="No licence stated by its authors; used freely in research",
-        citation="Coates, Ng and Lee, An Analysis of Single-Layer Networks in Unsupervised Feature Learning, AISTATS 2011.",
+        citation="Coates, Ng and Lee, Single-Layer Networks in Unsupervised Feature Learning, AISTATS 2011.",
     ),
     DatasetEntry(
         name="fashion-mnist",
@@ -189,7 +189,7 @@ _ENTRIES = (
         kind="download",
         about=(
             "102 kinds of flowers with only ten training images each; the authors' ten validation images per class "
-            "join them here, and most images are for testing. Classes are numbered, not named."
+            "join them here, and most images are for testing."
         ),
         classes=102,
         images=8_189,
@@ -280,7 +280,7 @@ _ENTRIES = (
         similarity="similar",
         similarity_note="Photographs of food; the source task has a few dishes.",
         licence="No licence stated; the photographs belong to Foodspotting's users, for research",
-        citation="Bossard, Guillaumin and Van Gool, Food-101: Mining Discriminative Components with Random Forests, ECCV 2014.",
+        citation="Bossard, Guillaumin and Van Gool, Food-101, ECCV 2014.",
     ),
 )
 

@@ -1,0 +1,183 @@
+"""Data sets that torchvision knows, and the tutorial's ants and bees: fetched once, checked, decoded.
+
+The data folder has torchvision's own layout, so that copies which are already there are used, and what is
+fetched here serves other programs. A download is unpacked in a folder of its own and moved into place when
+it is complete: whatever goes wrong, no half data set is left behind.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets import catalogue
+from core.datasets.assemble import assemble
+from core.datasets.dataset import ImageDataset, LabelledImages
+from core.datasets.fetching import disk_sentence, fetch
+from core.datasets.torchvision_sets import DOWNLOADS, Download, Listing, Part
+from core.errors import DownloadError, one_of
+from core.images.decoding import DEFAULT_LIMITS, decode_all, square_from_array
+
+MEMORY_BYTES = 2_000_000_000  # of decoded squares; beyond it the first N images of each class are taken
+
+Progress = Callable[[int, int], None]
+
+
+def data_dir() -> Path:
+    """Return the folder of downloaded data sets: ``TLL_DATA_DIR``, or the user's cache folder."""
+    given = os.environ.get("TLL_DATA_DIR")
+    if given:
+        return Path(given).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("transfer-learning-lab") / "data"
+
+
+def is_downloaded(name: str) -> bool:
+    """Tell whether a copy of ``name`` lies in the data folder, without opening it."""
+    one_of("The data set", name, DOWNLOADS)
+    return (data_dir() / DOWNLOADS[name].folder).is_dir()
+
+
+def download(name: str, *, side: int, progress: Progress | None = None) -> ImageDataset:
+    """Read the data set ``name`` at ``side`` pixels, fetching it first where no copy is there.
+
+    ``progress(done, total)`` counts bytes, then images. Raises `SettingsError` for an unknown name and
+    `DownloadError`, one sentence, for a missing network, a wrong checksum, a full disk or a broken copy.
+    """
+    one_of("The data set", name, DOWNLOADS)
+    source, title, root = DOWNLOADS[name], catalogue.DATASETS[name].title, data_dir()
+    if not is_downloaded(name):
+        _fetch_and_unpack(source, title, root, catalogue.DATASETS[name].download_bytes, progress)
+    try:
+        opened: dict[Part, Any] = {
+            part: source.open_part(root, part, False) for part in ("train", "validation", "test")
+        }
+        listings = {part: source.list_part(data) for part, data in opened.items() if data is not None}
+        class_names = tuple(source.class_names(opened["train"]))
+    except (RuntimeError, OSError, ValueError, KeyError, EOFError) as error:
+        raise DownloadError(
+            f"The copy of {title} in {root / source.folder} is incomplete or damaged; "
+            "remove that folder and load the data set again."
+        ) from error
+    return _decoded(name, listings, class_names, side, progress)
+
+
+def _fetch_and_unpack(
+    source: Download, title: str, root: Path, total_bytes: int, progress: Progress | None
+) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=root) as incoming:
+            staging = Path(incoming)
+            fetch(source.files, staging, title=title, total_bytes=total_bytes, progress=progress)
+            for part in ("train", "validation", "test"):
+                source.open_part(staging, part, True)
+            for file in source.files:
+                if file.place.endswith((".gz", ".tgz", ".zip")):
+                    (staging / file.place).unlink(missing_ok=True)  # unpacked: its room is better used
+            _move_into_place(staging / source.folder, root / source.folder)
+    except OSError as error:
+        raise DownloadError(disk_sentence(title, root, error)) from error
+    except RuntimeError as error:
+        raise DownloadError(f"{title} arrived but could not be unpacked ({error}); try again.") from error
+
+
+def _move_into_place(finished: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.replace(finished, place)
+    except OSError:
+        if not place.is_dir():  # otherwise another process was faster, and its copy is as good
+            raise
+
+
+def _decoded(
+    name: str,
+    listings: dict[Part, Listing],
+    class_names: tuple[str, ...],
+    side: int,
+    progress: Progress | None,
+) -> ImageDataset:
+    """Decode train (with the authors' validation part, since every run draws its own) and test."""
+    train = _joined([listings[part] for part in ("train", "validation") if part in listings])
+    test = listings.get("test")
+    first = DOWNLOADS[name].first
+    if first is not None:
+        train, test = train.first(first[0]), test.first(first[1]) if test else None
+    train, test, about = _within_memory(train, test, side)
+    total = len(train) + (len(test) if test else 0)
+    skipped: list[tuple[str, str]] = []
+
+    def squares(listing: Listing, before: int) -> tuple[LabelledImages, list[str] | None]:
+        def report(done: int, _: int) -> None:
+            if progress is not None:
+                progress(before + done, total)
+
+        if isinstance(listing.pictures, np.ndarray):
+            images = _squares(listing.pictures, side, report)
+            return LabelledImages(images=images, labels=listing.labels), None
+        files = listing.pictures
+        decoded = decode_all([file.read_bytes for file in files], side, DEFAULT_LIMITS, report)
+        skipped.extend((files[number].name, why) for number, why in decoded.failed.items())
+        part = LabelledImages(images=decoded.squares, labels=listing.labels[decoded.numbers])
+        return part, [files[number].name for number in decoded.numbers]
+
+    train_images, train_files = squares(train, 0)
+    test_images, test_files = squares(test, len(train)) if test else (None, None)
+    return assemble(
+        name=name,
+        class_names=class_names,
+        train=train_images,
+        test=test_images,
+        train_files=train_files,
+        test_files=test_files,
+        about=about,
+        skipped=tuple(skipped),
+    )
+
+
+def _within_memory(train: Listing, test: Listing | None, side: int) -> tuple[Listing, Listing | None, str]:
+    total = len(train) + (len(test) if test else 0)
+    share = MEMORY_BYTES / (side * side * 3) / total
+    if share >= 1:
+        return train, test, ""
+    most = max(3, int(train.most() * share))
+    about = f"At {side} pixels, the first {most:,} training images"
+    train = train.first(most)
+    if test is not None:
+        most = max(1, int(test.most() * share))
+        test = test.first(most)
+        about += f" and {most:,} test images"
+    return train, test, about + " of each class are used, to fit into memory."
+
+
+def _squares(pixels: NDArray[np.uint8], side: int, report: Progress) -> NDArray[np.uint8]:
+    """Resize arrays (N, H, W) or (N, H, W, 3) to (N, side, side, 3), by threads."""
+    squares = np.empty((len(pixels), side, side, 3), dtype=np.uint8)
+    chunk = 1024
+
+    def work(start: int) -> int:
+        stop = min(start + chunk, len(pixels))
+        for number in range(start, stop):
+            squares[number] = square_from_array(pixels[number], side)
+        return stop
+
+    with ThreadPoolExecutor() as pool:
+        for stop in pool.map(work, range(0, len(pixels), chunk)):
+            report(stop, len(pixels))
+    return squares
+
+
+def _joined(listings: list[Listing]) -> Listing:
+    if len(listings) == 1:
+        return listings[0]
+    labels = np.concatenate([listing.labels for listing in listings])
+    if any(isinstance(listing.pictures, np.ndarray) for listing in listings):
+        return Listing(pictures=np.concatenate([listing.pictures for listing in listings]), labels=labels)
+    return Listing(pictures=[file for listing in listings for file in listing.pictures], labels=labels)
