@@ -5,6 +5,7 @@ can be bound to its owner: pass ``visitor``, and another visitor's run is refuse
 """
 
 import dataclasses
+import json
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
@@ -201,6 +202,22 @@ def test_images(run_id: str) -> TestImages:
 test_images.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
 
 
+def reproduction_script(run_id: str) -> str:
+    """Write the PyTorch script of a finished run; the files that it reads come with `reproduction_zip`."""
+    from core.jobs import script
+
+    return script.reproduction_script(result(run_id))
+
+
+def reproduction_zip(run_id: str) -> bytes:
+    """Pack a finished run's script with all it needs: weights, images, where training starts, the run as JSON."""
+    from core.jobs import engine, export
+
+    spec = run(run_id).spec
+    splits = engine.parts(engine.open_data(spec, _store()), spec.config)
+    return export.archive(result(run_id), splits, weights_path(run_id))
+
+
 def predict(run_id: str, content: bytes) -> NDArray[np.float32]:
     """Ask a finished run's network about a picture's file: probabilities (C,), in the order of its classes."""
     return _networks.probabilities(_directory(run_id), result(run_id), content)
@@ -240,8 +257,6 @@ def _existing(run_id: str, name: str) -> Path:
 
 
 def _result_json(run_id: str) -> dict[str, Any]:
-    import json
-
     values: dict[str, Any] = json.loads(_existing(run_id, artefacts.RESULT).read_text(encoding="utf-8"))
     return values
 

@@ -38,8 +38,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write ``values`` as strict JSON, whole or not at all."""
-    text = json.dumps(finite(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_atomically(path, lambda file: file.write(json_bytes(values)))
+
+
+def json_bytes(values: dict[str, Any]) -> bytes:
+    """Encode ``values`` as strict JSON that a person can read."""
+    return (json.dumps(finite(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
 
 
 def finite(values: Any) -> Any:

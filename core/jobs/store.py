@@ -23,6 +23,7 @@ from core.jobs.migrations import migrate
 from core.jobs.spec import JobSpec
 
 State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"]
+Order = Literal["go on", "wait", "stop", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 
 STALE_SECONDS = 20.0  # without a heartbeat for this long, a worker is given up for dead
@@ -208,7 +209,7 @@ class Store:
         """Count the runs that wait."""
         return int(self._rows("SELECT count(*) FROM runs WHERE state = 'queued'")[0][0])
 
-    def beat(self, claim: Claim) -> Literal["go on", "stop", "lost"]:
+    def beat(self, claim: Claim) -> Order:
         """Say that the calling process still works on the run; hear whether it should go on."""
         with self._transaction() as connection:
             connection.execute(
@@ -224,12 +225,24 @@ class Store:
                 "UPDATE runs SET attempts = 0 WHERE id = ? AND claim = ?", (claim.run, claim.token)
             )
 
-    def order(self, claim: Claim) -> Literal["go on", "stop", "lost"]:
-        """Read what the worker of a run should do; ``lost`` means that the run is no longer its own."""
-        rows = self._rows("SELECT state FROM runs WHERE id = ? AND claim = ?", claim.run, claim.token)
+    def order(self, claim: Claim) -> Order:
+        """Read what the worker of a run should do.
+
+        ``lost``: the run is no longer its own. ``wait``: a run that somebody asked for is queued while this
+        one is a control; it goes back into the queue, to go on from its checkpoint when the other is done.
+        """
+        rows = self._rows(
+            "SELECT state, (SELECT count(*) FROM runs AS other"
+            " WHERE other.state = 'queued' AND other.priority < runs.priority) AS before"
+            " FROM runs WHERE id = ? AND claim = ?",
+            claim.run,
+            claim.token,
+        )
         if not rows or rows[0]["state"] not in ("running", "stopping"):
             return "lost"
-        return "stop" if rows[0]["state"] == "stopping" else "go on"
+        if rows[0]["state"] == "stopping":
+            return "stop"
+        return "wait" if rows[0]["before"] else "go on"
 
     def stop_requested(self, claim: Claim) -> float | None:
         """Read when a stop was asked for."""

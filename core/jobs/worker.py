@@ -54,7 +54,8 @@ class _Interrupted(Exception):
 class _Orders:
     """What the watching thread has learned, for the training thread to look at between two events."""
 
-    stop: threading.Event = field(default_factory=threading.Event)  # somebody pressed stop
+    # Somebody pressed stop, or a control has to wait for a run that somebody asked for.
+    stop: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)  # the run belongs to another worker now
     gone: threading.Event = field(default_factory=threading.Event)  # the server is gone
     job_over: threading.Event = field(default_factory=threading.Event)
@@ -198,7 +199,7 @@ class _Worker:
             except Exception:  # a locked database or a full disk may pass; the run goes on meanwhile
                 _log.exception("The run store did not answer.")
                 continue
-            if order == "stop":
+            if order in ("stop", "wait"):
                 orders.stop.set()
             elif order == "lost" and not orders.job_over.is_set():
                 orders.lost.set()

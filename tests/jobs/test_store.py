@@ -54,6 +54,21 @@ def test_runs_are_worked_on_in_the_order_of_asking_and_controls_wait_behind_them
     assert store.run(first).summary == {"accuracy": 0.5}
 
 
+def test_a_control_makes_way_for_a_run_that_somebody_asked_for(store: Store) -> None:
+    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    store.end(claimed(store), "finished")
+    control = claimed(store)
+    assert control.run == store.run(run).control
+    assert store.beat(control) == "go on"
+    other = store.add(JobSpec(config=FinetuneConfig(seed=1), data="digits"), "bob")
+    assert store.beat(control) == "wait"
+    store.give_back(control)
+    claim = claimed(store)
+    assert claim.run == other
+    assert store.beat(claim) == "go on", "runs that people asked for wait for each other"
+    assert store.run(control.run).position == 1
+
+
 def test_more_slots_let_more_runs_be_worked_on(store: Store) -> None:
     for _ in range(3):
         store.add(SPEC, "ann")

@@ -1,0 +1,75 @@
+"""What a person takes home: the script of a finished run and every file that it reads."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from core import errors
+from core.datasets.dataset import Splits
+from core.jobs import artefacts
+from core.jobs.result import RunResult
+from core.jobs.script import DATA, START, needs_start_file, reproduction_script
+
+SCRIPT = "reproduce.py"
+RUN = "run.json"
+MAX_IMAGE_BYTES = 1_000_000_000  # of decoded images in one download; the command line writes any number
+
+
+def companions(result: RunResult, splits: Splits) -> Iterator[tuple[str, bytes]]:
+    """Yield (file name, content) of all that stands beside a run's weights: run, script, images, start."""
+    yield RUN, artefacts.json_bytes(result.to_json())
+    yield SCRIPT, reproduction_script(result).encode()
+    if needs_start_file(result.config):
+        yield START, _start_weights(result)
+    images = io.BytesIO()
+    np.savez_compressed(
+        images,
+        train_images=splits.train.images,
+        train_labels=splits.train.labels,
+        validation_images=splits.validation.images,
+        validation_labels=splits.validation.labels,
+        test_images=splits.test.images,
+        test_labels=splits.test.labels,
+    )
+    yield DATA, images.getvalue()
+
+
+def archive(result: RunResult, splits: Splits, weights: Path) -> bytes:
+    """Pack everything into one ZIP; a `RunError` where the images would not fit through a browser."""
+    size = sum(part.images.nbytes for part in (splits.train, splits.validation, splits.test))
+    if size > MAX_IMAGE_BYTES:
+        raise errors.RunError(
+            f"The images of this run have {size / 1e9:.1f} GB; use the command line's --out to write them to disk."
+        )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(
+        packed, "w", zipfile.ZIP_STORED
+    ) as file:  # images are compressed, weights do not shrink
+        file.write(weights, artefacts.WEIGHTS)
+        for name, content in companions(result, splits):
+            file.writestr(name, content)
+    return packed.getvalue()
+
+
+def _start_weights(result: RunResult) -> bytes:
+    """Read the weights that the run started from, as safetensors."""
+    from safetensors.torch import save
+
+    from core.backbones import weights
+
+    source = result.config["weights"]
+    if source == "pretrained":
+        return weights.built_in_weights_path().read_bytes()
+    return save({name: tensor.contiguous() for name, tensor in weights.read(_file(Path(source))).items()})
+
+
+def _file(path: Path) -> Path:
+    """Name the weights file that a folder holds, or the file itself."""
+    if not path.exists():
+        raise errors.RunError("The weights file that this run started from is no longer there.")
+    if path.is_dir():
+        return next(one for one in sorted(path.iterdir()) if one.suffix in (".safetensors", ".pth", ".pt"))
+    return path
