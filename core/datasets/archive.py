@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 import threading
 import zipfile
 import zlib
@@ -17,10 +18,22 @@ from core.images.decoding import Limits
 _END_RECORD = b"PK\x05\x06"  # APPNOTE.TXT 4.3.16, end of central directory
 _END_RECORD_BYTES = 22
 _LONGEST_COMMENT = 65_535
+_LOCATOR = b"PK\x06\x07"  # 4.3.15, ZIP64 end of central directory locator
+_LOCATOR_BYTES = 20
 _ENTRY_BYTES = 46  # APPNOTE.TXT 4.3.12, the fixed part of a central directory header
 _USUAL_NAME_BYTES = 400  # names and extra fields beyond this, for every entry, are no photo collection
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
+# What zipfile raises for bytes that only pretend to be a ZIP.
+_BROKEN = (
+    zipfile.BadZipFile,
+    EOFError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    NotImplementedError,
+    struct.error,
+)
 _SMALL = 1_000_000  # bytes below which a high ratio does no harm
 
 
@@ -45,7 +58,7 @@ class Archive:
         try:
             with self._lock:
                 return self._source.read(member)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except (*_BROKEN, zlib.error, RuntimeError, OSError) as error:
             raise DataError("The file is damaged inside the ZIP; make the ZIP again.") from error
 
 
@@ -64,7 +77,7 @@ def open_archive(source: str | os.PathLike[str] | BinaryIO, limits: Limits) -> I
             with Path(source).open("rb") as file:
                 _refuse_long_listing(file, limits)
         opened = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    except _BROKEN as error:
         raise DataError("This is not a ZIP file, or only a part of one; make or upload it again.") from error
     except OSError as error:
         reason = error.strerror or error
@@ -86,13 +99,17 @@ def _refuse_long_listing(file: BinaryIO, limits: Limits) -> None:
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END_RECORD_BYTES - _LONGEST_COMMENT))
     tail = file.read()
-    file.seek(0)
     at = tail.rfind(_END_RECORD)
     if at < 0 or len(tail) - at < _END_RECORD_BYTES:
-        raise zipfile.BadZipFile
+        raise zipfile.BadZipFile("no end record")
     listing_bytes = int.from_bytes(tail[at + 12 : at + 16], "little")
+    locator = tail[max(0, at - _LOCATOR_BYTES) : at]
+    if locator.startswith(_LOCATOR):  # ZIP64 keeps the size in a record of its own
+        file.seek(int.from_bytes(locator[8:16], "little"))
+        listing_bytes = int.from_bytes(file.read(48)[40:48], "little")
     if listing_bytes > limits.max_entries * (_ENTRY_BYTES + _USUAL_NAME_BYTES):
         raise DataError(_too_many(limits))
+    file.seek(0)
 
 
 def _refuse_harm(members: list[zipfile.ZipInfo], limits: Limits) -> None:

@@ -27,12 +27,12 @@ def split(
 ) -> Splits:
     """Draw train, validation and test parts, the same for the same seed, each stratified by class.
 
-    The test part is the source's own where it has one; otherwise ``test_share`` of each class, which depends
-    on the seed but not on ``per_class``. ``validation_share`` of each class's other images is set aside
-    for validation (at least one). ``per_class`` then counts training images: that many of each class
-    are drawn from what is left, besides validation. A class with fewer images than that gives what it has.
-    With ``per_class``, validation is kept in proportion: no more than ``per_class`` images of a class,
-    since nobody with N labelled images has many times as many to choose on.
+    The test part is the source's own where it has one; otherwise ``test_share`` of each class.
+    ``validation_share`` of each class's other images (at least one) is set aside for validation.
+    ``per_class`` counts training images: that many of each class are drawn from what is left, and a class
+    with fewer gives all it has. Validation then has at most ``per_class`` images of a class, since nobody
+    with N labelled images has many times as many to choose on. For one seed the test part does not depend
+    on ``per_class``, and a smaller training set is contained in a larger one.
 
     Every part has at least one image of every class. Raises `SettingsError` for shares or counts out of
     range, `DataError` for a class that is too small.
@@ -58,13 +58,9 @@ def split(
         if dataset.test is None:
             drawn, groups = _take(groups, max(1, round(test_share * count)), spare=2)
             test.append(drawn)
-        left = count - len(drawn)
-        for_validation = max(1, round(validation_share * left))
-        if per_class is not None:
-            for_validation = min(for_validation, per_class)
-        drawn, groups = _take(groups, for_validation, spare=1)
-        validation.append(drawn)
+        drawn, groups = _take(groups, max(1, round(validation_share * (count - len(drawn)))), spare=1)
         remaining = np.concatenate(groups)
+        validation.append(drawn if per_class is None else drawn[:per_class])
         train.append(remaining if per_class is None else remaining[:per_class])
     return Splits(
         train=dataset.train.subset(_sorted(train)),
@@ -86,18 +82,23 @@ def _shuffled_groups(
 def _take(
     groups: list[NDArray[np.int64]], count: int, *, spare: int
 ) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-    """Take about ``count`` images by whole groups, and leave at least ``spare`` images.
+    """Take about ``count`` images by whole groups, in order, and leave at least ``spare`` groups.
 
-    Only where one content fills the class is a group cut: then no honest split exists.
+    Only where too few different images exist is a group cut: then no honest split exists.
     """
     if len(groups) <= spare:
-        flat = np.concatenate(groups)
-        groups = [flat[number : number + 1] for number in range(len(flat))]
-    taken: list[NDArray[np.int64]] = []
-    while len(groups) > spare and (not taken or sum(map(len, taken)) + len(groups[0]) <= count):
-        taken.append(groups[0])
-        groups = groups[1:]
-    return np.concatenate(taken), groups
+        groups = [numbers[place : place + 1] for numbers in groups for place in range(len(numbers))]
+    taken: list[int] = []
+    size = 0
+    for place, group in enumerate(groups):
+        if size + len(group) <= count and len(taken) < len(groups) - spare:
+            taken.append(place)
+            size += len(group)
+    if not taken:
+        taken = [int(np.argmin([len(group) for group in groups]))]
+    chosen = frozenset(taken)
+    left = [group for place, group in enumerate(groups) if place not in chosen]
+    return np.concatenate([groups[place] for place in taken]), left
 
 
 def _sorted(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:

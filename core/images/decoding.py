@@ -6,6 +6,7 @@ a reduced scale where that is enough, and every refusal is one sentence for the 
 
 import io
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from core.errors import DataError, LabError
+
+# Pillow warns about damaged EXIF blocks and large sizes. Both are dealt with here, so that nobody's picture
+# writes into the log of the server.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # Formats that Pillow decodes by itself. EPS, PDF and the like, which start other programs, are left out.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA", "ICO")
