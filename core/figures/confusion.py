@@ -46,6 +46,8 @@ def confusion_matrix(
         "mirror": True,
         "showline": True,
     }
+    # On a phone about 30 signs fit side by side; more would run into each other.
+    level = sum(min(len(name), longest) for name in class_names) <= 26
     of = "" if named else f" (1 to {classes})"
     # With few classes both colours mean the same share; with many, errors are too spread out to show so.
     most = 1.0 if classes <= MOST_NUMBERS else max(float(np.nanmax(wrong, initial=0.0)), 0.1)
@@ -75,7 +77,7 @@ def confusion_matrix(
     layout = {
         "height": 440 if classes <= 4 else 560 if classes <= MOST_NUMBERS else 680,
         "hoverdistance": -1 if classes <= MOST_CELLS else 12,
-        "xaxis": axis | {"title": {"text": f"Predicted class{of}"}, "tickangle": 0 if classes <= 3 else -60},
+        "xaxis": axis | {"title": {"text": f"Predicted class{of}"}, "tickangle": 0 if level else -60},
         "yaxis": axis
         | {"title": {"text": f"True class{of}"}, "autorange": False}
         # The first class on top, as one reads.

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from core import errors
-from core.figures.template import FIRE, ICE, SMALL, Theme, figure, ground, key, label
+from core.figures.template import FIRE, ICE, SMALL, Mark, Theme, figure, ground, key, label
 from core.freezing.report import StageAudit
 
 Panel = Literal["both", "change", "similarity"]
@@ -23,12 +23,15 @@ def drift(audit: Sequence[StageAudit], *, panel: Panel = "both", theme: Theme = 
     names = [label(one.stage, 18) for one in audit]
     rows = list(range(len(audit)))
     colours = [ICE if one.frozen else FIRE for one in audit]
+    entries: list[tuple[str, str, Mark]] = [
+        (name, colour, "bar") for name, colour in (("Frozen", ICE), ("Trained", FIRE)) if colour in colours
+    ]
     traces: list[dict[str, Any]] = []
     layout: dict[str, Any] = {
         "height": 120 + 44 * max(len(audit), 3),
         "bargap": 0.35,
         "margin": {"t": 44, "r": 20},
-        "title": key(("Frozen", ICE, "bar"), ("Trained", FIRE, "bar")),
+        "title": key(*entries),
         "yaxis": {
             "tickvals": rows,
             "ticktext": names,

@@ -225,6 +225,7 @@ def learning_curves(
     if both:
         layout["yaxis"]["domain"], layout["yaxis2"]["domain"] = [0.56, 1], [0, 0.44]
     if run.best_epoch is not None:
+        place = run.best_epoch / width
         shapes.append(
             {
                 "type": "line",
@@ -245,7 +246,7 @@ def learning_curves(
                 "yref": "paper",
                 "y": 1,
                 # Near an edge the words would leave the chart.
-                "xanchor": "center" if 0.15 < run.best_epoch / width < 0.85 else "auto",
+                "xanchor": "left" if place < 0.15 else "right" if place > 0.85 else "center",
                 "yanchor": "bottom",
                 "showarrow": False,
                 "font": {"size": SMALL, "color": on.muted},

@@ -96,6 +96,8 @@ def test_drift_shows_frozen_in_ice_and_trained_in_fire() -> None:
     assert list(bars.marker.color) == [ICE, FIRE, FIRE]
     assert list(dots.x) == [1.0, 0.8]  # the third was not measured
     assert list(dots.y) == [0, 1]
+    assert "Frozen" in drift(AUDIT).layout.title.text
+    assert "Frozen" not in drift(AUDIT[1:]).layout.title.text
     assert list(drift(AUDIT).layout.yaxis.ticktext) == ["stem", "layer1", "layer2"]
 
 

@@ -50,6 +50,9 @@ def test_the_first_class_is_on_top_and_axes_are_named() -> None:
     layout = confusion_matrix(COUNTS, NAMES).layout
     assert list(layout.yaxis.range) == [2.5, -0.5]
     assert list(layout.xaxis.ticktext) == list(NAMES)
+    assert layout.xaxis.tickangle == 0
+    long = confusion_matrix(COUNTS, ("a long class name", "another long one", "cat")).layout
+    assert long.xaxis.tickangle == -60  # side by side they would run into each other on a phone
     assert layout.xaxis.title.text == "Predicted class"
     assert layout.yaxis.title.text == "True class"
 
