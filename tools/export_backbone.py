@@ -57,7 +57,14 @@ def source_statistics(
 
 
 def export(
-    archive: Path, work: Path, out: Path, *, sample: int = SAMPLE, seed: int = 0, device: str = "cpu"
+    archive: Path,
+    work: Path,
+    out: Path,
+    *,
+    sample: int = SAMPLE,
+    seed: int = 0,
+    device: str = "cpu",
+    note: str = "",
 ) -> dict[str, Any]:
     """Write all files of the built-in backbone to ``out`` and return the model card."""
     place = torch.device(device)
@@ -106,11 +113,14 @@ def export(
         labels=data.validation.labels,
         classes=rows,
         statistics={"images": len(chosen), "image_size": side, "seed": seed},
+        note=note,
     )
     (out / "tiny_resnet18.json").write_text(
         json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     (out / "MODEL_CARD.md").write_text(model_card.markdown(card), encoding="utf-8")
+    for written in out.glob("*.safetensors"):
+        written.chmod(0o644)  # safetensors writes for its owner alone
     return card
 
 
@@ -148,6 +158,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=catalogue.built_in("."))
     parser.add_argument("--sample", type=int, default=SAMPLE, help="training images behind the statistics")
     parser.add_argument("--seed", type=int, default=0, help="which training images these are")
+    parser.add_argument("--note", default="", help="a sentence for the card's training section")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     card = export(
@@ -157,6 +168,7 @@ def main() -> None:
         sample=arguments.sample,
         seed=arguments.seed,
         device=arguments.device,
+        note=arguments.note,
     )
     for side, figures in card["accuracy"].items():
         print(f"{side} px: top-1 {figures['top1']:.4f} top-5 {figures['top5']:.4f}")

@@ -1,6 +1,7 @@
 """The built-in backbone's model card (Mitchell et al. 2019, arXiv 1810.03993): as JSON and as Markdown."""
 
 import json
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def describe(
     labels: NDArray[np.int64],
     classes: list[dict[str, str]],
     statistics: dict[str, Any],
+    note: str = "",
 ) -> dict[str, Any]:
     """Build the card from a pretraining checkpoint and the evaluations of the exported file."""
     recipe = json.loads(checkpoint["recipe"])
@@ -54,6 +56,7 @@ def describe(
         "steps": checkpoint["step"],
         "steps_planned": data["training_images"] // recipe["batch_size"] * epochs,
         "recipe": recipe,
+        "note": note,
         "accuracy": {
             str(one.side): {"top1": round(one.top1, 4), "top5": round(one.top5, 4), "images": len(labels)}
             for one in evaluations
@@ -92,47 +95,48 @@ def markdown(card: dict[str, Any]) -> str:
         if card["steps"] == card["steps_planned"]
         else f" It was stopped there, before the planned {card['steps_planned']:,}."
     )
-    return f"""# {card["title"]}
+    evaluated, pooled, file = card["per_class"]["image_size"], card["source_statistics"], card["file"]
+    parts = (
+        f"# {card['title']}",
+        f"{card['architecture']}. {card['parameters']:,} parameters; `{file['name']}` holds them in "
+        f"{file['bytes'] / 1e6:.2f} MB (kernels and matrices fp16, norms and biases fp32), "
+        f"SHA-256 `{file['sha256']}`.",
+        "## Accuracy",
+        "Measured on the written file, on Tiny ImageNet's validation images, resized and seen whole:",
+        f"| image side | top-1 | top-5 | images |\n|---|---|---|---|\n{accuracy}",
+        f"Best classes at {evaluated} px: {_named(ranked[:5])}. Hardest: {_named(ranked[-5:])}. "
+        f"All {len(ranked)} stand in `tiny_resnet18.json`.",
+        "## Training",
+        f"- Date {card['date']}, seed {card['seed']}, started from {card['initialised_from']}.",
+        f"- {phases}; {card['steps']:,} steps in {card['seconds'] / 60:.0f} minutes.{unfinished}",
+        f"- SGD with Nesterov momentum and a one-cycle rate: {settings}; random crops of {crops} of the area, "
+        "and flips.",
+        "- The moving average of the weights is what ships. `tools/pretrain_backbone.py` trains, "
+        "`tools/export_backbone.py` wrote these files, `tools/evaluate_backbone.py` measures them again.",
+        *([f"- {card['note']}"] if card["note"] else []),
+        "## Data",
+        f"{data['name']}, {data['homepage']}: {data['training_images']:,} training images "
+        f"({data['training_format']} in the archive used, SHA-256 `{data['archive_sha256']}`) and "
+        f"{data['validation_images']:,} validation images ({data['validation_format']}). `classes.json` names the "
+        "outputs in order. `source_statistics.safetensors` holds, for each stage, the mean and covariance of "
+        f"average-pooled features over {pooled['images']:,} training images at {pooled['image_size']} px.",
+        "## Limits",
+        *(f"- {limit}" for limit in card["limits"]),
+        "## Licence",
+        card["licence"],
+    )
+    text = ""
+    for previous, part in zip(("", *parts), parts, strict=False):
+        same_list = previous.startswith("- ") and part.startswith("- ")
+        text += ("\n" if same_list else "\n\n") + _wrapped(part)
+    return text.lstrip() + "\n"
 
-{card["architecture"]}. {card["parameters"]:,} parameters; `{card["file"]["name"]}` holds them in
-{card["file"]["bytes"] / 1e6:.2f} MB (kernels and matrices fp16, norms and biases fp32), SHA-256
-`{card["file"]["sha256"]}`.
 
-## Accuracy
-
-Measured on the written file, on Tiny ImageNet's validation images, resized and seen whole:
-
-| image side | top-1 | top-5 | images |
-|---|---|---|---|
-{accuracy}
-
-Best classes at {card["per_class"]["image_size"]} px: {_named(ranked[:5])}. Hardest: {_named(ranked[-5:])}.
-All {len(ranked)} stand in `tiny_resnet18.json`.
-
-## Training
-
-- Date {card["date"]}, seed {card["seed"]}, started from {card["initialised_from"]}.
-- {phases}; {card["steps"]:,} steps in {card["seconds"] / 60:.0f} minutes.{unfinished}
-- SGD with Nesterov momentum and a one-cycle rate: {settings}; random crops of {crops} of the area, and flips.
-- The moving average of the weights is what ships. `tools/pretrain_backbone.py` trains,
-  `tools/export_backbone.py` wrote these files, `tools/evaluate_backbone.py` measures them again.
-
-## Data
-
-{data["name"]}, {data["homepage"]}: {data["training_images"]:,} training images ({data["training_format"]} in the
-archive used, SHA-256 `{data["archive_sha256"]}`) and {data["validation_images"]:,} validation images
-({data["validation_format"]}). `classes.json` names the outputs in order. `source_statistics.safetensors` holds, for
-each stage, the mean and covariance of average-pooled features over {card["source_statistics"]["images"]:,} training
-images at {card["source_statistics"]["image_size"]} px.
-
-## Limits
-
-{chr(10).join(f"- {limit}" for limit in card["limits"])}
-
-## Licence
-
-{card["licence"]}
-"""
+def _wrapped(part: str) -> str:
+    if part.startswith("|"):
+        return part
+    indent = "  " if part.startswith("- ") else ""
+    return textwrap.fill(part, 110, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def _named(rows: list[dict[str, Any]]) -> str:
