@@ -16,6 +16,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def prepare(device: torch.device) -> None:
+    """Let cuDNN try its algorithms once per shape, as torchvision's reference training does; on CUDA only."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+
+
 def autocast_type(device: torch.device) -> torch.dtype | None:
     """bfloat16 where the hardware multiplies it faster than float32, else None (plain float32).
 

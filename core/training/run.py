@@ -103,6 +103,7 @@ class _Run:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         with self._phase("prepare"):
             self.device = precision.choose_device(config.device)
+            precision.prepare(self.device)
             memory.reset_peak(self.device)
             self.dataset = dataset
             entry = None if given is not None else catalogue.entry(config.backbone)
@@ -443,7 +444,9 @@ class _Run:
         if not self._open or self._open[0].depth != depth:
             # On a CPU, chunks as large as batches: see `Features` for why results are then equal to the bit.
             size = self.config.batch_size
-            micro = self._micro_batch(size if self.device.type == "cpu" else max(self._reading.size, size))
+            if self.device.type != "cpu" and self.config.cache and self.train.count:
+                size = max(size, self._reading.size)
+            micro = self._micro_batch(size)
             self._use(self.train, self.validation, depth=depth, micro=micro, cached=self.config.cache)
         return self._open
 
