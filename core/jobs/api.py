@@ -23,7 +23,6 @@ from core.jobs.network import Networks
 from core.jobs.result import RunResult, TestImages
 from core.jobs.spec import JobSpec, control_spec, epochs_of, has_control
 from core.jobs.store import RunRecord, Store, Upload
-from core.training.config import STRATEGIES
 
 MOST_EPOCHS = 1000  # as in FinetuneConfig
 
@@ -74,9 +73,9 @@ def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
     from core.jobs import engine  # it knows the catalogues, which take a moment to import
 
     store = _store()
-    if not spec.title:
-        spec = dataclasses.replace(spec, title=_title(spec, store))
     engine.check(spec, store, visitor)
+    if not spec.title:
+        spec = dataclasses.replace(spec, title=engine.job_title(spec.config, engine.data_title(spec, store)))
     beside = control_spec(spec, "") if control and has_control(spec.config) else None
     run_id = store.add(spec, visitor, beside)
     for one in (run_id, store.run(run_id).control):
@@ -290,9 +289,3 @@ def _write_spec(run_id: str) -> None:
 def _forget(run_id: str) -> None:
     _store().delete(run_id)
     shutil.rmtree(_directory(run_id), ignore_errors=True)
-
-
-def _title(spec: JobSpec, store: Store) -> str:
-    from core.jobs.engine import data_title
-
-    return f"{STRATEGIES[spec.config.strategy].title} · {data_title(spec, store)}"

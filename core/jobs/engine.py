@@ -43,6 +43,13 @@ def data_title(spec: JobSpec, store: Store) -> str:
     return data_catalogue.DATASETS[spec.data].title
 
 
+def job_title(config: FinetuneConfig, data: str) -> str:
+    """Say in a few words what a run is: its strategy, with the depth where that is chosen, and its data."""
+    entry = catalogue.entry(config.backbone)
+    depth = config.resolved(stages=len(entry.stages), image_size=entry.image_size).freeze_depth
+    return f"{STRATEGIES[config.strategy].title.replace('depth k', f'depth {depth}')} · {data}"
+
+
 def parts(dataset: ImageDataset, config: FinetuneConfig) -> Splits:
     """Draw the same parts that training with ``config`` draws."""
     return splits.split(dataset, per_class=config.per_class, seed=config.seed)

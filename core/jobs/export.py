@@ -58,18 +58,11 @@ def _start_weights(result: RunResult) -> bytes:
     """Read the weights that the run started from, as safetensors."""
     from safetensors.torch import save
 
-    from core.backbones import weights
+    from core.backbones import stages, weights
 
     source = result.config["weights"]
     if source == "pretrained":
         return weights.built_in_weights_path().read_bytes()
-    return save({name: tensor.contiguous() for name, tensor in weights.read(_file(Path(source))).items()})
-
-
-def _file(path: Path) -> Path:
-    """Name the weights file that a folder holds, or the file itself."""
-    if not path.exists():
-        raise errors.RunError("The weights file that this run started from is no longer there.")
-    if path.is_dir():
-        return next(one for one in sorted(path.iterdir()) if one.suffix in (".safetensors", ".pth", ".pt"))
-    return path
+    backbone = stages.build(result.config["backbone"])
+    weights.load_pretrained(backbone, source)
+    return save(stages.to_state(backbone))
