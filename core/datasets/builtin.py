@@ -137,10 +137,9 @@ def _patch_set(name: str, patch_set: PatchSet, side: int) -> ImageDataset:
         patches = list(cut(photograph, patch_set.size))
         for in_test, most in ((False, patch_set.most_train), (True, patch_set.most_test)):
             chosen = _spread([patch.pixels for patch in patches if patch.in_test is in_test], most)
-            if patch_set.texture_only:
-                chosen = [_texture(pixels) for pixels in chosen]
             images, labels = parts[in_test]
-            images += [square_from_array(pixels, side) for pixels in chosen]
+            pixels = _texture(np.stack(chosen)) if patch_set.texture_only else chosen
+            images += [square_from_array(patch, side) for patch in pixels]
             labels += [label] * len(chosen)
     train, test = (
         LabelledImages(images=np.stack(parts[in_test][0]), labels=np.array(parts[in_test][1], dtype=np.int64))
@@ -167,11 +166,14 @@ def _spread(patches: list[Pixels], most: int) -> list[Pixels]:
     return [patches[number] for number in np.linspace(0, len(patches) - 1, most).round().astype(int)]
 
 
-def _texture(patch: Pixels) -> Pixels:
-    """Make grey and stretch the middle 98 % of grey levels to 0-255, but by no more than sixteen times."""
-    grey = np.asarray(Image.fromarray(patch).convert("L")).astype(float)
-    low, high = np.percentile(grey, [1, 99])
-    stretched = (grey - low) * (255 / max(high - low, 16))
+def _texture(patches: Pixels) -> Pixels:
+    """Make patches (N, size, size, 3) grey (N, size, size); stretch the middle 98 % of each one's levels to 0-255.
+
+    By no more than sixteen times, so that an even patch does not turn into pure noise.
+    """
+    grey = patches @ np.array([0.299, 0.587, 0.114])  # luma, ITU-R BT.601
+    low, high = np.percentile(grey, [1, 99], axis=(1, 2), keepdims=True)
+    stretched = (grey - low) * (255 / np.maximum(high - low, 16))
     texture: Pixels = stretched.clip(0, 255).round().astype(np.uint8)
     return texture
 

@@ -93,8 +93,8 @@ _ENTRIES = (
         kind="builtin",
         about=(
             "100 small grey faces and 100 pieces of background from the same photographs, 25 × 25 pixels each. "
-            "It is about finding faces, not about recognising people, and with 200 images every figure has a "
-            "wide interval."
+            "It is about finding faces, not about recognising people, and easy: the background is often blurred or "
+            "cut off. With 200 images every figure has a wide interval."
         ),
         classes=2,
         images=200,
@@ -111,8 +111,8 @@ _ENTRIES = (
         title="Ants and bees",
         kind="download",
         about=(
-            "The ants and bees of PyTorch's transfer-learning tutorial. It is a classic, and tiny: with 153 test "
-            "images, differences below five points mean little."
+            "The ants and bees of PyTorch's transfer-learning tutorial. A classic, but not a fine measure: with 153 "
+            "test images, differences below five points mean little."
         ),
         classes=2,
         images=397,
@@ -141,7 +141,9 @@ _ENTRIES = (
         name="cifar100",
         title="CIFAR-100",
         kind="download",
-        about="Tiny photographs of a hundred things. Only 500 training images per class, and 32 × 32 pixels.",
+        about=(
+            "Tiny photographs of a hundred things, 32 × 32 pixels. It is not much data per class: 500 training images."
+        ),
         classes=100,
         images=60_000,
         pixels=32,
@@ -189,7 +191,7 @@ _ENTRIES = (
         kind="download",
         about=(
             "102 kinds of flowers with only ten training images each; the authors' ten validation images per class "
-            "join them here, and most images are for testing."
+            "join them here, and most images are for testing. It is not balanced: common flowers have more test images."
         ),
         classes=102,
         images=8_189,
@@ -220,7 +222,8 @@ _ENTRIES = (
         kind="download",
         about=(
             "Satellite pictures of land use in Europe, 64 × 64 pixels (Sentinel-2, red, green and blue only). "
-            "It has no test part of its own, so one is drawn; neighbouring pictures may end up on both sides."
+            "Its authors set no test part aside, so one is drawn, and it is not kept from showing places next to "
+            "those of the training part."
         ),
         classes=10,
         images=27_000,
@@ -237,7 +240,7 @@ _ENTRIES = (
         kind="download",
         about=(
             "47 textures in words: banded, bubbly, cracked … (first of the authors' ten partitions; its "
-            "training and validation parts together). Each image has one label, though several words may fit it."
+            "training and validation parts together). A label is not the only truth: several words may fit an image."
         ),
         classes=47,
         images=5_640,
@@ -253,8 +256,9 @@ _ENTRIES = (
         title="German traffic signs",
         kind="download",
         about=(
-            "43 kinds of traffic signs. About thirty training images in a row show the same sign coming nearer, so "
-            "validation images resemble training images; the test images do not."
+            "43 kinds of traffic signs, cut from films of a drive: about thirty training images in a row show one "
+            "sign coming nearer, so validation images resemble training images more than test images do. It is not "
+            "balanced."
         ),
         classes=43,
         images=39_270,
@@ -271,7 +275,7 @@ _ENTRIES = (
         kind="download",
         about=(
             "101 dishes, photographed by those who ate them; the first 100 training and 50 test images of each are "
-            "used here. Some training labels are wrong on purpose, the test labels were checked."
+            "used here. The training labels were not cleaned, so some are wrong; the test labels were checked."
         ),
         classes=101,
         images=15_150,
