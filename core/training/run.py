@@ -46,7 +46,8 @@ def finetune(
 ) -> Iterator[Event]:
     """Transfer a pretrained network to ``dataset`` as ``config`` says, and test it once.
 
-    ``backbone`` (left untouched) replaces the catalogue's pretrained network. Events: `RunStarted`; then
+    ``backbone`` (left untouched) takes the place of the network that ``config.backbone`` and ``config.weights``
+    name; where its name is in the catalogue, it gets that entry's preprocessing. Events: `RunStarted`; then
     `Progress`, `Note`, `BatchDone`, and after each epoch `EpochDone` and, every ``checkpoint_every`` epochs and
     after the last one, `CheckpointReady`; at the end `Finished`, with the epoch whose validation accuracy was
     highest (ties: lower loss). Raises the errors of `core.errors`.
@@ -106,7 +107,9 @@ class _Run:
             precision.prepare(self.device)
             memory.reset_peak(self.device)
             self.dataset = dataset
-            entry = None if given is not None else catalogue.entry(config.backbone)
+            name = config.backbone if given is None else given.name
+            # None: a network made by hand, which the catalogue knows nothing about.
+            entry = catalogue.entry(name) if given is None else catalogue.BACKBONES.get(name)
             self.backbone = strategies.start(config, given)
             self.in_catalogue = entry is not None
             self.names = tuple(stage.name for stage in self.backbone.table)
