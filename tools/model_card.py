@@ -51,7 +51,7 @@ def describe(
         "data": data,
         "date": date,
         "seed": recipe["seed"],
-        "initialised_from": recipe["initialised_from"] or "random weights",
+        "initialised_from": " and ".join(recipe["initialised_from"]) or "random weights",
         "seconds": round(checkpoint["seconds"], 1),
         "steps": checkpoint["step"],
         "steps_planned": data["training_images"] // recipe["batch_size"] * epochs,
@@ -107,7 +107,7 @@ def markdown(card: dict[str, Any]) -> str:
         f"Best classes at {evaluated} px: {_named(ranked[:5])}. Hardest: {_named(ranked[-5:])}. "
         f"All {len(ranked)} stand in `tiny_resnet18.json`.",
         "## Training",
-        f"- Date {card['date']}, seed {card['seed']}, started from {card['initialised_from']}.",
+        f"- Date {card['date']}, seed {card['seed']}, started from {card['initialised_from']} (averaged, where two).",
         f"- {phases}; {card['steps']:,} steps in {card['seconds'] / 60:.0f} minutes.{unfinished}",
         f"- SGD with Nesterov momentum and a one-cycle rate: {settings}; random crops of {crops} of the area, "
         "and flips.",
