@@ -4,6 +4,7 @@ Whatever came from outside goes through here: size is checked before pixels are,
 a reduced scale where that is enough, and every refusal is one sentence for the person who chose the file.
 """
 
+import functools
 import io
 import os
 import warnings
@@ -161,13 +162,14 @@ def square_from_array(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8
 
 
 def _open(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=[name for name in FORMATS if _known(name)])
+    return Image.open(io.BytesIO(content), formats=_known_formats())
 
 
-def _known(name: str) -> bool:
-    if name not in Image.OPEN:
-        Image.init()  # loads the plug-ins beyond the five common formats, once
-    return name in Image.OPEN
+@functools.cache
+def _known_formats() -> tuple[str, ...]:
+    """Those of `FORMATS` that this build of Pillow can read."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _refuse_by_content(content: bytes, limits: Limits) -> None:

@@ -298,6 +298,7 @@ def test_a_refusing_server_is_named_with_its_answer(
     assert list(offline_folder.rglob("*")) == []
 
 
+@pytest.mark.filterwarnings("ignore:Python 3.14 will, by default, filter")  # torchvision's tarfile call
 def test_torchvision_unpacks_what_we_fetched(
     server: tuple[str, Path], offline_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
