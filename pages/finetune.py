@@ -40,9 +40,9 @@ with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="
         disabled=data is None or config is None,
     )
     if data is None:
-        st.markdown("Choose pictures first.")
+        st.caption("Choose pictures first.")
     else:
-        st.markdown(f"{frame.plain(data.title)} · {network.entry.title} · {freezing.phrase}")
+        st.caption(f"{frame.plain(data.title)} · {network.entry.title} · {freezing.phrase}")
 
 if start and data is not None and config is not None:
     with frame.shown_errors():
@@ -51,3 +51,6 @@ if start and data is not None and config is not None:
             frame.visitor(),
         )
         st.switch_page(frame.page("runs"), query_params={"run": run})
+
+if data is not None:
+    data.finish()

@@ -1,10 +1,12 @@
 """Where the pictures come from: built-in cards, downloads, or a person's own; ends in one reference for a job."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import PurePath
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue, own_images
 from core.datasets.catalogue import DatasetEntry
@@ -27,13 +29,28 @@ class Choice:
     reference: str
     title: str
     classes: int
-    preview: Preview | None  # None: not on this machine yet
+    preview: Callable[[], Preview] | None  # None: not on this machine yet
+    finish: Callable[[], None] = lambda: None  # call it last: what takes time to draw
 
 
-@lru_cache(maxsize=64)
+_reading = threading.Lock()
+_built_in_previews: dict[str, Preview] = {}
+
+
 def built_in_preview(name: str) -> Preview:
-    """Preview a set that is on this machine; the first call reads it."""
-    return previews.preview(catalogue.load(name, side=previews.SIDE))
+    """Preview a set that comes with the lab; the first call reads it, once for all visitors."""
+    if name not in _built_in_previews:
+        with _reading:
+            if name not in _built_in_previews:
+                _built_in_previews[name] = previews.preview(catalogue.load(name, side=previews.SIDE))
+    return _built_in_previews[name]
+
+
+def warm_up() -> None:
+    """Read the built-in sets before anybody asks for them."""
+    for entry in catalogue.DATASETS.values():
+        if entry.kind == "builtin":
+            built_in_preview(entry.name)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading your pictures …")
@@ -57,7 +74,7 @@ def pick() -> Choice | None:
     with frame.shown_errors():
         choice = {BUILT_IN: _built_in, DOWNLOAD: _download, OWN: _own}[source or BUILT_IN]()
         if choice is not None and choice.preview is not None:
-            _details(choice.preview)
+            _details(choice)
         return choice
     return None
 
@@ -68,24 +85,40 @@ def pick() -> Choice | None:
 def _built_in() -> Choice:
     entries = [entry for entry in catalogue.DATASETS.values() if entry.kind == "builtin"]
     chosen = st.session_state.setdefault("data_built_in", entries[0].name)
-    for cell, entry in zip(_cells(len(entries)), entries, strict=True):
-        with cell:
-            _card(entry, chosen=entry.name == chosen)
+    waiting = []
+    with st.grid(4, min_column_width=150, gap="small", key="data_cards"):
+        for entry in entries:
+            slot = _card(entry, chosen=entry.name == chosen)
+            if entry.name in _built_in_previews:
+                _card_image(slot, entry)
+            else:
+                slot.skeleton(height=100)
+                waiting.append((slot, entry))
     entry = catalogue.DATASETS[chosen]
-    shown = built_in_preview(chosen)
-    st.markdown(shown.about)
-    return Choice(reference=chosen, title=entry.title, classes=len(shown.class_names), preview=shown)
+    st.caption(entry.about)
+
+    def finish() -> None:
+        for slot, one in waiting:
+            _card_image(slot, one)
+
+    return Choice(
+        reference=chosen,
+        title=entry.title,
+        classes=entry.classes,
+        preview=lambda: built_in_preview(chosen),
+        finish=finish,
+    )
 
 
-def _cells(count: int) -> list["st.delta_generator.DeltaGenerator"]:
-    grid = st.grid(4, min_column_width=150, gap="small", key="data_cards")
-    return [grid.cell() for _ in range(count)]
+def _card_image(slot: DeltaGenerator, entry: DatasetEntry) -> None:
+    slot.image(built_in_preview(entry.name).card, width="stretch", alt=f"Pictures from {entry.title}")
 
 
-def _card(entry: DatasetEntry, *, chosen: bool) -> None:
+def _card(entry: DatasetEntry, *, chosen: bool) -> DeltaGenerator:
+    """Draw a card; the place for its pictures comes back."""
     # The button's hit area is stretched over the whole card (frame.css).
-    with st.container(border=True, key=f"card_{'chosen' if chosen else 'free'}_{entry.name}", gap="xsmall"):
-        st.image(built_in_preview(entry.name).card, width="stretch", alt=f"Pictures from {entry.title}")
+    with st.container(border=True, key=f"card_{'chosen' if chosen else 'free'}_{entry.name}"):
+        slot = st.empty() if entry.name not in _built_in_previews else st.container()
         st.button(
             entry.title,
             key=f"choose_{entry.name}",
@@ -95,6 +128,7 @@ def _card(entry: DatasetEntry, *, chosen: bool) -> None:
             args=({"data_built_in": entry.name},),
         )
         st.caption(f"{entry.images:,} pictures · {entry.classes} classes")
+    return slot
 
 
 # --- downloads ------------------------------------------------------------------------------------------
@@ -112,8 +146,8 @@ def _download() -> Choice | None:
     if name is None:
         return None
     entry = entries[name]
-    st.markdown(entry.about)
     st.caption(
+        f"{entry.about}  \n"
         f"{entry.images:,} pictures · {entry.classes} classes · "
         f"{network.megabytes(entry.download_bytes)} to download when the run starts, once"
     )
@@ -160,7 +194,7 @@ def _stored() -> Choice | None:
     st.markdown(
         f"**{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
     )
-    return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=shown)
+    return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=lambda: shown)
 
 
 def _from_zip() -> None:
@@ -239,8 +273,18 @@ def _offer(files: dict[str, list[tuple[str, bytes]]]) -> None:
 # --- what is inside -------------------------------------------------------------------------------------
 
 
-def _details(shown: Preview) -> None:
+def _details(choice: Choice) -> None:
     """Say what the import noticed, and fold away a look at the classes."""
+    assert choice.preview is not None
+    if choice.reference.startswith(UPLOAD):
+        _noticed(choice.preview())
+    look = st.expander("Look at the classes", key="data_look", on_change="rerun")
+    if look.open:
+        with look:
+            _classes(choice.preview())
+
+
+def _noticed(shown: Preview) -> None:
     report = shown.report
     if report.duplicates:
         st.warning(
@@ -253,10 +297,6 @@ def _details(shown: Preview) -> None:
             st.text("\n".join(f"{file}: {why}" for file, why in report.skipped[:LISTED]))
     if report.converted:
         st.caption(f"{len(report.converted)} pictures were converted to RGB.")
-    look = st.expander("Look at the classes", key="data_look", on_change="rerun")
-    if look.open:
-        with look:
-            _classes(shown)
 
 
 def _classes(shown: Preview) -> None:

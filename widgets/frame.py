@@ -36,7 +36,7 @@ def end() -> None:
 def visitor() -> str:
     """Read the visitor's id from the cookie; a browser without cookies keeps one for this session only."""
     known = st.context.cookies.get(server.COOKIE)
-    if known and server.is_visitor(known):
+    if isinstance(known, str) and server.is_visitor(known):
         return known
     return st.session_state.setdefault("visitor", server.new_visitor())
 

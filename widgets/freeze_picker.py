@@ -24,11 +24,11 @@ class ChosenFreezing:
 
 def pick(entry: BackboneEntry, *, classes: int, image_size: int | None) -> ChosenFreezing:
     """Draw the strategy and the strip."""
+    st.session_state.setdefault("strategy", TO_DEPTH)
     strategy = (
         st.selectbox(
             "Strategy",
             list(STRATEGIES),
-            index=list(STRATEGIES).index(TO_DEPTH),
             format_func=lambda name: STRATEGIES[name].title,
             key="strategy",
             label_visibility="collapsed",
@@ -43,7 +43,7 @@ def pick(entry: BackboneEntry, *, classes: int, image_size: int | None) -> Chose
         st.session_state["strategy"] = {0: FULL, entry.depth: PROBE}.get(wanted, TO_DEPTH)
         _depths()[entry.name] = wanted
 
-    st.markdown(STRATEGIES[strategy].what)
+    st.caption(STRATEGIES[strategy].what)
     stages, head = network.blocks(entry, classes=classes, image_size=image_size)
     stage_strip(
         key="stages",

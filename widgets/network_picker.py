@@ -30,9 +30,14 @@ def pick() -> ChosenNetwork:
         persist_state="session",
     )
     entry = catalogue.entry(name or catalogue.BUILT_IN)
-    st.markdown(entry.about)
-    st.caption(_facts(entry))
-    more = st.expander("Source, licence, weights of your own", key="backbone_more", on_change="rerun")
+    st.caption(f"{entry.about}  \n{_facts(entry)}")
+    more = st.popover(
+        "Source, licence, own weights",
+        type="tertiary",
+        icon=":material/info:",
+        key="backbone_more",
+        on_change="rerun",
+    )
     weights = st.session_state.get(f"weights_{entry.name}", PRETRAINED)
     if more.open:
         with more:

@@ -11,7 +11,7 @@ from core.datasets.dataset import ImageDataset, ImportReport
 
 PICTURES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]  # what uploaders offer
 SIDE = 64  # pixels at which previews are decoded
-CARD_COLUMNS, CARD_ROWS = 6, 2
+CARD_COLUMNS, CARD_ROWS = 4, 2
 ROW_SAMPLES = 8
 CLASSES_SHOWN = 12
 
@@ -103,5 +103,5 @@ def mosaic(images: list[NDArray[np.uint8]], columns: int, *, gap: int = 4) -> by
 def png(picture: NDArray[np.uint8]) -> bytes:
     """Encode a picture (H, W, 3 or 4) uint8 as PNG."""
     out = io.BytesIO()
-    Image.fromarray(picture).save(out, format="PNG")
+    Image.fromarray(picture).save(out, format="PNG", compress_level=2)  # speed; it is sent once
     return out.getvalue()

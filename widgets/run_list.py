@@ -26,11 +26,9 @@ def draw() -> None:
     page = 1
     if len(shown) > PER_PAGE:
         page = st.pagination(-(-len(shown) // PER_PAGE), key="runs_page")
-    picked = [
-        one
-        for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE]
-        if _row(one) and comparison.comparable(one)
-    ]
+    with st.container(key="run_list"):
+        ticked = [one for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE] if _row(one)]
+    picked = [one for one in ticked if comparison.comparable(one)]
     if len(picked) < 2:
         st.caption("Tick two or more finished runs to lay them side by side.")
     else:

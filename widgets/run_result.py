@@ -16,7 +16,8 @@ from core.jobs.store import RunRecord
 from core.metrics.report import Interval
 from widgets import frame, network, previews, run_downloads, try_picture
 
-MOST_PICTURES = 24
+MOST_PICTURES = 16
+TWO_ROWS = 230  # pixels that the headline chart takes with two rows
 TABS = ("Mistakes", "What moved", "Calibration", "Cost", "Try a picture", "Downloads")
 
 
@@ -37,10 +38,9 @@ def written(run_id: str) -> float:
     return api.result_path(run_id).stat().st_mtime
 
 
-def draw(record: RunRecord, control: RunRecord | None) -> None:
-    """Draw the headline, then the tabs; a tab that is not open costs nothing."""
+def details(record: RunRecord) -> None:
+    """Draw the tabs; one that is not open costs nothing."""
     result = result_of(record.id, written(record.id))
-    _headline(record, result, control)
     tabs = dict(zip(TABS, st.tabs(TABS, key="result_tab", on_change="rerun"), strict=True))
     for name, draw_tab in (
         ("Mistakes", _mistakes),
@@ -63,7 +63,9 @@ def percent(value: Interval) -> str:
     return f"{100 * value.value:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}]"
 
 
-def _headline(record: RunRecord, result: RunResult, control: RunRecord | None) -> None:
+def headline(record: RunRecord, control: RunRecord | None) -> None:
+    """Say how good the network is, how sure that is, and what transfer gave."""
+    result = result_of(record.id, written(record.id))
     rows = [Result(name="This run", accuracy=result.test.accuracy, role="trainable")]
     sentence = ""
     if control is not None and control.state == "finished":
@@ -82,7 +84,9 @@ def _headline(record: RunRecord, result: RunResult, control: RunRecord | None) -
         st.markdown(f"95 % interval {low:.1f} to {high:.1f} %; chance is {100 * result.test.chance:.1f} %.")
         if sentence:
             st.markdown(f"Against the same network from scratch: **{frame.plain(sentence)}**.")
-    chart.plotly_chart(
+    # Room for the control's row before it is there: nothing jumps when it comes.
+    place = chart.container(height=TWO_ROWS, border=False) if control is not None else chart
+    place.plotly_chart(
         accuracies(rows, chance=result.test.chance, theme=frame.theme()),
         key="headline",
         theme=None,
@@ -148,11 +152,12 @@ def _gallery(
         for number in numbers:
             guess = int(images.scores[number].argmax())
             true, said = result.class_names[images.labels[number]], result.class_names[guess]
-            sure = f"{100 * images.scores[number, guess]:.0f} %"
-            caption = sure if all_same else f"{said}, {sure}, is {true}"
+            sure = f"{100 * images.scores[number, guess]:.0f}\u00a0%"
             with st.container(gap="xxsmall"):
-                st.image(previews.png(images.images[number]), width="stretch", alt=caption)
-                st.caption(frame.plain(caption))
+                st.image(
+                    previews.png(images.images[number]), width="stretch", alt=f"{true}, taken for {said}"
+                )
+                st.caption(sure if all_same else f"{frame.plain(said)} {sure}  \nis {frame.plain(true)}")
 
 
 # --- what moved -----------------------------------------------------------------------------------------
@@ -169,19 +174,17 @@ def _moved(_run_id: str, result: RunResult) -> None:
 
 
 def _audit_table(audit: tuple[StageAudit, ...]) -> str:
-    rows = ["| Stage | Was | Result | Before | After |", "|---|---|---|---|---|"]
+    rows = ["| Stage | Result | Hash |", "|---|---|---|"]
     for one in audit:
         same = one.parameters_identical and one.buffers_identical
         if one.frozen:
             leak = "BatchNorm statistics moved" if one.parameters_identical else "weights changed"
-            was, found = ":blue[frozen]", ":green[✓ identical]" if same else f":red[✗ leaked: {leak}]"
+            found = ":blue[frozen]: " + (":green[✓ identical]" if same else f":red[✗ leaked, {leak}]")
         else:
-            was = ":orange[trained]"
-            found = "unchanged" if same else f"moved by {100 * one.relative_change:.1f} %"
-        rows.append(
-            f"| {frame.plain(one.stage)} | {was} | {found} "
-            f"| `{one.sha256_before[:8]}` | `{one.sha256_after[:8]}` |"
-        )
+            moved = "unchanged" if same else f"moved by {100 * one.relative_change:.1f}\u00a0%"
+            found = f":orange[trained]: {moved}"
+        before, after = f"`{one.sha256_before[:8]}`", f"`{one.sha256_after[:8]}`"
+        rows.append(f"| {frame.plain(one.stage)} | {found} | {before if same else f'{before} → {after}'} |")
     return "\n".join(rows)
 
 

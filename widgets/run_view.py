@@ -32,13 +32,15 @@ def draw(run_id: str) -> None:
         record = api.run(run_id)
         control = api.run(record.control) if record.control else None
         _heading(record)
-        active = record.active or (control is not None and control.active)
-        # A fragment polls; the page itself runs again only when something has ended.
-        st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, _moment(record, control))
         if record.error:
             st.error(record.error, icon=":material/error:")
         if record.state == "finished":
-            run_result.draw(record, control)
+            run_result.headline(record, control)
+        active = record.active or (control is not None and control.active)
+        # A fragment polls; the page itself runs again only when something has ended.
+        st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, _moment(record, control))
+        if record.state == "finished":
+            run_result.details(record)
 
 
 def _moment(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
@@ -47,7 +49,8 @@ def _moment(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
 
 
 def _heading(record: RunRecord) -> None:
-    st.page_link(frame.page("runs"), label="All runs", icon=":material/arrow_back:")
+    with st.container(key="back"):
+        st.page_link(frame.page("runs"), label="All runs", icon=":material/arrow_back:")
     st.title(frame.plain(record.title), anchor=False)
 
 
@@ -96,7 +99,7 @@ def _status(
             beside.done if beside is not None else 0.0,
             text=f"{line} Now the same network from scratch: {pace}",
         )
-    else:
+    elif record.state != "finished":  # a finished run shows its result instead
         st.markdown(line)
 
 

@@ -49,6 +49,9 @@ def heavy_imports_done() -> bool:
 
 def _preload() -> None:
     _first_page.wait(PRELOAD_AFTER_SECONDS)
+    from widgets import data_picker
+
+    data_picker.warm_up()
     import plotly.graph_objects
     import torch
 
