@@ -4,6 +4,7 @@ The text is put together from parts: only what the run used is in it, so that a 
 Seeds, order of images, crops and rates are the run's own, so that training again takes the same steps.
 """
 
+from functools import cache
 from string import Template
 from typing import Any
 
@@ -72,6 +73,7 @@ def _is_probe(config: dict[str, Any], depth: int) -> bool:
     return is_probe(FinetuneConfig.from_json(config), depth)
 
 
+@cache
 def stage_prefixes(name: str) -> dict[str, tuple[str, ...]]:
     """Say by which beginnings of their names a stage's modules and tensors are known in the original network."""
     from core.backbones import stages

@@ -1,0 +1,294 @@
+"""Runs from submission to result, through a real dispatcher and real worker processes."""
+
+import dataclasses
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import errors
+from core.jobs import api, artefacts
+from core.jobs.home import run_directory
+from core.jobs.spec import JobSpec
+from core.jobs.store import RunRecord
+from core.jobs.timeline import Timeline
+from core.training.config import FinetuneConfig
+
+# 200 small photographs of two classes; 32 pixels keep an epoch below a second.
+CONFIG = FinetuneConfig(
+    strategy="freeze_to_depth", freeze_depth=3, epochs=4, image_size=32, views=2, batch_size=16, seed=3
+)
+SPEC = JobSpec(config=CONFIG, data="lfw-faces")
+LONG = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500, cache=False, seed=4))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory that is served by a dispatcher in this process."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLL_HOME", str(home))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        api.start()
+        yield home
+        api.shutdown()
+
+
+def until(condition: Callable[[], bool], seconds: float = 240.0) -> None:
+    """Wait for something that other processes do; the limit only ends a hanging test."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def ended(run: str) -> RunRecord:
+    until(lambda: not api.run(run).active)
+    return api.run(run)
+
+
+def timeline(run: str) -> Timeline:
+    whole, offset = Timeline(), 0
+    while True:
+        events, offset = api.events(run, offset)
+        if not events:
+            return whole
+        whole.absorb(events)
+
+
+@pytest.fixture(scope="module")
+def finished(lab: Path) -> str:
+    """A run that nobody disturbed, with its control."""
+    run = api.submit(SPEC, "ann")
+    record = ended(run)
+    assert record.state == "finished", record.error
+    return run
+
+
+def test_a_submitted_run_ends_with_everything_a_page_shows(lab: Path, finished: str) -> None:
+    record = api.run(finished)
+    assert record.title == "Freeze to depth 3 · Face or no face"
+    assert record.started is not None
+    assert record.finished is not None
+    result = api.result(finished)
+    assert result.title == record.title
+    assert result.frozen_stages == ("stem", "layer1", "layer2")
+    assert [one.epoch for one in result.epochs] == [1, 2, 3, 4]
+    assert all(row.parameters_identical and row.buffers_identical for row in result.audit if row.frozen)
+    assert record.summary is not None
+    assert record.summary["accuracy"] == result.test.accuracy.value
+    kept = api.test_images(finished)
+    assert kept.images.shape == (result.images["test"], 32, 32, 3)
+    hits = kept.scores.argmax(axis=1) == kept.labels
+    assert hits.mean() == pytest.approx(result.test.accuracy.value)
+    assert zipfile.is_zipfile(io.BytesIO(api.reproduction_zip(finished)))
+    told = timeline(finished)
+    assert told.epochs == list(result.epochs)
+    assert told.finished is not None
+
+
+def test_the_finished_network_answers_about_pictures_as_it_did_in_the_test(lab: Path, finished: str) -> None:
+    kept = api.test_images(finished)
+    for number in (0, len(kept.labels) - 1):
+        file = io.BytesIO()
+        Image.fromarray(kept.images[number]).save(file, "PNG")
+        found = api.predict(finished, file.getvalue())
+        np.testing.assert_allclose(found, kept.scores[number], atol=1e-4)
+    with pytest.raises(errors.DataError):
+        api.predict(finished, b"<html>no picture</html>")
+
+
+def test_the_control_runs_after_the_run_and_from_scratch(lab: Path, finished: str) -> None:
+    control = ended(str(api.run(finished).control))
+    assert control.state == "finished", control.error
+    assert control.control_of == finished
+    assert api.result(control.id).config["strategy"] == "scratch"
+    assert api.result(control.id).epochs_done == 4
+
+
+def test_a_stopped_run_goes_on_to_the_same_numbers(lab: Path, finished: str) -> None:
+    run = api.submit(SPEC, "bob", control=False)
+    until(lambda: bool(timeline(run).epochs))
+    api.stop(run)
+    assert ended(run).state in ("stopped", "finished")  # four epochs may be over before a stop arrives
+    if api.run(run).state == "stopped":
+        with pytest.raises(errors.RunError, match="no result yet"):
+            api.result(run)
+        api.resume(run)
+        assert ended(run).state == "finished"
+    assert_same(run, finished)
+
+
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_workers_run_goes_on_by_itself_to_the_same_numbers(
+    lab: Path, finished: str, way: signal.Signals
+) -> None:
+    run = api.submit(SPEC, "cem", control=False)
+    until(lambda: bool(timeline(run).epochs))
+    os.kill(worker_of(lab), way)
+    record = ended(run)
+    assert record.state == "finished", record.error
+    assert_same(run, finished)
+    epochs = [event["epoch"] for event in api.events(run)[0] if event["event"] == "epoch"]
+    assert sorted(set(epochs)) == [1, 2, 3, 4]
+
+
+def assert_same(run: str, other: str) -> None:
+    mine, theirs = api.test_images(run), api.test_images(other)
+    assert np.array_equal(mine.scores, theirs.scores)
+    a, b = api.result(run), api.result(other)
+    assert a.audit == b.audit
+    assert [dataclasses.replace(one, seconds=0) for one in a.epochs] == [
+        dataclasses.replace(one, seconds=0) for one in b.epochs
+    ]
+
+
+def worker_of(home: Path) -> int:
+    """The process that serves ``home``, whoever started it."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"core.jobs.worker" in words and f"TLL_HOME={home}\0".encode() in environment:
+            return int(folder.name)
+    raise AssertionError("no worker runs")
+
+
+def test_a_finished_run_can_be_extended_and_its_control_with_it(lab: Path, finished: str) -> None:
+    control = ended(str(api.run(finished).control))
+    with pytest.raises(errors.RunError, match="somebody else"):
+        api.extend(finished, 1, visitor="bob")
+    before = api.result(finished)
+    api.extend(finished, 1, visitor="ann")
+    with pytest.raises(errors.RunError, match="still going on"):
+        api.extend(finished, 1, visitor="ann")
+    assert ended(finished).state == "finished"
+    result = api.result(finished)
+    assert result.segments == (4, 1)
+    assert [one.train_loss for one in result.epochs[:4]] == [one.train_loss for one in before.epochs]
+    assert result.epochs_done == 5
+    assert ended(control.id).state == "finished"
+    assert api.result(control.id).epochs_done == 5
+
+
+def test_what_is_wrong_with_the_data_is_said_in_one_sentence(lab: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(picture, "PNG")
+    files = {"only": [(f"{number}.png", picture.getvalue()) for number in range(3)]}
+    reference = api.store_images("dora", "One class", files)
+    run = api.submit(dataclasses.replace(SPEC, data=reference), "dora")
+    record = ended(run)
+    assert record.state == "failed"
+    assert record.error is not None
+    assert record.error.count(".") <= 2
+    assert "class" in record.error
+    assert not (run_directory(lab, run) / artefacts.TRACEBACK).exists()
+    assert api.run(str(record.control)).state == "failed"
+    with pytest.raises(errors.RunError, match="class"):
+        api.result(run)
+
+
+def test_what_cannot_be_is_refused_before_it_is_queued(lab: Path) -> None:
+    with pytest.raises(errors.SettingsError, match="alexnet"):
+        api.submit(dataclasses.replace(SPEC, config=FinetuneConfig(backbone="alexnet")), "eve")
+    with pytest.raises(errors.SettingsError, match="data set"):
+        api.submit(dataclasses.replace(SPEC, data="/etc/passwd"), "eve")
+    with pytest.raises(errors.SettingsError, match="freeze depth"):
+        api.submit(dataclasses.replace(SPEC, config=FinetuneConfig(freeze_depth=40)), "eve")
+    foreign = api.store_upload("ann", "pets.zip", b"PK")
+    with pytest.raises(errors.DataError, match="upload them again"):
+        api.submit(dataclasses.replace(SPEC, data=foreign), "eve")
+    assert api.runs_of("eve") == []
+
+
+def test_a_defect_of_ours_is_logged_and_not_shown(lab: Path) -> None:
+    run = api.submit(LONG, "fay", control=False)
+    until(lambda: api.run(run).state == "running")
+    api.stop(run)
+    ended(run)
+    # A checkpoint that can be read but does not hold what training needs.
+    import torch
+
+    path = run_directory(lab, run) / artefacts.CHECKPOINT
+    artefacts.write_atomically(path, lambda file: torch.save({"epoch": 1, "state": {"format": 1}}, file))
+    api.resume(run)
+    record = ended(run)
+    assert record.state == "failed"
+    assert record.error is not None
+    assert "our side" in record.error
+    assert "KeyError" in (run_directory(lab, run) / artefacts.TRACEBACK).read_text()
+    api.delete(run)
+    assert not run_directory(lab, run).exists()
+    with pytest.raises(errors.RunError, match="no run with this address"):
+        api.run(run)
+
+
+def test_a_control_makes_way_for_a_new_run_and_goes_on_later(lab: Path) -> None:
+    short = JobSpec(
+        config=dataclasses.replace(CONFIG, strategy="linear_probe", freeze_depth=None, seed=9),
+        data="lfw-faces",
+    )
+    run = api.submit(dataclasses.replace(LONG, config=dataclasses.replace(LONG.config, seed=8)), "gil")
+    until(lambda: bool(timeline(run).epochs))
+    api.stop(run, visitor="gil")
+    assert ended(run).state == "stopped"
+    control = str(api.run(run).control)
+    assert api.run(control).state == "stopped", "the control of a stopped run is not run"
+    api.resume(control)
+    until(lambda: bool(timeline(control).epochs))
+    other = api.submit(short, "hal", control=False)
+    assert ended(other).state == "finished"
+    until(lambda: api.run(control).state == "running")
+    api.stop(control)
+    assert ended(control).state == "stopped"
+
+
+SERVER = """
+import sys, time
+from core.jobs import api
+from core.jobs.spec import JobSpec
+from core.training.config import FinetuneConfig
+if __name__ == "__main__":
+    spec = JobSpec(config=FinetuneConfig(strategy="full", epochs=500, image_size=32, cache=False), data="lfw-faces")
+    print(api.submit(spec, "ann", control=False), flush=True)
+    time.sleep(3600)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+def test_a_worker_ends_with_its_server_and_the_run_waits_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLL_HOME", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    root = Path(api.__file__).parents[2]
+    server = subprocess.Popen([sys.executable, "-c", SERVER], cwd=root, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        run = server.stdout.readline().strip()
+        until(lambda: bool(timeline(run).epochs))
+        worker = worker_of(tmp_path)
+        assert os.getsid(worker) == worker, "in its own session"
+        assert os.getpriority(os.PRIO_PROCESS, worker) > os.getpriority(os.PRIO_PROCESS, server.pid)
+    finally:
+        server.kill()
+        server.wait()
+        assert server.stdout is not None
+        server.stdout.close()
+    until(lambda: not Path(f"/proc/{worker}").exists())
+    record = api.run(run)
+    assert record.state == "queued"
+    assert (run_directory(tmp_path, run) / artefacts.CHECKPOINT).exists()
+    api.delete(run)
+    api.shutdown()
