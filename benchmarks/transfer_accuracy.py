@@ -45,7 +45,12 @@ def hog_accuracy(dataset: ImageDataset, *, per_class: int | None, seed: int) -> 
     classifier = make_pipeline(
         StandardScaler(),
         LogisticRegressionCV(
-            Cs=[1e-4, 1e-3, 1e-2, 1e-1], cv=3, max_iter=500, l1_ratios=(0.0,), use_legacy_attributes=False
+            Cs=[1e-4, 1e-3, 1e-2, 1e-1],
+            cv=3,
+            scoring=None,
+            max_iter=500,
+            l1_ratios=(0.0,),
+            use_legacy_attributes=False,
         ),
     )
     classifier.fit(
