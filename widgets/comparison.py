@@ -7,25 +7,34 @@ from core.figures.comparison import Result, accuracies, differences
 from core.figures.learning_curves import learning_curves
 from core.figures.template import FIRE, Role
 from core.jobs import api
+from core.jobs.result import RunResult
 from core.jobs.store import RunRecord
 from core.metrics.report import Difference
 from core.training.config import STRATEGIES
 from widgets import frame, run_view
 from widgets.run_result import percent, result_of, test_images_of, written
+from widgets.settings import LABELS
 
 
-def difference(first: tuple[str, str], second: tuple[str, str]) -> Difference:
-    """Compare two finished runs, each (id, name): picture by picture where the test pictures are the same."""
+def difference(first: RunRecord, second: RunRecord, names: tuple[str, str]) -> Difference:
+    """Compare two finished runs on the same data: picture by picture where the test pictures are the same."""
+    # With the same data and seed the same test pictures are drawn, at whatever size the networks see them.
+    drawn_alike = first.spec.data == second.spec.data and first.spec.config.seed == second.spec.config.seed
+    versions = (written(first.id), written(second.id))
+    return _difference((first.id, second.id), names, versions, drawn_alike)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _difference(
+    runs: tuple[str, str], names: tuple[str, str], versions: tuple[float, float], drawn_alike: bool
+) -> Difference:
     from core.metrics.comparison import paired_difference, unpaired_difference  # SciPy takes a while
 
-    (one, other), names = (first[0], second[0]), (first[1], second[1])
-    a, b = (test_images_of(run, written(run)) for run in (one, other))
-    same = a.images.shape == b.images.shape and np.array_equal(a.labels, b.labels)
-    if same and np.array_equal(a.images, b.images):
-        right_a, right_b = (part.scores.argmax(axis=1) == part.labels for part in (a, b))
-        return paired_difference(right_a, right_b, names)
-    hits = [int((part.scores.argmax(axis=1) == part.labels).sum()) for part in (a, b)]
-    return unpaired_difference(hits[0], len(a.labels), hits[1], len(b.labels), names)
+    a, b = (test_images_of(run, version) for run, version in zip(runs, versions, strict=True))
+    right = [part.scores.argmax(axis=1) == part.labels for part in (a, b)]
+    if np.array_equal(a.labels, b.labels) and (drawn_alike or np.array_equal(a.images, b.images)):
+        return paired_difference(right[0], right[1], names)
+    return unpaired_difference(int(right[0].sum()), len(right[0]), int(right[1].sum()), len(right[1]), names)
 
 
 def draw(records: list[RunRecord]) -> None:
@@ -48,12 +57,15 @@ def draw(records: list[RunRecord]) -> None:
     )
     st.markdown("**Is the difference real?**")
     letters = {one.id: names[one.id].split(" · ")[0] for one in records}
-    found = [
-        difference((one.id, letters[one.id]), (records[0].id, letters[records[0].id])) for one in records[1:]
-    ]
-    for one in found:
-        st.markdown(f"{one.names[0]} against {one.names[1]}: **{frame.plain(one.verdict)}**")
-        st.caption(frame.plain(f"{one.count:,} test images; {one.method}"))
+    first, found = records[0], []
+    for one in records[1:]:
+        pair = f"{letters[one.id]} against {letters[first.id]}"
+        if one.spec.data != first.spec.data:
+            st.markdown(f"{pair}: **different data**, so the two accuracies answer different questions.")
+            continue
+        found.append(difference(one, first, (letters[one.id], letters[first.id])))
+        st.markdown(f"{pair}: **{frame.plain(found[-1].verdict)}**")
+        st.caption(frame.plain(f"{found[-1].count:,} test pictures; {found[-1].method}"))
     if len(found) > 1:
         st.plotly_chart(
             differences(found, theme=frame.theme()), key="compare_differences", theme=None, config=frame.CHART
@@ -89,7 +101,10 @@ def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:
     rows: list[tuple[str, list[str]]] = [
         ("Test accuracy", [percent(one.test.accuracy) for one in results]),
         ("Data", [one.data_name for one in results]),
-        *((name.replace("_", " "), [str(one.config.get(name)) for one in results]) for name in names),
+        *(
+            (LABELS.get(name, name.replace("_", " ")), [_word(name, one) for one in results])
+            for name in names
+        ),
         ("Parameters that learned", [f"{one.trainable_parameters:,}" for one in results]),
         ("Seconds", [f"{one.seconds:.1f}" for one in results]),
     ]
@@ -97,8 +112,13 @@ def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:
     for name, values in rows:
         lines.append("| " + " | ".join(frame.plain(text) for text in (name, *values)) + " |")
     st.markdown("\n".join(lines))
-    for one in records:
-        st.page_link(frame.page("runs"), label=frame.plain(one.title), query_params={"run": one.id})
+
+
+def _word(name: str, result: RunResult) -> str:
+    value = result.config.get(name)
+    if name == "strategy":
+        return STRATEGIES[str(value)].title
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def comparable(record: RunRecord) -> bool:

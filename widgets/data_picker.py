@@ -19,6 +19,7 @@ from widgets.previews import PICTURES, Preview
 BUILT_IN, DOWNLOAD, OWN = "Built in", "Download", "My own pictures"
 ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
 MOST_CLASSES = 20  # of what is put together by hand; archives may hold more
+MOST_MEGABYTES = 50  # of one picture, as its decoder allows
 LISTED = 50  # skipped files that are written out
 
 
@@ -151,7 +152,7 @@ def _download() -> Choice | None:
         f"{entry.images:,} pictures · {entry.classes} classes · "
         f"{network.megabytes(entry.download_bytes)} to download when the run starts, once"
     )
-    with st.expander("Licence and citation"):
+    with st.expander("Licence and citation", type="compact"):
         st.markdown(f"**Licence.** {entry.licence}\n\n**Citation.** {entry.citation}")
     return Choice(reference=name, title=entry.title, classes=entry.classes, preview=None)
 
@@ -192,7 +193,7 @@ def _stored() -> Choice | None:
         st.session_state["own_reference"] = wanted
     shown = _upload_preview(wanted, visitor, stored[wanted])
     st.markdown(
-        f"**{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
+        f"Chosen: **{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
     )
     return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=lambda: shown)
 
@@ -230,12 +231,15 @@ def _class_names() -> list[str]:
 
 def _from_files() -> None:
     files = {}
-    for number, name in enumerate(_class_names()):
-        uploaded = st.file_uploader(
+    names = _class_names()
+    cells = st.grid(2, min_column_width=280)
+    for number, name in enumerate(names):
+        uploaded = cells.file_uploader(
             f"Pictures of {frame.plain(name)}",
             type=PICTURES,
             accept_multiple_files=True,
             key=f"own_files_{number}",
+            max_upload_size=MOST_MEGABYTES,
         )
         files[name] = [(one.name, one) for one in uploaded or ()]
     _offer({name: [(file, one.getvalue()) for file, one in members] for name, members in files.items()})
@@ -246,13 +250,16 @@ def _from_webcam() -> None:
     if not names:
         return
     taken: dict[str, list[bytes]] = st.session_state.setdefault("own_taken", {})
-    label = st.segmented_control("This picture shows", names, default=names[0], required=True)
-    picture = st.camera_input("Take a picture", key="own_camera", label_visibility="collapsed")
+    camera, beside = st.columns([3, 2])
+    label = beside.segmented_control(
+        "The next picture shows", names, default=names[0], required=True, format_func=frame.plain
+    )
+    picture = camera.camera_input("Take a picture", key="own_camera", label_visibility="collapsed")
     if picture is not None and st.session_state.get("own_camera_seen") != picture.file_id:
         st.session_state["own_camera_seen"] = picture.file_id
         taken.setdefault(label or names[0], []).append(picture.getvalue())
-    st.caption(" · ".join(f"{frame.plain(name)}: {len(taken.get(name, ()))}" for name in names))
-    if taken and st.button("Forget these pictures", key="own_forget", type="tertiary"):
+    beside.markdown("  \n".join(f"{frame.plain(name)}: {len(taken.get(name, ()))}" for name in names))
+    if taken and beside.button("Forget these pictures", key="own_forget", type="tertiary"):
         taken.clear()
         st.rerun()
     _offer({name: [(f"{place}.jpg", one) for place, one in enumerate(taken.get(name, ()))] for name in names})
@@ -278,7 +285,7 @@ def _details(choice: Choice) -> None:
     assert choice.preview is not None
     if choice.reference.startswith(UPLOAD):
         _noticed(choice.preview())
-    look = st.expander("Look at the classes", key="data_look", on_change="rerun")
+    look = st.expander("Look at the classes", type="compact", key="data_look", on_change="rerun")
     if look.open:
         with look:
             _classes(choice.preview())
@@ -303,9 +310,8 @@ def _classes(shown: Preview) -> None:
     from core.figures.class_balance import class_balance
 
     for row in shown.rows:
-        name, strip = st.columns([1, 3], vertical_alignment="center")
-        test = "" if row.test is None else f" + {row.test:,} test"
-        name.markdown(f"**{frame.plain(row.name)}**  \n{row.train:,}{test}")
+        name, strip = st.columns([1, 3], vertical_alignment="center", gap="small", wrap=False)
+        name.markdown(frame.plain(row.name))
         strip.image(row.strip, alt=f"Pictures of {row.name}")
     if len(shown.class_names) > len(shown.rows):
         st.caption(f"… and {len(shown.class_names) - len(shown.rows)} more classes")
@@ -320,4 +326,4 @@ def _classes(shown: Preview) -> None:
         config=frame.CHART,
     )
     if shown.licence or shown.citation:
-        st.caption(f"{shown.licence} {shown.citation}")
+        st.caption(f"{frame.plain(shown.licence)}. {frame.plain(shown.citation)}")

@@ -31,13 +31,7 @@ def pick() -> ChosenNetwork:
     )
     entry = catalogue.entry(name or catalogue.BUILT_IN)
     st.caption(f"{entry.about}  \n{_facts(entry)}")
-    more = st.popover(
-        "Source, licence, own weights",
-        type="tertiary",
-        icon=":material/info:",
-        key="backbone_more",
-        on_change="rerun",
-    )
+    more = st.expander("Source, licence, own weights", type="compact", key="backbone_more", on_change="rerun")
     weights = st.session_state.get(f"weights_{entry.name}", PRETRAINED)
     if more.open:
         with more:

@@ -18,11 +18,9 @@ CLASSES_SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True)
 class ClassRow:
-    """One class: its name, its counts, and a strip of sample pictures as PNG bytes."""
+    """One class: its name, and a strip of sample pictures as PNG bytes."""
 
     name: str
-    train: int
-    test: int | None
     strip: bytes
 
 
@@ -68,8 +66,6 @@ def preview(dataset: ImageDataset) -> Preview:
         rows=tuple(
             ClassRow(
                 name=dataset.class_names[label],
-                train=int(train[label]),
-                test=None if test is None else int(test[label]),
                 strip=mosaic(list(images), ROW_SAMPLES),
             )
             for label, images in enumerate(samples)

@@ -1,42 +1,56 @@
-"""What a visitor can take home from a finished run."""
+"""What a visitor can take home from a finished run. Files are read or made when a button is pressed."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from core.jobs import api
 from core.jobs.result import RunResult
+from core.jobs.spec import UPLOAD
+from widgets import frame
 
 
 def draw(run_id: str, result: RunResult) -> None:
-    """Draw the download buttons; a file is read when its button is pressed."""
+    """Draw the download buttons."""
     name = f"{result.config['backbone']}-{run_id[:6]}"
-    with st.grid(3, min_column_width=220):
-        _file("Weights", "safetensors, for PyTorch and others", f"{name}.safetensors", "weights", run_id)
-        _file("The run as JSON", "settings, curves, test figures, audit", f"{name}.json", "result", run_id)
-        with st.container():
-            st.download_button(
-                "PyTorch script",
-                lambda: api.reproduction_script(run_id),
-                file_name=f"{name}.py",
-                mime="text/x-python",
-                icon=":material/code:",
-                on_click="ignore",
-                key="download_script",
-                width="stretch",
+    with st.grid(4, min_column_width=220):
+        _file("Weights", "safetensors", f"{name}.safetensors", api.weights_path(run_id).read_bytes)
+        _file(
+            "The run as JSON",
+            "settings, curves, figures, audit",
+            f"{name}.json",
+            api.result_path(run_id).read_bytes,
+        )
+        _file(
+            "PyTorch script",
+            "needs torch and torchvision alone",
+            f"{name}.py",
+            lambda: api.reproduction_script(run_id).encode(),
+        )
+        record = api.run(run_id)
+        # A link shows a run to others; somebody's own pictures are not given away with it.
+        if record.visitor == frame.visitor() or not record.spec.data.startswith(UPLOAD):
+            _file(
+                "Script with its pictures",
+                "ZIP: run it to get the same accuracy",
+                f"{name}.zip",
+                lambda: api.reproduction_zip(run_id),
             )
-            st.caption("reproduces the run with torch and torchvision alone")
+    code = st.expander("Read the script", type="compact", key="read_script", on_change="rerun")
+    if code.open:
+        code.code(api.reproduction_script(run_id), language="python", height=480)
 
 
-def _file(label: str, what: str, file_name: str, kind: str, run_id: str) -> None:
-    path = {"weights": api.weights_path, "result": api.result_path}[kind](run_id)
-    with st.container():
+def _file(label: str, what: str, file_name: str, read: Callable[[], bytes]) -> None:
+    with st.container(gap="xsmall"):
         st.download_button(
             label,
-            path.read_bytes,
+            read,
             file_name=file_name,
-            mime="application/octet-stream" if kind == "weights" else "application/json",
+            mime="application/octet-stream",
             icon=":material/download:",
             on_click="ignore",
-            key=f"download_{kind}",
+            key=f"download_{file_name.rsplit('.', 1)[-1]}",
             width="stretch",
         )
         st.caption(what)

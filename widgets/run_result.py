@@ -38,9 +38,10 @@ def written(run_id: str) -> float:
     return api.result_path(run_id).stat().st_mtime
 
 
-def details(record: RunRecord) -> None:
-    """Draw the tabs; one that is not open costs nothing."""
-    result = result_of(record.id, written(record.id))
+@st.fragment
+def details(run_id: str) -> None:
+    """Draw the tabs; one that is not open costs nothing, and turning to another does not redraw the page."""
+    result = result_of(run_id, written(run_id))
     tabs = dict(zip(TABS, st.tabs(TABS, key="result_tab", on_change="rerun"), strict=True))
     for name, draw_tab in (
         ("Mistakes", _mistakes),
@@ -52,7 +53,7 @@ def details(record: RunRecord) -> None:
     ):
         if tabs[name].open:
             with tabs[name], frame.shown_errors():
-                draw_tab(record.id, result)
+                draw_tab(run_id, result)
 
 
 # --- headline -------------------------------------------------------------------------------------------
@@ -73,7 +74,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
         rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
         from widgets.comparison import difference
 
-        sentence = difference((record.id, "This run"), (control.id, "From scratch")).verdict
+        sentence = difference(record, control, ("This run", "From scratch")).verdict
     number, chart = st.columns([2, 3], vertical_alignment="center")
     with number:
         st.metric(
@@ -202,6 +203,8 @@ def _calibration(_run_id: str, result: RunResult) -> None:
 
 
 _PHASES = {
+    "prepare": "Preparing",
+    "audit": "Hashes and drift",
     "features": "Frozen stages, once",
     "train": "Training",
     "validate": "Validation",

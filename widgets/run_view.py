@@ -40,7 +40,7 @@ def draw(run_id: str) -> None:
         # A fragment polls; the page itself runs again only when something has ended.
         st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, _moment(record, control))
         if record.state == "finished":
-            run_result.details(record)
+            run_result.details(record.id)
 
 
 def _moment(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:

@@ -17,7 +17,7 @@ _BUDGET = (
     ("batch_size", "Batch size", 8),
     ("image_size", "Image size", 16),
     ("views", "Views per picture", 1),
-    ("patience", "Patience", 1),
+    ("patience", "Stop early after", 1),
     ("seed", "Seed", 1),
 )
 _STEPS = (
@@ -35,6 +35,14 @@ _CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {
     "batch_norm": ("Frozen BatchNorm", ("frozen", "learning")),
     "device": ("Device", ("auto", "cpu", "cuda")),
 }
+LABELS = {
+    **{name: label for name, label, _ in (*_BUDGET, *_STEPS)},
+    **{name: label for name, (label, _) in _CHOICES.items()},
+    "strategy": "Strategy",
+    "freeze_depth": "Frozen stages",
+    "backbone": "Network",
+    "cache": "Cache features",
+}
 _MLP = (("head_width", "Hidden units", 32), ("head_dropout", "Dropout", 0.1))
 
 
@@ -45,7 +53,9 @@ def image_size() -> int | None:
 
 def pick(defaults: FinetuneConfig) -> dict[str, Any]:
     """Draw the settings in a folded box; what differs from ``defaults`` (resolved) comes back."""
-    box = st.expander("More settings", icon=":material/tune:", key="settings", on_change="rerun")
+    box = st.expander(
+        "More settings", type="compact", icon=":material/tune:", key="settings", on_change="rerun"
+    )
     if box.open:
         with box:
             _draw(defaults)
