@@ -81,7 +81,9 @@ def _class_row(
 def markdown(card: dict[str, Any]) -> str:
     """Write the card for people."""
     recipe, data = card["recipe"], card["data"]
-    phases = ", ".join(f"{epochs} epoch{'s' * (epochs > 1)} at {side} px" for side, epochs in recipe["phases"])
+    phases = ", ".join(
+        f"{epochs} epoch{'s' * (epochs > 1)} at {side} px" for side, epochs in recipe["phases"]
+    )
     ranked = sorted(card["per_class"]["classes"], key=lambda row: -row["accuracy"])
     names = ("batch_size", "peak_rate", "warm_up", "momentum", "weight_decay", "label_smoothing", "ema_decay")
     settings = ", ".join(f"{name.replace('_', ' ')} {recipe[name]:g}" for name in names)
