@@ -14,11 +14,11 @@ from core.jobs import api
 from core.jobs.result import RunResult, TestImages
 from core.jobs.store import RunRecord
 from core.metrics.report import Interval
-from widgets import frame, network, previews, run_downloads, try_picture
+from widgets import frame, network, previews, run_downloads, seeds, try_picture
 
 MOST_PICTURES = 16
 TWO_ROWS = 230  # pixels that the headline chart takes with two rows
-TABS = ("Mistakes", "What moved", "Calibration", "Cost", "Try a picture", "Downloads")
+TABS = ("Mistakes", "What moved", "Seeds", "Calibration", "Cost", "Try a picture", "Downloads")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -46,6 +46,7 @@ def details(run_id: str) -> None:
     for name, draw_tab in (
         ("Mistakes", _mistakes),
         ("What moved", _moved),
+        ("Seeds", seeds.draw),
         ("Calibration", _calibration),
         ("Cost", _cost),
         ("Try a picture", try_picture.draw),

@@ -5,6 +5,7 @@ can be bound to its owner: pass ``visitor``, and another visitor's run is refuse
 """
 
 import dataclasses
+import itertools
 import json
 import shutil
 import threading
@@ -25,6 +26,7 @@ from core.jobs.spec import JobSpec, control_spec, epochs_of, has_control
 from core.jobs.store import RunRecord, Store, Upload
 
 MOST_EPOCHS = 1000  # as in FinetuneConfig
+MOST_SEEDS = 10  # of one run: the interval hardly narrows beyond
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -140,6 +142,36 @@ def extend(run_id: str, epochs: int, *, visitor: str | None = None) -> None:
         if not control.active:
             _more_epochs(control, epochs)
     _wake()
+
+
+def repeats(run_id: str) -> list[RunRecord]:
+    """List the owner's runs that differ from this one in nothing but the seed, this one included, by seed."""
+    record = run(run_id)
+    alike = [
+        one
+        for one in runs_of(record.visitor)
+        if one.spec.data == record.spec.data
+        and (one.control_of is None) == (record.control_of is None)
+        and dataclasses.replace(one.spec.config, seed=record.spec.config.seed) == record.spec.config
+    ]
+    one_each = {one.spec.config.seed: one for one in [*alike, record]}  # the run in question before its twins
+    return [one_each[seed] for seed in sorted(one_each)]
+
+
+def repeat(run_id: str, times: int, *, visitor: str | None = None) -> list[str]:
+    """Queue a run ``times`` more, each with the next unused seed and a control of its own; return the ids."""
+    record = _owned(run_id, visitor)
+    taken = {one.spec.config.seed for one in repeats(run_id)}
+    errors.within("The number of seeds", len(taken) + times, 2, MOST_SEEDS)
+    free = (seed for seed in range(len(taken) + times) if seed not in taken)
+    return [
+        submit(
+            dataclasses.replace(record.spec, config=dataclasses.replace(record.spec.config, seed=seed)),
+            record.visitor,
+            control=record.control is not None,
+        )
+        for seed in itertools.islice(free, times)
+    ]
 
 
 def delete(run_id: str, *, visitor: str | None = None) -> None:

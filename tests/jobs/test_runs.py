@@ -292,3 +292,19 @@ def test_a_worker_ends_with_its_server_and_the_run_waits_for_the_next_one(
     assert (run_directory(tmp_path, run) / artefacts.CHECKPOINT).exists()
     api.delete(run)
     api.shutdown()
+
+
+def test_a_run_is_repeated_with_the_next_free_seeds(lab: Path, finished: str) -> None:
+    with pytest.raises(errors.RunError):
+        api.repeat(finished, 1, visitor="bob")
+    with pytest.raises(errors.SettingsError):
+        api.repeat(finished, api.MOST_SEEDS, visitor="ann")
+    (again,) = api.repeat(finished, 1, visitor="ann")
+    try:
+        assert api.run(again).spec.config == dataclasses.replace(CONFIG, seed=0)
+        assert api.run(again).control is not None
+        assert [one.id for one in api.repeats(finished)] == [again, finished]
+        assert ended(again).state == "finished"
+        assert api.result(again).data_fingerprint == api.result(finished).data_fingerprint
+    finally:
+        api.stop(again)

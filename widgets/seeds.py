@@ -1,0 +1,78 @@
+"""The same run with other seeds: how much of an accuracy is luck of the draw."""
+
+import streamlit as st
+
+from core.figures.comparison import Result, accuracies
+from core.jobs import api
+from core.jobs.result import RunResult
+from core.jobs.store import RunRecord
+from widgets import frame
+
+
+def draw(run_id: str, _result: RunResult) -> None:
+    """Draw mean and interval over the seeds there are, against the controls, and offer more."""
+    from core.metrics.classification import mean_interval
+    from core.metrics.comparison import seeds_difference
+
+    runs = api.repeats(run_id)
+    finished = [one for one in runs if _accuracy(one) is not None]
+    st.markdown(
+        "One run is one draw: other seeds split the pictures, start the head and order the batches differently."
+    )
+    values = [accuracy for one in finished if (accuracy := _accuracy(one)) is not None]
+    pairs = [
+        (mine, theirs)
+        for one in finished
+        if one.control is not None
+        and (mine := _accuracy(one)) is not None
+        and (theirs := _accuracy(api.run(one.control))) is not None
+    ]
+    if len(values) > 1:
+        rows = [Result(name=f"{len(values)} seeds", accuracy=mean_interval(values), role="trainable")]
+        if len(pairs) > 1:
+            scratch = mean_interval([theirs for _, theirs in pairs])
+            rows.append(Result(name="From scratch", accuracy=scratch, role="control"))
+        st.plotly_chart(
+            accuracies(rows, theme=frame.theme()), key="seeds_chart", theme=None, config=frame.CHART
+        )
+        if len(pairs) > 1:
+            found = seeds_difference(
+                [mine for mine, _ in pairs],
+                [theirs for _, theirs in pairs],
+                ("Transfer", "From scratch"),
+                paired=True,
+            )
+            st.markdown(f"**{frame.plain(found.verdict)}**")
+            st.caption(frame.plain(f"{found.count} seeds; {found.method}"))
+    lines = ["| Seed | Test accuracy | From scratch |", "|---|---|---|"]
+    for one in runs:
+        control = api.run(one.control) if one.control is not None else None
+        lines.append(f"| {one.spec.config.seed} | {_word(one)} | {_word(control)} |")
+    st.markdown("\n".join(lines))
+    waiting = len(runs) - len(finished)
+    if waiting:
+        st.caption(f"{waiting} still to come.")
+        st.button("Look again", key="seeds_look", icon=":material/refresh:")
+    mine = api.run(run_id).visitor == frame.visitor()
+    room = min(2, api.MOST_SEEDS - len(runs))
+    if (
+        mine
+        and room > 0
+        and not waiting
+        and st.button(f"Repeat with {room} more seed{'s' * (room > 1)}", key="seeds_more")
+    ):
+        api.repeat(run_id, room, visitor=frame.visitor())
+        st.rerun()
+
+
+def _accuracy(record: RunRecord) -> float | None:
+    if record.summary is None or record.state != "finished":
+        return None
+    return float(record.summary["accuracy"])
+
+
+def _word(record: RunRecord | None) -> str:
+    if record is None:
+        return "–"
+    accuracy = _accuracy(record)
+    return record.state if accuracy is None else f"{100 * accuracy:.1f} %"
