@@ -27,6 +27,7 @@ with frame.shown_errors():
         weights=network.weights,
         strategy=freezing.strategy,
         freeze_depth=freezing.depth,
+        per_class=data.per_class if data else None,
     )
     chosen = settings.pick(base.resolved(stages=network.entry.depth, image_size=network.entry.image_size))
     config = FinetuneConfig(**(base.to_json() | chosen))

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 import streamlit as st
@@ -15,9 +15,12 @@ from core.jobs import api
 from core.jobs.spec import UPLOAD
 from widgets import frame, network, previews
 from widgets.previews import PICTURES, Preview
+from widgets.settings import HELP
 
 BUILT_IN, DOWNLOAD, OWN = "Built in", "Download", "My own pictures"
 ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
+ALL, FEW = 0, 25
+PER_CLASS = (10, FEW, 50, 100, ALL)
 MOST_CLASSES = 20  # of what is put together by hand; archives may hold more
 MOST_MEGABYTES = 50  # of one picture, as its decoder allows
 LISTED = 50  # skipped files that are written out
@@ -31,6 +34,7 @@ class Choice:
     title: str
     classes: int
     preview: Callable[[], Preview] | None  # None: not on this machine yet
+    per_class: int | None = None  # training pictures of each class; None: all
     finish: Callable[[], None] = lambda: None  # call it last: what takes time to draw
 
 
@@ -74,10 +78,27 @@ def pick() -> Choice | None:
     )
     with frame.shown_errors():
         choice = {BUILT_IN: _built_in, DOWNLOAD: _download, OWN: _own}[source or BUILT_IN]()
-        if choice is not None and choice.preview is not None:
+        if choice is None:
+            return None
+        if choice.preview is not None:
             _details(choice)
-        return choice
+        return replace(choice, per_class=_per_class(source == OWN))
     return None
+
+
+def _per_class(own: bool) -> int | None:
+    """Ask how much to learn from: few pictures are where transfer matters, and where a run is quick."""
+    chosen = st.segmented_control(
+        "Training pictures of each class",
+        PER_CLASS,
+        format_func=lambda count: f"{count}" if count else "All",
+        default=ALL if own else FEW,
+        required=True,
+        key=f"per_class_{'own' if own else 'given'}",
+        help=HELP["per_class"],
+        persist_state="session",
+    )
+    return chosen or None
 
 
 # --- built in -------------------------------------------------------------------------------------------
@@ -300,7 +321,7 @@ def _noticed(shown: Preview) -> None:
             icon=":material/content_copy:",
         )
     if report.skipped:
-        with st.expander(f"{len(report.skipped)} files were left out", icon=":material/report:"):
+        with st.expander(_left_out(len(report.skipped)), icon=":material/report:"):
             st.text("\n".join(f"{file}: {why}" for file, why in report.skipped[:LISTED]))
     if report.converted:
         st.caption(f"{len(report.converted)} pictures were converted to RGB.")
@@ -327,3 +348,7 @@ def _classes(shown: Preview) -> None:
     )
     if shown.licence or shown.citation:
         st.caption(f"{frame.plain(shown.licence)}. {frame.plain(shown.citation)}")
+
+
+def _left_out(files: int) -> str:
+    return "1 file was left out" if files == 1 else f"{files:,} files were left out"

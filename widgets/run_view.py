@@ -11,7 +11,8 @@ from widgets import frame, run_result
 
 POLL_SECONDS = 1.0
 _PHASES = {
-    "download": "Downloading",
+    "data": "Reading the pictures",
+    "weights": "Fetching the pretrained weights",
     "features": "Running the frozen stages once",
     "probe": "Solving the probe",
     "evaluate": "Measuring",
@@ -38,14 +39,17 @@ def draw(run_id: str) -> None:
             run_result.headline(record, control)
         active = record.active or (control is not None and control.active)
         # A fragment polls; the page itself runs again only when something has ended.
-        st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, _moment(record, control))
+        st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, _ended(record, control))
         if record.state == "finished":
             run_result.details(record.id)
 
 
-def _moment(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
-    """Name the states of run and control: when they change, the whole page has something new to show."""
-    return (record.state, control.state if control is not None else "")
+def _ended(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
+    """Name how run and control have ended; when that changes, the whole page has something new to show."""
+    return (
+        "" if record.active else record.state,
+        "" if control is None or control.active else control.state,
+    )
 
 
 def _heading(record: RunRecord) -> None:
@@ -57,7 +61,7 @@ def _heading(record: RunRecord) -> None:
 def _live(run_id: str, drawn: tuple[str, str]) -> None:
     record = api.run(run_id)
     control = api.run(record.control) if record.control else None
-    if _moment(record, control) != drawn and drawn[0] != "queued":
+    if _ended(record, control) != drawn:
         st.rerun()
     timeline = follow(run_id)
     beside = follow(record.control) if record.control else None

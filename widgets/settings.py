@@ -7,12 +7,11 @@ import streamlit as st
 
 from core.training.config import FinetuneConfig
 
-_HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(FinetuneConfig)}
+HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(FinetuneConfig)}
 _DEFAULT = {field.name: field.default for field in dataclasses.fields(FinetuneConfig)}
 
 # (name, label, step): whole numbers have a whole step.
 _BUDGET = (
-    ("per_class", "Training pictures per class", 10),
     ("epochs", "Epochs", 1),
     ("batch_size", "Batch size", 8),
     ("image_size", "Image size", 16),
@@ -38,6 +37,7 @@ _CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {
 LABELS = {
     **{name: label for name, label, _ in (*_BUDGET, *_STEPS)},
     **{name: label for name, (label, _) in _CHOICES.items()},
+    "per_class": "Training pictures of each class",
     "strategy": "Strategy",
     "freeze_depth": "Frozen stages",
     "backbone": "Network",
@@ -78,7 +78,7 @@ def _draw(defaults: FinetuneConfig) -> None:
                 _number(name, label, step, getattr(defaults, name))
         _choice("batch_norm")
         _choice("device")
-        st.toggle("Cache features", value=True, key="set_cache", help=_HELP["cache"], persist_state="session")
+        st.toggle("Cache features", value=True, key="set_cache", help=HELP["cache"], persist_state="session")
 
 
 def _number(name: str, label: str, step: float, default: Any) -> None:
@@ -87,8 +87,8 @@ def _number(name: str, label: str, step: float, default: Any) -> None:
         value=None,
         step=step,
         format="%d" if isinstance(step, int) else "%g",
-        placeholder="all" if name == "per_class" else "never" if default is None else f"{default:g}",
-        help=_HELP[name],
+        placeholder="never" if default is None else f"{default:g}",
+        help=HELP[name],
         key=f"set_{name}",
         persist_state="session",
     )
@@ -96,7 +96,7 @@ def _number(name: str, label: str, step: float, default: Any) -> None:
 
 def _choice(name: str) -> None:
     label, options = _CHOICES[name]
-    st.selectbox(label, options, help=_HELP[name], key=f"set_{name}", persist_state="session")
+    st.selectbox(label, options, help=HELP[name], key=f"set_{name}", persist_state="session")
 
 
 def _chosen() -> dict[str, Any]:
