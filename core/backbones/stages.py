@@ -50,8 +50,10 @@ def new_head(
     place = next(backbone.parameters())
     size = backbone.feature_size
     with seeded(seed):
-        layers: list[nn.Module] = [nn.Linear(size, classes)]
-        if kind == "mlp":
+        layers: list[nn.Module]
+        if kind == "linear":
+            layers = [nn.Linear(size, classes)]
+        else:
             layers = [nn.Linear(size, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, classes)]
     head = nn.Sequential(backbone.neck, *layers).to(device=place.device, dtype=place.dtype)
     backbone.head = head.train(backbone.training)

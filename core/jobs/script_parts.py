@@ -110,7 +110,8 @@ def network():
 
 def new_head(net):
     torch.manual_seed(SEED)
-    $head = nn.Sequential($neck, $layers).to(DEVICE)
+    layers = [$layers]
+    $head = nn.Sequential($neck, *layers).to(DEVICE)
 
 
 def stage(name):
@@ -231,7 +232,7 @@ def fit(x, y, strength):
     weight = torch.zeros(len(CLASSES), x.shape[1], dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(len(CLASSES), dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS(
-        [weight, bias], max_iter=2000, tolerance_grad=1e-7, tolerance_change=0, line_search_fn="strong_wolfe"
+        [weight, bias], max_iter=500, tolerance_grad=1e-5, tolerance_change=0, line_search_fn="strong_wolfe"
     )
 
     def objective():

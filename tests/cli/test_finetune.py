@@ -1,0 +1,141 @@
+"""``python -m core finetune``: events as JSON, files that reproduce the run, a readable summary."""
+
+import io
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.cli import main
+from core.jobs.result import RunResult
+
+QUICK = ["--data", "lfw-faces", "--image-size", "32", "--views", "2", "--batch-size", "16"]
+RUNS = {
+    "freeze": ["--freeze", "3", "--epochs", "3", "--seed", "1"],
+    "probe": ["--strategy", "linear_probe"],
+    "scratch": ["--strategy", "scratch", "--epochs", "1", "--head", "mlp", "--head-width", "16"],
+    "gradual": [
+        "--strategy",
+        "gradual",
+        "--epochs",
+        "4",
+        "--l2-sp",
+        "0.1",
+        "--mixup",
+        "0.2",
+        "--stage-decay",
+        "0.7",
+    ],
+}
+# A linear probe is a convex problem: the script solves it with torch's L-BFGS, the lab with scikit-learn's,
+# so that a picture on the border may fall to the other side. Everything else takes the very same steps.
+TOLERANCE = {"probe": 0.041}
+
+
+class Done:
+    """One run of the command line: its folder, and what it printed."""
+
+    def __init__(self, folder: Path, lines: list[dict[str, Any]]) -> None:
+        self.folder = folder
+        self.lines = lines
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.lines[-1]["test"]["accuracy"]["value"])
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Done]:
+    folder = tmp_path_factory.mktemp(request.param) / "result"
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", printed)
+        status = main(["finetune", *QUICK, *RUNS[request.param], "--json", "--out", str(folder)])
+    assert status == 0
+    return request.param, Done(folder, [json.loads(line) for line in printed.getvalue().splitlines()])
+
+
+def script(folder: Path, *arguments: str) -> str:
+    """Run the script as the main program; in this process, since importing torch again takes seconds."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", printed)
+        patch.setattr(sys, "argv", ["reproduce.py", *arguments])
+        runpy.run_path(str(folder / "reproduce.py"), run_name="__main__")
+    return printed.getvalue()
+
+
+def test_every_event_is_an_object_and_the_last_one_has_the_result(done: tuple[str, Done]) -> None:
+    name, run = done
+    kinds = [line["event"] for line in run.lines]
+    assert "started" in kinds
+    assert "epoch" in kinds
+    assert kinds[-1] == "finished"
+    last = run.lines[-1]
+    accuracy = last["test"]["accuracy"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert last["seconds"] > 0
+    assert [row["stage"] for row in last["audit"]] == ["stem", "layer1", "layer2", "layer3", "layer4"]
+    frozen = {"freeze": 3, "probe": 5}.get(name, 0)
+    assert [row["frozen"] for row in last["audit"]] == [True] * frozen + [False] * (5 - frozen)
+    assert all(Path(path).is_file() for path in last["files"].values())
+    assert {"weights", "run", "reproduce", "data"} <= set(last["files"])
+    result = RunResult.from_json(json.loads((run.folder / "run.json").read_text()))
+    assert result.test.accuracy.value == run.accuracy
+    assert len(result.epochs) == result.epochs_done
+
+
+def test_the_script_tests_the_same_weights_to_the_same_accuracy(done: tuple[str, Done]) -> None:
+    _, run = done
+    assert float(script(run.folder).split()[-1]) == pytest.approx(run.accuracy, abs=1e-4)
+
+
+def test_the_script_trains_again_to_the_same_accuracy(done: tuple[str, Done]) -> None:
+    name, run = done
+    found = float(script(run.folder, "--train").split()[-1])
+    assert found == pytest.approx(run.accuracy, abs=TOLERANCE.get(name, 1e-4))
+
+
+@pytest.mark.parametrize("done", ["freeze"], indirect=True)
+def test_the_script_needs_nothing_of_the_lab(done: tuple[str, Done], tmp_path: Path) -> None:
+    _, run = done
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(run.folder, moved)
+    with np.load(moved / "data.npz") as data:
+        Image.fromarray(data["test_images"][0]).save(moved / "picture.png")
+    ran = subprocess.run(
+        [sys.executable, "-I", "reproduce.py", "picture.png"],
+        cwd=moved,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.startswith("picture.png: ")
+
+
+def test_without_json_there_is_a_summary_to_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = tmp_path / "Größe.zip"
+    random = np.random.default_rng(0)
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, low in (("dark", 0), ("bright", 150)):
+            for number in range(8):
+                picture = io.BytesIO()
+                pixels = random.integers(low, low + 100, (40, 40, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(picture, "PNG")
+                file.writestr(f"{name}/{number}.png", picture.getvalue())
+        file.writestr("dark/broken.png", b"no picture")
+    assert main(["finetune", "--data", str(archive), "--strategy", "linear_probe", "--image-size", "32"]) == 0
+    printed = capsys.readouterr()
+    assert "test accuracy   100.0%" in printed.out
+    assert "layer4          frozen" in printed.out
+    assert "Left out: dark/broken.png" in printed.err
+    assert "frozen: stem, layer1, layer2, layer3, layer4" in printed.err
+    assert "\r" not in printed.err, "no bar where nobody watches"
