@@ -103,8 +103,9 @@ def address(home: Path, chromium: object) -> Iterator[str]:
 def chromium() -> Iterator[object]:
     """Headless Chromium, or a skip (on CI a failure) that says what is missing."""
     path = _chromium()
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SLOW_MS)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]

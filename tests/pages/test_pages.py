@@ -1,0 +1,176 @@
+"""Pages run by themselves: what they draw, and what they say when something is wrong."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import streamlit_app
+from core.backbones import catalogue
+from core.jobs import api
+from core.training.config import STRATEGIES
+from widgets import data_picker, frame, server
+
+PROJECT = Path(streamlit_app.__file__).parent
+SECONDS = 60
+VISITOR = server.new_visitor()
+
+
+def _page(name: str, **query: str) -> AppTest:
+    page = AppTest.from_file(str(PROJECT / name), default_timeout=SECONDS)
+    page.session_state["visitor"] = VISITOR
+    for key, value in query.items():
+        page.query_params[key] = value
+    return page
+
+
+def _words(page: AppTest) -> str:
+    return "\n".join(
+        one.value for kind in (page.markdown, page.caption, page.title, page.error) for one in kind
+    )
+
+
+def test_every_page_of_the_table_has_a_file_and_an_address_of_its_own() -> None:
+    assert all(file.exists() for file, *_ in streamlit_app.PAGES)
+    addresses = [address for *_, address in streamlit_app.PAGES]
+    assert len(set(addresses)) == len(addresses)
+    assert addresses[0] == ""
+
+
+def test_the_session_script_draws_the_front_page_in_its_frame() -> None:
+    page = _page("widgets/session.py").run()
+    assert not page.exception
+    assert "transfer learning" in _words(page)
+    assert page.button(key="first_button").label == "Fine-tune your first network"
+
+
+def test_the_fine_tune_page_is_ready_to_start_on_its_defaults() -> None:
+    page = _page("pages/finetune.py").run()
+    assert not page.exception
+    assert not page.button(key="start").disabled
+    assert "Everyday patches · Tiny ResNet-18 (built in) · 3 of 5 stages frozen" in _words(page)
+    assert not page.error
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_says_what_it_does_and_can_start(strategy: str) -> None:
+    page = _page("pages/finetune.py")
+    page.session_state["strategy"] = strategy
+    page.run()
+    assert not page.exception
+    assert STRATEGIES[strategy].what in _words(page)
+    assert not page.button(key="start").disabled
+
+
+def test_every_network_of_the_catalogue_can_be_chosen() -> None:
+    page = _page("pages/finetune.py").run()
+    for name in catalogue.BACKBONES:
+        page.selectbox(key="backbone").set_value(name).run()
+        assert not page.exception
+        assert catalogue.entry(name).about in _words(page)
+        assert not page.button(key="start").disabled
+
+
+def test_settings_keep_their_values_while_their_box_is_closed() -> None:
+    page = _page("pages/finetune.py")
+    page.session_state["settings"] = True
+    page.run()
+    page.number_input(key="set_image_size").set_value(8).run()
+    assert "image size must lie between 16 and 1024" in _words(page)
+    assert page.button(key="start").disabled
+    page.session_state["settings"] = False
+    page.run()
+    assert page.button(key="start").disabled
+
+
+def _archive(*classes: str, pictures: int = 5) -> bytes:
+    content = io.BytesIO()
+    generator = np.random.default_rng(0)
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in classes:
+            for number in range(pictures):
+                picture = io.BytesIO()
+                Image.fromarray(generator.integers(0, 255, (24, 24, 3)).astype(np.uint8)).save(picture, "PNG")
+                archive.writestr(f"{name}/{number}.png", picture.getvalue())
+    return content.getvalue()
+
+
+def test_an_uploaded_archive_is_chosen_and_its_left_out_files_are_named() -> None:
+    archive = io.BytesIO(_archive("ants", "bees"))
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("ants/broken.png", b"")
+    api.store_upload(VISITOR, "insects", archive.getvalue())
+    page = _page("pages/finetune.py")
+    page.session_state["data_source"] = data_picker.OWN
+    page.run()
+    assert not page.exception
+    assert "10 pictures · 2 classes" in _words(page)
+    assert "ants/broken.png" in "\n".join(one.value for one in page.text)
+    assert not page.button(key="start").disabled
+
+
+def test_an_archive_that_cannot_be_used_is_one_sentence_and_no_start() -> None:
+    api.store_upload(VISITOR, "lonely", _archive("ants"))
+    page = _page("pages/finetune.py")
+    page.session_state["data_source"] = data_picker.OWN
+    page.run()
+    assert not page.exception
+    assert len(page.error) == 1
+    assert "only one class" in page.error[0].value
+    assert page.button(key="start").disabled
+
+
+def test_a_download_is_offered_with_its_size_licence_and_citation() -> None:
+    page = _page("pages/finetune.py")
+    page.session_state["data_source"] = data_picker.DOWNLOAD
+    page.session_state["data_download"] = "cifar10"
+    page.run()
+    assert not page.exception
+    words = _words(page)
+    assert "170 MB to download" in words
+    assert "Krizhevsky" in words
+    assert not page.button(key="start").disabled
+
+
+def test_a_link_to_no_run_is_one_sentence() -> None:
+    for run in ("abcdefghijklmnop", "../../etc/passwd"):
+        page = _page("pages/runs.py", run=run).run()
+        assert not page.exception
+        assert len(page.error) == 1
+        assert "no run" in page.error[0].value
+
+
+def test_without_runs_the_list_sends_to_the_first_one() -> None:
+    page = _page("pages/runs.py").run()
+    assert not page.exception
+    assert page.button(key="first_button")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["<script>alert(1)</script>", "**bold** _x_", ":red[danger]", "$x^2$", "[a](http://b)", "a\nb # c"],
+)
+def test_text_from_outside_means_itself(hostile: str) -> None:
+    page = AppTest.from_function(_shows, kwargs={"text": hostile}).run()
+    # A backslash before every sign of Markdown's: what is left without them is the text on one line.
+    written = page.markdown[0].value
+    assert written.replace("\\", "") == " ".join(hostile.split())
+    for place, letter in enumerate(written):
+        if letter in "<>*_:[]$()#`":
+            assert written[place - 1] == "\\"
+
+
+def _shows(text: str) -> None:
+    import streamlit as st
+
+    from widgets import frame
+
+    st.markdown(frame.plain(text))
+
+
+def test_prose_stands_beside_the_pages() -> None:
+    assert "transfer learning" in frame.prose("home")
