@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue, own_images
 from core.datasets.catalogue import DatasetEntry
-from core.errors import DataError
+from core.errors import DataError, LabError
 from core.jobs import api
 from core.jobs.spec import UPLOAD
 from widgets import frame, network, previews
@@ -198,7 +198,7 @@ def _own() -> Choice | None:
 def _stored() -> Choice | None:
     """Let the visitor pick among what they have uploaded, the newest first."""
     visitor = frame.visitor()
-    stored = {UPLOAD + upload.token: upload.name for upload in api.uploads_of(visitor)}
+    stored = _names(visitor)
     wanted = st.session_state.get("own_reference")
     if wanted not in stored:
         wanted = next(iter(stored), None)
@@ -216,6 +216,9 @@ def _stored() -> Choice | None:
     st.markdown(
         f"Chosen: **{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
     )
+    if st.button("Delete this upload", key="own_delete", type="tertiary", icon=":material/delete:"):
+        api.delete_upload(visitor, wanted)
+        st.rerun()
     return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=lambda: shown)
 
 
@@ -227,10 +230,24 @@ def _from_zip() -> None:
         help="Folders named train and test above the class folders are understood.",
     )
     if archive is not None and st.session_state.get("own_zip_seen") != archive.file_id:
-        st.session_state["own_reference"] = api.store_upload(
-            frame.visitor(), PurePath(archive.name).stem, archive.getvalue()
-        )
         st.session_state["own_zip_seen"] = archive.file_id
+        _keep(api.store_upload(frame.visitor(), PurePath(archive.name).stem, archive.getvalue()))
+
+
+def _keep(reference: str) -> None:
+    """Choose a fresh upload, unless its pictures cannot be used: then it is deleted and the reason shown."""
+    visitor = frame.visitor()
+    try:
+        _upload_preview(reference, visitor, _names(visitor)[reference])
+    except LabError:
+        api.delete_upload(visitor, reference)
+        raise
+    st.session_state["own_reference"] = reference
+
+
+def _names(visitor: str) -> dict[str, str]:
+    """Map the visitor's uploads to their names, the newest first."""
+    return {UPLOAD + upload.token: upload.name for upload in api.uploads_of(visitor)}
 
 
 def _class_names() -> list[str]:
@@ -291,7 +308,7 @@ def _offer(files: dict[str, list[tuple[str, bytes]]]) -> None:
     filled = sum(bool(members) for members in files.values())
     ready = filled >= 2 and filled == len(files)
     if st.button("Use these pictures", key="own_use", disabled=not ready, icon=":material/check:"):
-        st.session_state["own_reference"] = api.store_images(frame.visitor(), ", ".join(files)[:60], files)
+        _keep(api.store_images(frame.visitor(), ", ".join(files)[:60], files))
     if not ready:
         st.caption(
             "Every class needs pictures, and there must be at least two classes; ten each is a good start."

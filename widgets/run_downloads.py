@@ -28,8 +28,9 @@ def draw(run_id: str, result: RunResult) -> None:
             lambda: api.reproduction_script(run_id).encode(),
         )
         record = api.run(run_id)
+        mine = record.visitor == frame.visitor()
         # A link shows a run to others; somebody's own pictures are not given away with it.
-        if record.visitor == frame.visitor() or not record.spec.data.startswith(UPLOAD):
+        if mine or not record.spec.data.startswith(UPLOAD):
             _file(
                 "Script with its pictures",
                 "ZIP: run it to get the same accuracy",
@@ -39,6 +40,13 @@ def draw(run_id: str, result: RunResult) -> None:
     code = st.expander("Read the script", type="compact", key="read_script", on_change="rerun")
     if code.open:
         code.code(api.reproduction_script(run_id), language="python", height=480)
+    if mine:
+        with st.popover("Delete this run", type="tertiary", icon=":material/delete:"):
+            st.markdown("Its weights, curves and pictures are gone for good.")
+            if st.button("Delete", key="delete_run"):
+                api.delete(run_id, visitor=frame.visitor())
+                st.query_params.clear()
+                st.rerun()
 
 
 def _file(label: str, what: str, file_name: str, read: Callable[[], bytes]) -> None:

@@ -84,6 +84,8 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
         )
         low, high = 100 * result.test.accuracy.low, 100 * result.test.accuracy.high
         st.markdown(f"95 % interval {low:.1f} to {high:.1f} %; chance is {100 * result.test.chance:.1f} %.")
+        if control is not None and control.error:
+            st.caption(f"There is no from-scratch control: {frame.plain(control.error)}")
         if sentence:
             st.markdown(f"Against the same network from scratch: **{frame.plain(sentence)}**.")
     # Room for the control's row before it is there: nothing jumps when it comes.

@@ -1,13 +1,19 @@
 """One run from its link: how it goes while it goes, and its result once it is there."""
 
+from typing import Any
+
 import streamlit as st
 
+from core.backbones import catalogue
 from core.figures.learning_curves import Curves, learning_curves
 from core.jobs import api
+from core.jobs.result import EpochFigures
 from core.jobs.spec import epochs_of
 from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
-from widgets import frame, run_result
+from core.training.config import STRATEGIES
+from widgets import frame, network, run_result
+from widgets.stage_strip.strip import StageState, stage_strip
 
 POLL_SECONDS = 1.0
 _PHASES = {
@@ -68,8 +74,26 @@ def _live(run_id: str, drawn: tuple[str, str]) -> None:
     _status(record, timeline, control, beside)
     _buttons(record, timeline)
     _curves(record, timeline, beside)
+    if record.active and timeline.started is not None:
+        _stages(record, timeline.started, timeline.epochs)
     for note in timeline.notes:
         st.caption(f":material/info: {frame.plain(note)}")
+
+
+def _stages(record: RunRecord, started: dict[str, Any], epochs: list[EpochFigures]) -> None:
+    """Show what is frozen at this moment; under gradual unfreezing it thaws stage by stage."""
+    entry = catalogue.entry(record.spec.config.backbone)
+    stages, head = network.blocks(
+        entry, classes=len(started["class_names"]), image_size=started["config"]["image_size"]
+    )
+    frozen = set(started["frozen_stages"])
+    if record.spec.config.strategy == "gradual" and epochs:
+        frozen = {one.name for one in stages[: epochs[-1].frozen_depth]}
+    pretrained = STRATEGIES[record.spec.config.strategy].pretrained
+    states: list[StageState] = [
+        "ice" if one.name in frozen else "fire" if pretrained else "grey" for one in stages
+    ]
+    stage_strip(key="run_stages", stages=stages, head=head, depth=len(frozen), states=tuple(states))
 
 
 def follow(run_id: str) -> Timeline:
@@ -112,7 +136,9 @@ def _pace(timeline: Timeline, record: RunRecord) -> str:
     if timeline.started is None and timeline.progress is None:
         return "reading the pictures"
     parts = []
-    if timeline.progress is not None:
+    if timeline.progress is None and not timeline.batches and not timeline.epochs:
+        parts.append("Preparing the network")
+    elif timeline.progress is not None:
         parts.append(_PHASES.get(timeline.progress["phase"], timeline.progress["phase"].capitalize()))
     else:
         epochs = (timeline.started or {}).get("config", {}).get("epochs") or epochs_of(record.spec.config)
@@ -140,6 +166,9 @@ def _buttons(record: RunRecord, timeline: Timeline) -> None:
         elif record.state in ("stopped", "failed"):
             if st.button("Go on", icon=":material/play_arrow:", key="resume", type="primary"):
                 api.resume(record.id, visitor=visitor)
+                st.rerun()
+            if timeline.epochs and st.button("Test it as it is", icon=":material/flag:", key="conclude"):
+                api.conclude(record.id, visitor=visitor)
                 st.rerun()
         elif record.state == "finished" and timeline.epochs and record.spec.config.strategy != "linear_probe":
             with st.popover("Train longer", icon=":material/more_time:"):

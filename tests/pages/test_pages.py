@@ -113,6 +113,17 @@ def test_an_uploaded_archive_is_chosen_and_its_left_out_files_are_named() -> Non
     assert not page.button(key="start").disabled
 
 
+def test_an_upload_can_be_deleted() -> None:
+    api.store_upload(VISITOR, "insects", _archive("ants", "bees"))
+    page = _page("pages/finetune.py")
+    page.session_state["data_source"] = data_picker.OWN
+    page.run()
+    page.button(key="own_delete").click().run()
+    assert not page.exception
+    assert api.uploads_of(VISITOR) == []
+    assert page.button(key="start").disabled
+
+
 def test_an_archive_that_cannot_be_used_is_one_sentence_and_no_start() -> None:
     api.store_upload(VISITOR, "lonely", _archive("ants"))
     page = _page("pages/finetune.py")
