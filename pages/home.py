@@ -20,7 +20,8 @@ def _set_depth(depth: int) -> None:
 entry = catalogue.entry(catalogue.BUILT_IN)
 depth = st.session_state.setdefault("home_depth", 3)
 
-st.caption("Transfer Learning Lab")
+with st.container(key="overline"):
+    st.caption(frame.NAME)
 st.title("See what a network inherits", anchor=False)
 st.markdown(frame.prose("home"))
 

@@ -1,6 +1,7 @@
 """What a data set looks like on screen: sample pictures, counts, what the import noticed. Small and immutable."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,18 @@ class Preview:
     def images(self) -> int:
         """How many pictures there are, train and test together."""
         return sum(self.train) + sum(self.test or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What was chosen: the reference that a job takes, its name on screen, how many classes, its preview."""
+
+    reference: str
+    title: str
+    classes: int
+    preview: Callable[[], Preview] | None  # None: not on this machine yet
+    per_class: int | None = None  # training pictures of each class; None: all
+    finish: Callable[[], None] = lambda: None  # call it last: what takes time to draw
 
 
 def preview(dataset: ImageDataset) -> Preview:
