@@ -129,6 +129,25 @@ def resume(run_id: str, *, visitor: str | None = None) -> None:
     _wake()
 
 
+def conclude(run_id: str, *, visitor: str | None = None) -> None:
+    """Queue a stopped run to be tested as it is, without further epochs; its control gets as many as it had.
+
+    Raises `RunError` where no epoch is done yet. The run can be extended later.
+    """
+    record = _owned(run_id, visitor)
+    done = _epochs_kept(run_id)
+    if not done:
+        raise errors.RunError(
+            "No epoch of this run is done yet, so there is nothing to test; resume it instead."
+        )
+    _requeue(record, done)
+    if record.control is not None and _controls_only(record.control):
+        control = run(record.control)
+        if control.state in ("stopped", "failed"):
+            _requeue(control, max(done, _epochs_kept(control.id)))
+    _wake()
+
+
 def extend(run_id: str, epochs: int, *, visitor: str | None = None) -> None:
     """Queue a run for ``epochs`` more than it was asked for; its control gets as many, to stay comparable."""
     record = _owned(run_id, visitor)
@@ -309,9 +328,26 @@ def _more_epochs(record: RunRecord, epochs: int) -> None:
         raise errors.RunError("The run is still going on; wait until it has ended, or stop it first.")
     asked = epochs_of(record.spec.config)
     errors.within("The number of further epochs", epochs, 1, MOST_EPOCHS - asked)
-    config = dataclasses.replace(record.spec.config, epochs=asked + epochs)
+    _requeue(record, asked + epochs)
+
+
+def _requeue(record: RunRecord, epochs: int) -> None:
+    """Queue a run again, to end after ``epochs`` counted from its beginning."""
+    config = dataclasses.replace(record.spec.config, epochs=epochs)
     _store().requeue(record.id, dataclasses.replace(record.spec, config=config))
     _write_spec(record.id)
+
+
+def _epochs_kept(run_id: str) -> int:
+    """Read from the log how many epochs the checkpoint on disk has behind it."""
+    kept, offset = 0, 0
+    while True:
+        new, offset = events(run_id, offset)
+        if not new:
+            return kept
+        for event in new:
+            if event["event"] in ("checkpoint", "resumed"):
+                kept = event["epoch"]
 
 
 def _write_spec(run_id: str) -> None:

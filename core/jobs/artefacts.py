@@ -36,6 +36,13 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
+def sweep(directory: Path) -> None:
+    """Remove what writes left half done when their process was killed; nobody may be writing there now."""
+    for name in (SPEC, CHECKPOINT, WEIGHTS, RESULT, TEST):
+        for path in directory.glob(f".{name}.*"):
+            path.unlink(missing_ok=True)
+
+
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write ``values`` as strict JSON, whole or not at all."""
     write_atomically(path, lambda file: file.write(json_bytes(values)))

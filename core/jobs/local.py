@@ -26,7 +26,11 @@ class LocalWorker:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.jobs.worker"],
                 cwd=_PROJECT,
-                env=os.environ | {"TLL_HOME": str(home), "OMP_NUM_THREADS": threads},
+                # Threads that wait by spinning take the processor from pages, and from each other on a busy
+                # machine: measured on two loaded cores, waiting passively trained three times as fast.
+                env={"OMP_WAIT_POLICY": "PASSIVE"}
+                | os.environ
+                | {"TLL_HOME": str(home), "OMP_NUM_THREADS": threads},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

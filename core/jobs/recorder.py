@@ -59,6 +59,7 @@ class Recorder:
         self._title = title
         self._on_checkpoint = on_checkpoint
         self._clock = clock
+        artefacts.sweep(directory)
         earlier = _whole_log(directory / artefacts.EVENTS)
         self._log = artefacts.EventLog(directory / artefacts.EVENTS)
         # What earlier parts of a resumed run wrote, up to the checkpoint, is part of its result.

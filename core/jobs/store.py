@@ -26,7 +26,7 @@ State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"
 Order = Literal["go on", "wait", "stop", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 
-STALE_SECONDS = 20.0  # without a heartbeat for this long, a worker is given up for dead
+STALE_SECONDS = 60.0  # without a heartbeat for this long, a worker is given up, though its process may live
 ATTEMPTS = 3  # a run whose worker vanished this often is not tried again
 DEFECT = "Something went wrong on our side; the run's log has the details."
 _VANISHED = "The run's process vanished three times, perhaps for want of memory; try fewer or smaller images."

@@ -115,6 +115,22 @@ def test_the_control_runs_after_the_run_and_from_scratch(lab: Path, finished: st
     assert api.result(control.id).epochs_done == 4
 
 
+def test_a_run_is_repeated_with_the_next_free_seeds(lab: Path, finished: str) -> None:
+    with pytest.raises(errors.RunError):
+        api.repeat(finished, 1, visitor="bob")
+    with pytest.raises(errors.SettingsError):
+        api.repeat(finished, api.MOST_SEEDS, visitor="ann")
+    (again,) = api.repeat(finished, 1, visitor="ann")
+    try:
+        assert api.run(again).spec.config == dataclasses.replace(CONFIG, seed=0)
+        assert api.run(again).control is not None
+        assert [one.id for one in api.repeats(finished)] == [again, finished]
+        assert ended(again).state == "finished"
+        assert api.result(again).data_fingerprint == api.result(finished).data_fingerprint
+    finally:
+        api.stop(again)
+
+
 def test_a_stopped_run_goes_on_to_the_same_numbers(lab: Path, finished: str) -> None:
     run = api.submit(SPEC, "bob", control=False)
     until(lambda: bool(timeline(run).epochs))
@@ -128,6 +144,10 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(lab: Path, finished: str) -> 
     assert_same(run, finished)
 
 
+LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+
+
+@LINUX
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_workers_run_goes_on_by_itself_to_the_same_numbers(
     lab: Path, finished: str, way: signal.Signals
@@ -254,6 +274,27 @@ def test_a_control_makes_way_for_a_new_run_and_goes_on_later(lab: Path) -> None:
     assert ended(control).state == "stopped"
 
 
+@LINUX
+def test_a_worker_that_does_not_answer_is_ended_by_force_and_the_run_can_be_concluded(lab: Path) -> None:
+    config = dataclasses.replace(LONG.config, strategy="scratch", freeze_depth=None, seed=12)
+    run = api.submit(dataclasses.replace(LONG, config=config), "ivy")
+    assert api.run(run).control is None, "a run from scratch is its own control"
+    with pytest.raises(errors.RunError, match="nothing to test"):
+        api.conclude(run)
+    until(lambda: any(event["event"] == "checkpoint" for event in api.events(run)[0]))
+    os.kill(worker_of(lab), signal.SIGSTOP)  # it hears neither the stop nor SIGTERM
+    api.stop(run)
+    assert ended(run).state == "stopped"
+    api.conclude(run)
+    record = ended(run)
+    assert record.state == "finished", record.error
+    result = api.result(run)
+    assert 1 <= result.epochs_done < 500
+    assert result.test.count == len(api.test_images(run).labels)
+    assert len(result.epochs) == result.epochs_done
+    assert result.segments[0] == 500, "its schedule stays the one that it was trained with"
+
+
 SERVER = """
 import sys, time
 from core.jobs import api
@@ -266,7 +307,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+@LINUX
 def test_a_worker_ends_with_its_server_and_the_run_waits_for_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,19 +333,3 @@ def test_a_worker_ends_with_its_server_and_the_run_waits_for_the_next_one(
     assert (run_directory(tmp_path, run) / artefacts.CHECKPOINT).exists()
     api.delete(run)
     api.shutdown()
-
-
-def test_a_run_is_repeated_with_the_next_free_seeds(lab: Path, finished: str) -> None:
-    with pytest.raises(errors.RunError):
-        api.repeat(finished, 1, visitor="bob")
-    with pytest.raises(errors.SettingsError):
-        api.repeat(finished, api.MOST_SEEDS, visitor="ann")
-    (again,) = api.repeat(finished, 1, visitor="ann")
-    try:
-        assert api.run(again).spec.config == dataclasses.replace(CONFIG, seed=0)
-        assert api.run(again).control is not None
-        assert [one.id for one in api.repeats(finished)] == [again, finished]
-        assert ended(again).state == "finished"
-        assert api.result(again).data_fingerprint == api.result(finished).data_fingerprint
-    finally:
-        api.stop(again)
