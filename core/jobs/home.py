@@ -4,8 +4,6 @@ import os
 import re
 from pathlib import Path
 
-import platformdirs
-
 from core import errors
 
 APPLICATION = "transfer-learning-lab"
@@ -16,7 +14,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 def home() -> Path:
     """Name the data directory: ``TLL_HOME`` where it is set, else the user's data directory. It is created."""
     chosen = os.environ.get("TLL_HOME")
-    path = Path(chosen) if chosen else Path(platformdirs.user_data_dir(APPLICATION))
+    if chosen:
+        path = Path(chosen)
+    else:
+        import platformdirs  # only here, so that the engine runs where it is not installed
+
+        path = Path(platformdirs.user_data_dir(APPLICATION))
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path.resolve()
 
