@@ -4,6 +4,7 @@ import gc
 import re
 import secrets
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
@@ -19,12 +20,14 @@ COOKIE = "tll_visitor"
 COOKIE_SECONDS = 365 * 24 * 3600
 _VISITOR = re.compile(r"[0-9a-f]{32}")
 
-# Torch takes seconds to import and would slow the first page down, so the import waits for that page;
-# where nobody comes, it starts by itself after this many seconds.
-PRELOAD_AFTER_SECONDS = 4.0
+# Torch takes seconds to import, here and in the worker, and would slow the first page down: both wait for that
+# page and a moment longer, until the browser has painted it. Where nobody comes, they start by themselves.
+PRELOAD_AFTER_SECONDS = 15.0
+PAINT_SECONDS = 1.0
 
 _first_page = threading.Event()
 _loaded = threading.Event()
+_closing = threading.Event()
 
 
 def new_visitor() -> str:
@@ -48,7 +51,11 @@ def heavy_imports_done() -> bool:
 
 
 def _preload() -> None:
-    _first_page.wait(PRELOAD_AFTER_SECONDS)
+    if _first_page.wait(PRELOAD_AFTER_SECONDS):
+        time.sleep(PAINT_SECONDS)
+    if _closing.is_set():
+        return
+    api.start()
     from widgets import data_picker
 
     data_picker.warm_up()
@@ -69,10 +76,10 @@ def _preload() -> None:
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start preloading and the run queue with the server; on the way out a run in work is put back."""
     threading.Thread(target=_preload, name="preload", daemon=True).start()
-    api.start()
     try:
         yield {}
     finally:
+        _closing.set()
         await run_in_threadpool(api.shutdown)
 
 
