@@ -122,7 +122,7 @@ def test_a_run_is_repeated_with_the_next_free_seeds(lab: Path, finished: str) ->
         api.repeat(finished, api.MOST_SEEDS, visitor="ann")
     (again,) = api.repeat(finished, 1, visitor="ann")
     try:
-        assert api.run(again).spec.config == dataclasses.replace(CONFIG, seed=0)
+        assert api.run(again).spec.config == dataclasses.replace(api.run(finished).spec.config, seed=0)
         assert api.run(again).control is not None
         assert [one.id for one in api.repeats(finished)] == [again, finished]
         assert ended(again).state == "finished"

@@ -1,6 +1,7 @@
 """The visitor's cookie and the server's settings."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -29,7 +30,9 @@ def _answer(path: str, **headers: str) -> dict[bytes, bytes]:
         "scheme": "http",
         "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(server.VisitorCookie(page)(scope, None, keep))
+    # In a thread of its own: Playwright keeps an event loop running in this one.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, server.VisitorCookie(page)(scope, None, keep)).result()
     return dict(sent[0]["headers"])
 
 
