@@ -8,8 +8,10 @@ PORT ?= 8501
 run: .venv/run.stamp
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
+# One thread a process: tests start workers and servers beside themselves, and threads that spin for a core cost
+# more than they give.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
