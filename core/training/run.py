@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from core import errors
 from core.backbones import catalogue, stages
@@ -153,8 +154,7 @@ class _Run:
         self._reading = self._micro_batch(CHUNKS[self.device.type])  # where nothing is learned
         self._freeze()
         trains_batch_norm = any(
-            isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
-            for module in self.backbone.modules()
+            isinstance(module, _BatchNorm) and module.training for module in self.backbone.modules()
         )
         if trains_batch_norm and self.config.batch_size == 1:
             raise errors.SettingsError(
@@ -438,6 +438,10 @@ class _Run:
 
     def _freeze(self) -> None:
         freezing.apply(self.backbone, self._frozen(), batch_norm=self.config.batch_norm)
+        if strategies.holds_statistics(self.config):
+            for module in self.backbone.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
 
     def _features_for_epoch(self) -> list[Features]:
         """Features at the depth that is frozen now; kept from epoch to epoch while the depth stays."""
