@@ -73,6 +73,13 @@ def _is_probe(config: dict[str, Any], depth: int) -> bool:
     return is_probe(FinetuneConfig.from_json(config), depth)
 
 
+def _holds_statistics(config: dict[str, Any]) -> bool:
+    from core.training.config import FinetuneConfig
+    from core.training.strategies import holds_statistics
+
+    return holds_statistics(FinetuneConfig.from_json(config))
+
+
 @cache
 def stage_prefixes(name: str) -> dict[str, tuple[str, ...]]:
     """Say by which beginnings of their names a stage's modules and tensors are known in the original network."""
@@ -197,6 +204,12 @@ def _training(config: dict[str, Any]) -> dict[str, str]:
         freeze = [
             "thawed = min(len(STAGES), epoch * (len(STAGES) + 1) // SEGMENTS[0])",
             "freeze(net, list(STAGES)[: len(STAGES) - thawed])",
+        ]
+    if _holds_statistics(config):
+        freeze += [
+            "for module in net.modules():",
+            "    if isinstance(module, nn.BatchNorm2d):",
+            "        module.eval()  # the solved head expects the pretrained statistics",
         ]
     # Batches are equal but for one image, and never one image alone.
     batches = "-(-len(images) // BATCH)"
