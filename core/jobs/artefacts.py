@@ -37,8 +37,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def sweep(directory: Path) -> None:
-    """Remove what writes left half done when their process was killed; nobody may be writing there now."""
-    for name in (SPEC, CHECKPOINT, WEIGHTS, RESULT, TEST):
+    """Remove what a killed worker left half written. Not the spec: the server may be writing that right now."""
+    for name in (CHECKPOINT, WEIGHTS, RESULT, TEST):
         for path in directory.glob(f".{name}.*"):
             path.unlink(missing_ok=True)
 

@@ -40,6 +40,7 @@ LAST_WORDS_SECONDS = 20.0  # how long a worker whose server is gone may take to 
 JOBS_PER_PROCESS = 25  # then a fresh process, since memory that libraries keep only grows
 
 _log = logging.getLogger(__name__)
+_terminated = threading.Event()  # SIGTERM has come
 
 
 class _Terminated(BaseException):
@@ -131,11 +132,11 @@ class _Worker:
             self._store.end(claim, "failed", error=str(error))
         except Exception as error:
             clean = False
-            _log.exception("Run %s failed.", claim.run)
-            self._store.end(claim, "failed", error=_sentence(error))
-            with contextlib.suppress(OSError):
-                directory.mkdir(parents=True, exist_ok=True)
-                (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
+            if _terminated.is_set():
+                # SIGTERM came inside a library, whose clean-up then raised an error of its own.
+                self._interrupted(claim, recorder, orders)
+            else:
+                self._failed(claim, directory, error)
         finally:
             orders.job_over.set()
             watcher.join()
@@ -173,6 +174,14 @@ class _Worker:
             self._data = None  # two data sets at a time might not fit
             self._data = (key, engine.open_data(spec, self._store, progress))
         return self._data[1]
+
+    def _failed(self, claim: Claim, directory: Path, error: Exception) -> None:
+        """Tell the owner in a sentence, and the log everything."""
+        _log.exception("Run %s failed.", claim.run)
+        self._store.end(claim, "failed", error=_sentence(error))
+        with contextlib.suppress(OSError):
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
 
     def _interrupted(self, claim: Claim, recorder: Recorder | None, orders: _Orders) -> None:
         """Keep the last checkpoint and let go of the run: stopped if asked to, else back into the queue."""
@@ -260,6 +269,7 @@ def _server_gone(jobs: "queue.SimpleQueue[dict[str, str] | None]", gone: threadi
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    _terminated.set()
     raise _Terminated
 
 
