@@ -33,7 +33,7 @@ if st.button(
 stages, head = network.blocks(entry, classes=4)
 with st.container(border=True, key="home_strip"):
     st.markdown(
-        "**This is the network.** A picture enters on the left. :blue[**Ice**] keeps what was learned before, "
+        "**This is the network.** A picture enters at the stem. :blue[**Ice**] keeps what was learned before, "
         ":orange[**fire**] learns your task. Move the boundary."
     )
     stage_strip(key="home_stages", stages=stages, head=head, depth=depth, on_change=_set_depth)
