@@ -24,6 +24,7 @@ from torch import Tensor, nn, optim
 
 from core.backbones.tiny_resnet import TinyResNet18
 from core.images import augmentation, normalisation
+from core.training import precision
 from tools import tiny_imagenet
 
 
@@ -118,7 +119,7 @@ class Trainer:
         inputs = augmentation.crop(inputs, boxes, side).contiguous(memory_format=torch.channels_last)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16_gains(self.device)):
+        with precision.autocast(self.device):
             loss: Tensor = self.loss(self.network(inputs).float(), labels.to(self.device))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -189,11 +190,6 @@ def recalibrate(network: nn.Module, split: tiny_imagenet.Split, side: int, devic
         return inputs.contiguous(memory_format=torch.channels_last)
 
     optim.swa_utils.update_bn((batch(start) for start in range(0, len(shuffled), 250)), network)
-
-
-def bf16_gains(device: torch.device) -> bool:
-    """Say whether bf16 autocast is faster than fp32: on GPUs, and on CPUs with AMX tiles."""
-    return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
 
 
 @torch.no_grad()
