@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from core.jobs.network import Networks
 from core.jobs.result import RunResult, TestImages
 from core.jobs.spec import JobSpec, control_spec, epochs_of, has_control
 from core.jobs.store import RunRecord, Store, Upload
+
+if TYPE_CHECKING:
+    from core.backbones.backbone import Backbone
 
 MOST_EPOCHS = 1000  # as in FinetuneConfig
 MOST_SEEDS = 10  # of one run: the interval hardly narrows beyond
@@ -271,6 +274,13 @@ def reproduction_zip(run_id: str) -> bytes:
 def predict(run_id: str, content: bytes) -> NDArray[np.float32]:
     """Ask a finished run's network about a picture's file: probabilities (C,), in the order of its classes."""
     return _networks.probabilities(_directory(run_id), result(run_id), content)
+
+
+def network(run_id: str) -> "Backbone":
+    """Rebuild a finished run's network, in eval mode on the CPU; yours to keep."""
+    from core.jobs.network import load
+
+    return load(_directory(run_id), result(run_id))
 
 
 def _service() -> _Service:

@@ -26,6 +26,10 @@ class StrategyEntry:
     pretrained: bool = True
 
 
+# Rates and views were measured with tiny_resnet18 on 200 images of CIFAR-10, digits and textures and all of
+# hymenoptera (10 epochs, seed 0). In runs as short as these, the plain image did as well as four augmented
+# views or better (full fine-tuning: digits 98.3 against 94.3 %, textures 55.0 against 50.7 %, hymenoptera
+# 81.7 against 81.0 %): a mirrored digit is no digit, and crops need more epochs to pay. Longer runs may gain by views.
 STRATEGIES: dict[str, StrategyEntry] = {
     "linear_probe": StrategyEntry(
         title="Linear probe",
@@ -41,7 +45,7 @@ STRATEGIES: dict[str, StrategyEntry] = {
         citation="Yosinski et al. 2014, arXiv 1411.1792",
         epochs=10,
         learning_rate=1e-3,
-        views=4,
+        views=1,
     ),
     "full": StrategyEntry(
         title="Full fine-tuning",
@@ -49,7 +53,7 @@ STRATEGIES: dict[str, StrategyEntry] = {
         citation="Girshick et al. 2014, arXiv 1311.2524",
         epochs=10,
         learning_rate=1e-3,
-        views=4,
+        views=1,
     ),
     "lp_ft": StrategyEntry(
         title="Probe, then fine-tune (LP-FT)",
@@ -57,7 +61,7 @@ STRATEGIES: dict[str, StrategyEntry] = {
         citation="Kumar et al. 2022, arXiv 2202.10054",
         epochs=10,
         learning_rate=3e-4,
-        views=4,
+        views=1,
     ),
     "gradual": StrategyEntry(
         title="Gradual unfreezing",
@@ -65,23 +69,23 @@ STRATEGIES: dict[str, StrategyEntry] = {
         citation="Howard & Ruder 2018, arXiv 1801.06146",
         epochs=12,
         learning_rate=1e-3,
-        views=4,
+        views=1,
     ),
     "surgical": StrategyEntry(
         title="First block only (surgical)",
         what="Only the first stage and the head are trained; it suits pictures whose surface changed.",
         citation="Lee et al. 2022, arXiv 2210.11466",
         epochs=10,
-        learning_rate=1e-3,
-        views=4,
+        learning_rate=5e-3,
+        views=1,
     ),
     "scratch": StrategyEntry(
         title="From scratch",
         what="The same network with random weights and the same budget: the control that shows what transfer gave.",
         citation="He et al. 2019, arXiv 1811.08883",
         epochs=10,
-        learning_rate=2e-3,
-        views=4,
+        learning_rate=1e-3,
+        views=1,
         pretrained=False,
     ),
     "scratch_statistics": StrategyEntry(
@@ -89,11 +93,16 @@ STRATEGIES: dict[str, StrategyEntry] = {
         what="Random weights with the pretrained mean and variance per layer: scale without features.",
         citation="Raghu et al. 2019, arXiv 1902.07208",
         epochs=10,
-        learning_rate=2e-3,
-        views=4,
+        learning_rate=1e-3,
+        views=1,
         pretrained=False,
     ),
 }
+
+
+# Other optimisers' rates, as a multiple of AdamW's. Nesterov's SGD and RMSprop come close to AdamW with them
+# (full fine-tuning on 200 images of CIFAR-10: AdamW 56.2, SGD 53.5 at 10 x and 54.5 at 30 x, RMSprop 56.2 %).
+RATE_FACTORS = {"adamw": 1.0, "sgd": 10.0, "rmsprop": 0.3}
 
 
 def _setting(default: Any, help_text: str) -> Any:
@@ -195,7 +204,9 @@ class FinetuneConfig:
             freeze_depth=depth,
             epochs=entry.epochs if self.epochs is None else self.epochs,
             image_size=image_size if self.image_size is None else self.image_size,
-            learning_rate=entry.learning_rate if self.learning_rate is None else self.learning_rate,
+            learning_rate=entry.learning_rate * RATE_FACTORS[self.optimiser]
+            if self.learning_rate is None
+            else self.learning_rate,
             stage_decay=entry.stage_decay if self.stage_decay is None else self.stage_decay,
             views=entry.views if self.views is None else self.views,
         )

@@ -46,3 +46,13 @@ def test_strategies_define_their_depth(strategy, depth):
 def test_values_out_of_range_are_refused(settings, words):
     with pytest.raises(errors.SettingsError, match=words):
         FinetuneConfig(**settings)
+
+
+def test_each_optimiser_has_a_rate_of_its_own_unless_one_is_given():
+    rates = {
+        name: FinetuneConfig(strategy="full", optimiser=name).resolved(stages=5, image_size=64).learning_rate
+        for name in ("adamw", "sgd", "rmsprop")
+    }
+    assert rates["rmsprop"] < rates["adamw"] < rates["sgd"]
+    given = FinetuneConfig(strategy="full", optimiser="sgd", learning_rate=0.1)
+    assert given.resolved(stages=5, image_size=64).learning_rate == 0.1

@@ -1,0 +1,84 @@
+"""What the layers page shows stands in its address, so that every view is a link.
+
+A widget here reads its value from the address and writes it back; a value that does not exist gives one
+sentence and the default, never a traceback.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import streamlit as st
+
+from widgets import frame
+
+_KEY = "layers_{}"
+_SHOWN = 60  # signs of a wrong value that are repeated on screen
+
+
+def read(name: str, allowed: Collection[str], default: str, what: str = "") -> str:
+    """Read parameter ``name`` of the address; one that is not ``allowed`` is the default, and said so, once.
+
+    ``what`` is how a sentence calls it ("picture", "stage").
+    """
+    value = st.query_params.get(name)
+    if value is None or value in allowed:
+        return default if value is None else value
+    wrong = frame.plain(value[:_SHOWN])
+    st.warning(
+        f"The link names the {what or name} “{wrong}”, which is not here; this shows the default instead.",
+        icon=":material/link_off:",
+    )
+    del st.query_params[name]
+    return default
+
+
+def write(**values: object) -> None:
+    """Put values into the address; None takes one out."""
+    for name, value in values.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = str(value)
+
+
+def choose(
+    draw: Callable[..., Any],
+    label: str,
+    options: Collection[str],
+    *,
+    name: str,
+    default: str,
+    what: str = "",
+    forget: Collection[str] = (),
+    **more: Any,
+) -> str:
+    """Draw a selection widget (`st.selectbox`, `st.segmented_control`, …) whose value is parameter ``name``.
+
+    ``forget`` names the parameters that mean nothing once this one has changed.
+    """
+    value = read(name, options, default, what)
+    key = _KEY.format(name)
+    st.session_state[key] = value
+
+    def changed() -> None:
+        chosen = st.session_state.get(key)
+        write(**dict.fromkeys(forget), **{name: chosen if chosen != default else None})
+
+    draw(label, options, key=key, on_change=changed, **more)
+    return value
+
+
+def choose_number(
+    draw: Callable[..., Any], label: str, low: int, high: int, *, name: str, default: int, **more: Any
+) -> int:
+    """Draw `st.slider` or `st.number_input` from ``low`` to ``high`` (both allowed) for parameter ``name``."""
+    value = int(read(name, [str(number) for number in range(low, high + 1)], str(default)))
+    key = _KEY.format(name)
+    st.session_state[key] = value
+
+    def changed() -> None:
+        chosen = st.session_state.get(key)
+        write(**{name: chosen if chosen != default else None})
+
+    draw(label, low, high, key=key, on_change=changed, **more)
+    return value

@@ -1,0 +1,214 @@
+"""What the visitor looks at: a picture, a network and a place in it. Loaded once, shared by all visitors."""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core import errors
+from core.backbones import catalogue
+from core.images import samples
+from core.jobs import api
+from widgets import frame, network
+from widgets.layers import address
+from widgets.previews import PICTURES
+
+if TYPE_CHECKING:
+    from core.interpretation.specimen import Specimen
+
+RUN, RANDOM, OWN = "run:", "random:", "own"
+NETWORKS_KEPT = 6
+LARGEST_SHOWN = 448  # pixels; the picture as shown beside what the network sees of it
+
+# Explanations that take more than a moment: one at a time, so that the page stays quick for the others.
+heavy_work = threading.BoundedSemaphore(1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Look:
+    """All that a view needs.
+
+    ``pixels`` (S, S, 3) uint8 is what the network sees, ``large`` (448, 448, 3) the same square for the screen;
+    ``picture_key`` is the SHA-256 of the picture's file and names it in caches, ``specimen.key`` the network.
+    ``picture`` is its name in the address. ``random`` is the same network with random weights, loaded on call.
+    """
+
+    picture: str
+    picture_title: str
+    picture_key: str
+    pixels: NDArray[np.uint8]
+    large: NDArray[np.uint8]
+    box: samples.Box | None
+    specimen: "Specimen"
+    stage: str
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the network's stages, from the input."""
+        return tuple(stage.name for stage in self.specimen.entry.stages)
+
+    def random(self) -> "Specimen":
+        """The same architecture with random weights."""
+        return specimen_of(RANDOM + self.specimen.entry.name, 0.0)
+
+
+@st.cache_resource(max_entries=NETWORKS_KEPT, show_spinner="Loading the network …")
+def specimen_of(name: str, version: float) -> "Specimen":
+    """Load what the address calls ``name``: a catalogue entry, ``random:ENTRY``, or ``run:ID`` after training."""
+    from core.interpretation import specimen
+
+    if name.startswith(RUN):
+        result = api.result(name.removeprefix(RUN))
+        return specimen.specimen(
+            f"{name}@{version}",
+            api.network(name.removeprefix(RUN)),
+            result.class_names,
+            int(result.config["image_size"]),
+        )
+    if name.startswith(RANDOM):
+        return specimen.random(name.removeprefix(RANDOM))
+    return specimen.pretrained(name)
+
+
+def finished_runs() -> dict[str, str]:
+    """This visitor's finished runs whose network can be looked at: ``run:ID`` and its title."""
+    return {
+        RUN + one.id: one.title
+        for one in api.runs_of(frame.visitor())
+        if one.state == "finished" and one.summary is not None
+    }
+
+
+def choose() -> Look | None:
+    """Draw the pickers for picture and network; None until both can be shown."""
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        name, title, content, box = _picture()
+    with right:
+        chosen = _network()
+    if content is None:
+        return None
+    with frame.shown_errors():
+        one = specimen_of(chosen, _version(chosen))
+        pixels, large = _decoded(content, hashlib.sha256(content).hexdigest(), one.image_size)
+        stages = tuple(stage.name for stage in one.entry.stages)
+        stage = address.read("stage", stages, stages[0])
+        return Look(
+            picture=name,
+            picture_title=title,
+            picture_key=hashlib.sha256(content).hexdigest(),
+            pixels=pixels,
+            large=large,
+            box=box,
+            specimen=one,
+            stage=stage,
+        )
+    return None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _decoded(_content: bytes, sha256: str, side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    from core.images.decoding import decode
+
+    return decode(_content, side)[0], decode(_content, LARGEST_SHOWN)[0]
+
+
+# --- the picture ----------------------------------------------------------------------------------------
+
+
+def _picture() -> tuple[str, str, bytes | None, samples.Box | None]:
+    """Draw the choice of picture: name in the address, title, file (None: none yet), where the subject is."""
+    name = address.choose(
+        st.pills,
+        "Picture",
+        [*samples.SAMPLES, OWN],
+        name="picture",
+        default="cat",
+        format_func=lambda one: "My own picture" if one == OWN else samples.SAMPLES[one].title,
+        required=True,
+    )
+    if name != OWN:
+        entry = samples.sample(name)
+        return name, entry.title, entry.read(), entry.box
+    return OWN, "Your picture", _own_picture(), None
+
+
+def _own_picture() -> bytes | None:
+    """Take a picture from disk or camera; it stays in this visit's memory and goes nowhere else."""
+    way = st.segmented_control(
+        "Where it comes from",
+        ["Upload", "Webcam"],
+        default="Upload",
+        required=True,
+        key="layers_own_way",
+        label_visibility="collapsed",
+    )
+    if way == "Webcam":
+        file = st.camera_input("Take a picture", key="layers_camera", label_visibility="collapsed")
+    else:
+        file = st.file_uploader(
+            "A picture", type=PICTURES, key="layers_file", label_visibility="collapsed", max_upload_size=50
+        )
+    if file is not None:
+        st.session_state["layers_own"] = file.getvalue()
+    content: bytes | None = st.session_state.get("layers_own")
+    if content is None:
+        st.caption("It stays in the memory of this visit; a link to this page does not carry it.")
+    return content
+
+
+# --- the network ----------------------------------------------------------------------------------------
+
+
+def _network() -> str:
+    """Draw the choice of network and whether its weights are random; its name for `specimen_of`."""
+    runs = finished_runs()
+    linked = st.query_params.get("network", "")
+    if linked.startswith(RUN) and linked not in runs:
+        with frame.shown_errors():  # somebody else's run, shown by its link
+            runs[linked] = api.run(linked.removeprefix(RUN)).title
+            api.result_path(linked.removeprefix(RUN))
+    name = address.choose(
+        st.selectbox,
+        "Network",
+        [*catalogue.BACKBONES, *runs],
+        name="network",
+        default=catalogue.BUILT_IN,
+        forget=("stage", "channel", "target", "second"),
+        format_func=lambda one: _label(one, runs),
+    )
+    if name.startswith(RUN):
+        return name
+    random = address.choose(
+        st.segmented_control,
+        "Weights",
+        ["trained", "random"],
+        name="weights",
+        default="trained",
+        format_func={"trained": "Trained", "random": "Random, as a control"}.get,
+        required=True,
+        label_visibility="collapsed",
+    )
+    return RANDOM + name if random == "random" else name
+
+
+def _label(name: str, runs: dict[str, str]) -> str:
+    if name in runs:
+        return f"My run: {runs[name]}"
+    entry = catalogue.entry(name)
+    size = f" · {network.megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
+    return f"{entry.title}{size}"
+
+
+def _version(name: str) -> float:
+    """When a run's result was written, since an extended run has new weights; 0 for all else."""
+    if not name.startswith(RUN):
+        return 0.0
+    try:
+        return api.result_path(name.removeprefix(RUN)).stat().st_mtime
+    except OSError as error:
+        raise errors.RunError("The network of this run is no longer stored here.") from error

@@ -1,0 +1,57 @@
+"""A contact sheet: many small pictures as one image; a click, or the arrow keys and Enter, choose one."""
+
+import base64
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+_sheet = st.components.v2.component(
+    "contact_sheet", html=_read("sheet.html"), css=_read("sheet.css"), js=_read("sheet.js")
+)
+
+
+def sheet(
+    image: bytes,
+    *,
+    key: str,
+    columns: int,
+    labels: Sequence[str],
+    chosen: int | None = None,
+    on_choose: Callable[[int], None] | None = None,
+    largest: int = 96,
+    smooth: bool = False,
+    about: str = "Contact sheet",
+) -> None:
+    """Draw ``image`` (WebP of `rendering.contact_sheet`), a grid of ``columns`` cells a row, one label each.
+
+    ``labels`` show under the pointer and to screen readers. ``on_choose`` gets the number of the clicked cell
+    before the page runs again. ``largest`` is how wide a cell gets, in CSS pixels; ``smooth`` how it is enlarged.
+    """
+
+    def changed() -> None:
+        number = st.session_state[key].cell
+        if on_choose is not None and isinstance(number, int) and 0 <= number < len(labels):
+            on_choose(number)
+
+    _sheet(
+        key=key,
+        data={
+            "image": "data:image/webp;base64," + base64.b64encode(image).decode(),
+            "columns": columns,
+            "labels": list(labels),
+            "chosen": chosen,
+            "largest": largest,
+            "smooth": smooth,
+            "clickable": on_choose is not None,
+            "about": about,
+        },
+        on_cell_change=changed,
+    )
