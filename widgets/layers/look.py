@@ -47,6 +47,11 @@ class Look:
     stage: str
 
     @property
+    def is_random(self) -> bool:
+        """Whether the weights are random: the control."""
+        return "/random-" in self.specimen.key
+
+    @property
     def stages(self) -> tuple[str, ...]:
         """The names of the network's stages, from the input."""
         return tuple(stage.name for stage in self.specimen.entry.stages)

@@ -1,20 +1,40 @@
-"""A place in the network: which stage is looked at."""
+"""A place in the network: the stage that is looked at, picked on the stage strip."""
 
-import streamlit as st
-
+from widgets import network
 from widgets.layers import address
 from widgets.layers.look import Look
+from widgets.stage_strip.strip import stage_picker
 
 
-def choose_stage(look: Look, *, maps_only: bool = False) -> str:
-    """Draw the stages to choose from; ``maps_only`` leaves out those whose output is one vector."""
-    stages = [name for name in look.stages if not maps_only or look.specimen.has_positions(name)]
-    return address.choose(
-        st.segmented_control,
-        "Stage",
-        stages,
-        name="stage",
-        default=stages[0],
-        forget=("channel",),
-        required=True,
+def choose_stage(look: Look, *, maps_only: bool = False, default: str | None = None) -> str:
+    """Draw the strip and return the picked stage; ``maps_only`` closes those whose output is one vector."""
+    specimen = look.specimen
+    stages = [name for name in look.stages if not maps_only or specimen.has_positions(name)]
+    stage = address.read("stage", stages, default or stages[0])
+    blocks, head = network.blocks(
+        specimen.entry, classes=len(specimen.class_names), image_size=specimen.image_size
     )
+
+    def picked(number: int) -> None:
+        address.write(stage=look.stages[number], channel=None)
+
+    stage_picker(
+        key="layers_strip",
+        stages=blocks,
+        head=head,
+        states=("grey" if look.is_random else "ice",) * len(blocks),
+        about=tuple(_about(look, name) for name in look.stages),
+        selected=look.stages.index(stage),
+        selectable=tuple(look.stages.index(name) for name in stages),
+        on_pick=picked,
+    )
+    return stage
+
+
+def _about(look: Look, stage: str) -> str:
+    """Say how finely a stage divides the picture."""
+    entry = look.specimen.entry.stages[look.stages.index(stage)]
+    if not look.specimen.has_positions(stage):
+        return f"{entry.channels:,} numbers for the whole picture."
+    side = look.specimen.image_size // entry.reduction
+    return f"{entry.channels:,} channels, each a map of {side} × {side} places on the picture."

@@ -1,6 +1,8 @@
 // The stages as blocks; a handle between them sets how many are frozen. Draws `data` from Python:
-// {stages: [{name, parameters, output}], head: {parameters, output}, states: ["ice"|"fire"|"grey"], depth, adjustable}
-// `states` holds for a strategy that fixes what is frozen; an adjustable strip derives it from the depth.
+// {stages: [{name, parameters, output}], head: {parameters, output}, states: ["ice"|"fire"|"grey"], depth, adjustable,
+// selected, selectable: [number]}
+// `states` holds for a strategy that fixes what is frozen; an adjustable strip derives it from the depth. Where
+// `selected` is a number, the strip is there to pick the stage that is looked at, one of `selectable`.
 
 const SETTLE_MS = 180; // Keys pressed quickly are sent as one change.
 const ECHO_MS = 3000; // How long a change of ours outranks what the server still believes.
@@ -21,16 +23,21 @@ function element(kind, className, text) {
 
 export default function (component) {
   const { data, parentElement: root, setTriggerValue } = component;
-  const memory = (root.stripMemory ??= { wanted: null, until: 0, timer: null });
+  const memory = (root.stripMemory ??= { wanted: null, picked: null, until: 0, timer: null });
   const row = root.querySelector(".row");
   const list = root.querySelector(".stages");
   const handle = root.querySelector(".handle");
   const sentence = root.querySelector(".sentence");
-  const { stages, head, adjustable } = data;
+  const { stages, head, adjustable, selectable } = data;
+  const picking = data.selected !== null;
   const deepest = stages.length;
 
   if (memory.wanted !== null && (memory.wanted === data.depth || Date.now() > memory.until)) memory.wanted = null;
   let depth = adjustable && memory.wanted !== null ? memory.wanted : data.depth;
+
+  // A pick shows at once; the server's answer confirms it.
+  if (memory.picked !== null && (memory.picked === data.selected || Date.now() > memory.until)) memory.picked = null;
+  const selected = () => memory.picked ?? data.selected;
 
   const stateOf = (index) => (adjustable ? (index < depth ? "ice" : "fire") : data.states[index]);
 
@@ -69,6 +76,11 @@ export default function (component) {
   }
 
   function describe() {
+    if (picking) {
+      const stage = stages[selected()];
+      sentence.replaceChildren("You look at ", element("b", "", stage.name), ": " + data.about[selected()]);
+      return sentence.textContent;
+    }
     const states = blocks.slice(0, -1).map((_, index) => stateOf(index));
     const sum = (kind) => stages.reduce((total, one, i) => total + (states[i] === kind ? one.parameters : 0), 0);
     const frozen = states.filter((one) => one === "ice").length;
@@ -95,10 +107,19 @@ export default function (component) {
   function draw() {
     blocks.forEach((block, index) => {
       const last = index === deepest;
-      const state = last ? "fire" : stateOf(index);
+      const state = last ? (picking ? data.states[0] : "fire") : stateOf(index);
       block.className = "stage " + state + (last ? " head" : "");
       block.dataset.state = state;
-      block.title = last ? "The head is new, so it always learns." : "";
+      block.title = last && !picking ? "The head is new, so it always learns." : "";
+      if (picking) {
+        const open = selectable.includes(index);
+        block.classList.toggle("selected", index === selected());
+        block.classList.toggle("closed", !open);
+        block.tabIndex = open ? 0 : -1;
+        block.setAttribute("role", "button");
+        block.setAttribute("aria-pressed", index === selected());
+        block.title = open ? "Look at " + stages[index].name : "";
+      }
       if (!last && adjustable) {
         block.title = state === "ice" ? "Thaw from here on" : "Freeze up to here";
       }
@@ -109,6 +130,7 @@ export default function (component) {
       }
     });
     row.classList.toggle("fixed", !adjustable);
+    row.classList.toggle("picking", picking);
     handle.setAttribute("aria-valuemax", deepest);
     handle.setAttribute("aria-valuenow", depth);
     handle.setAttribute("aria-valuetext", describe());
@@ -165,7 +187,23 @@ export default function (component) {
     event.preventDefault();
     choose(depth + step);
   };
+  function pick(index) {
+    if (!selectable.includes(index) || index === selected()) return;
+    memory.picked = index;
+    memory.until = Date.now() + ECHO_MS;
+    draw();
+    setTriggerValue("picked", index);
+  }
   blocks.forEach((block, index) => {
+    if (picking) {
+      block.onclick = () => pick(index);
+      block.onkeydown = (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        pick(index);
+      };
+      return;
+    }
     block.onclick = index === deepest ? null : () => choose(stateOf(index) === "ice" ? index : index + 1, 0);
   });
 

@@ -64,6 +64,48 @@ def stage_strip(
             "states": list(shown),
             "depth": depth,
             "adjustable": on_change is not None,
+            "selected": None,
+            "selectable": [],
+            "about": [],
         },
         on_depth_change=changed,
+        on_picked_change=lambda: None,
+    )
+
+
+def stage_picker(
+    *,
+    key: str,
+    stages: tuple[Block, ...],
+    head: Block,
+    states: tuple[StageState, ...],
+    about: tuple[str, ...],
+    selected: int,
+    selectable: tuple[int, ...],
+    on_pick: Callable[[int], None],
+) -> None:
+    """Draw the same strip to pick one stage from; ``about`` says a sentence about each, shown when it is picked.
+
+    ``on_pick`` gets the number of the stage, one of ``selectable``, before the page runs again.
+    """
+
+    def picked() -> None:
+        wanted = st.session_state[key].picked
+        if wanted in selectable:
+            on_pick(wanted)
+
+    _strip(
+        key=key,
+        data={
+            "stages": [one.to_json() for one in stages],
+            "head": head.to_json(),
+            "states": list(states),
+            "depth": 0,
+            "adjustable": False,
+            "selected": selected,
+            "selectable": list(selectable),
+            "about": list(about),
+        },
+        on_depth_change=lambda: None,
+        on_picked_change=picked,
     )
