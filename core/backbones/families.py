@@ -45,7 +45,7 @@ class _NormalisedAverage(_GlobalAverage):
         return nn.functional.layer_norm(pooled, pooled.shape[1:], eps=1e-6)
 
 
-class _ClassToken(nn.Module):
+class ClassToken(nn.Module):
     """Tokens (B, T, C) -> the class token (B, C)."""
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -246,7 +246,7 @@ def _convnext(network: Any) -> Parts:
 
 
 def _vit(network: Any) -> Parts:
-    layers, neck = network.encoder.layers, _ClassToken()
+    layers, neck = network.encoder.layers, ClassToken()
     pairs = [(f"blocks{n + 1}_{n + 2}", layers[n : n + 2], 768, 16) for n in range(0, len(layers) - 2, 2)]
     last = _named(layers=layers[-2:], norm=network.encoder.ln)
     return Parts(

@@ -1,0 +1,101 @@
+"""A private copy that Captum can explain: no module works twice in one pass, and every stage shows a map.
+
+Captum's DeepLift and guided backprop hang their state on modules and are wrong, or fail, where one module is
+called several times in a forward pass. torchvision's residual blocks do that with their one ReLU.
+"""
+
+import copy
+from typing import Any
+
+from torch import Tensor, cat, nn
+
+from core import errors
+from core.backbones.backbone import Backbone
+from core.backbones.families import ClassToken
+from core.interpretation.specimen import Specimen, as_map
+from core.vision import torchvision
+
+# Which blocks call which of their modules several times in a forward pass, and how often.
+_CALLS: dict[type[nn.Module], tuple[str, int]] = {
+    torchvision.models.resnet.BasicBlock: ("relu", 2),
+    torchvision.models.resnet.Bottleneck: ("relu", 3),
+    torchvision.models.swin_transformer.SwinTransformerBlock: ("stochastic_depth", 2),
+}
+
+
+class _InTurn(nn.Module):
+    """One module a call, in turn: takes the place of a module without weights that was called several times."""
+
+    def __init__(self, module: nn.Module, calls: int) -> None:
+        super().__init__()
+        self.modules_in_turn = nn.ModuleList(copy.deepcopy(module) for _ in range(calls))
+        self.turn = 0
+
+    def forward(self, features: Tensor) -> Tensor:
+        module = self.modules_in_turn[self.turn]
+        self.turn = (self.turn + 1) % len(self.modules_in_turn)
+        result: Tensor = module(features)
+        return result
+
+
+class _Seen(nn.Module):
+    """A stage whose output passes through ``map`` as (B, C, h, w), whatever its layout; values stay the same."""
+
+    def __init__(self, stage: nn.Module) -> None:
+        super().__init__()
+        self.stage = stage
+        self.map = nn.Identity()
+
+    def forward(self, features: Tensor) -> Tensor:
+        output: Tensor = self.stage(features)
+        seen: Tensor = self.map(as_map(output))
+        if output.ndim == 3:  # tokens (B, 1 + h·w, C): the class token goes past the map
+            return cat([output[:, :1], seen.flatten(2).transpose(1, 2)], dim=1)
+        return seen.reshape(output.shape)
+
+
+def explainable(one: Specimen) -> Backbone:
+    """Copy a network for one thread to hook: outputs are the shared network's, to the bit."""
+    network = one.private_copy()
+    for module in list(network.modules()):
+        if type(module) in _CALLS:
+            name, calls = _CALLS[type(module)]
+            setattr(module, name, _InTurn(getattr(module, name), calls).eval())
+    for name, stage in list(network.stages.items()):
+        network.stages[name] = _Seen(stage).eval()
+    return network
+
+
+def map_layer(network: Backbone, stage: str) -> nn.Module:
+    """The module of an `explainable` network whose output is the stage's map (B, C, h, w)."""
+    seen: Any = network.stages[stage]
+    layer: nn.Module = seen.map
+    return layer
+
+
+def explainable_stages(one: Specimen) -> tuple[str, ...]:
+    """Stages whose output is a map over the picture that the rest of the network reads, from the input.
+
+    Left out are stages that return one vector, and a vision transformer's last one: its head reads the class
+    token only, so that no position there can speak for a class.
+    """
+    names = [stage.name for stage in one.backbone.table if one.has_positions(stage.name)]
+    if isinstance(one.backbone.neck, ClassToken):
+        names = names[:-1]
+    return tuple(names)
+
+
+def check_stage(one: Specimen, stage: str) -> None:
+    """Raise `SettingsError`, saying why, for a stage that is not there or shows no map over the picture."""
+    one.stage_number(stage)
+    choices = explainable_stages(one)
+    if stage in choices:
+        return
+    why = (
+        f"after the stage {stage} the network reads only its class token, not the positions"
+        if one.has_positions(stage)
+        else f"the stage {stage} returns one vector, which has no positions left"
+    )
+    raise errors.SettingsError(
+        f"There is no map to draw: {why}. Choose one of {', '.join(choices)}."
+    )
