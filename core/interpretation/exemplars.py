@@ -1,0 +1,266 @@
+"""What excites a channel most: the patches of sample photographs that it answers to most strongly.
+
+The photographs are those that ship inside scikit-image, everyday and scientific, cut into crops of several sizes.
+One pass over them serves every channel of every stage. Few photographs mean few subjects: an exemplar says what
+a channel likes best among these, not in the world.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from core import errors
+from core.interpretation.receptive_field import Box, ReceptiveField, receptive_field
+from core.interpretation.specimen import Specimen, as_map
+
+# (file in scikit-image's data, what it shows). Of the motorcycle's stereo pair only one picture is here: the same
+# thing twice would make every exemplar look confirmed. The horse is left out: a silhouette, black on white, has
+# stronger edges than any photograph and would be every edge detector's favourite.
+PHOTOGRAPHS: tuple[tuple[str, str], ...] = (
+    ("astronaut.png", "Astronaut"),
+    ("brick.png", "Brick wall"),
+    ("camera.png", "Cameraman"),
+    ("cell.png", "Cell"),
+    ("chelsea.png", "Cat"),
+    ("clock_motion.png", "Clock"),
+    ("coffee.png", "Coffee"),
+    ("coins.png", "Coins"),
+    ("grass.png", "Grass"),
+    ("gravel.png", "Gravel"),
+    ("hubble_deep_field.jpg", "Galaxies"),
+    ("ihc.png", "Tissue"),
+    ("moon.png", "Moon"),
+    ("motorcycle_left.png", "Motorcycle"),
+    ("page.png", "Printed page"),
+    ("retina.jpg", "Retina"),
+    ("rocket.jpg", "Rocket"),
+    ("text.png", "Handwriting"),
+)
+# Ways to cut a photograph, richest first: (side as a share of its shorter side, crops along the shorter side) each;
+# along the longer side there are as many more as keep that distance.
+_CUTS = (
+    ((1.0, 1), (0.6, 2), (0.36, 3)),
+    ((1.0, 1), (0.6, 2)),
+    ((1.0, 1), (0.5, 1)),
+    ((1.0, 1),),
+)
+# One pass over the bank must stay a matter of seconds: about what two cores multiply and add in three.
+MOST_WORK = 130e9
+KEPT = 9  # exemplars a channel
+OVERLAP = 0.3  # of the smaller patch: more than this is the same patch again
+BATCH_PIXELS = 16 * 224 * 224
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bank:
+    """Crops of photographs at one size.
+
+    ``crops`` (N, S, S, 3) uint8; ``photographs`` (N,) are places in `PHOTOGRAPHS`; ``boxes`` (N, 4) are left, top,
+    right, bottom in pixels of the photograph.
+    """
+
+    crops: NDArray[np.uint8]
+    photographs: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exemplars:
+    """What excites the channels of one stage, best first.
+
+    ``crops``, ``rows``, ``columns``, ``values`` (C, k): the crop's number in the bank, where in the stage's map,
+    and how strongly. Patches of one channel hardly overlap; where a channel has fewer than k, ``crops`` is -1.
+    ``highest`` (N, C) is every channel's largest value in every crop, ``mean`` (N, C) its mean over positions.
+    """
+
+    stage: str
+    field: ReceptiveField
+    crops: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    mean: NDArray[np.float32]
+
+    def box(self, channel: int, rank: int) -> Box:
+        """What the unit saw in the crop of the channel's exemplar number ``rank``."""
+        return self.field.box(int(self.rows[channel, rank]), int(self.columns[channel, rank]))
+
+
+def bank_for(one: Specimen) -> Bank:
+    """The richest bank that a pass of ``one`` can afford; built once a size and shared, nobody writes into it."""
+    work = one.entry.multiply_adds * (one.image_size / one.entry.image_size) ** 2  # for one crop
+    affordable = (cut for cut in range(len(_CUTS)) if work * sum(map(len, _plan(cut))) <= MOST_WORK)
+    return bank(one.image_size, next(affordable, len(_CUTS) - 1))
+
+
+@cache
+def _plan(cut: int) -> tuple[tuple[tuple[float, float, float, float], ...], ...]:
+    """Per photograph the boxes of its crops, in its pixels."""
+    return tuple(_boxes(*_open(file).size, cut) for file, _ in PHOTOGRAPHS)
+
+
+def _boxes(width: int, height: int, cut: int) -> tuple[tuple[float, float, float, float], ...]:
+    short, found = min(width, height), []
+    for share, count in _CUTS[cut]:
+        side = share * short
+        step = (short - side) / (count - 1) if count > 1 else side
+        across = [1 + round((length - side) / step) for length in (width, height)]
+        lefts, tops = (
+            np.linspace(0, length - side, number) if number > 1 else [(length - side) / 2]
+            for length, number in zip((width, height), across, strict=True)
+        )
+        found += [
+            (float(left), float(top), float(left + side), float(top + side)) for top in tops for left in lefts
+        ]
+    return tuple(found)
+
+
+@cache
+def bank(side: int, cut: int = 0) -> Bank:
+    """Cut the photographs into crops of ``side`` pixels, 0 being the richest way; the same ones every time."""
+    crops, photographs, boxes = [], [], []
+    for number, ((file, _), plan) in enumerate(zip(PHOTOGRAPHS, _plan(cut), strict=True)):
+        picture = _rgb(_open(file))
+        for box in plan:
+            crops.append(np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, box=box)))
+            photographs.append(number)
+            boxes.append(box)
+    made = Bank(crops=np.stack(crops), photographs=np.array(photographs), boxes=np.array(boxes))
+    for array in (made.crops, made.photographs, made.boxes):
+        array.setflags(write=False)
+    return made
+
+
+def _open(file: str) -> Image.Image:
+    return Image.open(str(files("skimage").joinpath("data", file)))
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode != "RGBA":
+        return picture.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+
+
+def exemplars(
+    one: Specimen, progress: Callable[[float], None] | None = None, *, crops: Bank | None = None
+) -> dict[str, Exemplars]:
+    """Find what excites every channel of every stage, by one pass over the bank, in batches.
+
+    ``progress`` gets the share done (0-1). The result holds a few numbers per channel and crop, no maps.
+    """
+    source = crops or bank_for(one)
+    highest: dict[str, list[NDArray[np.float32]]] = {stage.name: [] for stage in one.backbone.table}
+    mean: dict[str, list[NDArray[np.float32]]] = {name: [] for name in highest}
+    place: dict[str, list[NDArray[np.int32]]] = {name: [] for name in highest}
+    sides: dict[str, int] = {}
+    size = max(1, min(64, BATCH_PIXELS // one.image_size**2))
+    for start in range(0, len(source.crops), size):
+        with torch.inference_mode():
+            features = one.input(source.crops[start : start + size])
+            for stage in one.backbone.table:
+                features = stage.module(features)
+                maps = as_map(features).float()  # (B, C, h, w)
+                most, where = maps.flatten(2).max(dim=2)
+                highest[stage.name].append(most.numpy())
+                place[stage.name].append(where.to(torch.int32).numpy())
+                mean[stage.name].append(maps.mean(dim=(2, 3)).numpy())
+                sides[stage.name] = maps.shape[-1]
+        if progress is not None:
+            progress(min(1.0, (start + size) / len(source.crops)))
+    return {
+        name: _best(
+            name,
+            receptive_field(one, name),
+            source,
+            np.concatenate(highest[name]),
+            np.concatenate(mean[name]),
+            np.concatenate(place[name]) // sides[name],
+            np.concatenate(place[name]) % sides[name],
+        )
+        for name in highest
+    }
+
+
+def _best(
+    stage: str,
+    field: ReceptiveField,
+    source: Bank,
+    highest: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+) -> Exemplars:
+    """Pick every channel's best crops, leaving out patches that lie over a better one (all arrays (N, C))."""
+    count, channels = highest.shape
+    patches = _patches(field, source, rows, columns)  # (4, N, C)
+    area = (patches[2] - patches[0]) * (patches[3] - patches[1])
+    left_over = highest.astype(np.float64)
+    every = np.arange(channels)
+    chosen = np.full((channels, min(KEPT, count)), -1, dtype=np.int64)
+    for rank in range(chosen.shape[1]):
+        best = left_over.argmax(axis=0)  # (C,)
+        there = np.isfinite(left_over[best, every])
+        chosen[there, rank] = best[there]
+        mine = patches[:, best, every]  # (4, C)
+        wide = np.minimum(patches[2], mine[2]) - np.maximum(patches[0], mine[0])
+        high = np.minimum(patches[3], mine[3]) - np.maximum(patches[1], mine[1])
+        over = wide.clip(0) * high.clip(0) > OVERLAP * np.minimum(area, area[best, every])
+        same = source.photographs[:, None] == source.photographs[best]
+        left_over[over & same] = -np.inf
+        left_over[best, every] = -np.inf
+    known = chosen.clip(0)
+    return Exemplars(
+        stage=stage,
+        field=field,
+        crops=chosen,
+        rows=rows[known, every[:, None]].astype(np.int64),
+        columns=columns[known, every[:, None]].astype(np.int64),
+        values=highest[known, every[:, None]],
+        highest=highest,
+        mean=mean,
+    )
+
+
+def _patches(
+    field: ReceptiveField, source: Bank, rows: NDArray[np.int32], columns: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """What each unit sees, in pixels of the photograph: left, top, right, bottom (4, N, C)."""
+    origin = source.boxes.T[:, :, None]  # (4, N, 1)
+    scale = (origin[2] - origin[0]) / field.image_size
+    spans = []
+    for places, start in ((columns, origin[0]), (rows, origin[1])):
+        low = (field.low + places * field.stride).clip(0)
+        high = (field.high + places * field.stride).clip(max=field.image_size)
+        spans.append((start + low * scale, start + high * scale))
+    (left, right), (top, bottom) = spans
+    return np.stack([left, top, right, bottom])
+
+
+def patch(source: Bank, found: Exemplars, channel: int, rank: int, side: int = 96) -> NDArray[np.uint8]:
+    """Cut out what the channel's exemplar number ``rank`` saw, (side, side, 3): the network's own pixels, enlarged.
+
+    `SettingsError` for a channel that the stage does not have.
+    """
+    if not 0 <= channel < len(found.crops):
+        raise errors.SettingsError(
+            f"Stage {found.stage} has the channels 0 to {len(found.crops) - 1}, not {channel}."
+        )
+    number = int(found.crops[channel, rank])
+    if number < 0:
+        return np.full((side, side, 3), 128, dtype=np.uint8)
+    crop = source.crops[number]
+    box = tuple(part * crop.shape[0] for part in found.box(channel, rank))
+    return np.asarray(Image.fromarray(crop).resize((side, side), Image.Resampling.BICUBIC, box=box))
+
+
+def title(source: Bank, found: Exemplars, channel: int, rank: int) -> str:
+    """What photograph the exemplar comes from; "" where there is none."""
+    number = int(found.crops[channel, rank])
+    return PHOTOGRAPHS[int(source.photographs[number])][1] if number >= 0 else ""
