@@ -45,7 +45,7 @@ PHOTOGRAPHS: tuple[tuple[str, str], ...] = (
 # Ways to cut a photograph, richest first: (side as a share of its shorter side, crops along the shorter side) each;
 # along the longer side there are as many more as keep that distance.
 _CUTS = (
-    ((1.0, 1), (0.6, 2), (0.36, 3)),
+    ((1.0, 1), (0.7, 1), (0.4, 3)),
     ((1.0, 1), (0.6, 2)),
     ((1.0, 1), (0.5, 1)),
     ((1.0, 1),),
@@ -111,10 +111,10 @@ def _boxes(width: int, height: int, cut: int) -> tuple[tuple[float, float, float
     for share, count in _CUTS[cut]:
         side = share * short
         step = (short - side) / (count - 1) if count > 1 else side
-        across = [1 + round((length - side) / step) for length in (width, height)]
         lefts, tops = (
             np.linspace(0, length - side, number) if number > 1 else [(length - side) / 2]
-            for length, number in zip((width, height), across, strict=True)
+            for length in (width, height)
+            for number in [count if length == short else 1 + round((length - side) / step)]
         )
         found += [
             (float(left), float(top), float(left + side), float(top + side)) for top in tops for left in lefts
@@ -176,28 +176,32 @@ def exemplars(
             progress(min(1.0, (start + size) / len(source.crops)))
     return {
         name: _best(
-            name,
             receptive_field(one, name),
             source,
-            np.concatenate(highest[name]),
-            np.concatenate(mean[name]),
-            np.concatenate(place[name]) // sides[name],
-            np.concatenate(place[name]) % sides[name],
+            _Answers(
+                highest=np.concatenate(highest[name]),
+                mean=np.concatenate(mean[name]),
+                rows=np.concatenate(place[name]) // sides[name],
+                columns=np.concatenate(place[name]) % sides[name],
+            ),
         )
         for name in highest
     }
 
 
-def _best(
-    stage: str,
-    field: ReceptiveField,
-    source: Bank,
-    highest: NDArray[np.float32],
-    mean: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
-) -> Exemplars:
-    """Pick every channel's best crops, leaving out patches that lie over a better one (all arrays (N, C))."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Answers:
+    """What the channels of one stage answer to every crop: largest value and where, and mean; all (N, C)."""
+
+    highest: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+
+
+def _best(field: ReceptiveField, source: Bank, answers: _Answers) -> Exemplars:
+    """Pick every channel's best crops, leaving out patches that lie over a better one."""
+    highest, rows, columns = answers.highest, answers.rows, answers.columns
     count, channels = highest.shape
     patches = _patches(field, source, rows, columns)  # (4, N, C)
     area = (patches[2] - patches[0]) * (patches[3] - patches[1])
@@ -217,14 +221,14 @@ def _best(
         left_over[best, every] = -np.inf
     known = chosen.clip(0)
     return Exemplars(
-        stage=stage,
+        stage=field.stage,
         field=field,
         crops=chosen,
         rows=rows[known, every[:, None]].astype(np.int64),
         columns=columns[known, every[:, None]].astype(np.int64),
         values=highest[known, every[:, None]],
         highest=highest,
-        mean=mean,
+        mean=answers.mean,
     )
 
 

@@ -33,6 +33,7 @@ class ReceptiveField:
     exclusive, where that lies inside the picture. ``map_side`` units stand in a row.
     """
 
+    stage: str
     low: int
     high: int
     stride: int
@@ -71,7 +72,7 @@ def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
     """
     size = one.image_size
     if not one.has_positions(stage):
-        return ReceptiveField(low=0, high=size, stride=size, map_side=1, image_size=size)
+        return ReceptiveField(stage=stage, low=0, high=size, stride=size, map_side=1, image_size=size)
     number = one.stage_number(stage)
     network = one.private_copy()
     _let_everything_pass(network)
@@ -90,7 +91,9 @@ def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
             pixels = np.flatnonzero(mask.any(axis=axis))
             lows.append(int(pixels[0]) - place * stride)
             highs.append(int(pixels[-1]) + 1 - place * stride)
-    return ReceptiveField(low=min(lows), high=max(highs), stride=stride, map_side=side, image_size=size)
+    return ReceptiveField(
+        stage=stage, low=min(lows), high=max(highs), stride=stride, map_side=side, image_size=size
+    )
 
 
 def effective_boxes(
