@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from core import errors
 from core.jobs import artefacts, uploads
+from core.jobs import snapshots as run_snapshots
 from core.jobs.dispatcher import Dispatcher
 from core.jobs.home import home, run_directory
 from core.jobs.network import Networks
@@ -281,6 +282,23 @@ def network(run_id: str) -> "Backbone":
     from core.jobs.network import load
 
     return load(_directory(run_id), result(run_id))
+
+
+def snapshots(run_id: str) -> tuple[int, ...]:
+    """List the epochs of a finished run that `network_at` can show: 0 (before), those kept, the best one."""
+    best = result(run_id).best_epoch
+    return tuple(sorted({0, *run_snapshots.epochs(_directory(run_id)), best}))
+
+
+def network_at(run_id: str, epoch: int | None) -> "Backbone":
+    """Rebuild a finished run's network as it was after ``epoch``, in eval mode on the CPU; yours to keep.
+
+    0 is before training, with the head that it began with; None, like the best epoch, is the result, to the bit;
+    for the others see `snapshots`. Raises `RunError`, one sentence, for an epoch that is not kept.
+    """
+    from core.jobs.network import at
+
+    return at(_directory(run_id), result(run_id), epoch)
 
 
 def _service() -> _Service:

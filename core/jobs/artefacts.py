@@ -16,6 +16,7 @@ WEIGHTS = "weights.safetensors"
 RESULT = "result.json"
 TEST = "test.npz"
 TRACEBACK = "traceback.txt"
+SNAPSHOTS = "snapshots"  # a folder: weights over the epochs
 
 _READ_AT_ONCE = 4_000_000  # bytes of the log that one poll reads: a page that comes late catches up in steps
 
@@ -41,6 +42,17 @@ def sweep(directory: Path) -> None:
     for name in (CHECKPOINT, WEIGHTS, RESULT, TEST):
         for path in directory.glob(f".{name}.*"):
             path.unlink(missing_ok=True)
+
+
+def sweep_folder(folder: Path) -> None:
+    """Remove everything that a killed worker left half written in ``folder``, which only it writes into."""
+    for path in folder.glob(".*"):
+        path.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content``, whole or not at all."""
+    write_atomically(path, lambda file: file.write(content))
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

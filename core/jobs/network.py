@@ -1,4 +1,4 @@
-"""The network that a finished run left behind: rebuilt, and asked about new pictures."""
+"""The network of a finished run: rebuilt as it was before, after an epoch or at its end, and asked about pictures."""
 
 import threading
 from collections import OrderedDict
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import errors
-from core.jobs import artefacts
+from core.jobs import artefacts, snapshots
 from core.jobs.result import RunResult
 
 if TYPE_CHECKING:
@@ -41,6 +41,53 @@ def load(directory: Path, result: RunResult) -> "Backbone":
     state = {names.get(name, name): tensor for name, tensor in load_file(path).items()}
     backbone.load_state_dict(state)
     return backbone.eval()
+
+
+def before(result: RunResult) -> "Backbone":
+    """Rebuild the network that a run started from, its new head still untrained, in eval mode on the CPU.
+
+    Raises `WeightsError` and `DownloadError` where the pretrained weights are not here, and `RunError` where they
+    are other ones: every stage's hash must be the one that the run's audit recorded.
+    """
+    from core.backbones import stages
+    from core.freezing import audit
+    from core.training import strategies
+    from core.training.config import FinetuneConfig
+
+    config = FinetuneConfig.from_json(result.config)
+    backbone = strategies.start(config, None)
+    stages.new_head(
+        backbone,
+        len(result.class_names),
+        kind=config.head,
+        width=config.head_width,
+        dropout=config.head_dropout,
+        seed=config.seed,
+    )
+    found = {one.stage: one.fingerprint.combined for one in audit.snapshot(backbone, copy=False)}
+    if found != {one.stage: one.sha256_before for one in result.audit}:
+        raise errors.RunError(
+            "The weights that this run started from have changed since, so what it looked like before is lost."
+        )
+    return backbone.eval()
+
+
+def at(directory: Path, result: RunResult, epoch: int | None) -> "Backbone":
+    """Rebuild the network after ``epoch``: 0 is `before`, None or the best epoch is the result, to the bit.
+
+    Other epochs come from `snapshots`, at their precision. Raises `RunError` where the epoch is not kept.
+    """
+    if epoch is None or epoch == result.best_epoch:
+        return load(directory, result)
+    if epoch == 0:
+        return before(result)
+    state = snapshots.read(directory, epoch)
+    backbone = before(result)
+    shapes = {name: tensor.shape for name, tensor in backbone.state_dict().items()}
+    if not state or any(shapes.get(name) != tensor.shape for name, tensor in state.items()):
+        raise snapshots.damaged(epoch)
+    backbone.load_state_dict(state, strict=False)
+    return backbone
 
 
 class Networks:

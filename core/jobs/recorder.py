@@ -1,4 +1,4 @@
-"""A run's events, written down: the log, checkpoints, weights, test images and the result.
+"""A run's events, written down: the log, checkpoints, snapshots, weights, test images and the result.
 
 The training room never writes; a worker is stateless; whoever drives one (a local worker process, the
 command line, later a cluster's driver) hands every event to a `Recorder`.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.datasets.dataset import LabelledImages
 from core.jobs import artefacts
 from core.jobs.result import RunResult
+from core.jobs.snapshots import Snapshots
 from core.jobs.timeline import Timeline
 from core.training.events import (
     BatchDone,
@@ -60,6 +61,7 @@ class Recorder:
         self._on_checkpoint = on_checkpoint
         self._clock = clock
         artefacts.sweep(directory)
+        self._snapshots = Snapshots(directory, resumed_from=resumed_from)
         earlier = _whole_log(directory / artefacts.EVENTS)
         self._log = artefacts.EventLog(directory / artefacts.EVENTS)
         # What earlier parts of a resumed run wrote, up to the checkpoint, is part of its result.
@@ -84,6 +86,7 @@ class Recorder:
             return
         if isinstance(event, CheckpointReady):
             self._pending = event
+            self._snapshots.add(event.epoch, event.state["weights"], untouched=self._untouched())
             if self._clock() >= self._rest_until:
                 self.flush()
             return
@@ -95,13 +98,14 @@ class Recorder:
         self._append(event.to_json())
 
     def flush(self) -> None:
-        """Write the newest checkpoint, if it is not on disk yet."""
+        """Write the newest checkpoint, if it is not on disk yet, and before it the snapshots up to it."""
         if self._pending is None:
             return
         import torch
 
         event, self._pending = self._pending, None
         began = self._clock()
+        self._snapshots.flush()
         content = {"epoch": event.epoch, "state": event.state}
         artefacts.write_atomically(
             self.directory / artefacts.CHECKPOINT, lambda file: torch.save(content, file)
@@ -113,6 +117,13 @@ class Recorder:
     def close(self) -> None:
         """Close the log."""
         self._log.close()
+
+    def _untouched(self) -> tuple[str, ...]:
+        """Name the stages that no epoch so far has trained: a frozen prefix never grows, it only thaws."""
+        epochs = self._timeline.epochs
+        if self._started is None or not epochs:
+            return ()
+        return self._started.stages[: epochs[-1].frozen_depth]
 
     def _append(self, values: dict[str, Any]) -> None:
         line = artefacts.finite({**values, "at": round(self._clock(), 3)})
