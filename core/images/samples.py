@@ -71,7 +71,6 @@ _ENTRIES = (
     ),
     SamplePicture(name="brick", title="Brick wall", file="brick.png", credit="CC0Textures, CC0"),
     SamplePicture(name="grass", title="Grass", file="grass.png", credit="linolafett, DeviantArt, CC0"),
-    SamplePicture(name="gravel", title="Gravel", file="gravel.png", credit="CC0Textures, CC0"),
     SamplePicture(name="horse", title="Horse, a silhouette", file="horse.png", credit="Andreas Preuss, CC0"),
 )
 

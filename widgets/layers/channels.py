@@ -1,10 +1,189 @@
-"""Placeholder of the view "channels", replaced before the page is linked."""
+"""All channels of a stage as one picture; a click opens one: where it answers, to what, and for which classes."""
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.interpretation import rendering
+from widgets import frame
+from widgets.layers import address, photographs, place
 from widgets.layers.look import Look
+from widgets.sheet.sheet import sheet
+
+MOST_TILES = 256  # of a sheet; a stage with more channels shows the first of its order
+COLUMNS = 16
+SMALLEST_TILE = 16  # pixels of a map in the sheet
+STRONGEST, BY_NUMBER = "strongest", "number"
+ORDERS = {STRONGEST: "Strongest first", BY_NUMBER: "By number"}
+PATCHES = 6  # of sample photographs
+NAMED = 3  # classes that are written out
+
+Maps = NDArray[np.float32]
 
 
 def draw(look: Look) -> None:
-    """Draw the view."""
-    st.image(look.large)
+    """Draw the strip, the sheet of channels and the chosen channel beside it."""
+    stage = place.choose_stage(look)
+    maps = _maps(look.specimen.key, look.picture_key, stage, look)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        channel = _sheet(look, stage, maps)
+    with right:
+        _channel(look, stage, channel, maps[channel])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _maps(specimen_key: str, picture_key: str, stage: str, _look: Look) -> Maps:
+    """What every channel of a stage answers to the picture: (C, h, w)."""
+    from core.interpretation import specimen
+
+    return specimen.activations(_look.specimen, _look.pixels, stage)[0]
+
+
+# --- all channels ---------------------------------------------------------------------------------------
+
+
+def _sheet(look: Look, stage: str, maps: Maps) -> int:
+    """Draw the channels' maps as one clickable picture; the chosen channel comes back."""
+    from core.interpretation.channel import ranked
+
+    st.markdown(f"**All {len(maps):,} channels** of {frame.plain(stage)}")
+    way = address.choose(
+        st.segmented_control,
+        "Order",
+        list(ORDERS),
+        name="order",
+        default=STRONGEST,
+        format_func=ORDERS.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+    )
+    order = ranked(maps) if way == STRONGEST else np.arange(len(maps))
+    channel = int(address.read("channel", [str(one) for one in range(len(maps))], str(order[0])))
+    shown = order[:MOST_TILES]
+    columns = min(COLUMNS, int(np.ceil(np.sqrt(len(shown)))))
+    sheet(
+        _sheet_image(look.specimen.key, look.picture_key, stage, way, maps[shown], columns),
+        key="layers_sheet",
+        columns=columns,
+        labels=[f"Channel {number}: up to {maps[number].max():.2f}" for number in shown],
+        chosen=next((place for place, number in enumerate(shown) if number == channel), None),
+        on_choose=lambda index: address.write(channel=int(shown[index])),
+        largest=64,
+        about=f"The channels of {stage}",
+    )
+    more = f" The first {MOST_TILES} of {len(order):,} are shown." if len(order) > MOST_TILES else ""
+    st.caption(f"Bright: the channel answers there. Every map is scaled by itself.{more}")
+    return channel
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _sheet_image(
+    specimen_key: str, picture_key: str, stage: str, order: str, _maps: Maps, columns: int
+) -> bytes:
+    tiles = rendering.map_tiles(_maps, max(_maps.shape[-1], SMALLEST_TILE))
+    return rendering.encode(rendering.contact_sheet(tiles, columns))
+
+
+# --- one channel ----------------------------------------------------------------------------------------
+
+
+def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) -> None:
+    st.markdown(f"#### {frame.plain(stage)} · channel {channel}")
+    drivers = _drivers(look.specimen.key, look.picture_key, stage, channel, look)
+    where, why = st.columns(2, gap="small")
+    if look.specimen.has_positions(stage):
+        where.image(rendering.encode(rendering.overlay(look.large, np.maximum(values, 0)), quality=85))
+        where.caption("**Where it answers** on your picture")
+    else:
+        where.metric("Its answer to your picture", f"{values.max():.2f}")
+    why.image(rendering.encode(rendering.overlay(look.large, drivers), quality=85))
+    why.caption(
+        "**What drives it** at its strongest place: gold raises its answer, violet lowers it "
+        "(integrated gradients, arXiv 1703.01365)"
+    )
+    _exemplars(look, stage, channel)
+    _classes(look, stage, channel)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _drivers(specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look) -> Maps:
+    """What in the picture drives the channel where it answers most: (S, S)."""
+    from core.interpretation import channel as one
+
+    values = _maps(specimen_key, picture_key, stage, _look)[channel]
+    return one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
+
+
+def _exemplars(look: Look, stage: str, channel: int) -> None:
+    """Draw the patches of the sample photographs that the channel answers to most, best first."""
+    from core.interpretation import exemplars
+
+    found, bank = photographs.exemplars_of(look)[stage], exemplars.bank_for(look.specimen)
+    ranks = [rank for rank in range(PATCHES) if found.crops[channel, rank] >= 0]
+    if not ranks:
+        return
+    st.markdown("**What excites it most** among scikit-image's photographs: what it saw there")
+    patches = np.stack([exemplars.patch(bank, found, channel, rank) for rank in ranks])
+    titles = [exemplars.title(bank, found, channel, rank) for rank in ranks]
+    sheet(
+        rendering.encode(rendering.contact_sheet(patches, PATCHES, gap=2), quality=85),
+        key="layers_exemplars",
+        columns=PATCHES,
+        labels=titles,
+        largest=120,
+        smooth=True,
+        about="The patches that excite this channel most",
+        note=", ".join(dict.fromkeys(titles)),
+    )
+
+
+def _classes(look: Look, stage: str, channel: int) -> None:
+    """Say which classes the channel speaks for, and what this picture's answer would be without it."""
+    as_is, silent = _without(look.specimen.key, look.picture_key, stage, channel, look)
+    names = look.specimen.class_names
+    lines = []
+    weights = _head_weights(look.specimen.key, look) if stage == look.stages[-1] else None
+    if weights is not None:
+        best, worst = np.argsort(-weights[:, channel])[:NAMED], np.argsort(weights[:, channel])[:NAMED]
+        lines.append(
+            f"**Speaks for** {_listed(names, best)}; **against** {_listed(names, worst)} "
+            "(its weights into the class scores)."
+        )
+    change = silent - as_is
+    place = int(np.abs(change).argmax())
+    guess = int(as_is.argmax())
+    lines.append(
+        f"**Without it**, {frame.plain(names[guess])} goes from {_percent(as_is[guess])} to {_percent(silent[guess])} "
+        "on this picture"
+        + (
+            f"; {frame.plain(names[place])} from {_percent(as_is[place])} to {_percent(silent[place])}."
+            if place != guess
+            else "."
+        )
+    )
+    st.markdown("\n\n".join(lines))
+
+
+def _listed(names: tuple[str, ...], numbers: NDArray[np.int64]) -> str:
+    return ", ".join(frame.plain(names[number]) for number in numbers)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}\u00a0%"
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _without(
+    specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    from core.interpretation import channel as one
+
+    return one.without(_look.specimen, _look.pixels, stage, channel)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _head_weights(specimen_key: str, _look: Look) -> NDArray[np.float32] | None:
+    from core.interpretation import channel as one
+
+    return one.head_weights(_look.specimen)

@@ -16,12 +16,14 @@ from core.jobs import api
 from widgets import frame, network
 from widgets.layers import address
 from widgets.previews import PICTURES
+from widgets.sheet.sheet import sheet
 
 if TYPE_CHECKING:
     from core.interpretation.specimen import Specimen
 
 RUN, RANDOM, OWN = "run:", "random:", "own"
 NETWORKS_KEPT = 6
+THUMBNAIL = 84  # pixels
 LARGEST_SHOWN = 448  # pixels; the picture as shown beside what the network sees of it
 
 # Explanations that take more than a moment: one at a time, so that the page stays quick for the others.
@@ -127,19 +129,43 @@ def _decoded(_content: bytes, sha256: str, side: int) -> tuple[NDArray[np.uint8]
 
 def _picture() -> tuple[str, str, bytes | None, samples.Box | None]:
     """Draw the choice of picture: name in the address, title, file (None: none yet), where the subject is."""
-    name = address.choose(
-        st.pills,
-        "Picture",
-        [*samples.SAMPLES, OWN],
-        name="picture",
-        default="cat",
-        format_func=lambda one: "My own picture" if one == OWN else samples.SAMPLES[one].title,
-        required=True,
+    names = [*samples.SAMPLES, OWN]
+    name = address.read("picture", names, names[0])
+    own: bytes | None = st.session_state.get("layers_own")
+    sheet(
+        _thumbnails("" if own is None else hashlib.sha256(own).hexdigest(), own),
+        key="layers_pictures",
+        columns=len(names),
+        labels=[*(entry.title for entry in samples.SAMPLES.values()), "Your own picture"],
+        chosen=names.index(name),
+        on_choose=lambda number: address.write(picture=names[number]),
+        largest=THUMBNAIL,
+        smooth=True,
+        about="Pictures to look at",
     )
     if name != OWN:
         entry = samples.sample(name)
         return name, entry.title, entry.read(), entry.box
     return OWN, "Your picture", _own_picture(), None
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _thumbnails(own_sha256: str, _own: bytes | None) -> bytes:
+    """All sample pictures and the visitor's own, or a plus sign in its place, as one picture."""
+    from core.images.decoding import decode
+    from core.interpretation import rendering
+
+    tiles = [decode(entry.read(), THUMBNAIL)[0] for entry in samples.SAMPLES.values()]
+    tiles.append(_plus() if _own is None else decode(_own, THUMBNAIL)[0])
+    return rendering.encode(rendering.contact_sheet(np.stack(tiles), len(tiles), gap=2), quality=85)
+
+
+def _plus() -> NDArray[np.uint8]:
+    tile = np.full((THUMBNAIL, THUMBNAIL, 3), 96, dtype=np.uint8)
+    middle, arm, half = THUMBNAIL // 2, THUMBNAIL // 4, THUMBNAIL // 28
+    tile[middle - half : middle + half, middle - arm : middle + arm] = 235
+    tile[middle - arm : middle + arm, middle - half : middle + half] = 235
+    return tile
 
 
 def _own_picture() -> bytes | None:
@@ -158,8 +184,11 @@ def _own_picture() -> bytes | None:
         file = st.file_uploader(
             "A picture", type=PICTURES, key="layers_file", label_visibility="collapsed", max_upload_size=50
         )
-    if file is not None:
-        st.session_state["layers_own"] = file.getvalue()
+    if file is not None and file.getvalue() != st.session_state.get("layers_own"):
+        with frame.shown_errors():
+            _decoded(file.getvalue(), hashlib.sha256(file.getvalue()).hexdigest(), THUMBNAIL)
+            st.session_state["layers_own"] = file.getvalue()
+            st.rerun()  # its thumbnail stands above this place
     content: bytes | None = st.session_state.get("layers_own")
     if content is None:
         st.caption("It stays in the memory of this visit; a link to this page does not carry it.")

@@ -1,4 +1,4 @@
-// One image, many cells. `data` from Python: {image, columns, labels, chosen, largest, smooth, clickable, about}.
+// One image, many cells. `data` from Python: {image, columns, labels, chosen, largest, smooth, clickable, about, note}.
 
 export default function (component) {
   const { data, parentElement: root, setTriggerValue } = component;
@@ -33,7 +33,7 @@ export default function (component) {
   }
 
   function say(number) {
-    label.textContent = labels[number ?? chosen() ?? -1] ?? (clickable ? "Point at a tile; click to open it." : "");
+    label.textContent = labels[number ?? chosen() ?? -1] ?? (data.note || (clickable ? "Click one to open it." : ""));
   }
 
   function under(event) {

@@ -29,10 +29,11 @@ def sheet(
     largest: int = 96,
     smooth: bool = False,
     about: str = "Contact sheet",
+    note: str = "",
 ) -> None:
     """Draw ``image`` (WebP of `rendering.contact_sheet`), a grid of ``columns`` cells a row, one label each.
 
-    ``labels`` show under the pointer and to screen readers. ``on_choose`` gets the number of the clicked cell
+    ``labels`` show for the cell under the pointer, and to screen readers; ``note`` while there is none. ``on_choose`` gets the number of the clicked cell
     before the page runs again. ``largest`` is how wide a cell gets, in CSS pixels; ``smooth`` how it is enlarged.
     """
 
@@ -52,6 +53,7 @@ def sheet(
             "smooth": smooth,
             "clickable": on_choose is not None,
             "about": about,
+            "note": note,
         },
         on_cell_change=changed,
     )

@@ -1,0 +1,214 @@
+"""From click to changed picture on the layers page, in a real browser, beside a blank Streamlit app.
+
+    python -m benchmarks.layers_latency
+
+Both servers run at once and take turns, one click each, so whatever else the machine does meets both. A click's time
+ends when the last picture that it changed has loaded. Every view is opened once before anything is timed; every
+click asks for something that was not computed before, until all choices are used up. Networks that would be downloaded
+are measured with random weights, which cost the same.
+"""
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parent.parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+SETTLE_MS = 500  # no further picture loads for so long: the click is over
+BLANK = """
+import numpy as np
+import streamlit as st
+
+count = st.session_state.setdefault("count", 0)
+
+
+def more():
+    st.session_state.count += 1
+
+
+st.title("Blank")
+st.button("Another picture", on_click=more)
+st.image(np.full((448, 448, 3), count % 256, dtype=np.uint8))
+"""
+# Notes when each picture has loaded, on the page's own clock. A picture that is swapped is a new load.
+WATCH = """
+window.loads = [];
+document.addEventListener("load", (event) => {
+  if (event.target.tagName === "IMG") window.loads.push(performance.now());
+}, true);
+document.addEventListener("pointerdown", (event) => { window.clicked = performance.now(); window.loads = []; }, true);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One row of the table: where the clicks happen and which part of the page they fall on."""
+
+    name: str
+    address: str
+    click: Callable[[Page, int], None]
+
+
+def _cell(key: str, columns: int, cells: int) -> Callable[[Page, int], None]:
+    """Click cell after cell of a contact sheet, leaving out the first, which is chosen when the page opens."""
+
+    def click(page: Page, number: int) -> None:
+        frame = page.locator(f".st-key-{key} .frame")
+        box = frame.bounding_box()
+        assert box is not None
+        index = 1 + number % (cells - 1)
+        rows = -(-cells // columns)
+        x, y = (index % columns + 0.5) / columns, (index // columns + 0.5) / rows
+        frame.click(position={"x": x * box["width"], "y": y * box["height"]})
+
+    return click
+
+
+def _stage(page: Page, number: int) -> None:
+    blocks = page.locator(".st-key-layers_strip .stage:not(.head):not(.selected)")
+    blocks.nth(number % blocks.count()).click()
+
+
+def _method(page: Page, number: int) -> None:
+    options = page.locator(".st-key-layers_method button:not([aria-checked=true]):not([kind$=Active])")
+    options.nth(number % options.count()).click()
+
+
+def series(network: str) -> list[Series]:
+    """The clicks that are timed on ``network`` (what the address says about it)."""
+    channels = f"layers?view=channels&{network}"
+    return [
+        Series(name="picture", address=channels, click=_cell("layers_pictures", 10, 9)),
+        Series(name="stage", address=channels, click=_stage),
+        Series(name="channel", address=f"{channels}&stage=layer2", click=_cell("layers_sheet", 8, 64)),
+        Series(name="method", address=f"layers?view=attribution&{network}", click=_method),
+    ]
+
+
+def free_port() -> int:
+    """Ask the system for a port that nobody uses."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextmanager
+def served(script: Path, home: str) -> Iterator[tuple[str, int]]:
+    """Serve ``script``: its address and process id."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+    server = subprocess.Popen(
+        [*command, "--server.headless=true", "--server.address=127.0.0.1"],
+        cwd=PROJECT,
+        env={**os.environ, "TLL_HOME": home},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        yield address, server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run and no picture has loaded for a while."""
+    page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length > 0")
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def timed(page: Page, click: Callable[[], None]) -> float:
+    """Milliseconds from pressing the pointer to the last picture that the click changed."""
+    click()
+    page.wait_for_function("window.loads.length > 0", timeout=60_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)
+    page.wait_for_function(f"performance.now() - window.loads.at(-1) > {SETTLE_MS}", timeout=60_000)
+    return float(page.evaluate("window.loads.at(-1) - window.clicked"))
+
+
+def memory(process: int) -> float:
+    """Resident MiB of a process."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def quantiles(values: list[float]) -> str:
+    """Show median and 95th percentile."""
+    return f"{statistics.median(values):.0f} | {statistics.quantiles(values, n=20)[-1]:.0f}"
+
+
+def main() -> None:
+    """Measure every row and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--clicks", type=int, default=20)
+    parser.add_argument(
+        "--networks", nargs="+", default=["network=tiny_resnet18", "network=resnet18&weights=random"]
+    )
+    parser.add_argument("--visitors", type=int, default=8, help="sessions opened for the memory of each")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        blank = Path(home) / "blank.py"
+        blank.write_text(BLANK)
+        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
+        with (
+            served(blank, home) as (blank_address, _),
+            served(PROJECT / "streamlit_app.py", home) as (address, process),
+        ):
+            reference = browser.new_page(viewport={"width": 1280, "height": 1400})
+            reference.goto(blank_address)
+            settled(reference)
+            reference.evaluate(WATCH)
+            print("| network | click on | blank p50 ms | p95 | ours p50 ms | p95 | p50 over blank |")
+            print("|---|---|---|---|---|---|---|")
+            for network in arguments.networks:
+                for one in series(network):
+                    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+                    page.set_default_timeout(120_000)
+                    page.goto(f"{address}/{one.address}")
+                    settled(page)
+                    page.evaluate(WATCH)
+                    ours, theirs = [], []
+                    for number in range(arguments.clicks):
+                        theirs.append(timed(reference, reference.get_by_role("button").last.click))
+                        ours.append(timed(page, lambda n=number, p=page, o=one: o.click(p, n)))  # type: ignore[misc]
+                    over = statistics.median(ours) - statistics.median(theirs)
+                    name = network.removeprefix("network=").replace("&weights=random", "")
+                    print(
+                        f"| {name} | {one.name} | {quantiles(theirs)} | {quantiles(ours)} | {over:.0f} |",
+                        flush=True,
+                    )
+                    page.close()
+            before = memory(process)
+            pages = []
+            for _ in range(arguments.visitors):
+                pages.append(browser.new_context().new_page())
+                pages[-1].goto(f"{address}/layers?view=channels")
+                settled(pages[-1])
+            grown = (memory(process) - before) / arguments.visitors
+            print(f"\nServer memory: {before:.0f} MiB, and {grown:.1f} MiB more for each further visitor.")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
