@@ -25,10 +25,13 @@ with st.container(key="overline"):
 st.title("See what a network inherits", anchor=False)
 st.markdown(frame.prose("home"))
 
-if st.button(
-    "Fine-tune your first network", type="primary", icon=":material/play_arrow:", key="first_button"
-):
-    st.switch_page(frame.page("finetune"))
+with st.container(horizontal=True, vertical_alignment="center", key="first_steps"):
+    if st.button(
+        "Fine-tune your first network", type="primary", icon=":material/play_arrow:", key="first_button"
+    ):
+        st.switch_page(frame.page("finetune"))
+    if st.button("See what it sees", icon=":material/layers:", key="second_button"):
+        st.switch_page(frame.page("layers"))
 
 stages, head = network.blocks(entry, classes=4)
 with st.container(border=True, key="home_strip"):

@@ -33,8 +33,9 @@ def sheet(
 ) -> None:
     """Draw ``image`` (WebP of `rendering.contact_sheet`), a grid of ``columns`` cells a row, one label each.
 
-    ``labels`` show for the cell under the pointer, and to screen readers; ``note`` while there is none. ``on_choose`` gets the number of the clicked cell
-    before the page runs again. ``largest`` is how wide a cell gets, in CSS pixels; ``smooth`` how it is enlarged.
+    ``labels`` show for the cell under the pointer, and to screen readers; ``note`` while there is none.
+    ``on_choose`` gets the number of the clicked cell before the page runs again. ``largest`` is how wide a cell
+    gets, in CSS pixels; ``smooth`` how it is enlarged.
     """
 
     def changed() -> None:

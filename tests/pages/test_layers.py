@@ -1,0 +1,100 @@
+"""The layers page: every view draws, every view is a link, and a wrong link is one sentence."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import streamlit_app
+from widgets import server
+
+PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "layers.py")
+VIEWS = ("contrast", "filters", "channels", "attribution", "specificity", "training", "atlas")
+VISITOR = server.new_visitor()
+
+
+def _open(**query: str) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=120)
+    page.session_state["visitor"] = VISITOR
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page
+
+
+def _words(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.title, page.error, page.warning, page.info)
+    return "\n".join(one.value for kind in kinds for one in kind)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_draws_by_its_link(view: str) -> None:
+    page = _open(view=view).run()
+    assert not page.exception
+    assert not page.error
+    assert not page.warning
+    assert page.query_params.get("view") == view
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_draws_a_network_of_random_weights(view: str) -> None:
+    page = _open(view=view, weights="random", picture="grass").run()
+    assert not page.exception
+    assert not page.error
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("network", "network"),
+        ("picture", "picture"),
+        ("stage", "stage"),
+        ("channel", "channel"),
+        ("view", "view"),
+    ],
+)
+def test_a_link_that_names_what_is_not_here_says_so_once_and_shows_the_default(name: str, what: str) -> None:
+    query = {"view": "channels"} | {name: "no-such-<b>thing</b>"}
+    page = _open(**query).run()
+    assert not page.exception
+    sentences = [one.value for one in page.warning]
+    assert len(sentences) == 1
+    assert f"names the {what}" in sentences[0]
+    assert "<b>" not in sentences[0].replace("\\<", "")
+    page.run()
+    assert not page.warning
+
+
+def test_a_link_opens_the_same_channel_again() -> None:
+    page = _open(view="channels", picture="coffee", stage="layer3", channel="100").run()
+    assert "layer3 · channel 100" in _words(page)
+    assert "Without it" in _words(page)
+
+
+def test_a_channel_beyond_the_stages_last_is_refused_in_one_sentence() -> None:
+    page = _open(view="channels", stage="stem", channel="32").run()
+    assert not page.exception
+    assert [one.value for one in page.warning] == [
+        "The link names the channel “32”, which is not here; this shows the default instead."
+    ]
+
+
+def test_a_run_that_does_not_exist_is_one_sentence() -> None:
+    page = _open(view="channels", network="run:0123456789abcdef").run()
+    assert not page.exception
+    assert len(page.error) + len(page.warning) >= 1
+
+
+def test_the_visitors_own_picture_is_asked_for_and_then_shown() -> None:
+    page = _open(view="channels", picture="own").run()
+    assert not page.exception
+    assert "Choose a picture first" in _words(page)
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)).save(out, "PNG")
+    page.session_state["layers_own"] = out.getvalue()  # eight grey pixels square
+    page.run()
+    assert not page.exception
+    assert not page.error
+    assert "channel" in _words(page)
