@@ -1,0 +1,139 @@
+"""Features that nobody learned: raw pixels, HOG and SIFT, by scikit-image. What there was before deep networks.
+
+HOG: Dalal & Triggs, CVPR 2005. SIFT: Lowe, IJCV 60(2), 2004, here as a bag of visual words (Csurka et al., ECCV
+workshop 2004) with Hellinger's square root (Arandjelović & Zisserman, CVPR 2012). Torch-free.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.color import rgb2gray
+from skimage.feature import SIFT, hog
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.cluster import MiniBatchKMeans
+
+from core.images.decoding import square_from_array
+from core.interpretation import readout
+from core.interpretation.specificity_report import ClassicalReading, Reading, Readings
+
+SIDE = 64  # pixels that pictures are brought to, whatever the network beside them takes
+PIXEL_SIDE = 32  # raw pixels: 32 x 32 x 3, as in CIFAR
+DESCRIPTOR = 128  # length of a SIFT descriptor: 4 x 4 places, 8 orientations
+WORDS = 100  # of the visual vocabulary
+# With scikit-image's defaults: 9 orientations, cells of 8 x 8 pixels, blocks of 3 x 3 cells.
+_CHUNK = 25
+
+Pixels = NDArray[np.uint8]
+
+
+def hog_features(picture: Pixels) -> NDArray[np.float64]:
+    """Histograms of oriented gradients of a picture (H, W, 3) at 64 x 64 pixels: (2916,)."""
+    found: NDArray[np.float64] = hog(rgb2gray(square_from_array(picture, SIDE)))
+    return found
+
+
+def hog_picture(picture: Pixels) -> NDArray[np.float64]:
+    """Draw HOG: in every cell of 8 x 8 pixels a star of strokes along its edges, (H, W), 0 and above.
+
+    A picture smaller than one block (24 pixels) is enlarged to 64 first.
+    """
+    large = picture if min(picture.shape[:2]) >= 3 * 8 else square_from_array(picture, SIDE)
+    drawn: NDArray[np.float64] = hog(rgb2gray(large), visualize=True)[1]
+    return drawn
+
+
+def sift(picture: Pixels) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Find SIFT keypoints of a picture (H, W, 3): (K, 3) row, column and radius in pixels, and descriptors (K, 128).
+
+    Strongest scale first. K is 0 for a picture without corners or blobs, and for one smaller than 8 pixels.
+    """
+    finder = SIFT()
+    try:
+        finder.detect_and_extract(rgb2gray(picture))
+    except (RuntimeError, ValueError):  # scikit-image's word for "none found", and for pictures too small to ask
+        return np.empty((0, 3)), np.empty((0, DESCRIPTOR), dtype=np.uint8)
+    order = np.argsort(-finder.sigmas, kind="stable")
+    # A blob of standard deviation sigma has a radius of about sqrt(2) sigma (Lowe 2004).
+    points = np.column_stack([finder.keypoints, np.sqrt(2) * finder.sigmas])[order]
+    return points.astype(np.float64), finder.descriptors[order]
+
+
+class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Sets of descriptors (N,), each (K, 128) -> shares of visual words (N, words), square root taken.
+
+    The vocabulary is k-means over the descriptors of those pictures that it is fitted on.
+    """
+
+    def __init__(self, words: int = WORDS, seed: int = 0) -> None:
+        self.words = words
+        self.seed = seed
+
+    def fit(self, sets: Sequence[NDArray[Any]], _labels: object = None) -> Self:
+        """Learn the vocabulary; with fewer descriptors than words it has as many words as descriptors."""
+        every = np.concatenate([np.empty((0, DESCRIPTOR)), *sets])
+        self.vocabulary_ = None
+        if len(every):
+            distinct = len(np.unique(every, axis=0))
+            count = min(self.words, distinct)
+            self.vocabulary_ = MiniBatchKMeans(count, n_init=1, random_state=self.seed).fit(every)
+        return self
+
+    def transform(self, sets: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+        """Count words; a picture without descriptors, or a vocabulary without words, gives zeros."""
+        counts = np.zeros((len(sets), 1 if self.vocabulary_ is None else self.vocabulary_.n_clusters))
+        for number, descriptors in enumerate(sets):
+            if self.vocabulary_ is not None and len(descriptors):
+                found = self.vocabulary_.predict(np.asarray(descriptors, dtype=np.float64))
+                counts[number] = np.bincount(found, minlength=counts.shape[1]) / len(found)
+        return np.sqrt(counts)
+
+
+def measure(
+    images: Pixels, labels: NDArray[np.int64]
+) -> Iterator[tuple[float, str] | tuple[ClassicalReading, ...]]:
+    """Read the classes of images (N, S, S, 3) out of pixels, HOG and SIFT as out of a network's stages.
+
+    Yields (share done, what comes next), and last the three readings. The vocabulary of visual words is learned
+    inside every training fold; for the vote of neighbours from all images, without their labels.
+    """
+    voters = readout.neighbours_for(labels)
+    squares, pixels, gradients = [], [], []
+    points = np.empty(len(images), dtype=object)
+    for number, image in enumerate(images):
+        if number % _CHUNK == 0:
+            yield 0.6 * number / len(images), "HOG and SIFT of every picture"
+        square = square_from_array(image, SIDE)
+        squares.append(square)
+        pixels.append(square_from_array(square, PIXEL_SIDE).ravel())
+        gradients.append(hog_features(square))
+        points[number] = sift(square)[1]
+    found = []
+    for number, (name, rows) in enumerate((("Pixels", pixels), ("HOG", gradients))):
+        yield 0.6 + 0.12 * number, f"Reading the classes out of {name if number else 'raw pixels'}"
+        found.append(_reading(name, np.stack(rows).astype(np.float64), labels, voters))
+    yield 0.85, "Reading the classes out of SIFT"
+    words = VisualWords()
+    found.append(
+        ClassicalReading(
+            name="SIFT",
+            size=WORDS,
+            readings=Readings(
+                probe=Reading(right=readout.probe(points, labels, first=words)),
+                neighbours=Reading(right=readout.neighbours(words.fit_transform(points), labels, voters)),
+            ),
+        )
+    )
+    yield tuple(found)
+
+
+def _reading(name: str, rows: NDArray[np.float64], labels: NDArray[np.int64], voters: int) -> ClassicalReading:
+    return ClassicalReading(
+        name=name,
+        size=rows.shape[1],
+        readings=Readings(
+            probe=Reading(right=readout.probe(rows, labels)),
+            neighbours=Reading(right=readout.neighbours(rows, labels, voters)),
+        ),
+    )

@@ -1,0 +1,225 @@
+"""Are early stages general and late ones specific? Measured on one data set, from one forward pass per network."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.datasets.assemble import content_hashes
+from core.datasets.dataset import ImageDataset
+from core.errors import DataError
+from core.interpretation import readout
+from core.interpretation.specificity_report import Reading, Readings, SpecificityReport, Spread, StageReading
+from core.interpretation.specimen import Specimen
+from core.metrics.similarity import linear_cka, pool
+
+MOST_IMAGES = 600
+SHUFFLES = 20  # deals of random labels that the control of the selectivity rests on
+FEWEST_FOR_CKA = 4
+_BATCH = 50
+_THREADS = 2  # readouts side by side: scikit-learn's solver is half Python, more would wait for each other
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sample:
+    """The images that are measured: ``images`` (N, S, S, 3) uint8, ``labels`` (N,) from 0.
+
+    ``available`` counts the images that they were drawn from, ``duplicates`` those left out as exact copies.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    available: int
+    duplicates: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How far a measurement is: the share done (0-1), and what comes next in a few words."""
+
+    share: float
+    doing: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StageFeatures:
+    """What a stage answers: means over positions (N, C), raw and of the positive part alone."""
+
+    name: str
+    channels: int
+    pooled: NDArray[np.float32]
+    positive: NDArray[np.float32]
+
+
+def draw_sample(dataset: ImageDataset, most: int = MOST_IMAGES, seed: int = 0) -> Sample:
+    """Draw at most about ``most`` images, as evenly over the classes as they allow, seeded.
+
+    From the training part only: the test part stays unseen for whoever goes on to train. Exact copies are left
+    out, since a copy in the other fold is an answer given away. Raises `DataError` for too few of a class.
+    """
+    labels = dataset.train.labels
+    digests = content_hashes(dataset.train.images)
+    unique = np.sort(np.unique(np.array([digest.hex() for digest in digests]), return_index=True)[1])
+    random = np.random.default_rng(seed)
+    members = [random.permutation(unique[labels[unique] == label]) for label in range(len(dataset.class_names))]
+    limit = _per_class([len(one) for one in members], most)
+    chosen = np.sort(np.concatenate([one[:limit] for one in members]))
+    sample = dataset.train.subset(chosen)
+    readout.check(sample.labels, dataset.class_names)
+    return Sample(
+        images=sample.images,
+        labels=sample.labels,
+        class_names=dataset.class_names,
+        available=len(unique),
+        duplicates=len(labels) - len(unique),
+    )
+
+
+def _per_class(counts: list[int], most: int) -> int:
+    """Find the largest cap per class that keeps the sum within ``most``; at least 2."""
+    limit = 2
+    while limit < max(counts, default=0) and sum(min(count, limit + 1) for count in counts) <= most:
+        limit += 1
+    return limit
+
+
+def features(one: Specimen, images: NDArray[np.uint8]) -> Iterator[float | tuple[StageFeatures, ...]]:
+    """Run images (N, S, S, 3) through all stages once. Yields the share done, and last what every stage answered."""
+    table = one.backbone.table
+    raw: list[list[NDArray[np.float32]]] = [[] for _ in table]
+    positive: list[list[NDArray[np.float32]]] = [[] for _ in table]
+    for start in range(0, len(images), _BATCH):
+        with torch.inference_mode():
+            answer = one.input(images[start : start + _BATCH])  # (B, 3, S, S)
+            for number, stage in enumerate(table):
+                answer = stage.module(answer)
+                values = answer.float()
+                # Copies: the next stage may work in place.
+                raw[number].append(pool(values, stage.channels).numpy().copy())
+                positive[number].append(pool(values.clamp(min=0), stage.channels).numpy().copy())
+        yield min(start + _BATCH, len(images)) / len(images)
+    yield tuple(
+        StageFeatures(
+            name=stage.name,
+            channels=stage.channels,
+            pooled=np.concatenate(raw[number]),
+            positive=np.concatenate(positive[number]),
+        )
+        for number, stage in enumerate(table)
+    )
+
+
+def selectivity(responses: Floats, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Class selectivity index of every channel: (C,), from 0 (no class is preferred) to 1 (one class only).
+
+    ``responses`` (N, C) are mean activities, none negative. With the class means of a channel, (m_max - m_rest) /
+    (m_max + m_rest), where m_max is the largest and m_rest the mean of the others: Morcos et al. 2018 (arXiv
+    1803.06959). NaN for a channel that never answers.
+    """
+    present, places = np.unique(labels, return_inverse=True)
+    if len(present) < 2:
+        raise DataError("Preferring a class needs at least two of them; add pictures of a second class.")
+    member = places == np.arange(len(present))[:, None]  # (classes, N)
+    means = member @ responses.astype(np.float64) / member.sum(axis=1, keepdims=True)  # (classes, C)
+    most = means.max(axis=0)
+    rest = (means.sum(axis=0) - most) / (len(present) - 1)
+    total = most + rest
+    return np.where(total > 0, (most - rest) / np.where(total > 0, total, 1.0), np.nan)
+
+
+def shuffled_selectivity(
+    responses: Floats, labels: NDArray[np.int64], *, shuffles: int = SHUFFLES, seed: int = 0
+) -> NDArray[np.float64]:
+    """`selectivity` under random labels, (shuffles, C): what few images of each class give by luck alone."""
+    random = np.random.default_rng(seed)
+    return np.stack([selectivity(responses, random.permutation(labels)) for _ in range(shuffles)])
+
+
+def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Step | SpecificityReport]:
+    """Measure every stage of ``one`` beside the same stage of ``control``, the architecture with random weights.
+
+    Yields steps, and last the report. Nothing of either network is changed. Raises `DataError` for a sample with
+    fewer than two classes, or than two images of one.
+    """
+    started = time.perf_counter()
+    readout.check(sample.labels, sample.class_names)
+    taken: list[tuple[StageFeatures, ...]] = []
+    for number, network in enumerate((one, control)):
+        for state in features(network, sample.images):
+            if isinstance(state, tuple):
+                taken.append(state)
+            else:
+                yield Step(share=0.1 * (number + state), doing="One forward pass")
+    trained, random = taken
+    voters = readout.neighbours_for(sample.labels)
+    done: dict[tuple[int, int], Readings] = {}
+    pool_of_threads = ThreadPoolExecutor(_THREADS)
+    try:
+        waiting = {
+            pool_of_threads.submit(readings, stage.pooled, sample.labels, voters): (side, number)
+            for number in range(len(trained))
+            for side, stage in enumerate((trained[number], random[number]))
+        }
+        for future in as_completed(waiting):
+            done[waiting[future]] = future.result()
+            yield Step(share=0.2 + 0.7 * len(done) / len(waiting), doing="Reading the classes out of every stage")
+    finally:
+        pool_of_threads.shutdown(cancel_futures=True)
+    yield Step(share=0.95, doing="Comparing the stages")
+    yield SpecificityReport(
+        stages=tuple(
+            StageReading(
+                name=stage.name,
+                channels=stage.channels,
+                trained=done[0, number],
+                random=done[1, number],
+                selectivity=_spread(selectivity(stage.positive, sample.labels)),
+                shuffled=_spread(shuffled_selectivity(stage.positive, sample.labels)),
+                cka_random=_cka(stage.pooled, random[number].pooled),
+            )
+            for number, stage in enumerate(trained)
+        ),
+        cka=cka_matrix([stage.pooled for stage in trained]),
+        images=len(sample.labels),
+        classes=len(np.unique(sample.labels)),
+        chance=float(np.bincount(sample.labels).max() / len(sample.labels)),
+        voters=voters,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def readings(values: Floats, labels: NDArray[np.int64], voters: int) -> Readings:
+    """Read features (N, D) in both ways."""
+    rows = np.asarray(values, dtype=np.float64)
+    return Readings(
+        probe=Reading(right=readout.probe(rows, labels)),
+        neighbours=Reading(right=readout.neighbours(rows, labels, voters)),
+    )
+
+
+def cka_matrix(stages: list[NDArray[np.float32]]) -> tuple[tuple[float | None, ...], ...]:
+    """Debiased linear CKA of every pair of features (N, D): symmetric, 1 on the diagonal."""
+    found: dict[tuple[int, int], float | None] = {}
+    for row in range(len(stages)):
+        for column in range(row, len(stages)):
+            found[row, column] = found[column, row] = _cka(stages[row], stages[column])
+    return tuple(tuple(found[row, column] for column in range(len(stages))) for row in range(len(stages)))
+
+
+def _cka(x: Floats, y: Floats) -> float | None:
+    return linear_cka(x, y, debiased=True) if len(x) >= FEWEST_FOR_CKA else None
+
+
+def _spread(values: NDArray[np.float64]) -> Spread | None:
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return None
+    low, median, high = (float(value) for value in np.percentile(known, [25, 50, 75]))
+    return Spread(median=median, low=low, high=high)
