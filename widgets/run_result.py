@@ -167,12 +167,18 @@ def _gallery(
 # --- what moved -----------------------------------------------------------------------------------------
 
 
-def _moved(_run_id: str, result: RunResult) -> None:
+def _moved(run_id: str, result: RunResult) -> None:
     st.markdown(
         "How far each stage moved from where it started: in its weights, and in what it sees "
         "(CKA 1: the same features as before)."
     )
     st.plotly_chart(drift(result.audit, theme=frame.theme()), key="drift", theme=None, config=frame.CHART)
+    st.page_link(
+        frame.page("layers"),
+        label="See what changed, picture by picture",
+        icon=":material/compare:",
+        query_params={"view": "training", "run": run_id},
+    )
     st.markdown("**Did frozen stay frozen?** Hashes of every stage before and after training:")
     st.markdown(_audit_table(result.audit))
 

@@ -1,10 +1,479 @@
-"""Placeholder of the view "training", replaced before the page is linked."""
+"""Before and after: what training changed in a finished run's network, picture by picture, epoch by epoch."""
 
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core import errors
+from core.figures.change import classes_before_and_now, stages_over_epochs
+from core.interpretation.change_report import EpochChange, StageChange
+from core.jobs import api
+from core.jobs.result import RunResult
+from core.training.config import STRATEGIES
+from widgets import frame, network
+from widgets.layers import address, look
 from widgets.layers.look import Look
+from widgets.stage_strip.strip import Block, StageState, stage_picker
+
+if TYPE_CHECKING:
+    from core.interpretation.specimen import Specimen
+
+CHANNELS = 8  # to choose from
+TEST_PICTURES = 64  # that CKA is measured on: evenly spread over the run's test pictures
+NETWORKS_KEPT = 4
 
 
-def draw(look: Look) -> None:
-    """Draw the view."""
-    st.image(look.large)
+def draw(seen: Look) -> None:
+    """Draw the view of one run, which the address may name."""
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        run_id = _choose_run()
+    if run_id is None:
+        return
+    result = api.result(run_id)
+    version = api.result_path(run_id).stat().st_mtime  # an extended run has a new result
+    if seen.specimen.key.partition("@")[0] != look.RUN + run_id:
+        if seen.stages != result.stages:  # the stage in the address is one of the run's
+            address.write(network=look.RUN + run_id, weights=None)
+            st.rerun()
+        left.caption("This view shows the network of this run, not the one picked above.")
+    epochs = api.snapshots(run_id)
+    with right:
+        epoch = _choose_epoch(epochs, result)
+    _summary(result, epochs)
+    one = _Walk(run_id=run_id, version=version, epoch=epoch, seen=seen, result=result)
+    stage = one.choose_stage()
+    one.channel(stage)
+    one.attribution()
+    one.kernels()
+    _history(one, epochs)
+
+
+class _Walk:
+    """One place on the way from before to after: a run, an epoch and the visitor's picture."""
+
+    def __init__(self, *, run_id: str, version: float, epoch: int, seen: Look, result: RunResult) -> None:
+        self.run, self.version, self.epoch, self.seen, self.result = run_id, version, epoch, seen, result
+        self.now = "Still before" if epoch == 0 else f"After epoch {epoch}"
+        self.before = _specimen(run_id, version, 0)
+        self.moved = _weights(run_id, version, epoch)
+        self.pixels, self.picture_key = _pixels(seen, self.before.image_size)
+
+    def choose_stage(self) -> str:
+        """Draw the strip: ice where nothing moved, fire where it did, and how far; return the picked stage."""
+        frozen = _frozen(self.result)
+        names = [one.stage for one in self.moved]
+        learned = [name for name in names if name not in frozen and self.before.has_positions(name)]
+        stage = address.read("stage", names, learned[0] if learned else names[-1])
+        entry = self.before.entry
+        blocks, head = network.blocks(entry, classes=len(self.result.class_names))
+        states: list[StageState] = []
+        for one in self.moved:
+            still = one.identical and self.epoch > 0
+            states.append("ice" if one.stage in frozen or still else _learning(self.result))
+
+        def picked(number: int) -> None:
+            address.write(stage=names[number], channel=None)
+
+        stage_picker(
+            key="training_strip",
+            stages=tuple(
+                Block(name=block.name, parameters=block.parameters, output=_moved(one))
+                for block, one in zip(blocks, self.moved, strict=True)
+            ),
+            head=head,
+            states=(*states, _learning(self.result)),  # the head always learns
+            about=tuple(
+                _about(one, self.now + (" training" if self.epoch == 0 else "")) for one in self.moved
+            ),
+            selected=names.index(stage),
+            selectable=tuple(range(len(names))),
+            on_pick=picked,
+        )
+        return stage
+
+    def channel(self, stage: str) -> None:
+        """Draw one channel of the stage on the visitor's picture: before, now and the difference."""
+        from core.interpretation import change
+
+        st.subheader(f"The same channel of {frame.plain(stage)}, before and now", anchor=False)
+        before, now, last = (self._maps(epoch, stage) for epoch in (0, self.epoch, self.result.best_epoch))
+        changes = change.channel_changes(before, last)
+        strength = np.square(before).sum(axis=(1, 2))
+        order = [int(number) for number in np.lexsort((-strength, -changes))[:CHANNELS]]
+        linked = st.query_params.get("channel", "")
+        if linked.isascii() and linked.isdigit() and int(linked) < len(changes) and int(linked) not in order:
+            order.append(int(linked))
+        still = not changes.any()
+        number = int(
+            address.choose(
+                st.segmented_control,
+                "Its strongest channels on this picture"
+                if still
+                else "The channels that training changed most",
+                [str(one) for one in order],
+                name="channel",
+                default=str(order[0]),
+                required=True,
+            )
+        )
+        drawn = change.map_pictures(before[number], now[number], self.seen.large)
+        size = float(change.channel_changes(before, now)[number])
+        with st.grid(4, min_column_width=150):
+            _show(self.seen.large, "The picture")
+            _show(drawn[0], "Before")
+            _show(drawn[1], self.now)
+            _show(drawn[2], "Difference" if size else "No difference")
+        if size:
+            st.caption(
+                f"Gold: channel {number} answers more than before; violet: less. The difference is {size:.2g} times "
+                "as long as a typical channel's whole answer before training."
+            )
+        elif self.epoch:
+            st.caption(
+                f":material/ac_unit: The same numbers as before, every one of {before[number].size:,}: "
+                "nothing up to this stage has moved."
+            )
+
+    def attribution(self) -> None:
+        """Draw where the network looks for one of the run's classes, and how sure it is."""
+        from core.interpretation import rendering
+
+        st.subheader("Where it looks", anchor=False)
+        names = self.result.class_names
+        before, now, last = (self._probabilities(epoch) for epoch in (0, self.epoch, self.result.best_epoch))
+        target = int(
+            address.choose(
+                st.selectbox,
+                "For the class",
+                [str(number) for number in range(len(names))],
+                name="target",
+                default=str(int(last.argmax())),
+                what="class",
+                format_func=lambda number: names[int(number)],
+            )
+        )
+        left, right = st.columns([1, 1], gap="medium")
+        with left, st.grid(2, min_column_width=150):
+            for epoch, title in ((0, "Before: a head that has learned nothing yet"), (self.epoch, self.now)):
+                values = self._grad_cam(epoch, target)
+                _show(rendering.overlay(self.seen.large, values), title)
+        with right:
+            st.plotly_chart(
+                classes_before_and_now(names, before.tolist(), now.tolist(), theme=frame.theme()),
+                key="training_classes",
+                theme=None,
+                config=frame.CHART,
+            )
+        st.caption(
+            "Grad-CAM of the last stage that still is a map (Selvaraju et al. 2017, arXiv 1610.02391): gold speaks for "
+            "the class, violet against it. This network knows only the classes of its run, so any other picture is "
+            "called the nearest of them."
+        )
+
+    def kernels(self) -> None:
+        """Draw the first kernels before, now and their difference, where the first stage was trained."""
+        from core.interpretation import change
+
+        st.subheader("The first kernels", anchor=False)
+        if self.result.stages[0] in _frozen(self.result):
+            st.markdown(
+                f":material/ac_unit: The stage {frame.plain(self.result.stages[0])} was frozen: its kernels are the "
+                "pretrained ones, to the bit."
+            )
+            return
+        now = _specimen(self.run, self.version, self.epoch)
+        before, after, difference, stronger = change.kernel_sheets(
+            change.first_kernels(self.before), change.first_kernels(now)
+        )
+        with st.grid(3, min_column_width=220):
+            _show(before, "Before", sharp=True)
+            _show(after, self.now, sharp=True)
+            _show(
+                difference,
+                f"Difference, {stronger:.0f} times stronger" if stronger else "No difference",
+                sharp=True,
+            )
+
+    def _maps(self, epoch: int, stage: str) -> NDArray[np.float32]:
+        return _maps(self.run, self.version, epoch, stage, self.picture_key, self.pixels)
+
+    def _probabilities(self, epoch: int) -> NDArray[np.float32]:
+        return _probabilities(self.run, self.version, epoch, self.picture_key, self.pixels)
+
+    def _grad_cam(self, epoch: int, target: int) -> NDArray[np.float32]:
+        return _grad_cam(self.run, self.version, epoch, target, self.picture_key, self.pixels)
+
+
+# --- the run and the epoch --------------------------------------------------------------------------------
+
+
+def _choose_run() -> str | None:
+    """Draw the choice among the visitor's finished runs and the one that the link names; None without any."""
+    titles = {
+        one.id: f"{one.title} · {100 * one.summary['accuracy']:.1f} %"
+        for one in api.runs_of(frame.visitor())
+        if one.state == "finished" and one.summary is not None
+    }
+    top = st.query_params.get("network", "")
+    linked = st.query_params.get("run") or (top.removeprefix(look.RUN) if top.startswith(look.RUN) else None)
+    if linked and linked not in titles:
+        try:
+            api.result(linked)
+            titles[linked] = api.run(linked).title
+        except errors.RunError as error:
+            st.error(str(error), icon=":material/error:")
+            address.write(run=None)
+            linked = None
+    if not titles:
+        st.markdown(
+            "Here you will see what training changed inside a network: the same picture, the same channel, before and "
+            "after. Fine-tune one first; with the settings that are there it takes about a minute."
+        )
+        st.page_link(
+            frame.page("finetune"), label="Fine-tune a network", icon=":material/local_fire_department:"
+        )
+        return None
+    return address.choose(
+        st.selectbox,
+        "Run",
+        list(titles),
+        name="run",
+        default=linked or next(iter(titles)),
+        forget=("epoch", "channel", "target"),
+        format_func=titles.__getitem__,
+    )
+
+
+def _choose_epoch(epochs: tuple[int, ...], result: RunResult) -> int:
+    best = result.best_epoch
+    epoch = address.choose(
+        st.select_slider,
+        "From before to after",
+        [str(epoch) for epoch in epochs],
+        name="epoch",
+        default=str(best),
+        format_func=lambda one: (
+            "Before" if one == "0" else f"Epoch {one}" + (", the result" if one == str(best) else "")
+        ),
+    )
+    return int(epoch)
+
+
+def _summary(result: RunResult, epochs: tuple[int, ...]) -> None:
+    frozen = _frozen(result)
+    trained = [name for name in result.stages if name not in frozen]
+    parts = []
+    if frozen:
+        parts.append(f":blue[**Frozen**]: {frame.plain(', '.join(frozen))}, the same to the bit.")
+    colour = "orange" if _learning(result) == "fire" else "gray"
+    parts.append(
+        f":{colour}[**Trained**]: {frame.plain(', '.join([*trained, 'head']))}."
+        + (
+            ""
+            if result.best_epoch == result.epochs_done
+            else f" The result is epoch {result.best_epoch}, the best."
+        )
+    )
+    st.markdown(" ".join(parts))
+    notes = []
+    if result.config["strategy"] == "lp_ft":
+        notes.append("Before is the network before its probe was solved, which happened ahead of epoch 1.")
+    if len(epochs) == 2 and result.epochs_done > 1:
+        notes.append(
+            "Of this run only before and after are kept: it was made before epochs were kept, or its network is too "
+            "large for that."
+        )
+    elif len(epochs) > 2:
+        notes.append(
+            "Before and the result are exact; the epochs between are kept at half precision, which moves a weight by "
+            "at most 0.05 % of itself."
+        )
+    if notes:
+        st.caption(" ".join(notes))
+
+
+def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
+    st.subheader("Every stage, epoch by epoch", anchor=False)
+    found: list[EpochChange] = []
+    lost: list[str] = []
+    bar = st.progress(0.0)
+    for number, epoch in enumerate(epochs):
+        bar.progress(number / len(epochs), text="Measuring what every stage sees …")
+        try:
+            found.append(_epoch_change(one.run, one.version, epoch))
+        except errors.RunError as error:
+            lost.append(str(error))
+    bar.empty()
+    left, right = st.columns(2)
+    for column, panel in ((left, "change"), (right, "similarity")):
+        column.plotly_chart(
+            stages_over_epochs(
+                found,
+                frozen=_frozen(one.result),
+                panel=panel,  # type: ignore[arg-type]
+                epoch=one.epoch,
+                result=one.result.best_epoch,
+                role="trainable" if _learning(one.result) == "fire" else "control",
+                theme=frame.theme(),
+            ),
+            key=f"training_{panel}",
+            theme=None,
+            config=frame.CHART,
+        )
+    for sentence in lost:
+        st.caption(f":material/error: {frame.plain(sentence)}")
+    count = min(TEST_PICTURES, one.result.test.count)
+    st.caption(
+        f"Left: length of the change of a stage's weights, as a share of their length before. Right: linear CKA "
+        f"(Kornblith et al. 2019, arXiv 1905.00414; debiased, Nguyen et al. 2021, arXiv 2010.15327) of what each stage "
+        f"answers to {count} of the run's test pictures, before against then; 1 means the same features."
+    )
+
+
+# --- small things -----------------------------------------------------------------------------------------
+
+
+def _frozen(result: RunResult) -> tuple[str, ...]:
+    return tuple(row.stage for row in result.audit if row.frozen and row.stage in result.stages)
+
+
+def _moved(one: StageChange) -> str:
+    if one.relative_change == 0:
+        return "unchanged" if one.identical else "statistics moved"
+    percent = 100 * one.relative_change
+    return f"moved {percent:.0f} %" if percent >= 10 else f"moved {percent:.2g} %"
+
+
+def _about(one: StageChange, epoch: int) -> str:
+    if epoch == 0:
+        return "this is where training began; pull the slider to the right to see it move."
+    if one.identical:
+        return f"after epoch {epoch}, every parameter and buffer is bit for bit what it was before."
+    if one.relative_change == 0:
+        return f"after epoch {epoch}, its weights are the same; BatchNorm's statistics have moved."
+    return (
+        f"after epoch {epoch}, its weights have moved by {100 * one.relative_change:.2g} % of their length."
+    )
+
+
+def _learning(result: RunResult) -> Literal["fire", "grey"]:
+    """The colour of what is trained: grey where it began at random."""
+    return "fire" if STRATEGIES[result.config["strategy"]].pretrained else "grey"
+
+
+def _show(picture: NDArray[np.uint8], title: str, *, sharp: bool = False) -> None:
+    from core.interpretation import rendering
+
+    with st.container(gap="xxsmall"):
+        st.image(rendering.encode(picture, quality=None if sharp else 90), width="stretch", alt=title)
+        st.caption(title)
+
+
+def _pixels(seen: Look, side: int) -> tuple[NDArray[np.uint8], str]:
+    """The picture as the run's network sees it, and its name in caches."""
+    if seen.pixels.shape[0] == side:
+        return seen.pixels, f"{seen.picture_key}/exact"
+    from core.images.decoding import square_from_array
+
+    return square_from_array(seen.large, side), f"{seen.picture_key}/large"
+
+
+# --- computed once ----------------------------------------------------------------------------------------
+
+
+def _build(run_id: str, version: float, epoch: int) -> "Specimen":
+    from core.interpretation import specimen
+
+    result = api.result(run_id)
+    return specimen.specimen(
+        f"{look.RUN}{run_id}@{version}/{epoch}",
+        api.network_at(run_id, epoch),
+        result.class_names,
+        int(result.config["image_size"]),
+    )
+
+
+@st.cache_resource(max_entries=NETWORKS_KEPT, show_spinner="Loading the network …")
+def _specimen(run_id: str, version: float, epoch: int) -> "Specimen":
+    if epoch == api.result(run_id).best_epoch:
+        return look.specimen_of(look.RUN + run_id, version)
+    return _build(run_id, version, epoch)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _weights(run_id: str, version: float, epoch: int) -> tuple[StageChange, ...]:
+    from core.interpretation import change
+
+    return change.stage_changes(_specimen(run_id, version, 0), _specimen(run_id, version, epoch))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _maps(
+    run_id: str, version: float, epoch: int, stage: str, picture_key: str, _picture: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Maps (C, h, w) of the picture."""
+    from core.interpretation import specimen
+
+    maps: NDArray[np.float32] = specimen.activations(
+        _specimen(run_id, version, epoch), _picture[None], stage
+    )[0]
+    return maps
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _probabilities(
+    run_id: str, version: float, epoch: int, picture_key: str, _picture: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Class probabilities (classes,) of the picture."""
+    from core.interpretation import specimen
+
+    found: NDArray[np.float32] = specimen.scores(_specimen(run_id, version, epoch), _picture[None])[0]
+    return found
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _grad_cam(
+    run_id: str, version: float, epoch: int, target: int, picture_key: str, _picture: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Grad-CAM (h, w) of the class for the picture."""
+    from core.interpretation.attribution import attribute
+
+    one = _specimen(run_id, version, epoch)
+    with look.heavy_work:
+        return attribute(one, _picture, method="grad_cam", target=target).values
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _test_pictures(run_id: str, version: float) -> NDArray[np.uint8]:
+    """The test pictures that CKA is measured on, (N, S, S, 3), as large as the network sees them."""
+    from core.images.decoding import square_from_array
+
+    kept = api.test_images(run_id).images
+    side = int(api.result(run_id).config["image_size"])
+    places = np.linspace(0, len(kept) - 1, min(TEST_PICTURES, len(kept))).round().astype(int)
+    return np.stack([square_from_array(kept[place], side) for place in places])
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _features_before(run_id: str, version: float) -> dict[str, NDArray[np.float32]]:
+    from core.interpretation import change
+
+    with look.heavy_work:
+        return dict(change.features(_specimen(run_id, version, 0), _test_pictures(run_id, version)))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _epoch_change(run_id: str, version: float, epoch: int) -> EpochChange:
+    from core.interpretation import change
+
+    before, features = _specimen(run_id, version, 0), _features_before(run_id, version)
+    if epoch == 0:
+        return EpochChange(epoch=0, stages=change.stage_changes(before, before, (features, features)))
+    pictures = _test_pictures(run_id, version)
+    with look.heavy_work:
+        now = _build(run_id, version, epoch)  # not kept: a run's networks together may be large
+        found = change.features(now, pictures)
+        return EpochChange(epoch=epoch, stages=change.stage_changes(before, now, (features, found)))

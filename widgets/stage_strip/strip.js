@@ -2,7 +2,8 @@
 // {stages: [{name, parameters, output}], head: {parameters, output}, states: ["ice"|"fire"|"grey"], depth, adjustable,
 // selected, selectable: [number]}
 // `states` holds for a strategy that fixes what is frozen; an adjustable strip derives it from the depth. Where
-// `selected` is a number, the strip is there to pick the stage that is looked at, one of `selectable`.
+// `selected` is a number, the strip is there to pick the stage that is looked at, one of `selectable`; one more
+// state then is the head's.
 
 const SETTLE_MS = 180; // Keys pressed quickly are sent as one change.
 const ECHO_MS = 3000; // How long a change of ours outranks what the server still believes.
@@ -107,7 +108,7 @@ export default function (component) {
   function draw() {
     blocks.forEach((block, index) => {
       const last = index === deepest;
-      const state = last ? (picking ? data.states[0] : "fire") : stateOf(index);
+      const state = last ? (picking ? (data.states[index] ?? data.states[0]) : "fire") : stateOf(index);
       block.className = "stage " + state + (last ? " head" : "");
       block.dataset.state = state;
       block.title = last && !picking ? "The head is new, so it always learns." : "";
