@@ -85,9 +85,7 @@ class _Walk:
             ),
             head=head,
             states=(*states, _learning(self.result)),  # the head always learns
-            about=tuple(
-                _about(one, self.now + (" training" if self.epoch == 0 else "")) for one in self.moved
-            ),
+            about=tuple(_about(one, self.epoch) for one in self.moved),
             selected=names.index(stage),
             selectable=tuple(range(len(names))),
             on_pick=picked,
@@ -188,7 +186,7 @@ class _Walk:
         before, after, difference, stronger = change.kernel_sheets(
             change.first_kernels(self.before), change.first_kernels(now)
         )
-        with st.grid(3, min_column_width=220):
+        with st.grid(3, min_column_width=150):
             _show(before, "Before", sharp=True)
             _show(after, self.now, sharp=True)
             _show(
