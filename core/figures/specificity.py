@@ -1,4 +1,4 @@
-"""General to specific: accuracy over stages, how selective channels are, how alike stages are, and what was published."""
+"""General to specific: accuracy over stages, how selective and how alike they are, and what was published."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,8 +41,8 @@ def accuracy_by_stage(
 ) -> go.Figure:
     """Draw accuracy (%) with 95 % intervals: classical features at the left, then every stage from the input.
 
-    Ice blue is the pretrained network, frozen; grey is the same architecture with random weights; gold diamonds
-    are features that nobody learned; the dashed line is chance.
+    Ice blue is the network with its learned weights, frozen; grey is the same architecture with random weights;
+    gold diamonds are features that nobody learned; the dashed line is chance.
     """
     on = ground(theme)
     names = [label(one.name, 16) for one in (*classical, *report.stages)]
@@ -68,7 +68,7 @@ def accuracy_by_stage(
             line=True,
         ),
         _curve(
-            "pretrained",
+            "learned weights",
             [place - _NUDGE for place in places],
             [stage.trained.by(measure) for stage in report.stages],
             names[first:],
@@ -76,11 +76,15 @@ def accuracy_by_stage(
             line=True,
         ),
     ]
-    entries = [("Pretrained", ICE, "line"), ("Random weights", GREY, "line"), ("Chance", on.muted, "dots")]
+    entries = [
+        ("Learned weights", ICE, "line"),
+        ("Random weights", GREY, "line"),
+        ("Chance", on.muted, "dots"),
+    ]
     if classical:
         found = [one.readings.by(measure) for one in classical]
-        traces.append(_curve("not learned", list(range(first)), found, names[:first], DATA, line=False))
-        entries.insert(2, ("Not learned", DATA, "bar"))
+        traces.append(_curve("no network", list(range(first)), found, names[:first], DATA, line=False))
+        entries.insert(2, ("No network", DATA, "bar"))
     layout = {
         "height": 420,
         "margin": {"t": 44, "r": 12},
@@ -112,7 +116,13 @@ def accuracy_by_stage(
 
 
 def _curve(
-    name: str, places: Sequence[float], found: Sequence[Reading], names: Sequence[str], colour: str, *, line: bool
+    name: str,
+    places: Sequence[float],
+    found: Sequence[Reading],
+    names: Sequence[str],
+    colour: str,
+    *,
+    line: bool,
 ) -> dict[str, Any]:
     shares = [one.accuracy for one in found]
     return {
@@ -142,7 +152,7 @@ def _curve(
 
 
 def selectivity_by_stage(stages: Sequence[StageReading], *, theme: Theme = "light") -> go.Figure:
-    """Draw the median class selectivity of every stage's channels (0-1) with its quartiles, and with labels shuffled."""
+    """Draw the median class selectivity of every stage's channels (0-1) with quartiles; grey: labels shuffled."""
     on = ground(theme)
     traces = []
     for name, colour, nudge, spreads in (
@@ -150,7 +160,9 @@ def selectivity_by_stage(stages: Sequence[StageReading], *, theme: Theme = "ligh
         ("true classes", ICE, -_NUDGE, [stage.selectivity for stage in stages]),
     ):
         known = [(place, one) for place, one in enumerate(spreads) if one is not None]
-        traces.append(_spreads(name, colour, [place + nudge for place, _ in known], [one for _, one in known]))
+        traces.append(
+            _spreads(name, colour, [place + nudge for place, _ in known], [one for _, one in known])
+        )
     names = [label(stage.name, 16) for stage in stages]
     layout = {
         "height": 340,
@@ -284,7 +296,9 @@ def published(*, theme: Theme = "light") -> go.Figure:
     layout = {
         "height": 420,
         "margin": {"t": 44, "r": 12},
-        "title": key(("Frozen", ICE, "line"), ("Fine-tuned", FIRE, "line"), ("From scratch", on.muted, "dots")),
+        "title": key(
+            ("Frozen", ICE, "line"), ("Fine-tuned", FIRE, "line"), ("From scratch", on.muted, "dots")
+        ),
         "annotations": ends,
         "xaxis": {"range": [-0.3, 8.6], "tickvals": list(range(8)), "title": {"text": "Layers copied, n"}},
         "yaxis": {"range": [20, 70], "dtick": 10, "title": {"text": "Accuracy (%)"}},

@@ -10,26 +10,29 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from skimage.color import rgb2gray
+from skimage.draw import circle_perimeter
 from skimage.feature import SIFT, hog
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 
 from core.images.decoding import square_from_array
 from core.interpretation import readout
-from core.interpretation.specificity_report import ClassicalReading, Reading, Readings
+from core.interpretation.rendering import GOLD
+from core.interpretation.specificity_report import ClassicalReading, Reading, Readings, Step
 
 SIDE = 64  # pixels that pictures are brought to, whatever the network beside them takes
 PIXEL_SIDE = 32  # raw pixels: 32 x 32 x 3, as in CIFAR
 DESCRIPTOR = 128  # length of a SIFT descriptor: 4 x 4 places, 8 orientations
 WORDS = 100  # of the visual vocabulary
-# With scikit-image's defaults: 9 orientations, cells of 8 x 8 pixels, blocks of 3 x 3 cells.
+DRAWN = 80  # keypoints at most that are drawn on a picture
+_BLOCK = 24  # pixels: scikit-image's HOG has cells of 8 x 8 pixels, blocks of 3 x 3 cells and 9 orientations
 _CHUNK = 25
 
 Pixels = NDArray[np.uint8]
 
 
 def hog_features(picture: Pixels) -> NDArray[np.float64]:
-    """Histograms of oriented gradients of a picture (H, W, 3) at 64 x 64 pixels: (2916,)."""
+    """Histograms of oriented gradients of a picture (H, W, 3) at 64 x 64 pixels, scikit-image's defaults: (2916,)."""
     found: NDArray[np.float64] = hog(rgb2gray(square_from_array(picture, SIDE)))
     return found
 
@@ -39,7 +42,7 @@ def hog_picture(picture: Pixels) -> NDArray[np.float64]:
 
     A picture smaller than one block (24 pixels) is enlarged to 64 first.
     """
-    large = picture if min(picture.shape[:2]) >= 3 * 8 else square_from_array(picture, SIDE)
+    large = picture if min(picture.shape[:2]) >= _BLOCK else square_from_array(picture, SIDE)
     drawn: NDArray[np.float64] = hog(rgb2gray(large), visualize=True)[1]
     return drawn
 
@@ -52,12 +55,28 @@ def sift(picture: Pixels) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     finder = SIFT()
     try:
         finder.detect_and_extract(rgb2gray(picture))
-    except (RuntimeError, ValueError):  # scikit-image's word for "none found", and for pictures too small to ask
+    except (
+        RuntimeError,
+        ValueError,
+    ):  # scikit-image's word for "none found", and for pictures too small to ask
         return np.empty((0, 3)), np.empty((0, DESCRIPTOR), dtype=np.uint8)
     order = np.argsort(-finder.sigmas, kind="stable")
     # A blob of standard deviation sigma has a radius of about sqrt(2) sigma (Lowe 2004).
     points = np.column_stack([finder.keypoints, np.sqrt(2) * finder.sigmas])[order]
     return points.astype(np.float64), finder.descriptors[order]
+
+
+def keypoint_picture(picture: Pixels, most: int = DRAWN) -> tuple[Pixels, int]:
+    """Draw the ``most`` largest SIFT keypoints as gold circles on a picture (H, W, 3); also how many were found."""
+    points = sift(picture)[0]
+    drawn = (picture * 0.6).astype(np.uint8)  # dimmed, so that thin circles show
+    for row, column, radius in points[:most]:
+        for grow in (0, 1):  # two pixels wide
+            at = circle_perimeter(
+                round(row), round(column), max(round(radius), 2) + grow, shape=drawn.shape[:2]
+            )
+            drawn[at] = GOLD
+    return drawn, len(points)
 
 
 class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -90,12 +109,10 @@ class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return np.sqrt(counts)
 
 
-def measure(
-    images: Pixels, labels: NDArray[np.int64]
-) -> Iterator[tuple[float, str] | tuple[ClassicalReading, ...]]:
+def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Step | tuple[ClassicalReading, ...]]:
     """Read the classes of images (N, S, S, 3) out of pixels, HOG and SIFT as out of a network's stages.
 
-    Yields (share done, what comes next), and last the three readings. The vocabulary of visual words is learned
+    Yields steps, and last the three readings. The vocabulary of visual words is learned
     inside every training fold; for the vote of neighbours from all images, without their labels.
     """
     voters = readout.neighbours_for(labels)
@@ -103,7 +120,7 @@ def measure(
     points = np.empty(len(images), dtype=object)
     for number, image in enumerate(images):
         if number % _CHUNK == 0:
-            yield 0.6 * number / len(images), "HOG and SIFT of every picture"
+            yield Step(share=0.6 * number / len(images), doing="HOG and SIFT of every picture")
         square = square_from_array(image, SIDE)
         squares.append(square)
         pixels.append(square_from_array(square, PIXEL_SIDE).ravel())
@@ -111,9 +128,9 @@ def measure(
         points[number] = sift(square)[1]
     found = []
     for number, (name, rows) in enumerate((("Pixels", pixels), ("HOG", gradients))):
-        yield 0.6 + 0.12 * number, f"Reading the classes out of {name if number else 'raw pixels'}"
+        yield Step(share=0.6 + 0.12 * number, doing=f"Reading the classes out of {name}")
         found.append(_reading(name, np.stack(rows).astype(np.float64), labels, voters))
-    yield 0.85, "Reading the classes out of SIFT"
+    yield Step(share=0.85, doing="Reading the classes out of SIFT")
     words = VisualWords()
     found.append(
         ClassicalReading(
@@ -128,7 +145,9 @@ def measure(
     yield tuple(found)
 
 
-def _reading(name: str, rows: NDArray[np.float64], labels: NDArray[np.int64], voters: int) -> ClassicalReading:
+def _reading(
+    name: str, rows: NDArray[np.float64], labels: NDArray[np.int64], voters: int
+) -> ClassicalReading:
     return ClassicalReading(
         name=name,
         size=rows.shape[1],

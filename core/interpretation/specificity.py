@@ -13,8 +13,15 @@ from core.datasets.assemble import content_hashes
 from core.datasets.dataset import ImageDataset
 from core.errors import DataError
 from core.interpretation import readout
-from core.interpretation.specificity_report import Reading, Readings, SpecificityReport, Spread, StageReading
-from core.interpretation.specimen import Specimen
+from core.interpretation.specificity_report import (
+    Reading,
+    Readings,
+    SpecificityReport,
+    Spread,
+    StageReading,
+    Step,
+)
+from core.interpretation.specimen import Specimen, as_map
 from core.metrics.similarity import linear_cka, pool
 
 MOST_IMAGES = 600
@@ -40,14 +47,6 @@ class Sample:
     duplicates: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """How far a measurement is: the share done (0-1), and what comes next in a few words."""
-
-    share: float
-    doing: str
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StageFeatures:
     """What a stage answers: means over positions (N, C), raw and of the positive part alone."""
@@ -68,7 +67,9 @@ def draw_sample(dataset: ImageDataset, most: int = MOST_IMAGES, seed: int = 0) -
     digests = content_hashes(dataset.train.images)
     unique = np.sort(np.unique(np.array([digest.hex() for digest in digests]), return_index=True)[1])
     random = np.random.default_rng(seed)
-    members = [random.permutation(unique[labels[unique] == label]) for label in range(len(dataset.class_names))]
+    members = [
+        random.permutation(unique[labels[unique] == label]) for label in range(len(dataset.class_names))
+    ]
     limit = _per_class([len(one) for one in members], most)
     chosen = np.sort(np.concatenate([one[:limit] for one in members]))
     sample = dataset.train.subset(chosen)
@@ -169,7 +170,9 @@ def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Step |
         }
         for future in as_completed(waiting):
             done[waiting[future]] = future.result()
-            yield Step(share=0.2 + 0.7 * len(done) / len(waiting), doing="Reading the classes out of every stage")
+            yield Step(
+                share=0.2 + 0.7 * len(done) / len(waiting), doing="Reading the classes out of every stage"
+            )
     finally:
         pool_of_threads.shutdown(cancel_futures=True)
     yield Step(share=0.95, doing="Comparing the stages")
@@ -202,6 +205,21 @@ def readings(values: Floats, labels: NDArray[np.int64], voters: int) -> Readings
         probe=Reading(right=readout.probe(rows, labels)),
         neighbours=Reading(right=readout.neighbours(rows, labels, voters)),
     )
+
+
+def activity(one: Specimen, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """How strongly each stage answers where: mean magnitude over channels (h, w), by stage, of a picture (S, S, 3).
+
+    Stages whose output has no positions left are not among them.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    with torch.inference_mode():
+        answer = one.input(picture)  # (1, 3, S, S)
+        for stage in one.backbone.table:
+            answer = stage.module(answer)
+            if one.has_positions(stage.name):
+                found[stage.name] = as_map(answer.float())[0].abs().mean(dim=0).numpy().copy()
+    return found
 
 
 def cka_matrix(stages: list[NDArray[np.float32]]) -> tuple[tuple[float | None, ...], ...]:

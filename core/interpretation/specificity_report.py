@@ -14,6 +14,14 @@ from core.metrics.report import Difference, Interval
 Measure = Literal["probe", "neighbours"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How far a measurement is: the share done (0-1), and what comes next in a few words."""
+
+    share: float
+    doing: str
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
     """How many images were named rightly out of some features; ``right`` (N,) bool, in the sample's order."""
@@ -128,7 +136,9 @@ def findings(
     elif found.difference.value > 0:
         said.append(f"Random weights reach {value} at best: **learning gave {_points(found)}**.")
     else:
-        said.append(f"Random weights reach {value}: **here they beat what was learned, by {_points(found)}**.")
+        said.append(
+            f"Random weights reach {value}: **here they beat what was learned, by {_points(found)}**."
+        )
     if classical:
         top = max(classical, key=lambda one: int(one.readings.by(measure).right.sum()))
         found = paired_difference(best.trained.by(measure).right, top.readings.by(measure).right)
@@ -139,7 +149,8 @@ def findings(
             said.append(f"{top.name}, without any learned filter, reaches {value}: {_points(found)} less.")
         else:
             said.append(
-                f"**{top.name} wins with {value}**, without any learned filter: {_points(found)} more than the best stage."
+                f"**{top.name} wins with {value}**, without any learned filter: {_points(found)} more than the best "
+                "stage."
             )
     return tuple(said)
 

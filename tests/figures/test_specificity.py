@@ -65,22 +65,22 @@ def test_plotly_accepts_what_was_built_without_its_checks(theme: Theme) -> None:
 def test_accuracies_stand_at_their_stages_with_their_intervals() -> None:
     chart = specificity.accuracy_by_stage(REPORT, CLASSICAL)
     traces = {trace.name: trace for trace in chart.data}
-    assert list(traces["pretrained"].y) == [60, 90, 80]
+    assert list(traces["learned weights"].y) == [60, 90, 80]
     assert list(traces["random weights"].y) == [50, 40, 30]
-    assert list(traces["not learned"].y) == [40]
+    assert list(traces["no network"].y) == [40]
     assert list(traces["chance"].y) == [25, 25]
-    assert [round(x) for x in traces["pretrained"].x] == [1, 2, 3]  # right of the classical mark
+    assert [round(x) for x in traces["learned weights"].x] == [1, 2, 3]  # right of the classical mark
     assert list(chart.layout.xaxis.ticktext) == ["HOG", "stem", "silent", "&lt;b&gt;last"]
     wilson = REPORT.stages[0].trained.probe.accuracy
-    assert traces["pretrained"].error_y.array[0] == pytest.approx(100 * (wilson.high - 0.6))
-    assert traces["pretrained"].error_y.arrayminus[0] == pytest.approx(100 * (0.6 - wilson.low))
+    assert traces["learned weights"].error_y.array[0] == pytest.approx(100 * (wilson.high - 0.6))
+    assert traces["learned weights"].error_y.arrayminus[0] == pytest.approx(100 * (0.6 - wilson.low))
     colours = {name: trace.line.color for name, trace in traces.items()}
-    assert (colours["pretrained"], colours["random weights"], colours["not learned"]) == (ICE, GREY, DATA)
+    assert (colours["learned weights"], colours["random weights"], colours["no network"]) == (ICE, GREY, DATA)
 
 
 def test_the_other_measure_is_drawn_when_asked_for() -> None:
     chart = specificity.accuracy_by_stage(REPORT, measure="neighbours")
-    pretrained = next(trace for trace in chart.data if trace.name == "pretrained")
+    pretrained = next(trace for trace in chart.data if trace.name == "learned weights")
     assert pretrained.y[0] == 100 * REPORT.stages[0].trained.neighbours.accuracy.value
 
 

@@ -1,10 +1,250 @@
-"""Placeholder of the view "specificity", replaced before the page is linked."""
+"""General to specific: how well every stage tells classes apart, measured on a data set, beside HOG and SIFT."""
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
-from widgets.layers.look import Look
+from core.datasets import catalogue
+from core.jobs import api
+from core.jobs.spec import UPLOAD
+from widgets import frame
+from widgets.layers import address
+from widgets.layers.look import RANDOM, Look, heavy_work
+
+if TYPE_CHECKING:
+    from core.datasets.dataset import ImageDataset
+    from core.interpretation.specificity_report import ClassicalReading, Measure, SpecificityReport
+
+FEW, MANY = "200", "600"
+# Multiply-adds of one forward pass of all pictures through both networks that begin without being asked for.
+AT_ONCE = 3e11
+CLASSICAL_SIDE = 224  # pixels at which HOG and SIFT are drawn
+MEASURES: dict[str, str] = {"probe": "Linear probe", "neighbours": "Nearest neighbours"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one measurement found, and what it was made on."""
+
+    report: "SpecificityReport"
+    classical: tuple["ClassicalReading", ...]
+    available: int
+    duplicates: int
 
 
 def draw(look: Look) -> None:
     """Draw the view."""
-    st.image(look.large)
+    sets = _sets()
+    data, count, way = st.columns([2, 1, 2], vertical_alignment="bottom")
+    with data:
+        reference = address.choose(
+            st.selectbox,
+            "Data set",
+            list(sets),
+            name="data",
+            default="everyday-patches",
+            what="data set",
+            format_func=sets.__getitem__,
+        )
+    entry = look.specimen.entry
+    with count:
+        most = address.choose(
+            st.segmented_control,
+            "Pictures",
+            [FEW, MANY],
+            name="images",
+            default=MANY if 2 * int(MANY) * entry.multiply_adds <= AT_ONCE else FEW,
+            required=True,
+        )
+    with way:
+        measure = address.choose(
+            st.segmented_control,
+            "How the classes are read",
+            list(MEASURES),
+            name="measure",
+            default="probe",
+            format_func=MEASURES.__getitem__,
+            required=True,
+        )
+    measured = _measured(look, reference, int(most))
+    if measured is not None:
+        _charts(measured, "neighbours" if measure == "neighbours" else "probe", look)
+    _classical(look)
+    if measured is not None:
+        _method(measured)
+
+
+def _sets() -> dict[str, str]:
+    """The data sets that can be measured on, by reference: built in, and this visitor's own."""
+    built_in = {name: entry.title for name, entry in catalogue.DATASETS.items() if entry.kind == "builtin"}
+    own = {UPLOAD + one.token: f"My own: {one.name}" for one in api.uploads_of(frame.visitor())}
+    return built_in | own
+
+
+# --- measuring ------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _slot(network: str, reference: str, most: int) -> list[Measured]:
+    """A place that keeps one measurement for all visitors; empty until it is made."""
+    # Not the measurement itself behind the cache: its progress could not be drawn from in there.
+    return []
+
+
+def _measured(look: Look, reference: str, most: int) -> Measured | None:
+    """Look up the measurement, or make it, showing how far it is; None until somebody asks for a long one."""
+    slot = _slot(look.specimen.key, reference, most)
+    if slot:
+        return slot[0]
+    if 2 * most * look.specimen.entry.multiply_adds > AT_ONCE:
+        st.caption(f"{look.specimen.entry.title} is large; on a small machine this takes a few minutes.")
+        if not st.button("Measure", type="primary", icon=":material/straighten:", key="specificity_measure"):
+            return None
+    bar = st.progress(0.0, "Waiting for another measurement to end …")
+    try:
+        with frame.shown_errors(), heavy_work:
+            if not slot:
+                slot.append(_measure(look, reference, most, bar))
+    finally:
+        bar.empty()
+    return slot[0] if slot else None
+
+
+def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Measured:
+    from core.interpretation import classical, specificity
+    from core.interpretation.specificity_report import SpecificityReport, Step
+
+    bar.progress(0.0, "Reading the pictures …")
+    dataset = _open(reference, look.specimen.image_size)
+    sample = specificity.draw_sample(dataset, most)
+    report: SpecificityReport | None = None
+    for state in specificity.measure(look.specimen, look.random(), sample):
+        if isinstance(state, SpecificityReport):
+            report = state
+        else:
+            bar.progress(0.7 * state.share, f"{state.doing} …")
+    assert report is not None
+    found: tuple[ClassicalReading, ...] = ()
+    for step in classical.measure(sample.images, sample.labels):
+        if isinstance(step, Step):
+            bar.progress(0.7 + 0.3 * step.share, f"{step.doing} …")
+        else:
+            found = step
+    return Measured(report=report, classical=found, available=sample.available, duplicates=sample.duplicates)
+
+
+def _open(reference: str, side: int) -> "ImageDataset":
+    if not reference.startswith(UPLOAD):
+        return catalogue.load(reference, side=side)
+    from core.datasets.own_images import from_zip
+
+    return from_zip(api.upload_path(frame.visitor(), reference), side=side)
+
+
+# --- drawing --------------------------------------------------------------------------------------------
+
+
+def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
+    from core.figures import specificity as figures
+    from core.interpretation.specificity_report import findings
+
+    theme = frame.theme()
+    if look.specimen.key.startswith(look.specimen.entry.name + "/" + RANDOM.removesuffix(":")):
+        st.info("Random weights are chosen above, so both lines are the control.", icon=":material/casino:")
+    said = findings(measured.report, measured.classical, measure)
+    st.markdown(f"#### {said[0]}")
+    st.markdown(" ".join(said[1:]))
+    here, paper = st.columns([3, 2], gap="medium")
+    with here:
+        st.markdown("**Measured here:** pictures named rightly from what each stage answers")
+        chart = figures.accuracy_by_stage(measured.report, measured.classical, measure=measure, theme=theme)
+        st.plotly_chart(chart, key="specificity_accuracy", theme=None, config=frame.CHART)
+    with paper:
+        st.markdown("**Published:** the first n layers copied, the others trained anew")
+        st.plotly_chart(
+            figures.published(theme=theme), key="specificity_published", theme=None, config=frame.CHART
+        )
+    st.caption(
+        "Published: Yosinski et al. 2014, arXiv 1411.1792, from the authors' logs; an AlexNet-like network, two halves "
+        "of ImageNet; dotted lines: copied from the same task. They trained all layers above the cut, with half of "
+        "ImageNet; here one linear layer reads a stage, from a few hundred pictures. So their dip in the middle is "
+        "also about layers that had learned to work together, and only the fall at the end is about "
+        "features that are specific."
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Do channels prefer a class?** Median and quartiles over channels")
+        chart = figures.selectivity_by_stage(measured.report.stages, theme=theme)
+        st.plotly_chart(chart, key="specificity_selectivity", theme=None, config=frame.CHART)
+    with right:
+        st.markdown("**Which stages see alike?** Linear CKA; 1: the same, 0: nothing in common")
+        chart = figures.similarity_of_stages(measured.report, theme=theme)
+        st.plotly_chart(chart, key="specificity_cka", theme=None, config=frame.CHART)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _classical_pictures(picture_key: str, _large: NDArray[np.uint8]) -> tuple[bytes, bytes, int]:
+    from core.images.decoding import square_from_array
+    from core.interpretation import classical, rendering
+
+    square = square_from_array(_large, CLASSICAL_SIDE)
+    strokes = rendering.ramp(rendering.scaled(classical.hog_picture(square)))
+    points, count = classical.keypoint_picture(square)
+    return rendering.encode(strokes), rendering.encode(points), count
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _stage_pictures(network_key: str, picture_key: str, _look: Look) -> dict[str, bytes]:
+    from core.interpretation import rendering, specificity
+
+    return {
+        name: rendering.encode(rendering.map_tiles(found[None], CLASSICAL_SIDE)[0])
+        for name, found in specificity.activity(_look.specimen, _look.pixels).items()
+    }
+
+
+def _classical(look: Look) -> None:
+    """Show what classical features see of the picture, then every stage."""
+    st.markdown(f"**{frame.plain(look.picture_title)}, as HOG, SIFT and each stage see it**")
+    with st.spinner("Drawing …"):
+        strokes, points, count = _classical_pictures(look.picture_key, look.large)
+        stages = _stage_pictures(look.specimen.key, look.picture_key, look)
+    with st.grid(8, min_column_width=120, gap="small", key="specificity_pictures"):
+        for picture, name in (
+            (strokes, "HOG: edge directions, cell by cell"),
+            (points, f"SIFT: {count:,} corners and blobs" if count else "SIFT: no keypoint found"),
+            *((picture, f"{frame.plain(name)}: mean activity") for name, picture in stages.items()),
+        ):
+            with st.container(gap="xxsmall"):
+                st.image(picture, width="stretch")
+                st.caption(name)
+
+
+def _method(measured: Measured) -> None:
+    report = measured.report
+    with st.expander("How it was measured"):
+        copies = f" {measured.duplicates:,} exact copies were left out." if measured.duplicates else ""
+        st.markdown(
+            f"- **{report.images:,} of {measured.available:,} pictures**, {report.classes} classes, drawn evenly over "
+            f"the classes (seed 0) from the training part; the test part stays unseen.{copies} "
+            f"{report.seconds:.1f} s for the two networks.\n"
+            "- **Features**: one forward pass; each channel's mean over the picture. Stages differ in their number of "
+            "channels, and more channels are easier to read; the random network has just as many.\n"
+            "- **Linear probe**: logistic regression, five folds, each picture named by a classifier that has not seen "
+            "it; standardised and its penalty chosen inside the fold.\n"
+            f"- **Nearest neighbours**: the {report.voters} most alike other pictures vote (cosine of standardised "
+            "features), each picture left out in turn.\n"
+            "- **Intervals**: Wilson, 95 %, each picture counted once. They say how other test pictures would change "
+            "the figure, not other training pictures: in simulations they held the true value 83 to 93 % of the time. "
+            "Differences are on the same pictures (Newcombe's interval, exact McNemar test); a stage picked for "
+            "being the best pays for every stage it was picked from (Bonferroni).\n"
+            "- **Selectivity**: (largest class mean − mean of the others) / their sum, Morcos et al. 2018, arXiv "
+            "1803.06959; of the positive part of each channel. Shuffled labels show what luck gives.\n"
+            "- **CKA**: Kornblith et al. 2019, arXiv 1905.00414, debiased (Nguyen et al. 2021, arXiv 2010.15327).\n"
+            "- **No network**: raw pixels (32 × 32), HOG (Dalal & Triggs 2005) and SIFT (Lowe 2004; 100 visual words, "
+            "for the probe learned inside the fold) by scikit-image, all at 64 × 64 pixels."
+        )
