@@ -67,7 +67,8 @@ def before(result: RunResult) -> "Backbone":
     found = {one.stage: one.fingerprint.combined for one in audit.snapshot(backbone, copy=False)}
     if found != {one.stage: one.sha256_before for one in result.audit}:
         raise errors.RunError(
-            "The weights that this run started from have changed since, so what it looked like before is lost."
+            "The pretrained weights here are no longer those that this run started from, so its before cannot be "
+            "shown; start it anew to compare."
         )
     return backbone.eval()
 

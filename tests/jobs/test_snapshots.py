@@ -114,7 +114,7 @@ def test_before_is_what_the_runs_own_audit_started_from(whole: tuple[Path, RunRe
     assert before.head[-1].out_features == 2
     assert not before.training
     other = tuple(dataclasses.replace(one, sha256_before="0") for one in result.audit)
-    with pytest.raises(errors.RunError, match="have changed since"):
+    with pytest.raises(errors.RunError, match="no longer those"):
         network.before(dataclasses.replace(result, audit=other))
 
 

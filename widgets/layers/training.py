@@ -230,9 +230,8 @@ def _choose_run() -> str | None:
             "Here you will see what training changed inside a network: the same picture, the same channel, before and "
             "after. Fine-tune one first; with the settings that are there it takes about a minute."
         )
-        st.page_link(
-            frame.page("finetune"), label="Fine-tune a network", icon=":material/local_fire_department:"
-        )
+        if st.button("Fine-tune a network", icon=":material/local_fire_department:", key="training_first"):
+            st.switch_page(frame.page("finetune"))
         return None
     return address.choose(
         st.selectbox,
