@@ -143,7 +143,7 @@ def wheel(
     chosen: int | None = None,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Draw every filter as a dot: its angle is the stripes' orientation, its radius cycles per pixel, and its own colour.
+    """Draw every filter as a dot: its angle is the stripes' orientation, its radius cycles per pixel.
 
     ``orientations`` (K,) in degrees, 0-180; each filter stands on both sides, since stripes have no direction.
     """

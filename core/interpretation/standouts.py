@@ -66,12 +66,13 @@ def window(shown: tuple[Standout, ...]) -> float:
 
 
 def card(large: Pixels, shown: Standout, source: Bank, found: Exemplars, patches: int = 6) -> Pixels:
-    """Lay side by side where the channel answers, framed, and two rows of ``patches`` that excite it most.
+    """Lay side by side where the channel answers above its median, framed, and two rows of ``patches`` that excite it most.
 
     ``large`` (L, L, 3) is the picture as shown. Returns (300, W, 4), the gaps being transparent.
     """
     enlarged = np.asarray(Image.fromarray(large).resize((_TALL, _TALL), Image.Resampling.BICUBIC))
-    framed = rendering.frame(rendering.overlay(enlarged, np.maximum(shown.values, 0)), shown.box)
+    more = np.maximum(shown.values - np.median(shown.values), 0) if shown.values.size > 1 else shown.values
+    framed = rendering.frame(rendering.overlay(enlarged, more), shown.box)
     side, columns = (_TALL - _GAP) // 2, patches // 2
     laid = np.zeros((_TALL, _TALL + columns * (side + _GAP) + _GAP, 4), dtype=np.uint8)
     laid[:, :_TALL] = _opaque(framed)

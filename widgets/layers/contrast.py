@@ -46,8 +46,8 @@ def draw(look: Look) -> None:
         with head:
             _headline(stage, found.get(stage), window, exemplars[stage].field.share)
     st.caption(
-        "Each row is the channel whose answer to this picture is most unusual for it. Left: gold where it answers; the "
-        "frame holds 90 % of what moves its strongest answer (squared gradient; effective receptive field, arXiv "
+        "Each row is the channel whose answer to this picture is most unusual for it. Left: gold where it answers more "
+        "than on half of the picture; the frame holds 90 % of what moves its strongest answer (squared gradient; effective receptive field, arXiv "
         "1701.04128). Right: what excites it most among scikit-image's photographs, as much as it can see of them."
     )
     _walk(look, found)
@@ -68,7 +68,7 @@ def name_of(one: "StageExperiments | None") -> str:
 
 
 def _headline(stage: str, one: "StageExperiments | None", window: float, field: float) -> None:
-    st.markdown(f"### {name_of(one)}\n{frame.plain(stage)}")
+    st.markdown(f"### {name_of(one)} :gray[· {frame.plain(stage)}]")
     if one is None:
         st.caption("No channel of this stage answers to anything here.")
         return
@@ -125,7 +125,8 @@ def _note(look: Look, stage: str, channel: int, unusual: float) -> str:
     """What to say under a channel: its number, how unusual its answer is, and what it speaks for."""
     from core.interpretation.channel import head_weights
 
-    text = f"Channel {channel}, {unusual:+.1f} standard deviations from its usual peak"
+    side = "above" if unusual >= 0 else "below"
+    text = f"Channel {channel}: {abs(unusual):.1f} standard deviations {side} its usual peak"
     weights = head_weights(look.specimen) if stage == look.stages[-1] else None
     if weights is None:
         return f"{text}."
@@ -193,8 +194,8 @@ def _walk(look: Look, found: "dict[str, StageExperiments]") -> None:
             )
     st.caption(
         "Median over a stage's channels, with the middle half of them as a band. Depth alone does not make objects: "
-        "with random weights stripes do as well at the end as at the start, and shuffling matters little. “Parts and objects” means "
-        "no more than this: stripes do not suffice, the arrangement of pieces counts, a mirror image does not."
+        "look at the random weights. “Parts and objects” means no more than this: stripes do not suffice, the "
+        "arrangement of pieces counts, and a mirror image does not."
     )
 
 

@@ -1,10 +1,221 @@
-"""Placeholder of the view "filters", replaced before the page is linked."""
+"""The first convolution's kernels: what each looks for, beside what random weights look for."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
 
+from core.figures import filters as charts
+from core.interpretation import rendering
+from widgets import frame
+from widgets.layers import address
 from widgets.layers.look import Look
+from widgets.sheet.sheet import sheet
+
+if TYPE_CHECKING:
+    from core.interpretation.filters import Filter, Tuning
+    from core.interpretation.specimen import Specimen
+
+SORTS = {"orientation": "By orientation", "frequency": "By frequency", "colour": "By colour"}
+KINDS = ("edge or grating", "colour blob", "other")
+SMALLEST_TILE, LARGEST_KERNEL = 28, 240  # pixels
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Kernels:
+    """A network's first kernels as tiles (K, h, w, 3) uint8, and what was measured on them."""
+
+    tiles: NDArray[np.uint8]
+    filters: "tuple[Filter, ...]"
 
 
 def draw(look: Look) -> None:
-    """Draw the view."""
-    st.image(look.large)
+    """Draw the kernels, trained and random, and the chosen one."""
+    found = _kernels(look.specimen.key, look.specimen)
+    count, height, width = found.tiles.shape[:3]
+    st.markdown(
+        f"The first convolution has **{count} filters** of {height} × {width} pixels and three colours. "
+        "Everything the network sees passes through them."
+    )
+    sort = address.choose(
+        st.segmented_control,
+        "Order",
+        list(SORTS),
+        name="sort",
+        default="orientation",
+        format_func=SORTS.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+    )
+    order = _order(found.filters, sort)
+    channel = int(address.read("channel", [str(number) for number in range(count)], str(order[0]), "filter"))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("##### :gray[Random weights]" if look.is_random else "##### :orange[Trained]")
+        _sheet(found, order, "filters_sheet", chosen=channel)
+    with right:
+        if look.is_random:
+            _wheel(found, order, channel)
+        else:
+            st.markdown("##### :gray[Random weights, as a control]")
+            random = _kernels(f"{look.specimen.entry.name}/control", look.random())
+            _sheet(random, _order(random.filters, sort), "filters_random")
+    st.caption(
+        "Every kernel is shown as it acts on pixels; grey is zero. An edge, grating or blob has at least 40 % of its energy "
+        "in one colour and near one wave of its Fourier transform; a blob has hardly any wave and more colour than brightness."
+        + (" With so few pixels chance alone makes many such kernels." if height * width < 25 else "")
+    )
+    st.divider()
+    _one(look, found, channel)
+    if not look.is_random:
+        st.markdown("#### All filters on the wheel")
+        _wheel(found, order, channel)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _kernels(specimen_key: str, _specimen: "Specimen") -> _Kernels:
+    from core.interpretation import filters
+
+    found = filters.kernels(_specimen)
+    return _Kernels(tiles=filters.tiles(found), filters=filters.analyse(found))
+
+
+def _order(filters: "Sequence[Filter]", sort: str) -> list[int]:
+    """The filters' numbers in the order asked for; edges first, since blobs have no orientation."""
+    by = {
+        "orientation": lambda one: (KINDS.index(one.kind), one.orientation),
+        "frequency": lambda one: (one.frequency, one.orientation),
+        "colour": lambda one: (-one.chromatic, one.orientation),
+    }[sort]
+    return [one.number for one in sorted(filters, key=by)]
+
+
+# --- all filters ----------------------------------------------------------------------------------------
+
+
+def _sheet(found: _Kernels, order: list[int], key: str, *, chosen: int | None = None) -> None:
+    """Draw kernels as one picture with the count of each kind; those with ``chosen`` can be clicked."""
+    side = max(SMALLEST_TILE, found.tiles.shape[1])
+    columns = min(16, int(np.ceil(np.sqrt(len(order) * 1.6))))
+    tiles = np.stack([_enlarged(found.tiles[number], side) for number in order])
+    counts = Counter(one.kind for one in found.filters)
+    st.markdown(
+        f"**{counts[KINDS[0]]}** edges or gratings, **{counts[KINDS[1]]}** colour blobs, {counts[KINDS[2]]} other"
+    )
+    sheet(
+        rendering.encode(rendering.contact_sheet(tiles, columns, gap=2)),
+        key=key,
+        columns=columns,
+        labels=[_label(found.filters[number]) for number in order],
+        chosen=None if chosen is None else order.index(chosen),
+        on_choose=None if chosen is None else lambda index: address.write(channel=order[index]),
+        largest=72,
+        about="The kernels of the first convolution",
+    )
+
+
+def _enlarged(tile: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(tile).resize((side, side), Image.Resampling.NEAREST))
+
+
+def _label(one: "Filter") -> str:
+    text = f"Filter {one.number}: {one.kind}"
+    if one.kind == KINDS[0]:
+        text += f", {one.orientation:.0f}°, {one.cycles:.1f} cycles"
+    return f"{text}, {100 * one.chromatic:.0f} % colour"
+
+
+def _wheel(found: _Kernels, order: list[int], channel: int) -> None:
+    """Draw every edge or grating by orientation and frequency, in its own colour."""
+    shown = [found.filters[number] for number in order if found.filters[number].kind == KINDS[0]]
+    if not shown:
+        st.caption("No filter here is an edge or grating.")
+        return
+    numbers = [one.number for one in shown]
+    st.caption(
+        "Every edge or grating: the angle is that of the stripes it likes, the distance from the centre how fine they are "
+        "(cycles per pixel); each stands on both sides. Dots have the filter's own colour."
+    )
+    st.plotly_chart(
+        charts.wheel(
+            [one.orientation for one in shown],
+            [one.frequency for one in shown],
+            ["#{:02x}{:02x}{:02x}".format(*one.colour) for one in shown],
+            [_label(one) for one in shown],
+            chosen=numbers.index(channel) if channel in numbers else None,
+            theme=frame.theme(),
+        ),
+        key="filters_wheel",
+        theme=None,
+        config=frame.CHART,
+    )
+
+
+# --- one filter -----------------------------------------------------------------------------------------
+
+
+def _one(look: Look, found: _Kernels, channel: int) -> None:
+    """Draw one filter: the kernel, its answers to stripes, its map over the picture, and what was measured."""
+    one = found.filters[channel]
+    tuning, fit = _measured(look.specimen.key, channel, look)
+    st.markdown(f"#### Filter {channel}: {one.kind}")
+    kernel, answers, picture = st.columns(3, gap="medium")
+    with kernel:
+        st.image(rendering.encode(_enlarged(found.tiles[channel], LARGEST_KERNEL)), width="stretch")
+        st.caption("**The kernel**, enlarged")
+    with answers:
+        st.plotly_chart(
+            charts.tuning(
+                tuning.angles,
+                tuning.answers,
+                preferred=one.orientation if one.kind == KINDS[0] else None,
+                theme=frame.theme(),
+            ),
+            key="filters_tuning",
+            theme=None,
+            config=frame.CHART,
+        )
+        st.caption(
+            "**Its answers to stripes** of its own width and colour, turned round"
+            + (
+                "; dotted: the orientation found in the kernel's Fourier transform"
+                if one.kind == KINDS[0]
+                else ""
+            )
+        )
+    with picture:
+        st.image(_map(look.specimen.key, look.picture_key, channel, look), width="stretch")
+        st.caption("**On your picture**: gold where it answers with plus, violet with minus")
+    lines = [
+        f"**Orientation** {one.orientation:.0f}° in the kernel, {tuning.preferred:.0f}° when shown stripes; "
+        f"selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only)."
+        if one.kind == KINDS[0]
+        else f"**Orientation** none to speak of: selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only).",
+        f"**Frequency** {one.frequency:.2f} cycles per pixel: {one.cycles:.1f} light-and-dark cycles across the kernel.",
+        f"**Colour** {100 * one.chromatic:.0f} % of its energy"
+        + (f", {one.axis}." if one.axis != "brightness" else "; the rest is brightness."),
+    ]
+    if fit is not None:
+        lines.append(f"**A Gabor function** (a wave under a bell) explains {100 * fit:.0f} % of it.")
+    st.markdown("  \n".join(lines))
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _measured(specimen_key: str, channel: int, _look: Look) -> "tuple[Tuning, float | None]":
+    from core.interpretation import filters
+
+    fit = filters.gabor_fit(filters.kernels(_look.specimen)[channel])
+    return filters.tune(_look.specimen, channel), fit
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _map(specimen_key: str, picture_key: str, channel: int, _look: Look) -> bytes:
+    from core.interpretation import filters
+
+    values = filters.response(_look.specimen, _look.pixels, channel)
+    return rendering.encode(rendering.overlay(_look.large, values), quality=85)
