@@ -1,10 +1,209 @@
-"""Placeholder of the view "atlas", replaced before the page is linked."""
+"""The atlas: what every channel of the built-in network wants, and every class, on sheets to browse and search."""
 
+import numpy as np
 import streamlit as st
 
+from core.backbones import catalogue
+from core.errors import DataError
+from core.interpretation import atlas, rendering
+from core.interpretation.atlas import CLASSES, Atlas, Entry
+from widgets import frame
+from widgets.layers import address, wish
 from widgets.layers.look import Look
+from widgets.sheet.sheet import sheet
+
+LARGEST_TILE = 72  # CSS pixels
+MOST_FOUND = 256
+EVERYWHERE = "everywhere"
 
 
 def draw(look: Look) -> None:
-    """Draw the view."""
-    st.image(look.large)
+    """Draw the search, the sheet and the chosen entry's card; for another network, one picture at a time."""
+    found = wish.atlas_of(look)
+    if isinstance(found, DataError):
+        st.info(str(found), icon=":material/map:")
+        _live_only(look)
+        return
+    words, stage = _search(found)
+    entries = [entry for entry in found.search(words) if stage in (EVERYWHERE, entry.stage)]
+    if not entries:
+        st.info(
+            f"Nothing in {frame.plain(_label(stage))} is called or fires for “{frame.plain(words)}”. "
+            "Try one of the network's own classes, such as “cat”, “bottle” or “butterfly”.",
+            icon=":material/search_off:",
+        )
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        card = st.container()
+    with left:
+        chosen = _sheet(found, words, stage, entries[:MOST_FOUND])
+        _explained(found, stage, len(entries))
+    with card:
+        _card(look, found, chosen)
+
+
+def _search(found: Atlas) -> tuple[str, str]:
+    """Draw the choice of stage and the search; a search without a choice of stage looks everywhere."""
+    words = st.query_params.get("q", "")[:60]
+    stages = (EVERYWHERE, *found.stages)
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    with right:
+        st.session_state["atlas_words"] = words
+        st.text_input(
+            "Search",
+            key="atlas_words",
+            placeholder="dog, bottle, layer4 17",
+            label_visibility="collapsed",
+            icon=":material/search:",
+            on_change=lambda: address.write(
+                q=st.session_state["atlas_words"] or None, in_=None, channel=None
+            ),
+        )
+    with left:
+        stage = address.choose(
+            st.segmented_control,
+            "Stage",
+            stages,
+            name="in",
+            default=EVERYWHERE if words else CLASSES,
+            what="stage",
+            forget=("channel", "of"),
+            format_func=_label,
+            required=True,
+            label_visibility="collapsed",
+        )
+    return words, stage
+
+
+def _label(stage: str) -> str:
+    return {EVERYWHERE: "all stages", CLASSES: "classes"}.get(stage, stage)
+
+
+def _sheet(found: Atlas, words: str, stage: str, entries: list[Entry]) -> Entry:
+    """Draw the found pictures as one clickable sheet; the chosen entry comes back."""
+    names = [_address(entry) for entry in entries]
+    chosen = address.read("tile", names, names[0]) if st.query_params.get("tile") in names else names[0]
+    columns = max(1, min(12, len(entries)))
+    sheet(
+        _image(found.weights_sha256, words, stage, columns, found, entries),
+        key="atlas_sheet",
+        columns=columns,
+        labels=[_title(entry) for entry in entries],
+        chosen=names.index(chosen),
+        on_choose=lambda number: address.write(tile=names[number]),
+        largest=LARGEST_TILE,
+        smooth=True,
+        about="Pictures that channels and classes want",
+    )
+    return entries[names.index(chosen)]
+
+
+def _address(entry: Entry) -> str:
+    return f"{entry.stage}-{entry.number}"
+
+
+def _title(entry: Entry) -> str:
+    if entry.stage == CLASSES:
+        return f"{entry.name} (class)"
+    return f"{entry.name}: fires most for {entry.fires_for[0][0]}"
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _image(
+    weights_sha256: str, words: str, stage: str, columns: int, _found: Atlas, _entries: list[Entry]
+) -> bytes:
+    sheets = {name: _found.tiles(name) for name in {entry.stage for entry in _entries}}
+    tiles = np.stack([sheets[entry.stage][entry.number] for entry in _entries])
+    return rendering.encode(rendering.contact_sheet(tiles, columns, gap=2), quality=85)
+
+
+def _explained(found: Atlas, stage: str, count: int) -> None:
+    more = f" The first {MOST_FOUND} of {count:,} are shown." if count > MOST_FOUND else ""
+    if stage in found.sheets:
+        shows = found.sheets[stage].shows
+        where = (
+            "" if stage == CLASSES else f" Each tile here is {shows} × {shows} pixels of the network's input."
+        )
+    else:
+        where = ""
+    st.caption(
+        "These are no photographs: each began as grey noise and was changed, step by step, to excite one channel "
+        f"more (Olah et al. 2017, distill.pub/2017/feature-visualization).{where}{more}"
+    )
+
+
+# --- one entry ------------------------------------------------------------------------------------------
+
+
+def _card(look: Look, found: Atlas, entry: Entry) -> None:
+    kind = "class" if entry.stage == CLASSES else "channel"
+    st.markdown(f"#### {frame.plain(entry.name)}" + (" · class" if kind == "class" else ""))
+    _measured(found, entry)
+    if entry.stage != CLASSES:
+        st.markdown(
+            f"[Open this channel on your picture](?{_link(look, entry)})",
+            help="Where it answers on the chosen picture, and what drives it there.",
+        )
+    wish.draw(look, entry.stage, entry.number)
+
+
+def _measured(found: Atlas, entry: Entry) -> None:
+    """Say what the entry fires for and how its picture compares with photographs."""
+    names = ", ".join(f"{frame.plain(name)} ({value:.2f})" for name, value in entry.fires_for)
+    lines = [
+        f"**{'Mistaken for it or it' if entry.stage == CLASSES else 'Fires most for'}**: {names}  \n"
+        f"mean {'score' if entry.stage == CLASSES else 'answer'} by class; the best stands "
+        f"{entry.selectivity:.1f} standard deviations above all classes' mean"
+    ]
+    if entry.speaks_for:
+        spoken = ", ".join(f"{frame.plain(name)} ({weight:+.2f})" for name, weight in entry.speaks_for)
+        lines.append(f"**Speaks for**: {spoken}  \nby its weights into the class scores")
+    ratio = f" ({entry.ratio:.1f} ×)" if entry.ratio is not None else ""
+    lines.append(
+        f"**Its picture excites it to {entry.value:.2f}**; the best of {frame.plain(found.made['photographs'])}, "
+        f"to {entry.best_photograph:.2f}{ratio}; their mean is {entry.mean_photograph:.2f}."
+    )
+    st.markdown("\n\n".join(lines))
+
+
+def _link(look: Look, entry: Entry) -> str:
+    picture = "" if look.picture == "cat" else f"picture={look.picture}&"
+    return f"{picture}view=channels&stage={entry.stage}&channel={entry.number}"
+
+
+# --- networks without an atlas --------------------------------------------------------------------------
+
+
+def _live_only(look: Look) -> None:
+    """Let one channel of any network be drawn live."""
+    stage = address.choose(
+        st.segmented_control,
+        "Stage",
+        [*look.stages, CLASSES],
+        name="in",
+        default=look.stages[0],
+        what="stage",
+        forget=("channel",),
+        required=True,
+        format_func=_label,
+    )
+    if stage == CLASSES:
+        names = look.specimen.class_names
+        numbers = [str(number) for number in range(len(names))]
+        channel = int(
+            address.choose(
+                st.selectbox,
+                "Class",
+                numbers,
+                name="channel",
+                default="0",
+                format_func=lambda number: names[int(number)],
+            )
+        )
+    else:
+        count = catalogue.entry(look.specimen.entry.name).stages[look.specimen.stage_number(stage)].channels
+        channel = address.choose_number(
+            st.number_input, f"Channel (0 to {count - 1})", 0, count - 1, name="channel", default=0
+        )
+    wish.draw(look, stage, channel)

@@ -1,0 +1,179 @@
+"""The atlas of the built-in network: what each of its channels and classes wants, made once, read here. Torch-free.
+
+``tools/build_atlas.py`` writes one sheet of pictures a stage and ``index.json`` into ``atlas_data``. The pictures
+were optimised (`feature_visualisation`); all figures were measured on Tiny ImageNet's validation photographs.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core import errors
+
+DATA = Path(__file__).with_name("atlas_data")
+INDEX = "index.json"
+CLASSES = "classes"  # the stage of the head's outputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One channel of a stage, or one class.
+
+    ``value`` is how strongly the finished picture excites it (its mean over positions, its answer at the centre
+    where the stage's ``aim`` says so, or the class's score), ``best_photograph`` and ``mean_photograph`` the same for
+    the photographs. ``fires_for`` names the classes whose photographs excite it most, with their mean answers;
+    ``selectivity`` is the best class's distance from the mean over classes in standard deviations over classes.
+    ``speaks_for``: the classes with its largest head weights (last stage only).
+    """
+
+    stage: str
+    number: int
+    name: str
+    value: float
+    best_photograph: float
+    mean_photograph: float
+    fires_for: tuple[tuple[str, float], ...]
+    selectivity: float
+    speaks_for: tuple[tuple[str, float], ...]
+    also_called: tuple[str, ...]  # other names of the classes that it fires for, for searching
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the best photograph's excitement the picture reaches; None where no photograph excites."""
+        return self.value / self.best_photograph if self.best_photograph > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """The pictures of one stage: ``columns`` tiles of ``tile`` pixels a row; ``shows`` pixels of network input."""
+
+    file: str
+    columns: int
+    tile: int
+    shows: int
+    aim: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Atlas:
+    """All entries with where their pictures stand. ``made`` says how, when and on what."""
+
+    folder: Path
+    network: str
+    weights_sha256: str
+    made: dict[str, Any]
+    sheets: dict[str, Sheet]
+    entries: dict[str, tuple[Entry, ...]]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages from the input, `CLASSES` last."""
+        return tuple(self.sheets)
+
+    def tiles(self, stage: str) -> NDArray[np.uint8]:
+        """Pictures of a stage (N, tile, tile, 3) uint8, in the order of its entries."""
+        errors.one_of("stage", stage, self.sheets)
+        sheet = self.sheets[stage]
+        try:
+            with Image.open(self.folder / sheet.file) as picture:
+                pixels = np.asarray(picture.convert("RGB"))
+        except OSError as error:
+            raise errors.DataError(_missing(f"its sheet {sheet.file} cannot be read")) from error
+        rows = pixels.shape[0] // sheet.tile
+        grid = pixels.reshape(rows, sheet.tile, sheet.columns, sheet.tile, 3).swapaxes(1, 2)
+        return grid.reshape(-1, sheet.tile, sheet.tile, 3)[: sheet.count]
+
+    def entry(self, stage: str, number: int) -> Entry:
+        """Look up one entry; `SettingsError` for one that is not there."""
+        errors.one_of("stage", stage, self.entries)
+        errors.within(f"channel of {stage}", number, 0, len(self.entries[stage]) - 1)
+        return self.entries[stage][number]
+
+    def search(self, text: str) -> tuple[Entry, ...]:
+        """Find entries: every word must fit. "layer4" is a stage, "17" a number, all else part of a class name.
+
+        A channel fits a class name if it is among those that it fires for; classes come first, then the most
+        selective channels. An empty text finds everything.
+        """
+        words = re.findall(r"[^\W_]+", text.casefold())
+        found = [entry for stage in self.entries.values() for entry in stage if self._fits(entry, words)]
+        if any(not word.isdecimal() and word not in self.entries for word in words):
+            found.sort(key=lambda entry: (entry.stage != CLASSES, -entry.selectivity))
+        return tuple(found)
+
+    def _fits(self, entry: Entry, words: list[str]) -> bool:
+        if entry.stage == CLASSES:  # a class is found by its own name, not by those that look like it
+            names = [entry.name, *entry.also_called]
+        else:
+            names = [name for name, _ in entry.fires_for] + list(entry.also_called)
+        lower = [name.casefold() for name in names]
+        for word in words:
+            if word in self.entries:
+                fits = entry.stage == word
+            elif word.isdecimal():
+                fits = entry.number == int(word)
+            else:
+                fits = any(re.search(rf"\b{re.escape(word)}", name) for name in lower)
+            if not fits:
+                return False
+        return True
+
+
+def load(network: str, folder: Path = DATA) -> Atlas:
+    """Read the atlas of ``network``; `DataError` where it is missing or damaged, or is another network's."""
+    try:
+        found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        names: list[str] = found["class_names"]
+        aliases: list[list[str]] = found["also_called"]
+        if found["network"] != network:
+            raise errors.DataError(
+                f"The atlas shows {found['network']}, not {network}; for this network, watch one picture form at a time."
+            )
+        return Atlas(
+            folder=folder,
+            network=network,
+            weights_sha256=found["weights_sha256"],
+            made=found["made"],
+            sheets={
+                stage: Sheet(**{key: rows["sheet"][key] for key in Sheet.__annotations__})
+                for stage, rows in found["stages"].items()
+            },
+            entries={
+                stage: tuple(
+                    _entry(stage, number, row, names, aliases) for number, row in enumerate(rows["rows"])
+                )
+                for stage, rows in found["stages"].items()
+            },
+        )
+    except OSError as error:
+        raise errors.DataError(_missing("it has not been made")) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise errors.DataError(_missing("its index is damaged")) from error
+
+
+def _entry(stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]) -> Entry:
+    fires_for = tuple((names[label], value) for label, value in row["fires_for"])
+    labels = [number] if stage == CLASSES else [label for label, _ in row["fires_for"]]
+    return Entry(
+        stage=stage,
+        number=number,
+        name=names[number] if stage == CLASSES else f"{stage} · {number}",
+        value=row["value"],
+        best_photograph=row["best_photograph"],
+        mean_photograph=row["mean_photograph"],
+        fires_for=fires_for,
+        selectivity=row["selectivity"],
+        speaks_for=tuple((names[label], weight) for label, weight in row["speaks_for"]),
+        also_called=tuple(name for label in labels for name in aliases[label]),
+    )
+
+
+def _missing(why: str) -> str:
+    return f"The atlas cannot be shown: {why}. Get a complete copy of the lab, or run `python -m tools.build_atlas`."

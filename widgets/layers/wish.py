@@ -1,0 +1,138 @@
+"""What does this channel want? The atlas' picture at once where there is one, and any picture forming live."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.errors import DataError
+from core.interpretation import atlas, rendering
+from core.interpretation.atlas import CLASSES, Atlas
+from widgets import frame
+from widgets.layers.look import Look, heavy_work
+
+if TYPE_CHECKING:
+    from core.interpretation.specimen import Specimen
+
+SHOWN = 256  # pixels of a side on screen
+DIVERSE = 4
+DIVERSITY = 0.5  # share of the excitement that pictures give up to differ
+REPORT_EVERY = 4
+_LAST = "layers_wish_last"
+
+
+def atlas_of(look: Look) -> Atlas | DataError:
+    """Read the atlas of this very network; what is wrong, in one sentence, where there is none."""
+    if look.specimen.key != f"{look.specimen.entry.name}/pretrained":
+        return DataError(
+            "The atlas shows the built-in network as it ships; here, watch one picture form at a time."
+        )
+    return _atlas(look.specimen.entry.name)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _atlas(network: str) -> Atlas | DataError:
+    try:
+        return atlas.load(network)
+    except DataError as error:
+        return error
+
+
+def draw(look: Look, stage: str, channel: int) -> None:
+    """Draw the panel for a channel of a stage, or for a class where the stage is "classes"."""
+    known = atlas_of(look)
+    place = st.empty()
+    if isinstance(known, Atlas) and stage in known.sheets:
+        _show(
+            place,
+            known.tiles(stage)[channel][None],
+            "What it wants most, from the atlas: optimised, not a photograph.",
+        )
+    several, control = _options(stage)
+    left, right = st.columns(2)
+    start = left.button(
+        "Watch it form",
+        key="layers_wish_start",
+        icon=":material/play_arrow:",
+        type="primary",
+        width="stretch",
+    )
+    key = (look.specimen.key, stage, channel, several, control)
+    if start:
+        # Any click, on this button too, ends the script that is drawing.
+        right.button("Stop", key="layers_wish_stop", icon=":material/stop:", width="stretch")
+        st.session_state[_LAST] = (key, _form(place, look, stage, channel, several, control))
+    last = st.session_state.get(_LAST)
+    if last is not None and last[0] == key:
+        _show(place, *last[1])
+
+
+def _options(stage: str) -> tuple[bool, bool]:
+    with st.container(horizontal=True):
+        several = st.toggle(
+            f"{DIVERSE} that differ",
+            key="layers_wish_several",
+            help="One channel can want several things. Each picture is pushed away from the others "
+            "(the diversity term of Olah et al. 2017).",
+        )
+        control = st.toggle(
+            "Beside random weights",
+            key="layers_wish_control",
+            help="The same ascent on the same architecture that has learned nothing: what of the picture is training, "
+            "and what is only architecture?",
+        )
+    return several, control
+
+
+def _form(
+    place: Any, look: Look, stage: str, channel: int, several: bool, control: bool
+) -> tuple[NDArray[np.uint8], str]:
+    """Climb, showing every few steps; what stands there at the end comes back: pictures and their words."""
+    specimens = [look.specimen, look.random()] if control else [look.specimen]
+    done: list[NDArray[np.uint8]] = []
+    words: list[str] = []
+    bar = st.progress(0.0, "Waiting for another visitor's picture …")
+    with heavy_work:
+        for number, one in enumerate(specimens):
+            for progress in _progress(one, stage, channel, several):
+                whole = (number + progress.step / progress.steps) / len(specimens)
+                bar.progress(whole, f"Step {progress.step} of {progress.steps}")
+                says = f"{_says('random weights' if number else '', progress.values)}"
+                _show(place, np.concatenate([*done, progress.pictures]), "  \n".join([*words, says]))
+            done.append(progress.pictures)
+            words.append(says)
+    bar.empty()
+    return np.concatenate(done), "  \n".join(words)
+
+
+def _progress(one: "Specimen", stage: str, channel: int, several: bool) -> Any:
+    import torch
+
+    from core.interpretation import feature_visualisation as visualisation
+    from core.training import precision
+
+    ascent = visualisation.Ascent(
+        report_every=REPORT_EVERY,
+        diversity=DIVERSITY if several else 0.0,
+        autocast=precision.autocast_type(torch.device("cpu")),
+    )
+    return visualisation.ascend(one, stage, [channel] * (DIVERSE if several else 1), ascent)
+
+
+def _says(network: str, values: NDArray[np.float32]) -> str:
+    found = ", ".join(f"{value:.2f}" for value in values)
+    return f"{'**Random weights**: excites' if network else 'Excites'} it to {found}"
+
+
+def _show(place: Any, pictures: NDArray[np.uint8], words: str) -> None:
+    """Draw pictures side by side, four a row, with one line of words."""
+    side = SHOWN if len(pictures) <= 2 else SHOWN // 2
+    large = np.stack(
+        [np.asarray(Image.fromarray(one).resize((side, side), Image.Resampling.BICUBIC)) for one in pictures]
+    )
+    columns = min(len(large), DIVERSE)
+    with place.container():
+        st.image(rendering.encode(rendering.contact_sheet(large, columns, gap=4), quality=90))
+        st.caption(words)
