@@ -1,6 +1,6 @@
 """Before and after: what training changed in a finished run's network, picture by picture, epoch by epoch."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -13,16 +13,11 @@ from core.jobs import api
 from core.jobs.result import RunResult
 from core.training.config import STRATEGIES
 from widgets import frame, network
-from widgets.layers import address, look
+from widgets.layers import address, look, over_epochs
 from widgets.layers.look import Look
 from widgets.stage_strip.strip import Block, StageState, stage_picker
 
-if TYPE_CHECKING:
-    from core.interpretation.specimen import Specimen
-
 CHANNELS = 8  # to choose from
-TEST_PICTURES = 64  # that CKA is measured on: evenly spread over the run's test pictures
-NETWORKS_KEPT = 4
 
 
 def draw(seen: Look) -> None:
@@ -57,8 +52,8 @@ class _Walk:
     def __init__(self, *, run_id: str, version: float, epoch: int, seen: Look, result: RunResult) -> None:
         self.run, self.version, self.epoch, self.seen, self.result = run_id, version, epoch, seen, result
         self.now = "Still before" if epoch == 0 else f"After epoch {epoch}"
-        self.before = _specimen(run_id, version, 0)
-        self.moved = _weights(run_id, version, epoch)
+        self.before = over_epochs.network(run_id, version, 0)
+        self.moved = over_epochs.weights_moved(run_id, version, epoch)
         self.pixels, self.picture_key = _pixels(seen, self.before.image_size)
 
     def choose_stage(self) -> str:
@@ -182,7 +177,7 @@ class _Walk:
                 "pretrained ones, to the bit."
             )
             return
-        now = _specimen(self.run, self.version, self.epoch)
+        now = over_epochs.network(self.run, self.version, self.epoch)
         before, after, difference, stronger = change.kernel_sheets(
             change.first_kernels(self.before), change.first_kernels(now)
         )
@@ -196,13 +191,13 @@ class _Walk:
             )
 
     def _maps(self, epoch: int, stage: str) -> NDArray[np.float32]:
-        return _maps(self.run, self.version, epoch, stage, self.picture_key, self.pixels)
+        return over_epochs.maps(self.run, self.version, epoch, stage, self.picture_key, self.pixels)
 
     def _probabilities(self, epoch: int) -> NDArray[np.float32]:
-        return _probabilities(self.run, self.version, epoch, self.picture_key, self.pixels)
+        return over_epochs.probabilities(self.run, self.version, epoch, self.picture_key, self.pixels)
 
     def _grad_cam(self, epoch: int, target: int) -> NDArray[np.float32]:
-        return _grad_cam(self.run, self.version, epoch, target, self.picture_key, self.pixels)
+        return over_epochs.grad_cam(self.run, self.version, epoch, target, self.picture_key, self.pixels)
 
 
 # --- the run and the epoch --------------------------------------------------------------------------------
@@ -300,7 +295,7 @@ def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
     for number, epoch in enumerate(epochs):
         bar.progress(number / len(epochs), text="Measuring what every stage sees …")
         try:
-            found.append(_epoch_change(one.run, one.version, epoch))
+            found.append(over_epochs.epoch_change(one.run, one.version, epoch))
         except errors.RunError as error:
             lost.append(str(error))
     bar.empty()
@@ -322,7 +317,7 @@ def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
         )
     for sentence in lost:
         st.caption(f":material/error: {frame.plain(sentence)}")
-    count = min(TEST_PICTURES, one.result.test.count)
+    count = min(over_epochs.TEST_PICTURES, one.result.test.count)
     st.caption(
         f"Left: length of the change of a stage's weights, as a share of their length before. Right: linear CKA "
         f"(Kornblith et al. 2019, arXiv 1905.00414; debiased, Nguyen et al. 2021, arXiv 2010.15327) of what each stage "
@@ -376,101 +371,3 @@ def _pixels(seen: Look, side: int) -> tuple[NDArray[np.uint8], str]:
     from core.images.decoding import square_from_array
 
     return square_from_array(seen.large, side), f"{seen.picture_key}/large"
-
-
-# --- computed once ----------------------------------------------------------------------------------------
-
-
-def _build(run_id: str, version: float, epoch: int) -> "Specimen":
-    from core.interpretation import specimen
-
-    result = api.result(run_id)
-    return specimen.specimen(
-        f"{look.RUN}{run_id}@{version}/{epoch}",
-        api.network_at(run_id, epoch),
-        result.class_names,
-        int(result.config["image_size"]),
-    )
-
-
-@st.cache_resource(max_entries=NETWORKS_KEPT, show_spinner="Loading the network …")
-def _specimen(run_id: str, version: float, epoch: int) -> "Specimen":
-    if epoch == api.result(run_id).best_epoch:
-        return look.specimen_of(look.RUN + run_id, version)
-    return _build(run_id, version, epoch)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _weights(run_id: str, version: float, epoch: int) -> tuple[StageChange, ...]:
-    from core.interpretation import change
-
-    return change.stage_changes(_specimen(run_id, version, 0), _specimen(run_id, version, epoch))
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _maps(
-    run_id: str, version: float, epoch: int, stage: str, picture_key: str, _picture: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Maps (C, h, w) of the picture."""
-    from core.interpretation import specimen
-
-    maps: NDArray[np.float32] = specimen.activations(
-        _specimen(run_id, version, epoch), _picture[None], stage
-    )[0]
-    return maps
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _probabilities(
-    run_id: str, version: float, epoch: int, picture_key: str, _picture: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Class probabilities (classes,) of the picture."""
-    from core.interpretation import specimen
-
-    found: NDArray[np.float32] = specimen.scores(_specimen(run_id, version, epoch), _picture[None])[0]
-    return found
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _grad_cam(
-    run_id: str, version: float, epoch: int, target: int, picture_key: str, _picture: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Grad-CAM (h, w) of the class for the picture."""
-    from core.interpretation.attribution import attribute
-
-    one = _specimen(run_id, version, epoch)
-    with look.heavy_work:
-        return attribute(one, _picture, method="grad_cam", target=target).values
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _test_pictures(run_id: str, version: float) -> NDArray[np.uint8]:
-    """The test pictures that CKA is measured on, (N, S, S, 3), as large as the network sees them."""
-    from core.images.decoding import square_from_array
-
-    kept = api.test_images(run_id).images
-    side = int(api.result(run_id).config["image_size"])
-    places = np.linspace(0, len(kept) - 1, min(TEST_PICTURES, len(kept))).round().astype(int)
-    return np.stack([square_from_array(kept[place], side) for place in places])
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _features_before(run_id: str, version: float) -> dict[str, NDArray[np.float32]]:
-    from core.interpretation import change
-
-    with look.heavy_work:
-        return dict(change.features(_specimen(run_id, version, 0), _test_pictures(run_id, version)))
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _epoch_change(run_id: str, version: float, epoch: int) -> EpochChange:
-    from core.interpretation import change
-
-    before, features = _specimen(run_id, version, 0), _features_before(run_id, version)
-    if epoch == 0:
-        return EpochChange(epoch=0, stages=change.stage_changes(before, before, (features, features)))
-    pictures = _test_pictures(run_id, version)
-    with look.heavy_work:
-        now = _build(run_id, version, epoch)  # not kept: a run's networks together may be large
-        found = change.features(now, pictures)
-        return EpochChange(epoch=epoch, stages=change.stage_changes(before, now, (features, found)))
