@@ -96,6 +96,4 @@ def check_stage(one: Specimen, stage: str) -> None:
         if one.has_positions(stage)
         else f"the stage {stage} returns one vector, which has no positions left"
     )
-    raise errors.SettingsError(
-        f"There is no map to draw: {why}. Choose one of {', '.join(choices)}."
-    )
+    raise errors.SettingsError(f"There is no map to draw: {why}. Choose one of {', '.join(choices)}.")
