@@ -55,10 +55,7 @@ def sift(picture: Pixels) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     finder = SIFT()
     try:
         finder.detect_and_extract(rgb2gray(picture))
-    except (
-        RuntimeError,
-        ValueError,
-    ):  # scikit-image's word for "none found", and for pictures too small to ask
+    except (RuntimeError, ValueError, IndexError):  # scikit-image: none found, or a picture too small to ask
         return np.empty((0, 3)), np.empty((0, DESCRIPTOR), dtype=np.uint8)
     order = np.argsort(-finder.sigmas, kind="stable")
     # A blob of standard deviation sigma has a radius of about sqrt(2) sigma (Lowe 2004).

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from core.errors import DataError
@@ -28,6 +26,7 @@ MOST_ITERATIONS = 3000
 
 Labels = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Rows = NDArray[np.float64]
 
 
 def deal(labels: Labels, folds: int, seed: int) -> Labels:
@@ -76,8 +75,7 @@ def probe(features: Any, labels: Labels, *, first: BaseEstimator | None = None, 
         if first is not None:
             words: Any = clone(first)
             train, test = words.fit_transform(train), words.transform(test)
-        scale = _scaler(*train.shape)
-        train, test = scale.fit_transform(train), scale.transform(test)
+        train, test = _scaled(train, test)
         model = _solve(train, labels[inside], seed)
         right[outside] = model.predict(test) == labels[outside]
     return right
@@ -106,17 +104,22 @@ def neighbours_for(labels: Labels) -> int:
     return int(np.clip(present[present > 0].min() - 1, 1, NEIGHBOURS))
 
 
-def _scaler(rows: int, size: int) -> Pipeline:
-    """Standardise; with more features than rows also rotate into the space of the rows.
+def _scaled(train: Rows, test: Rows) -> tuple[Rows, Rows]:
+    """Standardise by the training rows; with more features than those, rotate into the space that they span.
 
     An L2-penalised solution is a combination of the rows, and a rotation leaves the penalty as it is: the same
     predictions for less work.
     """
-    return (
-        make_pipeline(StandardScaler(), PCA(svd_solver="full"))
-        if size > rows
-        else make_pipeline(StandardScaler())
-    )
+    scaler = StandardScaler().fit(train)
+    train, test = scaler.transform(train), scaler.transform(test)
+    if train.shape[1] <= len(train):
+        return train, test
+    values, vectors = np.linalg.eigh(train @ train.T)  # (rows,), (rows, rows)
+    kept = values > 1e-10 * max(values[-1], 1e-30)
+    if not kept.any():  # nothing varies
+        return np.zeros((len(train), 1)), np.zeros((len(test), 1))
+    lengths = np.sqrt(values[kept])
+    return vectors[:, kept] * lengths, test @ (train.T @ (vectors[:, kept] / lengths))
 
 
 def _solve(features: NDArray[np.float64], labels: Labels, seed: int) -> LogisticRegression:
@@ -146,4 +149,6 @@ def _model(tolerance: float = 1e-4) -> LogisticRegression:
 def _loss(model: LogisticRegression, features: NDArray[np.float64], labels: Labels) -> float:
     """Sum of ``-log p(label)`` over the rows."""
     places = np.searchsorted(model.classes_, labels)
-    return -float(model.predict_log_proba(features)[np.arange(len(labels)), places].sum())
+    chances = model.predict_proba(features)[np.arange(len(labels)), places]
+    # A weak penalty can be so sure of a wrong class that the right one's share rounds to 0.
+    return -float(np.log(np.maximum(chances, np.finfo(np.float64).tiny)).sum())

@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from sklearn.datasets import make_blobs
+from sklearn.preprocessing import StandardScaler
 
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.errors import DataError
@@ -72,9 +73,13 @@ def test_more_features_than_images_give_the_same_as_without_the_rotation() -> No
     random = np.random.default_rng(0)
     labels = labels_of(20, 2)
     wide = random.normal(size=(40, 50)) + 0.3 * labels[:, None]
-    rotated = readout._scaler(40, 50).fit_transform(wide)
-    standard = readout._scaler(50, 40).fit_transform(wide)
-    assert np.allclose(rotated @ rotated.T, standard @ standard.T)  # all that an L2 penalty can see
+    rotated, test = readout._scaled(wide[:30], wide[30:])
+    scaler = StandardScaler().fit(wide[:30])
+    standard, held_out = scaler.transform(wide[:30]), scaler.transform(wide[30:])
+    assert rotated.shape[1] < 30
+    # Inner products of the rows are all that an L2-penalised solution and its predictions depend on.
+    assert np.allclose(rotated @ rotated.T, standard @ standard.T)
+    assert np.allclose(test @ rotated.T, held_out @ standard.T)
 
 
 def test_two_images_of_each_class_are_enough() -> None:
