@@ -66,7 +66,7 @@ def window(shown: tuple[Standout, ...]) -> float:
 
 
 def card(large: Pixels, shown: Standout, source: Bank, found: Exemplars, patches: int = 6) -> Pixels:
-    """Lay side by side where the channel answers above its median, framed, and two rows of ``patches`` that excite it most.
+    """Lay side by side where the channel answers above its median, framed, and the ``patches`` that excite it most.
 
     ``large`` (L, L, 3) is the picture as shown. Returns (300, W, 4), the gaps being transparent.
     """

@@ -47,8 +47,9 @@ def draw(look: Look) -> None:
             _headline(stage, found.get(stage), window, exemplars[stage].field.share)
     st.caption(
         "Each row is the channel whose answer to this picture is most unusual for it. Left: gold where it answers more "
-        "than on half of the picture; the frame holds 90 % of what moves its strongest answer (squared gradient; effective receptive field, arXiv "
-        "1701.04128). Right: what excites it most among scikit-image's photographs, as much as it can see of them."
+        "than on half of the picture; the frame holds 90 % of what moves its strongest answer (squared gradient: the "
+        "effective receptive field, arXiv 1701.04128). Right: what excites it most among scikit-image's photographs, "
+        "as much as it can see of them."
     )
     _walk(look, found)
 

@@ -66,8 +66,9 @@ def draw(look: Look) -> None:
             random = _kernels(f"{look.specimen.entry.name}/control", look.random())
             _sheet(random, _order(random.filters, sort), "filters_random")
     st.caption(
-        "Every kernel is shown as it acts on pixels; grey is zero. An edge, grating or blob has at least 40 % of its energy "
-        "in one colour and near one wave of its Fourier transform; a blob has hardly any wave and more colour than brightness."
+        "Every kernel is shown as it acts on pixels; grey is zero. An edge, grating or blob has at least 40 % of its "
+        "energy in one colour and near one wave of its Fourier transform; a blob has hardly any wave, and more colour "
+        "than brightness."
         + (" With so few pixels chance alone makes many such kernels." if height * width < 25 else "")
     )
     st.divider()
@@ -138,8 +139,8 @@ def _wheel(found: _Kernels, order: list[int], channel: int) -> None:
         return
     numbers = [one.number for one in shown]
     st.caption(
-        "Every edge or grating: the angle is that of the stripes it likes, the distance from the centre how fine they are "
-        "(cycles per pixel); each stands on both sides. Dots have the filter's own colour."
+        "Every edge or grating: the angle is that of the stripes it likes, the distance from the centre how fine they "
+        "are (cycles per pixel); each stands on both sides. Dots have the filter's own colour."
     )
     st.plotly_chart(
         charts.wheel(
@@ -195,8 +196,8 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
         f"**Orientation** {one.orientation:.0f}° in the kernel, {tuning.preferred:.0f}° when shown stripes; "
         f"selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only)."
         if one.kind == KINDS[0]
-        else f"**Orientation** none to speak of: selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only).",
-        f"**Frequency** {one.frequency:.2f} cycles per pixel: {one.cycles:.1f} light-and-dark cycles across the kernel.",
+        else f"**Orientation** none to speak of: selectivity {tuning.selectivity:.2f} (0: all angles alike, 1: one only).",
+        f"**Frequency** {one.frequency:.2f} cycles per pixel: {one.cycles:.1f} waves across the kernel.",
         f"**Colour** {100 * one.chromatic:.0f} % of its energy"
         + (f", {one.axis}." if one.axis != "brightness" else "; the rest is brightness."),
     ]
