@@ -214,8 +214,8 @@ def _faithful(seen: Look, found: list[Attribution]) -> None:
                 stability = _stability(seen.specimen, seen.pixels, one, *key)
             st.markdown(_table(curves, stability))
     st.caption(
-        f"Area under the curve, 0 to 1, of {measured.CONTROLS} shuffles the mean (Petsiuk et al. 2018, arXiv 1806.07421). "
-        f"Infidelity from {measured.COVERS} random covers, as the share of the score's changes that the map does not "
+        f"Area under the curve, 0 to 1; of {measured.CONTROLS} shuffles the mean (Petsiuk et al. 2018, "
+        f"arXiv 1806.07421). Infidelity from {measured.COVERS} random covers, as the share of the score's changes that the map does not "
         f"predict; sensitivity from {measured.SHAKES} shakes of about one grey level, as the share of the map that "
         "moved (captum.metrics; Yeh et al. 2019, arXiv 1901.09392)."
     )
@@ -276,8 +276,8 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
     )
     st.caption(
         "1: the parts of the map are in the same order as with the trained network; 0: unrelated (Spearman's rank "
-        "correlation of the magnitudes; SSIM, structural similarity, under each map). One draw of random weights. Test of "
-        "Adebayo et al. 2018, arXiv 1810.03292."
+        "correlation of the magnitudes; SSIM, structural similarity, under each map). One draw of random weights. "
+        "Test of Adebayo et al. 2018, arXiv 1810.03292."
     )
 
 
