@@ -28,9 +28,10 @@ Floats = NDArray[np.float64]
 OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [-1, -1, 2]]) / np.sqrt([[3], [2], [6]])
 AXES = ("brightness", "red against green", "blue against yellow")
 
-# Limits of the kinds. Of random 7 x 7 kernels hardly one reaches ORDERLY (the page counts them); a wave shorter than
-# WAVE cycles over the kernel has no direction worth the name; CHROMATIC: most of the energy is colour, not brightness.
-ORDERLY, WAVE, CHROMATIC = 0.4, 0.35, 0.5
+# Limits of the kinds. Of random 7 x 7 kernels hardly one reaches ORDERLY (the page counts them); a kernel below
+# SELECTIVE in `Tuning.selectivity` has no orientation worth the name, like a round spot; CHROMATIC: more colour than
+# brightness.
+ORDERLY, SELECTIVE, CHROMATIC = 0.4, 0.1, 0.5
 _GRID = 64  # points a side of the zero-padded transform
 SMALLEST_FIT = 25  # numbers in a kernel, for a Gabor function with eight
 ANGLES = tuple(range(0, 180, 15))
@@ -41,8 +42,8 @@ class Filter:
     """One kernel. Orientation is that of the stripes it likes best, 0-180 degrees: 0 is level, 90 upright.
 
     ``frequency`` in cycles per pixel, ``cycles`` over the kernel; ``order`` (0-1) is the share of its energy in one
-    colour and near one wave; ``chromatic`` (0-1) the share that is colour, along ``axis``; ``colour`` (3,) RGB 0-255
-    is what its pattern is made of, for the screen.
+    colour and near one wave, ``selectivity`` (0-1) how much it prefers one orientation, ``chromatic`` (0-1) the share
+    that is colour, along ``axis``; ``colour`` (3,) RGB 0-255 is what its pattern is made of, for the screen.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Filter:
     frequency: float
     cycles: float
     order: float
+    selectivity: float
     chromatic: float
     axis: str
     colour: tuple[int, int, int]
@@ -92,7 +94,8 @@ def _analyse(number: int, kernel: Floats) -> Filter:
     order = separable * near
     axis = AXES[0] if chromatic < CHROMATIC else AXES[1 + int(energy[1:].argmax())]
     kind: Kind = "other"
-    if order >= ORDERLY and cycles >= WAVE:
+    selectivity = _expected(pattern, frequency).selectivity
+    if order >= ORDERLY and selectivity >= SELECTIVE:
         kind = "edge or grating"
     elif order >= ORDERLY and chromatic >= CHROMATIC:
         kind = "colour blob"
@@ -103,6 +106,7 @@ def _analyse(number: int, kernel: Floats) -> Filter:
         frequency=frequency,
         cycles=cycles,
         order=order,
+        selectivity=selectivity,
         chromatic=chromatic,
         axis=axis,
         colour=(int(shade[0]), int(shade[1]), int(shade[2])),
@@ -167,6 +171,20 @@ class Tuning:
         return complex((np.array(self.answers) * turns).sum())
 
 
+def _shown(pattern: Floats, frequency: float) -> float:
+    """Frequency of the stripes to show: the pattern's own, at least half a cycle over the kernel."""
+    return max(frequency, 0.5 / max(pattern.shape))
+
+
+def _expected(pattern: Floats, frequency: float) -> Tuning:
+    """What the kernel's Fourier transform says about `tune`'s answer, without showing it anything."""
+    down, across = np.mgrid[: pattern.shape[0], : pattern.shape[1]]
+    turns = np.radians(90 - np.array(ANGLES))[:, None, None]
+    place = 2 * np.pi * _shown(pattern, frequency) * (across * np.cos(turns) + down * np.sin(turns))
+    answers = np.abs((pattern * np.exp(-1j * place)).sum(axis=(1, 2)))
+    return Tuning(angles=ANGLES, answers=tuple(float(value) for value in answers))
+
+
 @torch.inference_mode()
 def tune(one: Specimen, channel: int, *, angles: Sequence[int] = ANGLES) -> Tuning:
     """Show pictures of stripes to the network's own first convolution, and measure how filter ``channel`` answers.
@@ -178,7 +196,7 @@ def tune(one: Specimen, channel: int, *, angles: Sequence[int] = ANGLES) -> Tuni
     errors.within("The filter", channel, 0, conv.out_channels - 1)
     kernel = kernels(one)[channel]
     pattern, colour, _ = split(kernel)
-    frequency = max(_peak(pattern)[1], 0.5 / max(kernel.shape[:2]))
+    frequency = _shown(pattern, _peak(pattern)[1])
     tint = colour / max(np.abs(colour).max(), 1e-12)
     down, across = np.mgrid[:_GRID, :_GRID]
     pictures = [np.full((_GRID, _GRID, 3), 128.0)]

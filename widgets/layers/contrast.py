@@ -19,7 +19,7 @@ NAMED = 2  # classes that a channel of the last stage speaks for
 # What a stage is called, by what was measured: the answer to stripes and plain colours (a share of that to the best
 # photograph), and how far shuffled pieces get the same answer (correlation). The limits are ours.
 PATTERNS_DO = 0.8
-PATTERNS_FAIL, ARRANGEMENT_COUNTS = 0.5, 0.65
+PATTERNS_FAIL, ARRANGEMENT_COUNTS, LITTLE = 0.5, 0.65, 0.9
 
 
 def draw(look: Look) -> None:
@@ -73,6 +73,13 @@ def _headline(stage: str, one: "StageExperiments | None", window: float, field: 
     if one is None:
         st.caption("No channel of this stage answers to anything here.")
         return
+    stripes = "are enough" if one.patterns.median >= PATTERNS_DO else "are not enough"
+    r = one.shuffled.median
+    mixed = "hardly" if r >= LITTLE else "somewhat" if r >= ARRANGEMENT_COUNTS else "greatly"
+    st.markdown(
+        f"Looks at **{100 * window:.0f}\u00a0%** of the picture's side. Stripes or plain colours alone {stripes}; "
+        f"shuffling the pieces {mixed} changes its answers."
+    )
     with st.grid(3, min_column_width=96, gap="small"):
         st.metric(
             "Looks at",
@@ -87,7 +94,7 @@ def _headline(stage: str, one: "StageExperiments | None", window: float, field: 
             f"median over {one.channels} channels. Stripes have stronger edges than photographs: it may exceed 100 %.",
         )
         st.metric(
-            "Pieces shuffled",
+            "Shuffled",
             f"r {one.shuffled.median:.2f}",
             help="Photographs cut into 64 pieces and mixed up: correlation of each channel's answers with those to "
             f"the whole, median. Only mirrored, it is {one.mirrored.median:.2f}.",
@@ -169,13 +176,13 @@ def _walk(look: Look, found: "dict[str, StageExperiments]") -> None:
             left,
             "patterns",
             "Share of the best photograph",
-            "**Stripes and plain colours** drive early channels as well as any photograph does.",
+            "How far **stripes and plain colours** alone drive the channels.",
         ),
         (
             right,
             "shuffled",
             "Correlation with the whole",
-            "**Shuffled into 64 pieces**, a photograph is the same to early channels.",
+            "How alike a photograph and its **shuffled pieces** are to them.",
         ),
     ):
         with side:

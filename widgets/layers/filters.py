@@ -53,7 +53,8 @@ def draw(look: Look) -> None:
         label_visibility="collapsed",
     )
     order = _order(found.filters, sort)
-    channel = int(address.read("channel", [str(number) for number in range(count)], str(order[0]), "filter"))
+    best = max(found.filters, key=lambda one: (one.kind == KINDS[0], one.selectivity)).number
+    channel = int(address.read("channel", [str(number) for number in range(count)], str(best), "filter"))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### :gray[Random weights]" if look.is_random else "##### :orange[Trained]")
@@ -67,8 +68,8 @@ def draw(look: Look) -> None:
             _sheet(random, _order(random.filters, sort), "filters_random")
     st.caption(
         "Every kernel is shown as it acts on pixels; grey is zero. An edge, grating or blob has at least 40 % of its "
-        "energy in one colour and near one wave of its Fourier transform; a blob has hardly any wave, and more colour "
-        "than brightness."
+        "energy in one colour and near one wave of its Fourier transform. The first two prefer an orientation "
+        "(selectivity 0.1 or more); a blob does not, and is more colour than brightness."
         + (" With so few pixels chance alone makes many such kernels." if height * width < 25 else "")
     )
     st.divider()
@@ -196,7 +197,7 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
         f"**Orientation** {one.orientation:.0f}° in the kernel, {tuning.preferred:.0f}° when shown stripes; "
         f"selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only)."
         if one.kind == KINDS[0]
-        else f"**Orientation** none to speak of: selectivity {tuning.selectivity:.2f} (0: all angles alike, 1: one only).",
+        else f"**Orientation** hardly any: selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only).",
         f"**Frequency** {one.frequency:.2f} cycles per pixel: {one.cycles:.1f} waves across the kernel.",
         f"**Colour** {100 * one.chromatic:.0f} % of its energy"
         + (f", {one.axis}." if one.axis != "brightness" else "; the rest is brightness."),
