@@ -103,7 +103,11 @@ def bank_for(one: Specimen) -> Bank:
 @cache
 def _plan(cut: int) -> tuple[tuple[tuple[float, float, float, float], ...], ...]:
     """Per photograph the boxes of its crops, in its pixels."""
-    return tuple(_boxes(*_open(file).size, cut) for file, _ in PHOTOGRAPHS)
+    found = []
+    for file, _ in PHOTOGRAPHS:
+        with _open(file) as picture:
+            found.append(_boxes(*picture.size, cut))
+    return tuple(found)
 
 
 def _boxes(width: int, height: int, cut: int) -> tuple[tuple[float, float, float, float], ...]:
@@ -127,7 +131,8 @@ def bank(side: int, cut: int = 0) -> Bank:
     """Cut the photographs into crops of ``side`` pixels, 0 being the richest way; the same ones every time."""
     crops, photographs, boxes = [], [], []
     for number, ((file, _), plan) in enumerate(zip(PHOTOGRAPHS, _plan(cut), strict=True)):
-        picture = _rgb(_open(file))
+        with _open(file) as stored:
+            picture = _rgb(stored)
         for box in plan:
             crops.append(np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, box=box)))
             photographs.append(number)

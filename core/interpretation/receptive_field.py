@@ -69,6 +69,7 @@ def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
     average and nothing else of it, are held still: what is measured is where a unit looks. Three units are
     enough, since the others see the same, shifted: the first one's field is whole on the right, the last one's on
     the left, and the middle one stands for Swin, whose windows make fields uneven; there it is a close bound.
+    A stage that depends on no pixel, all its weights being zero, counts as seeing the whole picture.
     """
     size = one.image_size
     if not one.has_positions(stage):
@@ -89,8 +90,12 @@ def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
     for place, mask in zip(places, seen, strict=True):
         for axis in (0, 1):
             pixels = np.flatnonzero(mask.any(axis=axis))
+            if not len(pixels):  # its weights are all zero
+                continue
             lows.append(int(pixels[0]) - place * stride)
             highs.append(int(pixels[-1]) + 1 - place * stride)
+    if not lows:
+        lows, highs = [0], [size]
     return ReceptiveField(
         stage=stage, low=min(lows), high=max(highs), stride=stride, map_side=side, image_size=size
     )
