@@ -45,7 +45,9 @@ def accuracy_by_stage(
     gold diamonds are features that nobody learned; the dashed line is chance.
     """
     on = ground(theme)
-    names = [label(one.name, 16) for one in (*classical, *report.stages)]
+    names = [
+        label(name, 16) for name in (*(one.name for one in classical), *(one.name for one in report.stages))
+    ]
     first = len(classical)
     places = [first + number for number in range(len(report.stages))]
     width = [-0.6, len(names) - 0.4]

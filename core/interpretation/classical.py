@@ -52,7 +52,7 @@ def sift(picture: Pixels) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
 
     Strongest scale first. K is 0 for a picture without corners or blobs, and for one smaller than 8 pixels.
     """
-    finder = SIFT()
+    finder: Any = SIFT()  # type: ignore[no-untyped-call]
     try:
         finder.detect_and_extract(rgb2gray(picture))
     except (RuntimeError, ValueError, IndexError):  # scikit-image: none found, or a picture too small to ask
@@ -69,7 +69,7 @@ def keypoint_picture(picture: Pixels, most: int = DRAWN) -> tuple[Pixels, int]:
     drawn = (picture * 0.6).astype(np.uint8)  # dimmed, so that thin circles show
     for row, column, radius in points[:most]:
         for grow in (0, 1):  # two pixels wide
-            at = circle_perimeter(
+            at = circle_perimeter(  # type: ignore[no-untyped-call]
                 round(row), round(column), max(round(radius), 2) + grow, shape=drawn.shape[:2]
             )
             drawn[at] = GOLD
@@ -113,13 +113,13 @@ def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Step | tuple[
     inside every training fold; for the vote of neighbours from all images, without their labels.
     """
     voters = readout.neighbours_for(labels)
-    squares, pixels, gradients = [], [], []
+    pixels: list[NDArray[Any]] = []
+    gradients: list[NDArray[Any]] = []
     points = np.empty(len(images), dtype=object)
     for number, image in enumerate(images):
         if number % _CHUNK == 0:
             yield Step(share=0.6 * number / len(images), doing="HOG and SIFT of every picture")
         square = square_from_array(image, SIDE)
-        squares.append(square)
         pixels.append(square_from_array(square, PIXEL_SIDE).ravel())
         gradients.append(hog_features(square))
         points[number] = sift(square)[1]
