@@ -18,7 +18,6 @@ from captum.attr import (
     Saliency,
 )
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock
 
 from core import errors
 from core.backbones import catalogue
@@ -27,6 +26,7 @@ from core.interpretation import attribution, specimen
 from core.interpretation.attribution import METHODS, STEPS, attribute, batch_size, window
 from core.interpretation.explainable import explainable, explainable_stages
 from core.interpretation.specimen import Specimen
+from core.vision import torchvision
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting")
 
@@ -57,7 +57,7 @@ def bare(one: Specimen) -> Backbone:
     """A fresh deep copy, prepared by hand and not by what is tested."""
     network = copy.deepcopy(one.backbone)
     for module in list(network.modules()):
-        if isinstance(module, BasicBlock):
+        if isinstance(module, torchvision.models.resnet.BasicBlock):
             module.relu2 = nn.ReLU()
             module.forward = types.MethodType(_two_relus, module)
         if getattr(module, "inplace", False):

@@ -215,9 +215,10 @@ def _faithful(seen: Look, found: list[Attribution]) -> None:
             st.markdown(_table(curves, stability))
     st.caption(
         f"Area under the curve, 0 to 1; of {measured.CONTROLS} shuffles the mean (Petsiuk et al. 2018, "
-        f"arXiv 1806.07421). Infidelity from {measured.COVERS} random covers, as the share of the score's changes that the map does not "
-        f"predict; sensitivity from {measured.SHAKES} shakes of about one grey level, as the share of the map that "
-        "moved (captum.metrics; Yeh et al. 2019, arXiv 1901.09392)."
+        f"arXiv 1806.07421). Infidelity from {measured.COVERS} random covers, as the share of the score's "
+        "changes that the map does not predict; sensitivity from "
+        f"{measured.SHAKES} shakes of about one grey level, as the share of the map that moved "
+        "(captum.metrics; Yeh et al. 2019, arXiv 1901.09392)."
     )
 
 
