@@ -144,7 +144,8 @@ def _peak(pattern: Floats) -> tuple[float, float, float]:
 
 def stripes(across: float, down: float) -> float:
     """Orientation of a wave's stripes in degrees, 0-180, counted anticlockwise on the screen from level."""
-    return float((90 - np.degrees(np.arctan2(down, across))) % 180)
+    direction = float(np.degrees(np.arctan2(down, across)))
+    return (90 - direction) % 180
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +174,7 @@ class Tuning:
 
 def _shown(pattern: Floats, frequency: float) -> float:
     """Frequency of the stripes to show: the pattern's own, at least half a cycle over the kernel."""
-    return max(frequency, 0.5 / max(pattern.shape))
+    return float(max(frequency, 0.5 / max(pattern.shape)))
 
 
 def _expected(pattern: Floats, frequency: float) -> Tuning:
@@ -255,4 +256,5 @@ def gabor_fit(kernel: Floats) -> float | None:
         )
         for phase in (0.0, np.pi / 2)
     ]
-    return max(0.0, 1 - min(2 * float(fit.cost) for fit in fits) / total)
+    missed = min(2 * float(fit.cost) for fit in fits)
+    return max(0.0, 1 - missed / total)
