@@ -29,7 +29,7 @@ from core.interpretation.specificity_report import (
 from core.interpretation.yosinski import BASE, CURVES, DISSIMILAR, Curve
 
 _NUDGE = 0.07  # stages; the two networks' intervals stand beside each other, not on top
-_MANY = 8  # stages from which their names are turned
+_MANY = 8  # stages up to which every cell holds its number
 
 
 def accuracy_by_stage(
@@ -79,8 +79,8 @@ def accuracy_by_stage(
         ),
     ]
     entries = [
-        ("Learned weights", ICE, "line"),
-        ("Random weights", GREY, "line"),
+        ("Learned", ICE, "line"),
+        ("Random", GREY, "line"),
         ("Chance", on.muted, "dots"),
     ]
     if classical:
@@ -97,7 +97,6 @@ def accuracy_by_stage(
             "range": width,
             "showgrid": False,
             "tickfont": {"size": SMALL, "color": on.ink},
-            "tickangle": -45 if len(names) >= _MANY else 0,
         },
         "yaxis": {"range": [0, 101], "dtick": 20, "title": {"text": "Accuracy (%)"}},
     }
@@ -176,7 +175,6 @@ def selectivity_by_stage(stages: Sequence[StageReading], *, theme: Theme = "ligh
             "showgrid": False,
             "range": [-0.5, len(names) - 0.5],
             "tickfont": {"size": SMALL, "color": on.ink},
-            "tickangle": -45 if len(names) >= _MANY else 0,
         },
         "yaxis": {"range": [0, 1], "dtick": 0.25, "title": {"text": "Class selectivity (0 to 1)"}},
     }
@@ -286,10 +284,10 @@ def published(*, theme: Theme = "light") -> go.Figure:
     ]
     ends += [
         {
-            "text": f"dissimilar: {curve.name}",
-            "x": 6.9,
-            "y": 100 * curve.accuracy[-1] - 2.2,
-            "xanchor": "right",
+            "text": label(curve.name.removeprefix("to ").removesuffix(" things")),
+            "x": 7.15,
+            "y": 100 * curve.accuracy[-1],
+            "xanchor": "left",
             "showarrow": False,
             "font": {"size": SMALL, "color": on.muted},
         }
@@ -302,7 +300,7 @@ def published(*, theme: Theme = "light") -> go.Figure:
             ("Frozen", ICE, "line"), ("Fine-tuned", FIRE, "line"), ("From scratch", on.muted, "dots")
         ),
         "annotations": ends,
-        "xaxis": {"range": [-0.3, 8.6], "tickvals": list(range(8)), "title": {"text": "Layers copied, n"}},
+        "xaxis": {"range": [-0.3, 9.4], "tickvals": list(range(8)), "title": {"text": "Layers copied, n"}},
         "yaxis": {"range": [20, 70], "dtick": 10, "title": {"text": "Accuracy (%)"}},
     }
     return figure(traces, layout, theme)

@@ -167,6 +167,8 @@ def _where(report: SpecificityReport, measure: Measure, tries: int) -> str:
         return f"{start}. It is the last stage: nothing they need is lost on the way."
     if _real(found, tries):
         return f"{start}, **{_points(found)} more than after the last stage**, {last.name}."
+    if found.difference.low > 0:  # one comparison would pass, the best of several does not
+        return f"{start}. **Too close to call** against the last stage, {last.name}: {_signed(found)}, best of {tries}."
     return f"{start}, but **not better than the last stage**, {last.name}, beyond chance ({_signed(found)})."
 
 

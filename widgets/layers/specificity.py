@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.datasets.dataset import ImageDataset
     from core.interpretation.specificity_report import ClassicalReading, Measure, SpecificityReport
 
-FEW, MANY = "200", "600"
+FEW, MIDDLE, MANY = "150", "300", "600"
 # Multiply-adds of one forward pass of all pictures through both networks that begin without being asked for.
 AT_ONCE = 3e11
 CLASSICAL_SIDE = 224  # pixels at which HOG and SIFT are drawn
@@ -55,9 +55,9 @@ def draw(look: Look) -> None:
         most = address.choose(
             st.segmented_control,
             "Pictures",
-            [FEW, MANY],
+            [FEW, MIDDLE, MANY],
             name="images",
-            default=MANY if 2 * int(MANY) * entry.multiply_adds <= AT_ONCE else FEW,
+            default=MIDDLE if 2 * int(MIDDLE) * entry.multiply_adds <= AT_ONCE else FEW,
             required=True,
         )
     with way:
@@ -170,7 +170,7 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
         )
     st.caption(
         "Published: Yosinski et al. 2014, arXiv 1411.1792, from the authors' logs; an AlexNet-like network, two halves "
-        "of ImageNet; dotted lines: copied from the same task. They trained all layers above the cut, with half of "
+        "of ImageNet; dotted: copied from the same task; dashed: ends only, for halves that differ. They trained all layers above the cut, with half of "
         "ImageNet; here one linear layer reads a stage, from a few hundred pictures. So their dip in the middle is "
         "also about layers that had learned to work together, and only the fall at the end is about "
         "features that are specific."
