@@ -127,8 +127,7 @@ def draw(one: Specimen, stage: str, count: int, ascent: Ascent) -> tuple[NDArray
     pictures, values = [], []
     for start in range(0, count, BATCH):
         began = time.perf_counter()
-        for last in visualisation.ascend(one, stage, range(start, min(start + BATCH, count)), ascent):
-            pass
+        (last,) = visualisation.ascend(one, stage, range(start, min(start + BATCH, count)), ascent)
         pictures.append(last.pictures)
         values.append(last.values)
         print(
@@ -164,14 +163,14 @@ def other_names(archive: Path, wnids: Sequence[str]) -> list[list[str]]:
 
 
 def build(
-    one: Specimen, data: tiny_imagenet.TinyImageNet, archive: Path, out: Path, steps: int, seed: int
+    one: Specimen, data: tiny_imagenet.TinyImageNet, archive: Path, *, out: Path, steps: int, seed: int
 ) -> None:
     """Make all sheets that ``out`` lacks and write the index after each."""
     out.mkdir(parents=True, exist_ok=True)
     sha256 = hashlib.sha256(weights.built_in_weights_path().read_bytes()).hexdigest()
     counts = {stage.name: stage.channels for stage in one.entry.stages} | {CLASSES: len(one.class_names)}
     ascents = {stage: ascent_for(stage, steps, seed) for stage in counts}
-    done = _finished(out, sha256, ascents)
+    done = finished(out, sha256, ascents)
     began = time.perf_counter()
     answers = photographs(one, data.validation.images, {stage: ascents[stage].aim for stage in counts})
     print(f"photographs: {time.perf_counter() - began:.0f} s", flush=True)
@@ -227,7 +226,7 @@ def build(
         (out / atlas.INDEX).write_text(text + "\n", encoding="utf-8")
 
 
-def _finished(out: Path, sha256: str, ascents: dict[str, Ascent]) -> dict[str, Any]:
+def finished(out: Path, sha256: str, ascents: dict[str, Ascent]) -> dict[str, Any]:
     """Read which stages of an earlier build can stay: same weights, same settings, sheet unchanged."""
     try:
         index = json.loads((out / atlas.INDEX).read_text(encoding="utf-8"))
@@ -260,7 +259,7 @@ def main() -> None:
     one = specimen.pretrained(catalogue.BUILT_IN)
     data = tiny_imagenet.load(arguments.archive, arguments.work)
     assert data.names == one.class_names, "the archive's classes are not the network's"
-    build(one, data, arguments.archive, arguments.out, arguments.steps, arguments.seed)
+    build(one, data, arguments.archive, out=arguments.out, steps=arguments.steps, seed=arguments.seed)
 
 
 if __name__ == "__main__":

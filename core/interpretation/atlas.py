@@ -134,7 +134,7 @@ def load(network: str, folder: Path = DATA) -> Atlas:
         aliases: list[list[str]] = found["also_called"]
         if found["network"] != network:
             raise errors.DataError(
-                f"The atlas shows {found['network']}, not {network}; for this network, watch one picture form at a time."
+                f"The atlas shows {found['network']}, not {network}; watch one picture form at a time here."
             )
         return Atlas(
             folder=folder,

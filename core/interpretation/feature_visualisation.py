@@ -111,7 +111,7 @@ def measure(
     one: Specimen, stage: str, channels: Sequence[int], pictures: NDArray[np.uint8], aim: Aim = "mean"
 ) -> NDArray[np.float32]:
     """How strongly pictures (B, S, S, 3) uint8, as they are, excite one channel each: (B,), in float32."""
-    return _values(one.backbone, one, stage, torch.tensor(list(channels)), one.input(pictures), aim)[
+    return _values(one.backbone, one, stage, torch.tensor(list(channels)), one.input(pictures), aim=aim)[
         0
     ].numpy()
 
@@ -131,7 +131,9 @@ def _climb(one: Specimen, stage: str, channels: Tensor, ascent: Ascent) -> Itera
         with torch.enable_grad():
             shaken = _shaken(fourier.decode(found), ascent, luck)
             with torch.autocast("cpu", ascent.autocast, enabled=ascent.autocast is not None):
-                values, features = _values(network, one, stage, channels, (shaken - mean) / std, ascent.aim)
+                values, features = _values(
+                    network, one, stage, channels, (shaken - mean) / std, aim=ascent.aim
+                )
                 goal = values.sum()
                 if ascent.diversity and len(channels) > 1:
                     goal = goal - ascent.diversity * values.detach().abs().sum() * likeness(
@@ -178,7 +180,7 @@ def _shaken(pictures: Tensor, ascent: Ascent, luck: torch.Generator) -> Tensor:
 
 
 def _values(
-    network: Backbone, one: Specimen, stage: str, channels: Tensor, images: Tensor, aim: Aim
+    network: Backbone, one: Specimen, stage: str, channels: Tensor, images: Tensor, *, aim: Aim
 ) -> tuple[Tensor, Tensor]:
     """Answer of one channel each to normalised images (B, 3, S, S): values (B,), and features (B, C, h, w)."""
     if stage == CLASSES:

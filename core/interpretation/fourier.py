@@ -36,7 +36,13 @@ def amplitudes(side: int) -> Tensor:
     rows = torch.fft.fftfreq(side)[:, None] * side
     columns = torch.fft.rfftfreq(side)[None] * side
     falling = 1 / torch.hypot(rows, columns).clamp(min=1) ** FALL
-    return falling * side / _full(falling, side).square().sum().sqrt()
+    # What each column adds to the pixels: its mirror image too, or at either end only the half that is its own.
+    counts = torch.full((side // 2 + 1,), 2.0)
+    counts[0] = 0.5
+    if side % 2 == 0:
+        counts[-1] = 0.5
+    scaled: Tensor = falling * side / (falling.square() * counts).sum().sqrt()
+    return scaled
 
 
 def coordinates(count: int, side: int, *, contrast: float, generators: list[torch.Generator]) -> Tensor:
@@ -69,12 +75,3 @@ def to_bytes(pictures: Tensor) -> NDArray[np.uint8]:
         (pictures.detach() * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
     )
     return found
-
-
-def _full(half: Tensor, side: int) -> Tensor:
-    """Weight each column of a real transform's half spectrum by how often it stands in the full one."""
-    twice = torch.full((side // 2 + 1,), 2.0)
-    twice[0] = 1
-    if side % 2 == 0:
-        twice[-1] = 1
-    return half * twice.sqrt()

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.backbones import catalogue
 from core.errors import DataError
-from core.interpretation import atlas, rendering
+from core.interpretation import rendering
 from core.interpretation.atlas import CLASSES, Atlas, Entry
 from widgets import frame
 from widgets.layers import address, wish

@@ -9,8 +9,7 @@ from PIL import Image
 
 from core.errors import DataError
 from core.interpretation import atlas, rendering
-from core.interpretation.atlas import CLASSES, Atlas
-from widgets import frame
+from core.interpretation.atlas import Atlas
 from widgets.layers.look import Look, heavy_work
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def draw(look: Look, stage: str, channel: int) -> None:
     if start:
         # Any click, on this button too, ends the script that is drawing.
         right.button("Stop", key="layers_wish_stop", icon=":material/stop:", width="stretch")
-        st.session_state[_LAST] = (key, _form(place, look, stage, channel, several, control))
+        st.session_state[_LAST] = (key, _form(place, look, stage, channel, several=several, control=control))
     last = st.session_state.get(_LAST)
     if last is not None and last[0] == key:
         _show(place, *last[1])
@@ -87,7 +86,7 @@ def _options(stage: str) -> tuple[bool, bool]:
 
 
 def _form(
-    place: Any, look: Look, stage: str, channel: int, several: bool, control: bool
+    place: Any, look: Look, stage: str, channel: int, *, several: bool, control: bool
 ) -> tuple[NDArray[np.uint8], str]:
     """Climb, showing every few steps; what stands there at the end comes back: pictures and their words."""
     specimens = [look.specimen, look.random()] if control else [look.specimen]
