@@ -170,10 +170,10 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
         )
     st.caption(
         "Published: Yosinski et al. 2014, arXiv 1411.1792, from the authors' logs; an AlexNet-like network, two halves "
-        "of ImageNet; dotted: copied from the same task; dashed: ends only, for halves that differ. They trained all layers above the cut, with half of "
-        "ImageNet; here one linear layer reads a stage, from a few hundred pictures. So their dip in the middle is "
-        "also about layers that had learned to work together, and only the fall at the end is about "
-        "features that are specific."
+        "of ImageNet; dotted: copied from the same task; dashed: ends only, for halves that differ. They trained all "
+        "layers above the cut, with half of ImageNet; here one linear layer reads a stage, from a few hundred "
+        "pictures. So their dip in the middle is also about layers that had learned to work together, and only the "
+        "fall at the end is about features that are specific."
     )
     left, right = st.columns(2, gap="medium")
     with left:
