@@ -56,9 +56,7 @@ def _search(found: Atlas) -> tuple[str, str]:
             placeholder="dog, bottle, layer4 17",
             label_visibility="collapsed",
             icon=":material/search:",
-            on_change=lambda: address.write(
-                q=st.session_state["atlas_words"] or None, in_=None, channel=None
-            ),
+            on_change=lambda: address.write(**{"q": st.session_state["atlas_words"] or None, "in": None, "tile": None}),
         )
     with left:
         stage = address.choose(
@@ -68,7 +66,7 @@ def _search(found: Atlas) -> tuple[str, str]:
             name="in",
             default=EVERYWHERE if words else CLASSES,
             what="stage",
-            forget=("channel", "of"),
+            forget=("tile",),
             format_func=_label,
             required=True,
             label_visibility="collapsed",
@@ -83,8 +81,8 @@ def _label(stage: str) -> str:
 def _sheet(found: Atlas, words: str, stage: str, entries: list[Entry]) -> Entry:
     """Draw the found pictures as one clickable sheet; the chosen entry comes back."""
     names = [_address(entry) for entry in entries]
-    chosen = address.read("tile", names, names[0]) if st.query_params.get("tile") in names else names[0]
-    columns = max(1, min(12, len(entries)))
+    chosen = address.read("tile", names, names[0], "picture")
+columns = max(1, min(12, len(entries)))
     sheet(
         _image(found.weights_sha256, words, stage, columns, found, entries),
         key="atlas_sheet",
@@ -152,7 +150,7 @@ def _measured(found: Atlas, entry: Entry) -> None:
     """Say what the entry fires for and how its picture compares with photographs."""
     names = ", ".join(f"{frame.plain(name)} ({value:.2f})" for name, value in entry.fires_for)
     lines = [
-        f"**{'Mistaken for it or it' if entry.stage == CLASSES else 'Fires most for'}**: {names}  \n"
+        f"**Fires most for**: {names}  \n"
         f"mean {'score' if entry.stage == CLASSES else 'answer'} by class; the best stands "
         f"{entry.selectivity:.1f} standard deviations above all classes' mean"
     ]

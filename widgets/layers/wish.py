@@ -28,15 +28,15 @@ def atlas_of(look: Look) -> Atlas | DataError:
         return DataError(
             "The atlas shows the built-in network as it ships; here, watch one picture form at a time."
         )
-    return _atlas(look.specimen.entry.name)
+    try:
+        return _atlas(look.specimen.entry.name)
+    except DataError as error:
+        return error
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _atlas(network: str) -> Atlas | DataError:
-    try:
-        return atlas.load(network)
-    except DataError as error:
-        return error
+def _atlas(network: str) -> Atlas:
+    return atlas.load(network)
 
 
 def draw(look: Look, stage: str, channel: int) -> None:
