@@ -56,7 +56,9 @@ def _search(found: Atlas) -> tuple[str, str]:
             placeholder="dog, bottle, layer4 17",
             label_visibility="collapsed",
             icon=":material/search:",
-            on_change=lambda: address.write(**{"q": st.session_state["atlas_words"] or None, "in": None, "tile": None}),
+            on_change=lambda: address.write(
+                **{"q": st.session_state["atlas_words"] or None, "in": None, "tile": None}
+            ),
         )
     with left:
         stage = address.choose(
@@ -82,7 +84,7 @@ def _sheet(found: Atlas, words: str, stage: str, entries: list[Entry]) -> Entry:
     """Draw the found pictures as one clickable sheet; the chosen entry comes back."""
     names = [_address(entry) for entry in entries]
     chosen = address.read("tile", names, names[0], "picture")
-columns = max(1, min(12, len(entries)))
+    columns = max(1, min(12, len(entries)))
     sheet(
         _image(found.weights_sha256, words, stage, columns, found, entries),
         key="atlas_sheet",
