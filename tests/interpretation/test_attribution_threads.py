@@ -43,7 +43,6 @@ def test_concurrent_answers_equal_sequential_ones(method: str) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         together = list(pool.map(answer, asked))
     assert len(together) == THREADS * CALLS
-    # Bit for bit.
-    assert all(
-        np.array_equal(found, alone[question]) for found, question in zip(together, asked, strict=True)
-    )
+    # Float sums differ in their last digits with the tensors' places in memory; a mixed-up answer differs in all.
+    for found, question in zip(together, asked, strict=True):
+        assert np.abs(found - alone[question]).max() <= 1e-4 * np.abs(alone[question]).max()
