@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core import errors
-from core.interpretation.receptive_field import Box, ReceptiveField, receptive_field
+from core.interpretation.receptive_field import Box, ReceptiveField, receptive_fields
 from core.interpretation.specimen import Specimen, as_map
 
 # (file in scikit-image's data, what it shows). Of the motorcycle's stereo pair only one picture is here: the same
@@ -179,9 +179,10 @@ def exemplars(
                 sides[stage.name] = maps.shape[-1]
         if progress is not None:
             progress(min(1.0, (start + size) / len(source.crops)))
+    fields = receptive_fields(one)
     return {
         name: _best(
-            receptive_field(one, name),
+            fields[name],
             source,
             _Answers(
                 highest=np.concatenate(highest[name]),
@@ -265,8 +266,10 @@ def patch(source: Bank, found: Exemplars, channel: int, rank: int, side: int = 9
     if number < 0:
         return np.full((side, side, 3), 128, dtype=np.uint8)
     crop = source.crops[number]
-    box = tuple(part * crop.shape[0] for part in found.box(channel, rank))
-    return np.asarray(Image.fromarray(crop).resize((side, side), Image.Resampling.BICUBIC, box=box))
+    left, top, right, bottom = (round(part * crop.shape[0]) for part in found.box(channel, rank))
+    # Cut first: a resize of a box would blend in pixels beyond it, which the unit does not see.
+    seen = np.ascontiguousarray(crop[top:bottom, left:right])
+    return np.asarray(Image.fromarray(seen).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def title(source: Bank, found: Exemplars, channel: int, rank: int) -> str:

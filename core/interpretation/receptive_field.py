@@ -50,6 +50,11 @@ class ReceptiveField:
         """Side of the field as a share (0-1) of the picture's side."""
         return min(1.0, self.pixels / self.image_size)
 
+    @property
+    def whole(self) -> bool:
+        """Whether every unit sees the whole picture."""
+        return self.low + (self.map_side - 1) * self.stride <= 0 and self.high >= self.image_size
+
     def box(self, row: int, column: int) -> Box:
         """What the unit at ``row`` and ``column`` sees, as shares of the picture."""
         left, right = self._span(column)
@@ -99,6 +104,28 @@ def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
     return ReceptiveField(
         stage=stage, low=min(lows), high=max(highs), stride=stride, map_side=side, image_size=size
     )
+
+
+def receptive_fields(one: Specimen) -> dict[str, ReceptiveField]:
+    """Measure the field of every stage; behind one that sees everything, later ones do too and are not measured."""
+    found: dict[str, ReceptiveField] = {}
+    everything = False
+    for stage in one.backbone.table:
+        if everything and one.has_positions(stage.name):
+            size, side = one.image_size, -(-one.image_size // stage.reduction)
+            reach = stage.reduction * (side - 1)
+            found[stage.name] = ReceptiveField(
+                stage=stage.name,
+                low=-reach,
+                high=size,
+                stride=stage.reduction,
+                map_side=side,
+                image_size=size,
+            )
+        else:
+            found[stage.name] = receptive_field(one, stage.name)
+        everything = everything or found[stage.name].whole
+    return found
 
 
 def effective_boxes(

@@ -7,7 +7,13 @@ from torch import nn
 
 from core.backbones.backbone import Backbone, Stage
 from core.interpretation import specimen
-from core.interpretation.receptive_field import WHOLE, box_holding, effective_boxes, receptive_field
+from core.interpretation.receptive_field import (
+    WHOLE,
+    box_holding,
+    effective_boxes,
+    receptive_field,
+    receptive_fields,
+)
 from core.interpretation.specimen import Specimen
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -64,6 +70,19 @@ def test_resnet_18_sees_what_is_published() -> None:
 )
 def test_patches_and_vectors(name: str, stage: str, pixels: int) -> None:
     assert receptive_field(specimen.random(name), stage).pixels == pixels
+
+
+def test_behind_a_stage_that_sees_everything_all_do() -> None:
+    one = specimen.random("tiny_resnet18")
+    found = receptive_fields(one)
+    assert [found[name].whole for name in found] == [False, False, False, False, True]
+    assert found["layer2"] == receptive_field(one, "layer2")
+    half = stack((nn.AdaptiveAvgPool2d(4), 16), (nn.MaxPool2d(2, 2), 32))
+    pooled = receptive_fields(half)
+    assert not pooled["s0"].whole
+    vit = receptive_fields(specimen.random("vit_b_16"))
+    assert [field.whole for field in vit.values()] == [False] + [True] * 6
+    assert vit["blocks11_12"].box(3, 9) == WHOLE
 
 
 def test_what_a_unit_uses_lies_inside_what_it_can_see_and_the_network_stays_as_it_was() -> None:
