@@ -21,7 +21,7 @@ import platform
 import time
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +45,15 @@ QUALITY = 82
 TOP_CLASSES = 5
 STEPS = 96
 
-# Where a stage sees less than 64 pixels: what differs from the default ascent.
-SMALL = {
-    "stem": {"aim": "centre", "side": 16, "jitter": 0.02, "zoom": 1.05, "turn": 4.0},
-    "layer1": {"side": 40},
-}
-
 Values = NDArray[np.float32]
 
 
-def ascent_for(stage: str, steps: int, seed: int) -> Ascent:
+def ascent_for(one: Specimen, stage: str, steps: int, seed: int) -> Ascent:
     """How pictures of ``stage`` are made."""
     dtype = precision.autocast_type(torch.device("cpu"))
-    return replace(Ascent(steps=steps, seed=seed, report_every=steps, autocast=dtype), **SMALL.get(stage, {}))
+    return visualisation.fitted(
+        one, stage, Ascent(steps=steps, seed=seed, report_every=steps, autocast=dtype)
+    )
 
 
 def settings_of(ascent: Ascent) -> dict[str, Any]:
@@ -169,7 +165,7 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     sha256 = hashlib.sha256(weights.built_in_weights_path().read_bytes()).hexdigest()
     counts = {stage.name: stage.channels for stage in one.entry.stages} | {CLASSES: len(one.class_names)}
-    ascents = {stage: ascent_for(stage, steps, seed) for stage in counts}
+    ascents = {stage: ascent_for(one, stage, steps, seed) for stage in counts}
     done = finished(out, sha256, ascents)
     began = time.perf_counter()
     answers = photographs(one, data.validation.images, {stage: ascents[stage].aim for stage in counts})

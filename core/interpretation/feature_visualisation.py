@@ -8,7 +8,7 @@ picture does not depend on who else is being drawn.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,10 +19,12 @@ from torch import Tensor, nn
 from core import errors
 from core.backbones.backbone import Backbone
 from core.interpretation import fourier, specimen
+from core.interpretation.receptive_field import receptive_field
 from core.interpretation.specimen import Specimen
 
 CLASSES = "classes"  # stands for a stage where the outputs of the head are meant
 LARGEST_SIDE = 128  # pixels by default, where a network takes any size: larger costs more than it shows
+SMALLEST_SIDE, TINY_FIELD, ROOM = 16, 12, 1.75  # pixels, pixels, and sides of a picture per side of the field
 Aim = Literal["mean", "centre"]
 
 
@@ -104,6 +106,21 @@ def check(one: Specimen, stage: str, channels: Sequence[int]) -> None:
 def default_side(one: Specimen) -> int:
     """Side of a picture for this network, in pixels."""
     return one.image_size if one.entry.fixed_size else min(one.image_size, LARGEST_SIDE)
+
+
+def fitted(one: Specimen, stage: str, ascent: Ascent) -> Ascent:
+    """Fit an ascent to how much of the picture a stage sees, for networks that take any size.
+
+    Channels that see a small patch get a small picture, somewhat larger than the patch. Where the patch is tiny
+    the mean over positions ends in flat colours, so there the centre's answer is what climbs, hardly shaken.
+    """
+    if stage == CLASSES or one.entry.fixed_size or not one.has_positions(stage):
+        return ascent
+    sees = receptive_field(one, stage).pixels
+    side = min(default_side(one), max(SMALLEST_SIDE, round(ROOM * sees)))
+    if sees <= TINY_FIELD:
+        return replace(ascent, aim="centre", side=side, jitter=0.02, zoom=1.05, turn=4.0)
+    return replace(ascent, side=side) if side < default_side(one) else ascent
 
 
 @torch.inference_mode()

@@ -25,7 +25,8 @@ FALL = 1.25
 def colour_root() -> Tensor:
     """Symmetric square root of the colours' covariance (3, 3): what turns white noise into natural colours."""
     values, vectors = torch.linalg.eigh(torch.tensor(COLOUR_COVARIANCE, dtype=torch.float64))
-    return ((vectors * values.sqrt()) @ vectors.T).float()
+    root: Tensor = (vectors * values.sqrt()) @ vectors.T
+    return root.float()
 
 
 def amplitudes(side: int) -> Tensor:

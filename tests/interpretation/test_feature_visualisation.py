@@ -157,6 +157,16 @@ def test_every_kind_of_stage_can_be_climbed(name: str, stage: str | None) -> Non
     assert np.isfinite(last.values).all()
 
 
+def test_channels_that_see_little_get_small_pictures() -> None:
+    one = specimen.random("tiny_resnet18")
+    stem, layer1, layer4 = (
+        visualisation.fitted(one, stage, Ascent()) for stage in ("stem", "layer1", "layer4")
+    )
+    assert (stem.aim, stem.side) == ("centre", 16)  # a 7 x 7 filter
+    assert (layer1.aim, layer1.side) == ("mean", 40)  # 23 x 23
+    assert layer4 == visualisation.fitted(one, CLASSES, Ascent()) == Ascent()
+
+
 def test_what_is_not_there_is_refused_before_the_first_step() -> None:
     one = _linear()
     with pytest.raises(SettingsError, match="no channel of only 4: they run from 0 to 3"):

@@ -3,7 +3,6 @@
 import numpy as np
 import streamlit as st
 
-from core.backbones import catalogue
 from core.errors import DataError
 from core.interpretation import rendering
 from core.interpretation.atlas import CLASSES, Atlas, Entry
@@ -177,33 +176,36 @@ def _link(look: Look, entry: Entry) -> str:
 
 def _live_only(look: Look) -> None:
     """Let one channel of any network be drawn live."""
-    stage = address.choose(
-        st.segmented_control,
-        "Stage",
-        [*look.stages, CLASSES],
-        name="in",
-        default=look.stages[0],
-        what="stage",
-        forget=("channel",),
-        required=True,
-        format_func=_label,
-    )
-    if stage == CLASSES:
-        names = look.specimen.class_names
-        numbers = [str(number) for number in range(len(names))]
-        channel = int(
-            address.choose(
-                st.selectbox,
-                "Class",
-                numbers,
-                name="channel",
-                default="0",
-                format_func=lambda number: names[int(number)],
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        stage = address.choose(
+            st.segmented_control,
+            "Stage",
+            [*look.stages, CLASSES],
+            name="in",
+            default=look.stages[0],
+            what="stage",
+            forget=("channel",),
+            required=True,
+            format_func=_label,
+        )
+        if stage == CLASSES:
+            names = look.specimen.class_names
+            numbers = [str(number) for number in range(len(names))]
+            channel = int(
+                address.choose(
+                    st.selectbox,
+                    "Class",
+                    numbers,
+                    name="channel",
+                    default="0",
+                    format_func=lambda number: names[int(number)],
+                )
             )
-        )
-    else:
-        count = catalogue.entry(look.specimen.entry.name).stages[look.specimen.stage_number(stage)].channels
-        channel = address.choose_number(
-            st.number_input, f"Channel (0 to {count - 1})", 0, count - 1, name="channel", default=0
-        )
-    wish.draw(look, stage, channel)
+        else:
+            count = look.specimen.entry.stages[look.specimen.stage_number(stage)].channels
+            channel = address.choose_number(
+                st.number_input, f"Channel (0 to {count - 1})", 0, count - 1, name="channel", default=0
+            )
+    with right:
+        wish.draw(look, stage, channel)

@@ -117,7 +117,8 @@ def _progress(one: "Specimen", stage: str, channel: int, several: bool) -> Any:
         diversity=DIVERSITY if several else 0.0,
         autocast=precision.autocast_type(torch.device("cpu")),
     )
-    return visualisation.ascend(one, stage, [channel] * (DIVERSE if several else 1), ascent)
+    fitted = visualisation.fitted(one, stage, ascent)
+    return visualisation.ascend(one, stage, [channel] * (DIVERSE if several else 1), fitted)
 
 
 def _says(network: str, values: NDArray[np.float32]) -> str:
