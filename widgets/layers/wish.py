@@ -9,13 +9,13 @@ from PIL import Image
 
 from core.errors import DataError
 from core.interpretation import atlas, rendering
-from core.interpretation.atlas import Atlas
+from core.interpretation.atlas import CLASSES, Atlas
 from widgets.layers.look import Look, heavy_work
 
 if TYPE_CHECKING:
     from core.interpretation.specimen import Specimen
 
-SHOWN = 256  # pixels of a side on screen
+SHOWN, GAP = 256, 4  # pixels of a side on screen, and between pictures
 DIVERSE = 4
 DIVERSITY = 0.5  # share of the excitement that pictures give up to differ
 REPORT_EVERY = 4
@@ -49,7 +49,7 @@ def draw(look: Look, stage: str, channel: int) -> None:
             known.tiles(stage)[channel][None],
             "What it wants most, from the atlas: optimised, not a photograph.",
         )
-    several, control = _options(stage)
+    several, control = _options(look)
     left, right = st.columns(2)
     start = left.button(
         "Watch it form",
@@ -61,14 +61,16 @@ def draw(look: Look, stage: str, channel: int) -> None:
     key = (look.specimen.key, stage, channel, several, control)
     if start:
         # Any click, on this button too, ends the script that is drawing.
-        right.button("Stop", key="layers_wish_stop", icon=":material/stop:", width="stretch")
+        stop = right.empty()
+        stop.button("Stop", key="layers_wish_stop", icon=":material/stop:", width="stretch")
         st.session_state[_LAST] = (key, _form(place, look, stage, channel, several=several, control=control))
+        stop.empty()
     last = st.session_state.get(_LAST)
     if last is not None and last[0] == key:
         _show(place, *last[1])
 
 
-def _options(stage: str) -> tuple[bool, bool]:
+def _options(look: Look) -> tuple[bool, bool]:
     with st.container(horizontal=True):
         several = st.toggle(
             f"{DIVERSE} that differ",
@@ -76,7 +78,7 @@ def _options(stage: str) -> tuple[bool, bool]:
             help="One channel can want several things. Each picture is pushed away from the others "
             "(the diversity term of Olah et al. 2017).",
         )
-        control = st.toggle(
+        control = not look.is_random and st.toggle(
             "Beside random weights",
             key="layers_wish_control",
             help="The same ascent on the same architecture that has learned nothing: what of the picture is training, "
@@ -98,7 +100,7 @@ def _form(
             for progress in _progress(one, stage, channel, several):
                 whole = (number + progress.step / progress.steps) / len(specimens)
                 bar.progress(whole, f"Step {progress.step} of {progress.steps}")
-                says = f"{_says('random weights' if number else '', progress.values)}"
+                says = _says(stage, progress.values, random=bool(number) or look.is_random)
                 _show(place, np.concatenate([*done, progress.pictures]), "  \n".join([*words, says]))
             done.append(progress.pictures)
             words.append(says)
@@ -121,9 +123,11 @@ def _progress(one: "Specimen", stage: str, channel: int, several: bool) -> Any:
     return visualisation.ascend(one, stage, [channel] * (DIVERSE if several else 1), fitted)
 
 
-def _says(network: str, values: NDArray[np.float32]) -> str:
+def _says(stage: str, values: NDArray[np.float32], *, random: bool) -> str:
+    """How much the pictures on screen excite their channel, and what they are."""
     found = ", ".join(f"{value:.2f}" for value in values)
-    return f"{'**Random weights**: excites' if network else 'Excites'} it to {found}"
+    what = "the class's score is" if stage == CLASSES else "the channel answers"
+    return f"{'Random weights' if random else 'Grown from noise, not a photograph'}: {what} {found}."
 
 
 def _show(place: Any, pictures: NDArray[np.uint8], words: str) -> None:
@@ -133,6 +137,7 @@ def _show(place: Any, pictures: NDArray[np.uint8], words: str) -> None:
         [np.asarray(Image.fromarray(one).resize((side, side), Image.Resampling.BICUBIC)) for one in pictures]
     )
     columns = min(len(large), DIVERSE)
+    drawn = rendering.contact_sheet(large, columns, gap=GAP)[:-GAP, :-GAP]
     with place.container():
-        st.image(rendering.encode(rendering.contact_sheet(large, columns, gap=4), quality=90))
+        st.image(rendering.encode(drawn, quality=90))
         st.caption(words)
