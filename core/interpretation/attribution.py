@@ -36,7 +36,7 @@ STEPS = 20  # points on the way from the baseline to the picture, for the method
 PIXELS_AT_ONCE = 200_000  # of all pictures in one pass: 48 of 64 x 64, or 3 of 224 x 224 (memory)
 WINDOW, STRIDE = 4, 8  # of occlusion: the image side divided by these
 
-_RELU_ONLY = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6)
+_WITHOUT_RULE = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,13 +252,24 @@ def default_stage(one: Specimen) -> str:
 
 
 def caveat(one: Specimen, method: str) -> str | None:
-    """What to know about a method on this network: its rules are written for ReLU; None where all is well."""
-    kinds = {type(module) for module in one.backbone.modules()} & set(_RELU_ONLY)
-    if method not in ("guided_grad_cam", "deep_lift") or not kinds:
-        return None
-    names = " and ".join(sorted(kind.__name__ for kind in kinds))
-    rule = "Guided backpropagation" if method == "guided_grad_cam" else "DeepLift"
-    return f"This network uses {names}, for which {rule} has no rule: there it is the plain gradient."
+    """What to know about a method on this network, whose layers its rules may not fit; None where all is well."""
+    modules = list(one.backbone.modules())
+    kinds = {type(module) for module in modules} & set(_WITHOUT_RULE)
+    if method in ("guided_grad_cam", "deep_lift") and kinds:
+        names = " and ".join(sorted(kind.__name__ for kind in kinds))
+        rule = "Guided backpropagation" if method == "guided_grad_cam" else "DeepLift"
+        return f"This network uses {names}, for which {rule} has no rule: there it is the plain gradient."
+    pools = [module for module in modules if isinstance(module, nn.MaxPool2d)]
+    if method == "deep_lift" and any(_first(pool.kernel_size) > _first(pool.stride) for pool in pools):
+        return (
+            "The max-pools of this network overlap. Captum's DeepLift keeps one share where two windows pick the "
+            "same position, so that its parts do not add up to the whole."
+        )
+    return None
+
+
+def _first(size: int | tuple[int, ...]) -> int:
+    return size if isinstance(size, int) else size[0]
 
 
 def share_inside(values: NDArray[np.floating], box: Box) -> float | None:

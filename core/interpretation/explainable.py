@@ -48,10 +48,12 @@ class _Seen(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         output: Tensor = self.stage(features)
+        if output.ndim == 2:  # one vector: no map to see
+            return output
         seen: Tensor = self.map(as_map(output))
         if output.ndim == 3:  # tokens (B, 1 + h·w, C): the class token goes past the map
             return cat([output[:, :1], seen.flatten(2).transpose(1, 2)], dim=1)
-        return seen.reshape(output.shape)
+        return seen
 
 
 def explainable(one: Specimen) -> Backbone:

@@ -80,7 +80,7 @@ def stability(
         inputs=inputs,
         target=found.target,
         n_perturb_samples=covers,
-        max_examples_per_batch=batch_size(side),
+        max_examples_per_batch=min(batch_size(side), covers),
     )
 
     def explained(pictures: Tensor | tuple[Tensor]) -> tuple[Tensor]:

@@ -20,7 +20,6 @@ from captum.attr import (
 from torch import Tensor, nn
 
 from core import errors
-from core.backbones import catalogue
 from core.backbones.backbone import Backbone
 from core.interpretation import attribution, specimen
 from core.interpretation.attribution import METHODS, STEPS, attribute, batch_size, window
@@ -101,8 +100,7 @@ def test_the_answer_is_captums_own(name: str, side: int, stage: str, method: str
     ).detach()
     found = attribute(one, picture(side), method=method, target=TARGET, stage=stage)
     assert found.raw.shape == tuple(expected.shape)
-    # The same operations; how a library splits its sums follows the tensors' places in memory, hence a tolerance.
-    assert np.abs(found.raw - expected.numpy()).max() <= 1e-4 * float(expected.abs().max())
+    assert np.array_equal(found.raw, expected.numpy())
     assert np.allclose(found.values, found.raw[0].sum(axis=0), atol=1e-6 * np.abs(found.raw).max())
 
 
@@ -127,7 +125,7 @@ def test_a_frozen_network_is_explained_and_left_as_it_was(method: str) -> None:
     weights = {name: tensor.clone() for name, tensor in one.backbone.state_dict().items()}
     before = _state(one.backbone)
     shown = picture(32)
-    found = attribute(one, shown, method=method, target=TARGET)
+    found = attribute(one, shown, method=method, target=TARGET, stage="layer3")
     assert np.abs(found.values).max() > 0
     assert _state(one.backbone) == before
     assert all(torch.equal(tensor, weights[name]) for name, tensor in one.backbone.state_dict().items())
@@ -159,14 +157,14 @@ def test_no_module_works_twice_in_the_copy_and_outputs_stay_the_same(name: str) 
     assert max(calls.values()) == 1
 
 
-def test_deep_lift_is_exact_on_a_network_of_relus() -> None:
-    # Summation to delta: the parts add up to the difference of the scores (Shrikumar et al. 2017).
-    one = small("squeezenet1_0", 48)
-    inputs = one.input(picture(48))
+def test_deep_lifts_parts_add_up_to_the_difference_of_the_scores() -> None:
+    # Summation to delta (Shrikumar et al. 2017), which only holds if no ReLU is taken for another.
+    one = small("tiny_resnet18", 32)
+    inputs = one.input(picture(32))
     with torch.no_grad():
         difference = one.backbone(inputs)[0] - one.backbone(torch.zeros_like(inputs))[0]
     target = int(difference.abs().argmax())
-    found = attribute(one, picture(48), method="deep_lift", target=target)
+    found = attribute(one, picture(32), method="deep_lift", target=target)
     assert found.raw.sum() == pytest.approx(float(difference[target]), rel=1e-3)
 
 
@@ -183,13 +181,9 @@ def test_a_wrong_method_class_or_stage_is_one_sentence() -> None:
         attribute(one, picture(32), method="grad_cam", target=0, stage="fc")
 
 
-def test_every_network_offers_stages_with_positions_only() -> None:
-    for name in ("vgg16", "mobilenet_v3_small", "tiny_resnet18"):
-        entry = catalogue.entry(name)
-        one = small(name, 32) if name != "vgg16" else None
-        if one is not None:
-            assert explainable_stages(one)[-1] == {"mobilenet_v3_small": "last_conv"}.get(name, "layer4")
-        assert entry.stages
+def test_stages_that_return_one_vector_are_not_offered() -> None:
+    assert explainable_stages(small("mobilenet_v3_small", 32))[-1] == "last_conv"
+    assert explainable_stages(small("tiny_resnet18", 32))[-1] == "layer4"
 
 
 def test_a_vision_transformers_tokens_are_seen_as_a_map() -> None:
@@ -217,4 +211,5 @@ def test_the_share_inside_a_box_counts_cells_by_their_area() -> None:
 
 def test_what_a_method_cannot_do_on_a_network_is_said() -> None:
     assert attribution.caveat(small("tiny_resnet18", 32), "deep_lift") is None
+    assert "overlap" in str(attribution.caveat(small("squeezenet1_0", 48), "deep_lift"))
     assert "SiLU" in str(attribution.caveat(specimen.random("efficientnet_b0"), "guided_grad_cam"))
