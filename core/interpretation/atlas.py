@@ -20,6 +20,46 @@ DATA = Path(__file__).with_name("atlas_data")
 INDEX = "index.json"
 CLASSES = "classes"  # the stage of the head's outputs
 
+# What people search for and no class is called; written by hand.
+EVERYDAY: dict[str, tuple[str, ...]] = {
+    "dog": (
+        "Chihuahua",
+        "German shepherd",
+        "Labrador retriever",
+        "Yorkshire terrier",
+        "golden retriever",
+        "standard poodle",
+    ),
+    "cat": ("Egyptian cat", "Persian cat", "tabby", "lion", "cougar"),
+    "monkey": ("baboon", "chimpanzee", "orangutan"),
+    "bird": ("albatross", "black stork", "goose", "king penguin"),
+    "fish": ("goldfish",),
+    "frog": ("bullfrog", "tailed frog"),
+    "insect": (
+        "bee",
+        "cockroach",
+        "dragonfly",
+        "fly",
+        "grasshopper",
+        "ladybug",
+        "mantis",
+        "monarch",
+        "sulphur butterfly",
+        "walking stick",
+    ),
+    "butterfly": ("monarch", "sulphur butterfly"),
+    "spider": ("black widow", "tarantula"),
+    "car": ("beach wagon", "convertible", "limousine", "police van", "sports car"),
+    "bus": ("school bus", "trolleybus"),
+    "train": ("bullet train", "freight car"),
+    "boat": ("gondola", "lifeboat"),
+    "bottle": ("beer bottle", "pill bottle", "pop bottle", "water jug"),
+    "fruit": ("banana", "lemon", "orange", "pomegranate"),
+    "mountain": ("alp", "cliff"),
+    "bridge": ("steel arch bridge", "suspension bridge", "viaduct"),
+    "bear": ("brown bear", "teddy"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -41,7 +81,7 @@ class Entry:
     fires_for: tuple[tuple[str, float], ...]
     selectivity: float
     speaks_for: tuple[tuple[str, float], ...]
-    also_called: tuple[str, ...]  # other names of the classes that it fires for, for searching
+    called: tuple[tuple[str, tuple[str, ...]], ...]  # the classes that find it, each with its other names
 
     @property
     def ratio(self) -> float | None:
@@ -99,31 +139,43 @@ class Atlas:
     def search(self, text: str) -> tuple[Entry, ...]:
         """Find entries: every word must fit. "layer4" is a stage, "17" a number, all else part of a class name.
 
-        A channel fits a class name if it is among those that it fires for; classes come first, then the most
-        selective channels. An empty text finds everything.
+        A channel fits a class name if it is among those that it fires for; classes come first, then channels that
+        fire for it most, the more selective first. An empty text finds everything.
         """
         words = re.findall(r"[^\W_]+", text.casefold())
         found = [entry for stage in self.entries.values() for entry in stage if self._fits(entry, words)]
-        if any(not word.isdecimal() and word not in self.entries for word in words):
-            found.sort(key=lambda entry: (entry.stage != CLASSES, -entry.selectivity))
+        names = [word for word in words if not word.isdecimal() and word not in self.entries]
+        if names:
+            found.sort(key=lambda entry: (entry.stage != CLASSES, _rank(entry, names), -entry.selectivity))
         return tuple(found)
 
     def _fits(self, entry: Entry, words: list[str]) -> bool:
-        if entry.stage == CLASSES:  # a class is found by its own name, not by those that look like it
-            names = [entry.name, *entry.also_called]
-        else:
-            names = [name for name, _ in entry.fires_for] + list(entry.also_called)
-        lower = [name.casefold() for name in names]
         for word in words:
             if word in self.entries:
                 fits = entry.stage == word
             elif word.isdecimal():
                 fits = entry.number == int(word)
             else:
-                fits = any(re.search(rf"\b{re.escape(word)}", name) for name in lower)
+                fits = any(_called(name, others, word) for name, others in entry.called)
             if not fits:
                 return False
         return True
+
+
+def _rank(entry: Entry, words: list[str]) -> int:
+    """Place of the first class that one of the words names, among those that the entry fires for."""
+    return next(
+        place
+        for place, (name, others) in enumerate(entry.called)
+        if any(_called(name, others, word) for word in words)
+    )
+
+
+def _called(name: str, others: tuple[str, ...], word: str) -> bool:
+    """Whether a class is called so, or a word of one of its names begins so."""
+    return name in EVERYDAY.get(word, ()) or any(
+        re.search(rf"\b{re.escape(word)}", one.casefold()) for one in (name, *others)
+    )
 
 
 def load(network: str, folder: Path = DATA) -> Atlas:
@@ -171,7 +223,7 @@ def _entry(stage: str, number: int, row: dict[str, Any], names: list[str], alias
         fires_for=fires_for,
         selectivity=row["selectivity"],
         speaks_for=tuple((names[label], weight) for label, weight in row["speaks_for"]),
-        also_called=tuple(name for label in labels for name in aliases[label]),
+        called=tuple((names[label], tuple(aliases[label])) for label in labels),
     )
 
 

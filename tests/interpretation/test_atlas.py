@@ -53,8 +53,16 @@ def test_words_find_classes_first_then_channels_that_fire_for_them(shipped: Atla
     found = shipped.search("German shepherd")
     assert found[0].name == "German shepherd"
     assert all("German shepherd" in dict(one.fires_for) for one in found[1:])
+    dogs = shipped.search("dog")
+    assert dogs[0].name in atlas.EVERYDAY["dog"]
+    assert sum(one.stage == CLASSES for one in dogs) == len(atlas.EVERYDAY["dog"])
     by_other_name = [one.name for one in shipped.search("Danaus") if one.stage == CLASSES]
     assert by_other_name == ["monarch"]
+
+
+def test_everyday_words_name_classes_that_there_are(shipped: Atlas) -> None:
+    names = {one.name for one in shipped.entries[CLASSES]}
+    assert all(set(group) <= names for group in atlas.EVERYDAY.values())
 
 
 def test_stage_and_number_find_one_channel(shipped: Atlas) -> None:

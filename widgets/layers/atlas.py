@@ -136,34 +136,37 @@ def _explained(found: Atlas, stage: str, count: int) -> None:
 
 
 def _card(look: Look, found: Atlas, entry: Entry) -> None:
-    kind = "class" if entry.stage == CLASSES else "channel"
-    st.markdown(f"#### {frame.plain(entry.name)}" + (" · class" if kind == "class" else ""))
+    st.markdown(f"#### {frame.plain(entry.name)}" + (" · class" if entry.stage == CLASSES else ""))
+    wish.draw(look, entry.stage, entry.number)
     _measured(found, entry)
     if entry.stage != CLASSES:
-        st.markdown(
-            f"[Open this channel on your picture](?{_link(look, entry)})",
-            help="Where it answers on the chosen picture, and what drives it there.",
-        )
-    wish.draw(look, entry.stage, entry.number)
+        st.markdown(f"[Open this channel on your picture](?{_link(look, entry)})")
 
 
 def _measured(found: Atlas, entry: Entry) -> None:
     """Say what the entry fires for and how its picture compares with photographs."""
-    names = ", ".join(f"{frame.plain(name)} ({value:.2f})" for name, value in entry.fires_for)
+    answer = "score" if entry.stage == CLASSES else "answer"
+    ratio = (
+        f", {entry.ratio:.1f} times the best photograph's"
+        if entry.ratio is not None
+        else ", the best photograph's"
+    )
     lines = [
-        f"**Fires most for**: {names}  \n"
-        f"mean {'score' if entry.stage == CLASSES else 'answer'} by class; the best stands "
-        f"{entry.selectivity:.1f} standard deviations above all classes' mean"
+        f"**Its picture: {answer} {entry.value:.1f}**{ratio} {entry.best_photograph:.1f}.",
+        f"**Fires most for** {_listed(entry.fires_for, '.2f')}.",
     ]
     if entry.speaks_for:
-        spoken = ", ".join(f"{frame.plain(name)} ({weight:+.2f})" for name, weight in entry.speaks_for)
-        lines.append(f"**Speaks for**: {spoken}  \nby its weights into the class scores")
-    ratio = f" ({entry.ratio:.1f} ×)" if entry.ratio is not None else ""
-    lines.append(
-        f"**Its picture excites it to {entry.value:.2f}**; the best of {frame.plain(found.made['photographs'])}, "
-        f"to {entry.best_photograph:.2f}{ratio}; their mean is {entry.mean_photograph:.2f}."
+        lines.append(f"**Speaks for** {_listed(entry.speaks_for, '+.2f')}.")
+    st.markdown("  \n".join(lines))
+    weights = ", head weights for speaking" if entry.speaks_for else ""
+    st.caption(
+        f"Measured on {frame.plain(found.made['photographs'])}: mean {answer} by class{weights}. The best class stands "
+        f"{entry.selectivity:.1f} standard deviations above the mean of all classes."
     )
-    st.markdown("\n\n".join(lines))
+
+
+def _listed(classes: tuple[tuple[str, float], ...], form: str) -> str:
+    return ", ".join(f"{frame.plain(name)} ({value:{form}})" for name, value in classes)
 
 
 def _link(look: Look, entry: Entry) -> str:
