@@ -277,7 +277,8 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
     )
     st.caption(
         "1: the parts of the map are in the same order as with the trained network; 0: unrelated (Spearman's rank "
-        "correlation of the magnitudes; SSIM, structural similarity, under each map). One draw of random weights. "
+        "correlation of the magnitudes; SSIM, structural similarity, under each map). One draw of random weights: "
+        "a map of few cells, such as Grad-CAM's at a late stage, can be like another by chance. "
         "Test of Adebayo et al. 2018, arXiv 1810.03292."
     )
 
@@ -313,7 +314,8 @@ def _step_words(step: SanityStep, number: int) -> str:
     if step.part is None:
         return "as trained"
     ssim = "–" if step.ssim is None else f"{step.ssim:.2f}"
-    return f"{'' if number == 1 else '+ '}{frame.plain(step.part)} random, SSIM {ssim}"
+    too = "" if number == 1 else " too"
+    return f"{frame.plain(step.part)} random{too}, SSIM {ssim}"
 
 
 def _attribute_key(method: str, target: int, stage: str | None) -> Attribution:
