@@ -7,9 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.figures.template import DATA, FIRE, GREY, SMALL, Mark, Theme, faded, figure, ground, key, label
+from core.figures.template import DATA, ICE, GREY, SMALL, Mark, Theme, faded, figure, ground, key, label
 
-_MARKS: dict[str, Mark] = {FIRE: "line", GREY: "dots"}
+_MARKS: dict[str, Mark] = {ICE: "line", GREY: "dots"}
 
 Spread = tuple[float, float, float]  # lower quartile, median, upper quartile
 
@@ -31,7 +31,7 @@ def stage_by_stage(
     on = ground(theme)
     places = list(range(len(stages)))
     traces: list[dict[str, Any]] = []
-    first = ("Random weights", GREY, trained) if random_shown else ("Trained", FIRE, trained)
+    first = ("Random weights", GREY, trained) if random_shown else ("Trained", ICE, trained)
     rows = [*([("Random weights", GREY, random)] if random is not None else []), first]
     for name, colour, values in rows:
         found = np.asarray(values, dtype=np.float64).reshape(-1, 3)
@@ -99,9 +99,9 @@ def tuning(
             "theta": turns.tolist(),
             "r": values.tolist(),
             "fill": "toself",
-            "fillcolor": faded(FIRE, 0.2),
-            "line": {"color": FIRE, "width": 3},
-            "marker": {"size": 5, "color": FIRE},
+            "fillcolor": faded(ICE, 0.2),
+            "line": {"color": ICE, "width": 3},
+            "marker": {"size": 5, "color": ICE},
             "hovertemplate": "stripes at %{theta:.0f}°<br>%{r:.0%} of its best<extra></extra>",
         }
     ]

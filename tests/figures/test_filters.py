@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.figures.filters import stage_by_stage, tuning, wheel
-from core.figures.template import DATA, FIRE, GREY, Theme, ground
+from core.figures.template import DATA, ICE, GREY, Theme, ground
 
 TRAINED = [(0.9, 1.0, 1.2), (0.1, 0.3, 0.6)]
 RANDOM = [(0.8, 1.1, 1.2), (1.0, 1.2, 1.4)]
@@ -29,7 +29,7 @@ def test_medians_are_lines_quartiles_are_bands_and_the_control_is_grey() -> None
     figure = stage_by_stage(("stem", "layer4"), TRAINED, RANDOM, title="Share")
     bands = [trace for trace in figure.data if trace.fill == "toself"]
     control, trained = (trace for trace in figure.data if trace.name)
-    assert (trained.line.color, control.line.color) == (FIRE, GREY)
+    assert (trained.line.color, control.line.color) == (ICE, GREY)
     assert list(trained.y) == [1.0, 0.3]
     assert list(control.y) == [1.1, 1.2]
     assert list(bands[1].y) == [0.9, 0.1, 0.6, 1.2]

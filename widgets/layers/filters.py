@@ -57,7 +57,7 @@ def draw(look: Look) -> None:
     channel = int(address.read("channel", [str(number) for number in range(count)], str(best), "filter"))
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("##### :gray[Random weights]" if look.is_random else "##### :orange[Trained]")
+        st.markdown("##### :gray[Random weights]" if look.is_random else "##### :blue[Trained]")
         _sheet(found, order, "filters_sheet", chosen=channel)
     with right:
         if look.is_random:
