@@ -62,11 +62,12 @@ def _preload() -> None:
     import plotly.graph_objects
     import torch
 
+    from core.interpretation import attribution, early_and_late, filters
     from core.vision import torchvision
 
     # The imported modules hold hundreds of thousands of objects that never die: the collector need not
     # look at them again.
-    del plotly, torch, torchvision
+    del plotly, torch, torchvision, attribution, early_and_late, filters
     gc.collect()
     gc.freeze()
     _loaded.set()

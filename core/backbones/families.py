@@ -49,6 +49,7 @@ class ClassToken(nn.Module):
     """Tokens (B, T, C) -> the class token (B, C)."""
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """Take the first token."""
         return tokens[:, 0]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.figures.template import DATA, ICE, GREY, SMALL, Mark, Theme, faded, figure, ground, key, label
+from core.figures.template import DATA, GREY, ICE, SMALL, Mark, Theme, faded, figure, ground, key, label
 
 _MARKS: dict[str, Mark] = {ICE: "line", GREY: "dots"}
 

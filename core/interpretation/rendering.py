@@ -54,6 +54,11 @@ def resized(values: Map, side: int, *, smooth: bool = True) -> NDArray[np.float6
     return np.asarray(picture.resize((side, side), way), dtype=np.float64)
 
 
+def enlarged(picture: Pixels, side: int) -> Pixels:
+    """Enlarge a square picture (S, S, 3) smoothly to (side, side, 3)."""
+    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BICUBIC))
+
+
 def overlay(picture: Pixels, values: Map, *, smooth: bool = True) -> Pixels:
     """Lay a signed map (h, w) over a picture (S, S, 3): gold where it is positive, violet where negative.
 

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.figures.filters import stage_by_stage, tuning, wheel
-from core.figures.template import DATA, ICE, GREY, Theme, ground
+from core.figures.template import DATA, GREY, ICE, Theme, ground
 
 TRAINED = [(0.9, 1.0, 1.2), (0.1, 0.3, 0.6)]
 RANDOM = [(0.8, 1.1, 1.2), (1.0, 1.2, 1.4)]

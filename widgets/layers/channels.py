@@ -5,8 +5,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.interpretation import rendering
+from core.interpretation.atlas import Atlas
 from widgets import frame
-from widgets.layers import address, photographs, place
+from widgets.layers import address, photographs, place, wish
 from widgets.layers.look import Look
 from widgets.sheet.sheet import sheet
 
@@ -90,20 +91,35 @@ def _sheet_image(
 
 def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) -> None:
     st.markdown(f"#### {frame.plain(stage)} · channel {channel}")
-    drivers = _drivers(look.specimen.key, look.picture_key, stage, channel, look)
-    where, why = st.columns(2, gap="small")
+    known = wish.atlas_of(look)
+    where, why, *rest = st.columns(3 if isinstance(known, Atlas) else 2, gap="small")
     if look.specimen.has_positions(stage):
         where.image(rendering.encode(rendering.overlay(look.large, np.maximum(values, 0)), quality=85))
-        where.caption("**Where it answers** on your picture")
+        where.caption("**Where it answers** on this picture")
     else:
-        where.metric("Its answer to your picture", f"{values.max():.2f}")
+        where.metric("Its answer to this picture", f"{values.max():.2f}")
+    drivers = _drivers(look.specimen.key, look.picture_key, stage, channel, look)
     why.image(rendering.encode(rendering.overlay(look.large, drivers), quality=85))
     why.caption(
-        "**What drives it** at its strongest place: gold raises its answer, violet lowers it "
+        "**What drives it** where it answers most: gold raises it, violet lowers it "
         "(integrated gradients, arXiv 1703.01365)"
     )
+    if isinstance(known, Atlas):
+        tile = rendering.enlarged(known.tiles(stage)[channel], look.large.shape[0])
+        rest[0].image(rendering.encode(tile, quality=85))
+        rest[0].caption("**What it wants**: grown from noise to excite it, not a photograph (atlas)")
     _exemplars(look, stage, channel)
-    _classes(look, stage, channel)
+    _classes(look, stage, channel, known)
+    box = st.expander(
+        "Watch what it wants take form",
+        type="compact",
+        icon=":material/auto_awesome:",
+        key="layers_wish",
+        on_change="rerun",
+    )
+    if box.open:
+        with box:
+            wish.draw(look, stage, channel)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -138,11 +154,14 @@ def _exemplars(look: Look, stage: str, channel: int) -> None:
     )
 
 
-def _classes(look: Look, stage: str, channel: int) -> None:
+def _classes(look: Look, stage: str, channel: int, known: object) -> None:
     """Say which classes the channel speaks for, and what this picture's answer would be without it."""
     as_is, silent = _without(look.specimen.key, look.picture_key, stage, channel, look)
     names = look.specimen.class_names
     lines = []
+    if isinstance(known, Atlas):
+        fires = ", ".join(frame.plain(name) for name, _ in known.entry(stage, channel).fires_for[:NAMED])
+        lines.append(f"**Fires most for** {fires} (mean answer to the validation images of Tiny ImageNet).")
     weights = _head_weights(look.specimen.key, look) if stage == look.stages[-1] else None
     if weights is not None:
         best, worst = np.argsort(-weights[:, channel])[:NAMED], np.argsort(weights[:, channel])[:NAMED]

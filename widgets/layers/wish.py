@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.errors import DataError
 from core.interpretation import atlas, rendering
@@ -133,9 +132,7 @@ def _says(stage: str, values: NDArray[np.float32], *, random: bool) -> str:
 def _show(place: Any, pictures: NDArray[np.uint8], words: str) -> None:
     """Draw pictures side by side, four a row, with one line of words."""
     side = SHOWN if len(pictures) <= 2 else SHOWN // 2
-    large = np.stack(
-        [np.asarray(Image.fromarray(one).resize((side, side), Image.Resampling.BICUBIC)) for one in pictures]
-    )
+    large = np.stack([rendering.enlarged(one, side) for one in pictures])
     columns = min(len(large), DIVERSE)
     drawn = rendering.contact_sheet(large, columns, gap=GAP)[:-GAP, :-GAP]
     with place.container():
