@@ -33,8 +33,6 @@ view = address.choose(
     required=True,
     label_visibility="collapsed",
 )
-if chosen is None:
-    st.info("Choose a picture first.", icon=":material/image:")
-else:
+if chosen is not None:
     with frame.shown_errors():
         importlib.import_module(f"widgets.layers.{view}").draw(chosen)

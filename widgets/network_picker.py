@@ -32,14 +32,20 @@ def pick() -> ChosenNetwork:
     entry = catalogue.entry(name or catalogue.BUILT_IN)
     st.caption(f"{entry.about}  \n{_facts(entry)}")
     more = st.expander("Source, licence, own weights", type="compact", key="backbone_more", on_change="rerun")
-    weights = st.session_state.get(f"weights_{entry.name}", PRETRAINED)
+    weights = kept_weights(entry.name)
     if more.open:
         with more:
             _source(entry)
-            weights = _own_weights(entry)
+            weights = own_weights_of(entry)
     elif weights != PRETRAINED:
         st.caption("Starts from the weights that you uploaded.")
     return ChosenNetwork(entry=entry, weights=weights)
+
+
+def kept_weights(name: str) -> str:
+    """The weights that this visit starts the network ``name`` from: a path, or "pretrained"."""
+    kept: str = st.session_state.get(f"weights_{name}", PRETRAINED)
+    return kept
 
 
 def _label(name: str) -> str:
@@ -66,17 +72,17 @@ def _source(entry: BackboneEntry) -> None:
     )
 
 
-def _own_weights(entry: BackboneEntry) -> str:
-    """Take a weights file; without one the catalogue's weights are used."""
+def own_weights_of(entry: BackboneEntry, otherwise: str = PRETRAINED) -> str:
+    """Take a weights file of the visitor's own, kept for this visit; without one, ``otherwise`` is used."""
     from core.jobs import own_weights
 
     file = st.file_uploader(
-        "Start from a weights file instead (.safetensors or .pth)",
+        "Weights file to use instead (.safetensors or .pth)",
         type=["safetensors", "pth", "pt"],
         key=f"weights_file_{entry.name}",
         max_upload_size=700,
     )
-    weights = PRETRAINED
+    weights = otherwise
     if file is not None:
         with frame.shown_errors():
             weights = own_weights.store(entry.name, file.name, file.getvalue())

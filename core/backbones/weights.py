@@ -65,9 +65,18 @@ def built_in_weights_path() -> Path:
 
 def downloaded(name: str, progress: Progress | None = None) -> Path:
     """Fetch torchvision's weights of ``name`` once, into torch's own cache, checking the hash in its name."""
-    url = _torchvision_weights(name).url
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    return download.fetch(url, folder, progress)
+    return download.fetch(_torchvision_weights(name).url, _download_folder(), progress)
+
+
+def are_here(name: str) -> bool:
+    """Whether the pretrained weights of ``name`` can be read without a download."""
+    if name == catalogue.BUILT_IN:
+        return True
+    return (_download_folder() / _torchvision_weights(name).url.rsplit("/", 1)[-1]).is_file()
+
+
+def _download_folder() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def source_class_names(entry: catalogue.BackboneEntry) -> tuple[str, ...]:

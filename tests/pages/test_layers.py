@@ -98,3 +98,43 @@ def test_the_visitors_own_picture_is_asked_for_and_then_shown() -> None:
     assert not page.exception
     assert not page.error
     assert "channel" in _words(page)
+
+
+def test_weights_of_the_visitors_own_are_looked_at_and_stay_out_of_the_address(tmp_path: Path) -> None:
+    from safetensors.torch import save
+
+    from core.backbones import stages
+    from core.jobs import own_weights
+
+    content = save(stages.to_state(stages.build("squeezenet1_1", seed=5)))
+    path = own_weights.store("squeezenet1_1", "mine.safetensors", content)
+    page = _open(view="channels", network="squeezenet1_1", weights="own")
+    page.session_state["weights_squeezenet1_1"] = path
+    page.run()
+    assert not page.exception
+    assert not page.error
+    assert "stem · channel" in _words(page)
+    assert all(path not in value for value in map(str, page.query_params.values()))
+
+
+def test_weights_that_must_be_downloaded_are_offered_and_refused_in_one_sentence_when_offline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import torch
+
+    from core.backbones import download
+    from core.errors import DownloadError
+
+    def offline(*_arguments: object, **_more: object) -> Path:
+        raise DownloadError("There is no network.")
+
+    monkeypatch.setattr(download, "fetch", offline)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    page = _open(view="channels", network="resnet18").run()
+    assert not page.exception
+    assert not page.error
+    assert "not here yet" in _words(page)
+    page.button(key="layers_download").click().run()
+    assert not page.exception
+    assert [one.value for one in page.error] == ["There is no network."]
+    assert page.button(key="layers_download").label == "Download 47 MB"

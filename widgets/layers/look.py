@@ -15,6 +15,7 @@ from core.images import samples
 from core.jobs import api
 from widgets import frame, network
 from widgets.layers import address
+from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
 from widgets.previews import PICTURES
 from widgets.sheet.sheet import sheet
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from core.interpretation.specimen import Specimen
 
 RUN, RANDOM, OWN = "run:", "random:", "own"
+TRAINED, CONTROL = "trained", "random"
+_WEIGHTS = {TRAINED: "Trained", CONTROL: "Random, a control", OWN: "A file of mine"}
 NETWORKS_KEPT = 6
 THUMBNAIL = 84  # pixels
 LARGEST_SHOWN = 448  # pixels; the picture as shown beside what the network sees of it
@@ -60,12 +63,15 @@ class Look:
 
     def random(self) -> "Specimen":
         """The same architecture with random weights."""
-        return specimen_of(RANDOM + self.specimen.entry.name, 0.0)
+        return specimen_of(RANDOM + self.specimen.entry.name, 0.0, PRETRAINED)
 
 
 @st.cache_resource(max_entries=NETWORKS_KEPT, show_spinner="Loading the network …")
-def specimen_of(name: str, version: float) -> "Specimen":
-    """Load what the address calls ``name``: a catalogue entry, ``random:ENTRY``, or ``run:ID`` after training."""
+def specimen_of(name: str, version: float, weights: str = PRETRAINED) -> "Specimen":
+    """Load what the address calls ``name``: a catalogue entry, ``random:ENTRY``, or ``run:ID`` after training.
+
+    ``weights`` are the path of a visitor's own file, or "pretrained"; a path is never in an address.
+    """
     from core.interpretation import specimen
 
     if name.startswith(RUN):
@@ -78,7 +84,7 @@ def specimen_of(name: str, version: float) -> "Specimen":
         )
     if name.startswith(RANDOM):
         return specimen.random(name.removeprefix(RANDOM))
-    return specimen.pretrained(name)
+    return specimen.pretrained(name, weights)
 
 
 def finished_runs() -> dict[str, str]:
@@ -96,11 +102,14 @@ def choose() -> Look | None:
     with left:
         name, title, content, box = _picture()
     with right:
-        chosen = _network()
+        chosen, weights = _network()
     if content is None:
+        st.info("Choose a picture first.", icon=":material/image:")
         return None
     with frame.shown_errors():
-        one = specimen_of(chosen, _version(chosen))
+        if weights == PRETRAINED and not _is_here(chosen):
+            return None
+        one = specimen_of(chosen, _version(chosen), weights)
         pixels, large = _decoded(content, hashlib.sha256(content).hexdigest(), one.image_size)
         stages = tuple(stage.name for stage in one.entry.stages)
         stage = address.read("stage", stages, stages[0])
@@ -198,8 +207,8 @@ def _own_picture() -> bytes | None:
 # --- the network ----------------------------------------------------------------------------------------
 
 
-def _network() -> str:
-    """Draw the choice of network and whether its weights are random; its name for `specimen_of`."""
+def _network() -> tuple[str, str]:
+    """Draw the choice of network and its weights: its name for `specimen_of`, and a file of the visitor's own."""
     runs = finished_runs()
     linked = st.query_params.get("network", "")
     if linked.startswith(RUN) and linked not in runs:
@@ -216,18 +225,50 @@ def _network() -> str:
         format_func=lambda one: _label(one, runs),
     )
     if name.startswith(RUN):
-        return name
-    random = address.choose(
+        return name, PRETRAINED
+    choice = address.choose(
         st.segmented_control,
         "Weights",
-        ["trained", "random"],
+        list(_WEIGHTS),
         name="weights",
-        default="trained",
-        format_func={"trained": "Trained", "random": "Random, as a control"}.get,
+        default=TRAINED,
+        format_func=_WEIGHTS.__getitem__,
         required=True,
         label_visibility="collapsed",
     )
-    return RANDOM + name if random == "random" else name
+    if choice == OWN:
+        weights = own_weights_of(catalogue.entry(name), otherwise=kept_weights(name))
+        if weights == PRETRAINED:
+            st.caption("Until then you see the weights that come with it.")
+        return name, weights
+    return (RANDOM + name if choice == CONTROL else name), PRETRAINED
+
+
+def _is_here(name: str) -> bool:
+    """Whether a network can be loaded at once; where it would be downloaded, that is offered with its size."""
+    from core.backbones import weights
+
+    if name not in catalogue.BACKBONES or weights.are_here(name):
+        return True
+    entry = catalogue.entry(name)
+    st.info(
+        f"The weights of {entry.title} are not here yet. Download them once, look at a file of your own, or at random "
+        "weights.",
+        icon=":material/download:",
+    )
+    if st.button(
+        f"Download {network.megabytes(entry.download_bytes)}", key="layers_download", type="primary"
+    ):
+        bar = st.progress(0.0, "Connecting …")
+
+        def progress(done: int, total: int) -> None:
+            size = total or entry.download_bytes
+            words = f"{network.megabytes(done)} of {network.megabytes(size)}"
+            bar.progress(min(done / size, 1.0), words)
+
+        weights.downloaded(name, progress)
+        st.rerun()
+    return False
 
 
 def _label(name: str, runs: dict[str, str]) -> str:
