@@ -29,6 +29,7 @@ view = address.choose(
     list(labels),
     name="view",
     default="contrast",
+    forget=address.PLACES,
     format_func=labels.__getitem__,
     required=True,
     label_visibility="collapsed",

@@ -84,7 +84,12 @@ def own_weights_of(entry: BackboneEntry, otherwise: str = PRETRAINED) -> str:
     )
     weights = otherwise
     if file is not None:
+        # Reading hundreds of megabytes at every click would be felt: a file is checked and kept once.
+        stored: dict[tuple[str, str], str] = st.session_state.setdefault("weights_stored", {})
+        place = (entry.name, file.file_id)
         with frame.shown_errors():
-            weights = own_weights.store(entry.name, file.name, file.getvalue())
+            if place not in stored:
+                stored[place] = own_weights.store(entry.name, file.name, file.getvalue())
+            weights = stored[place]
     st.session_state[f"weights_{entry.name}"] = weights
     return weights

@@ -1,5 +1,6 @@
 """Building a backbone: the original network, taken apart into named stages, and new heads for it."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -125,10 +126,13 @@ def _original_head(name: str) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in head.state_dict().items()}
 
 
+_generator = threading.RLock()  # all threads of the process draw from one generator
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from the CPU's generator at ``seed``, then put it back as it was."""
-    with torch.random.fork_rng(devices=[]):
+    """Draw from the CPU's generator at ``seed``, one thread at a time, then put it back as it was."""
+    with _generator, torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed: it would also reseed the GPUs' generators, which are not put back.
         torch.default_generator.manual_seed(seed)
         yield

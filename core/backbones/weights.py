@@ -72,7 +72,8 @@ def are_here(name: str) -> bool:
     """Whether the pretrained weights of ``name`` can be read without a download."""
     if name == catalogue.BUILT_IN:
         return True
-    return (_download_folder() / _torchvision_weights(name).url.rsplit("/", 1)[-1]).is_file()
+    url: str = _torchvision_weights(name).url
+    return (_download_folder() / url.rsplit("/", 1)[-1]).is_file()
 
 
 def _download_folder() -> Path:

@@ -26,14 +26,13 @@ from core import errors
 from core.backbones.backbone import Backbone
 from core.images.samples import Box
 from core.interpretation.explainable import check_stage, explainable, explainable_stages, map_layer
-from core.interpretation.specimen import Specimen
+from core.interpretation.specimen import Specimen, batch_size
 
 # Captum tells that it hooks the network. It is the private copy's hooks, and they go with it.
 warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes")
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
 
 STEPS = 20  # points on the way from the baseline to the picture, for the methods that integrate
-PIXELS_AT_ONCE = 200_000  # of all pictures in one pass: 48 of 64 x 64, or 3 of 224 x 224 (memory)
 WINDOW, STRIDE = 4, 8  # of occlusion: the image side divided by these
 
 _WITHOUT_RULE = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6)
@@ -74,11 +73,6 @@ class Attribution:
     def silent(self) -> bool:
         """Whether the score does not react to the picture at all, so that there is nothing to draw."""
         return not self.values.any()
-
-
-def batch_size(side: int) -> int:
-    """How many pictures (side, side) go through the network at once."""
-    return max(1, PIXELS_AT_ONCE // side**2)
 
 
 def window(side: int) -> tuple[int, int]:

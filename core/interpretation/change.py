@@ -15,10 +15,9 @@ from core.freezing.audit import relative_change
 from core.interpretation import rendering
 from core.interpretation.change_report import StageChange
 from core.interpretation.rendering import Map, Pixels
-from core.interpretation.specimen import Specimen
+from core.interpretation.specimen import Specimen, batch_size
 from core.metrics.similarity import linear_cka, pooled_features
 
-PIXELS_AT_ONCE = 200_000  # of all pictures in one pass
 FEWEST_PICTURES = 4  # that a debiased CKA needs
 
 Features = Mapping[str, NDArray[np.float32]]
@@ -78,19 +77,10 @@ def map_pictures(before: Map, now: Map, picture: Pixels) -> tuple[Pixels, Pixels
     return drawn[0], drawn[1], rendering.overlay(picture, now - before, smooth=False)
 
 
-def first_kernels(one: Specimen) -> NDArray[np.float32]:
-    """The kernels that look at the picture itself: (filters, k, k, 3), red, green, blue last."""
-    for module in one.backbone.table[0].module.modules():
-        if isinstance(module, nn.Conv2d) and module.in_channels == 3:
-            kernels: NDArray[np.float32] = module.weight.detach().permute(0, 2, 3, 1).numpy()
-            return kernels
-    raise ValueError(f"{one.key} begins with no convolution")
-
-
 def kernel_sheets(
-    before: NDArray[np.float32], now: NDArray[np.float32], *, side: int = 40
+    before: NDArray[np.floating], now: NDArray[np.floating], *, side: int = 40
 ) -> tuple[Pixels, Pixels, Pixels, float]:
-    """Three contact sheets of kernels (N, k, k, 3): before, now, and their difference; grey is 0.
+    """Three contact sheets of `filters.kernels` (N, k, k, 3): before, now, and their difference; grey is 0.
 
     Each kernel has the same scale before and now; all differences share one, and are shown as many times stronger
     than a typical kernel as the last value says (0: nothing differs).
@@ -125,6 +115,6 @@ def _cka(before: NDArray[np.float32], now: NDArray[np.float32]) -> float | None:
 
 
 def _batches(one: Specimen, pictures: Pixels) -> Iterator[Tensor]:
-    at_once = max(1, PIXELS_AT_ONCE // pictures.shape[1] ** 2)
+    at_once = batch_size(pictures.shape[1])
     for start in range(0, len(pictures), at_once):
         yield one.input(pictures[start : start + at_once])

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core import errors
-from core.interpretation.specimen import Specimen, as_map
+from core.backbones.families import ClassToken
+from core.interpretation.specimen import Specimen, as_map, batch_size
 
 STEPS = 16  # of the integral from the mean colour to the picture; its error is measured in the tests
 
@@ -55,7 +56,7 @@ def drivers(
         specimen.input(picture).requires_grad_(),
         neuron,
         n_steps=STEPS,
-        internal_batch_size=STEPS,
+        internal_batch_size=min(STEPS, batch_size(specimen.image_size)),
         attribute_to_neuron_input=False,
     )
     summed: NDArray[np.float32] = found.detach().sum(dim=1)[0].float().numpy()
@@ -65,8 +66,11 @@ def drivers(
 def head_weights(specimen: Specimen) -> NDArray[np.float32] | None:
     """Weights (classes, C) from the last stage's channels straight into the class scores.
 
-    A positive weight speaks for the class wherever the channel answers. None where more than one layer lies between.
+    A positive weight speaks for the class wherever the channel answers. None where more than one layer lies between,
+    and for a vision transformer, whose head reads the class token, not the places that a map shows.
     """
+    if isinstance(specimen.backbone.neck, ClassToken):
+        return None
     last = specimen.backbone.table[-1]
     layers = [one for one in specimen.backbone.head.modules() if isinstance(one, nn.Linear | nn.Conv2d)]
     if len(layers) != 1 or layers[0].weight.shape[1] != last.channels:

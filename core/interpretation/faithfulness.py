@@ -14,9 +14,9 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from core.interpretation import rendering
-from core.interpretation.attribution import Attribution, batch_size, explain
+from core.interpretation.attribution import Attribution, explain
 from core.interpretation.explainable import explainable
-from core.interpretation.specimen import Specimen
+from core.interpretation.specimen import Specimen, batch_size
 from core.interpretation.trust import Curve, Curves, Stability
 
 STEPS = 16  # points of a curve after its first

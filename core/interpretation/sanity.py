@@ -4,7 +4,6 @@ The network forgets from the top: its head gets random weights, then its last st
 map that explains what was learned must change; one that stays the same shows the picture's edges, not the network.
 """
 
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,8 +21,6 @@ from core.interpretation.trust import SanityStep
 
 HEAD = "head"
 COMPARED_SIDE = 64  # maps are compared by SSIM at this many pixels, since its window is 7 wide
-
-_drawing = threading.Lock()  # PyTorch initialises modules from the one generator that all threads share
 
 
 def parts(one: Specimen) -> tuple[str, ...]:
@@ -74,7 +71,7 @@ def forget(head: nn.Module, *, seed: int) -> None:
     for module in head.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             setattr(module, name, nn.Parameter(parameter.detach().clone(), requires_grad=False))
-    with _drawing, seeded(seed):
+    with seeded(seed):
         for module in head.modules():
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):

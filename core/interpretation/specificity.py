@@ -21,13 +21,12 @@ from core.interpretation.specificity_report import (
     StageReading,
     Step,
 )
-from core.interpretation.specimen import Specimen, as_map
+from core.interpretation.specimen import Specimen, as_map, batch_size
 from core.metrics.similarity import linear_cka, pool
 
 MOST_IMAGES = 600
 SHUFFLES = 20  # deals of random labels that the control of the selectivity rests on
 FEWEST_FOR_CKA = 4
-_BATCH = 50
 _THREADS = 2  # readouts side by side: scikit-learn's solver is half Python, more would wait for each other
 
 Floats = NDArray[np.floating]
@@ -93,19 +92,19 @@ def _per_class(counts: list[int], most: int) -> int:
 
 def features(one: Specimen, images: NDArray[np.uint8]) -> Iterator[float | tuple[StageFeatures, ...]]:
     """Run images (N, S, S, 3) through all stages once. Yields the share done, and last what every stage answered."""
-    table = one.backbone.table
+    table, size = one.backbone.table, batch_size(one.image_size)
     raw: list[list[NDArray[np.float32]]] = [[] for _ in table]
     positive: list[list[NDArray[np.float32]]] = [[] for _ in table]
-    for start in range(0, len(images), _BATCH):
+    for start in range(0, len(images), size):
         with torch.inference_mode():
-            answer = one.input(images[start : start + _BATCH])  # (B, 3, S, S)
+            answer = one.input(images[start : start + size])  # (B, 3, S, S)
             for number, stage in enumerate(table):
                 answer = stage.module(answer)
                 values = answer.float()
                 # Copies: the next stage may work in place.
                 raw[number].append(pool(values, stage.channels).numpy().copy())
                 positive[number].append(pool(values.clamp(min=0), stage.channels).numpy().copy())
-        yield min(start + _BATCH, len(images)) / len(images)
+        yield min(start + size, len(images)) / len(images)
     yield tuple(
         StageFeatures(
             name=stage.name,

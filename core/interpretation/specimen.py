@@ -21,6 +21,7 @@ from core.backbones.catalogue import BackboneEntry
 from core.images.normalisation import Normalisation
 
 PRETRAINED = "pretrained"
+PIXELS_AT_ONCE = 200_000  # of all pictures in one pass: 48 of 64 x 64, or 3 of 224 x 224 (memory)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,10 +76,19 @@ class Specimen:
 def pretrained(name: str, weights_from: str | Path = PRETRAINED) -> Specimen:
     """Load a network of the catalogue with its pretrained weights, or with those of a local file.
 
-    Raises `SettingsError` for an unknown name, `WeightsError` and `DownloadError` as `weights.load_pretrained`.
+    Raises `SettingsError` for an unknown name, `WeightsError` and `DownloadError` as `weights.load_pretrained`, and
+    `WeightsError` for a file whose head is for other classes: nobody would know what its outputs mean.
     """
     backbone = stages.build(name)
+    with torch.no_grad():
+        for parameter in backbone.head.parameters():
+            parameter.fill_(torch.nan)  # what the file fills is finite
     weights.load_pretrained(backbone, weights_from)
+    if any(bool(parameter.isnan().any()) for parameter in backbone.head.parameters()):
+        raise errors.WeightsError(
+            "This file was trained for classes of its own, which it does not name, so its head cannot be looked at; "
+            "look at the run itself, or at a file with the original head."
+        )
     entry = catalogue.entry(name)
     names = weights.source_class_names(entry)
     return specimen(f"{name}/{weights_from}", backbone, names)
@@ -104,6 +114,11 @@ def specimen(
         class_names=class_names,
         image_size=image_size or entry.image_size,
     )
+
+
+def batch_size(side: int) -> int:
+    """How many pictures of ``side`` pixels go through a network at once, so that memory stays bounded."""
+    return max(1, PIXELS_AT_ONCE // side**2)
 
 
 @torch.inference_mode()

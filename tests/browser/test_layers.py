@@ -52,8 +52,10 @@ def test_an_uploaded_picture_is_looked_at_and_stays_out_of_the_address(tab: Page
     expect(tab.get_by_text(re.compile(r"^stem · channel \d+$"))).to_be_visible()
     _cell(tab, "layers_pictures", 9, 10)
     expect(tab).to_have_url(re.compile("picture=own"))
+    expect(tab.get_by_text("Choose a picture first")).to_be_visible()
     tab.locator("[data-testid=stFileUploader] input").set_input_files(
         str(files("skimage").joinpath("data", "clock_motion.png"))
     )
+    expect(tab.get_by_text("Choose a picture first")).to_have_count(0)
     expect(tab.get_by_text(re.compile(r"^stem · channel \d+$"))).to_be_visible()
     assert "clock" not in tab.url

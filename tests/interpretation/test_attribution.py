@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from core import errors
 from core.backbones.backbone import Backbone
 from core.interpretation import attribution, specimen
-from core.interpretation.attribution import METHODS, STEPS, attribute, batch_size, window
+from core.interpretation.attribution import METHODS, STEPS, attribute, window
 from core.interpretation.explainable import explainable, explainable_stages
-from core.interpretation.specimen import Specimen
+from core.interpretation.specimen import Specimen, batch_size
 from core.vision import torchvision
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting")

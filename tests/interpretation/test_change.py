@@ -8,7 +8,7 @@ import torch
 
 from core.backbones import stages
 from core.freezing import audit
-from core.interpretation import change, rendering, specimen
+from core.interpretation import change, filters, rendering, specimen
 from core.interpretation.specimen import Specimen
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
@@ -40,9 +40,7 @@ def test_between_equal_networks_nothing_differs_anywhere(name: str) -> None:
         assert row.cka == 1.0, row.stage
     maps = specimen.activations(one, PICTURES[:1], one.entry.stages[1].name)[0]
     assert not change.channel_changes(maps, maps).any()
-    before, now, difference, stronger = change.kernel_sheets(
-        change.first_kernels(one), change.first_kernels(same)
-    )
+    before, now, difference, stronger = change.kernel_sheets(filters.kernels(one), filters.kernels(same))
     assert np.array_equal(before, now)
     assert (np.abs(difference.astype(int) - rendering.GAP_LEVEL) <= 1).all()
     assert stronger == 0
@@ -86,7 +84,7 @@ def test_features_are_read_in_parts_without_touching_the_network(
     tiny: Specimen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = change.features(tiny, PICTURES)
-    monkeypatch.setattr(change, "PIXELS_AT_ONCE", 2 * 32 * 32)
+    monkeypatch.setattr(specimen, "PIXELS_AT_ONCE", 2 * 32 * 32)
     parts = change.features(tiny, PICTURES)
     for name, values in whole.items():
         np.testing.assert_allclose(parts[name], values, atol=1e-4)
@@ -120,14 +118,6 @@ def test_maps_share_one_scale_and_an_equal_map_leaves_the_picture_bare() -> None
     assert difference[0, 3, 2] < difference[3, 0, 2], "gold has little blue"
     still = change.map_pictures(before, before, picture)[2]
     assert len(np.unique(still.reshape(-1, 3), axis=0)) == 1
-
-
-def test_first_kernels_are_those_of_the_first_convolution(tiny: Specimen) -> None:
-    kernels = change.first_kernels(tiny)
-    assert kernels.shape == (32, 7, 7, 3)
-    weight = tiny.backbone.stages["stem"][0].weight
-    assert kernels[5, 2, 3, 1] == float(weight[5, 1, 2, 3])
-    assert change.first_kernels(specimen.random("squeezenet1_1")).shape == (64, 3, 3, 3)
 
 
 def test_kernel_differences_share_one_scale_that_is_said() -> None:

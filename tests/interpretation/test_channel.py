@@ -78,6 +78,10 @@ def test_a_head_of_several_layers_has_no_weights_per_class():
     assert channel.head_weights(specimen.specimen("x", backbone, ("a", "b", "c"))) is None
 
 
+def test_a_vision_transformers_head_reads_no_place_that_a_map_shows():
+    assert channel.head_weights(specimen.random("vit_b_16")) is None
+
+
 def test_silencing_a_channel_is_the_networks_answer_without_its_column_of_weights(tiny):
     as_is, silent = channel.without(tiny, PICTURE, "layer4", 7)
     np.testing.assert_allclose(as_is, specimen.scores(tiny, PICTURE)[0], atol=1e-6)

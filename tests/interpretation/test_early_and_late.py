@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.backbone import Backbone, Stage
-from core.interpretation import early_and_late, exemplars, specimen
+from core.interpretation import exemplars, specimen
 from core.interpretation.early_and_late import correlation, experiments, patterns, shuffled
 from core.interpretation.specimen import Specimen
 
@@ -93,4 +93,3 @@ def test_patterns_hold_nothing_but_stripes_and_colours() -> None:
 def test_correlation_of_columns() -> None:
     x = np.array([[0, 1, 5], [1, 0, 5], [2, -1, 5]], dtype=np.float32)
     assert correlation(x, x[:, [0, 0, 0]]).tolist() == pytest.approx([1, -1, 0])
-    assert early_and_late.PIECES == 8

@@ -11,6 +11,8 @@ import streamlit as st
 
 from widgets import frame
 
+# Where one looks: it means something else in another network and in another view.
+PLACES = ("stage", "channel", "target", "second", "second_target", "late", "in", "tile")
 _KEY = "layers_{}"
 _SHOWN = 60  # signs of a wrong value that are repeated on screen
 

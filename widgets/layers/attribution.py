@@ -1,7 +1,7 @@
 """Where does it look: maps of what speaks for a class, and how far they can be trusted."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from widgets.layers.look import Look
 
 SAME, TOP = "same", 5
 HEAVY = 8  # passes through the network from which on one visitor at a time computes
+_Key = tuple[str, str, str, int, str | None]  # network, picture, method, class, stage
 CHECKS = {"look": "Just look", "faithful": "Is it faithful?", "sanity": "Does it notice learning?"}
 
 
@@ -144,7 +145,7 @@ def _class(seen: Look, scores: NDArray[np.float32], order: NDArray[np.int64], nu
 
 def _panel(seen: Look, method: str, target: int, stage: str, scores: NDArray[np.float32]) -> Attribution:
     entry = METHODS[method]
-    with st.spinner(f"{entry.title} …"), _turn(entry.passes >= HEAVY):
+    with st.spinner(f"{entry.title} …"):
         found = _attribute(
             seen.specimen,
             seen.pixels,
@@ -162,9 +163,7 @@ def _panel(seen: Look, method: str, target: int, stage: str, scores: NDArray[np.
     )
     st.markdown(f"**{name}**: the network says **{_percent(scores[target])}**.")
     if found.silent:
-        st.markdown(
-            "Its score for this class does not react to this picture at all: there is nothing to show."
-        )
+        st.markdown("This map is empty: there is nothing to show.")
     elif seen.box:
         share = attribution.share_inside(found.values, seen.box)
         covers = _percent(attribution.area(seen.box))
@@ -202,7 +201,7 @@ def _faithful(seen: Look, found: list[Attribution]) -> None:
                 st.markdown("Nothing to measure: the map is empty.")
                 continue
             key = _key(seen, one)
-            with st.spinner("Removing and bringing in …"), _turn(True):
+            with st.spinner("Removing and bringing in …"):
                 curves = _curves(seen.specimen, seen.pixels, one, *key)
             st.plotly_chart(
                 faithfulness_figure(curves, theme=frame.theme()),
@@ -210,7 +209,7 @@ def _faithful(seen: Look, found: list[Attribution]) -> None:
                 theme=None,
                 config=frame.CHART,
             )
-            with st.spinner("Covering and shaking …"), _turn(True):
+            with st.spinner("Covering and shaking …"):
                 stability = _stability(seen.specimen, seen.pixels, one, *key)
             st.markdown(_table(curves, stability))
     st.caption(
@@ -241,6 +240,11 @@ def _table(curves: Curves, stability: Stability) -> str:
 
 
 def _sanity(seen: Look, found: list[Attribution]) -> None:
+    if seen.is_random:
+        st.markdown(
+            "These weights are random already: there is nothing to forget. Choose trained ones above."
+        )
+        return
     st.markdown(
         "Now the network forgets, from the top down: its head gets random weights, then its last stage, and so on. A "
         "map that shows what was *learned* must change; one that stays the same only traces the picture."
@@ -262,7 +266,9 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
         rows = [_attribute_key(name, target, named if METHODS[name].staged else None) for name in METHODS]
     results = _randomised(seen, rows)
     for one in found:
-        steps = results[_title(seen, one, rows)]
+        steps = results.get(_key(seen, one))
+        if steps is None:  # all methods are compared for the first class only
+            continue
         st.markdown(f"**{_name(seen, one)}**")
         with st.grid(len(steps), min_column_width=110, gap="xsmall"):
             for number, step in enumerate(steps):
@@ -273,7 +279,12 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
                     )
                     st.caption(_step_words(step, number))
     st.plotly_chart(
-        sanity_figure(results, theme=frame.theme()), key="sanity_chart", theme=None, config=frame.CHART
+        sanity_figure(
+            {_title(seen, one, rows): results[_key(seen, one)] for one in rows}, theme=frame.theme()
+        ),
+        key="sanity_chart",
+        theme=None,
+        config=frame.CHART,
     )
     st.caption(
         "1: the parts of the map are in the same order as with the trained network; 0: unrelated (Spearman's rank "
@@ -283,23 +294,24 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
     )
 
 
-def _randomised(seen: Look, rows: list[Attribution]) -> dict[str, list[SanityStep]]:
+def _randomised(seen: Look, rows: list[Attribution]) -> dict[_Key, list[SanityStep]]:
     total = len(sanity.parts(seen.specimen)) + 1
     place = st.empty()
-    results: dict[str, list[SanityStep]] = {}
+    results: dict[_Key, list[SanityStep]] = {}
     for number, one in enumerate(rows):
         kept = _kept(*_key(seen, one))
         if "steps" not in kept:
-            with _turn(True):
-                steps = []
-                for step in _steps(seen, one):
-                    steps.append(step)
-                    share = (number + len(steps) / total) / len(rows)
-                    place.progress(
-                        share, text=f"{METHODS[one.method].title}: forgetting {step.part or 'nothing yet'}"
-                    )
-                kept["steps"] = steps
-        results[_title(seen, one, rows)] = kept["steps"]
+            place.progress(number / len(rows), text="Waiting for its turn …")
+            with look.heavy_work:
+                if "steps" not in kept:  # else another visitor asked for the same meanwhile
+                    steps = []
+                    for step in _steps(seen, one):
+                        steps.append(step)
+                        share = (number + len(steps) / total) / len(rows)
+                        part = step.part or "nothing yet"
+                        place.progress(share, text=f"{METHODS[one.method].title}: forgetting {part}")
+                    kept["steps"] = steps
+        results[_key(seen, one)] = kept["steps"]
     place.empty()
     return results
 
@@ -334,16 +346,7 @@ def _title(seen: Look, one: Attribution, rows: list[Attribution]) -> str:
 # --- kept answers ---------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _turn(heavy: bool) -> Iterator[None]:
-    if heavy:
-        with look.heavy_work:
-            yield
-    else:
-        yield
-
-
-def _key(seen: Look, one: Attribution) -> tuple[str, str, str, int, str | None]:
+def _key(seen: Look, one: Attribution) -> _Key:
     return seen.specimen.key, seen.picture_key, one.method, one.target, one.stage
 
 
@@ -370,7 +373,8 @@ def _attribute(
     target: int,
     stage: str | None,
 ) -> Attribution:
-    return attribution.attribute(_one, _pixels, method=method, target=target, stage=stage)
+    with look.heavy_work if METHODS[method].passes >= HEAVY else nullcontext():
+        return attribution.attribute(_one, _pixels, method=method, target=target, stage=stage)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
@@ -384,7 +388,8 @@ def _curves(
     target: int,
     stage: str | None,
 ) -> Curves:
-    return measured.curves(_one, _pixels, _found)
+    with look.heavy_work:
+        return measured.curves(_one, _pixels, _found)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
@@ -398,7 +403,8 @@ def _stability(
     target: int,
     stage: str | None,
 ) -> Stability:
-    return measured.stability(_one, _pixels, _found)
+    with look.heavy_work:
+        return measured.stability(_one, _pixels, _found)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

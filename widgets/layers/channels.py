@@ -8,7 +8,7 @@ from core.interpretation import rendering
 from core.interpretation.atlas import Atlas
 from widgets import frame
 from widgets.layers import address, photographs, place, wish
-from widgets.layers.look import Look
+from widgets.layers.look import Look, heavy_work
 from widgets.sheet.sheet import sheet
 
 MOST_TILES = 256  # of a sheet; a stage with more channels shows the first of its order
@@ -128,7 +128,8 @@ def _drivers(specimen_key: str, picture_key: str, stage: str, channel: int, _loo
     from core.interpretation import channel as one
 
     values = _maps(specimen_key, picture_key, stage, _look)[channel]
-    return one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
+    with heavy_work:
+        return one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
 
 
 def _exemplars(look: Look, stage: str, channel: int) -> None:

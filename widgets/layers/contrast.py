@@ -155,7 +155,7 @@ def _experiments(specimen_key: str, _look: Look) -> "tuple[StageExperiments, ...
 
 
 @st.cache_resource(max_entries=16, show_spinner="The same with random weights, as a control …")
-def _control(name: str, _look: Look) -> "tuple[StageExperiments, ...]":
+def _control(name: str, image_size: int, _look: Look) -> "tuple[StageExperiments, ...]":
     from core.interpretation import early_and_late, exemplars
 
     with heavy_work:
@@ -168,7 +168,9 @@ def _walk(look: Look, found: "dict[str, StageExperiments]") -> None:
     st.markdown("#### On the way from early to late")
     control = None
     if not look.is_random:
-        control = {one.stage: one for one in _control(look.specimen.entry.name, look)}
+        control = {
+            one.stage: one for one in _control(look.specimen.entry.name, look.specimen.image_size, look)
+        }
     stages = [name for name in found if control is None or name in control]
     left, right = st.columns(2, gap="large")
     for side, what, title, text in (

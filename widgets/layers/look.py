@@ -1,7 +1,9 @@
 """What the visitor looks at: a picture, a network and a place in it. Loaded once, shared by all visitors."""
 
+import dataclasses
 import hashlib
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +51,6 @@ class Look:
     large: NDArray[np.uint8]
     box: samples.Box | None
     specimen: "Specimen"
-    stage: str
 
     @property
     def is_random(self) -> bool:
@@ -62,12 +63,14 @@ class Look:
         return tuple(stage.name for stage in self.specimen.entry.stages)
 
     def random(self) -> "Specimen":
-        """The same architecture with random weights."""
-        return specimen_of(RANDOM + self.specimen.entry.name, 0.0, PRETRAINED)
+        """The same architecture with random weights, seeing pictures of the same size."""
+        size = self.specimen.image_size
+        found = specimen_of(RANDOM + self.specimen.entry.name, 0.0, PRETRAINED)
+        return dataclasses.replace(found, key=f"{found.key}@{size}", image_size=size)
 
 
 @st.cache_resource(max_entries=NETWORKS_KEPT, show_spinner="Loading the network …")
-def specimen_of(name: str, version: float, weights: str = PRETRAINED) -> "Specimen":
+def specimen_of(name: str, version: float, weights: str) -> "Specimen":
     """Load what the address calls ``name``: a catalogue entry, ``random:ENTRY``, or ``run:ID`` after training.
 
     ``weights`` are the path of a visitor's own file, or "pretrained"; a path is never in an address.
@@ -111,8 +114,6 @@ def choose() -> Look | None:
             return None
         one = specimen_of(chosen, _version(chosen), weights)
         pixels, large = _decoded(content, hashlib.sha256(content).hexdigest(), one.image_size)
-        stages = tuple(stage.name for stage in one.entry.stages)
-        stage = address.read("stage", stages, stages[0])
         return Look(
             picture=name,
             picture_title=title,
@@ -121,7 +122,6 @@ def choose() -> Look | None:
             large=large,
             box=box,
             specimen=one,
-            stage=stage,
         )
     return None
 
@@ -178,7 +178,7 @@ def _plus() -> NDArray[np.uint8]:
 
 
 def _own_picture() -> bytes | None:
-    """Take a picture from disk or camera; it stays in this visit's memory and goes nowhere else."""
+    """Take a picture from disk or camera; it stays in the server's memory and is never written to disk."""
     way = st.segmented_control(
         "Where it comes from",
         ["Upload", "Webcam"],
@@ -200,7 +200,10 @@ def _own_picture() -> bytes | None:
             st.rerun()  # its thumbnail stands above this place
     content: bytes | None = st.session_state.get("layers_own")
     if content is None:
-        st.caption("It stays in the memory of this visit; a link to this page does not carry it.")
+        st.caption(
+            "It is kept in this server's memory while it is in use, and never written to disk; a link to this page "
+            "does not carry it."
+        )
     return content
 
 
@@ -212,16 +215,16 @@ def _network() -> tuple[str, str]:
     runs = finished_runs()
     linked = st.query_params.get("network", "")
     if linked.startswith(RUN) and linked not in runs:
-        with frame.shown_errors():  # somebody else's run, shown by its link
-            runs[linked] = api.run(linked.removeprefix(RUN)).title
+        with suppress(errors.RunError):  # somebody else's run, shown by its link
             api.result_path(linked.removeprefix(RUN))
+            runs[linked] = api.run(linked.removeprefix(RUN)).title
     name = address.choose(
         st.selectbox,
         "Network",
         [*catalogue.BACKBONES, *runs],
         name="network",
         default=catalogue.BUILT_IN,
-        forget=("stage", "channel", "target", "second"),
+        forget=address.PLACES,
         format_func=lambda one: _label(one, runs),
     )
     if name.startswith(RUN):
@@ -273,7 +276,7 @@ def _is_here(name: str) -> bool:
 
 def _label(name: str, runs: dict[str, str]) -> str:
     if name in runs:
-        return f"My run: {runs[name]}"
+        return f"Run: {runs[name]}"
     entry = catalogue.entry(name)
     size = f" · {network.megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
     return f"{entry.title}{size}"

@@ -37,7 +37,7 @@ def _build(run_id: str, version: float, epoch: int) -> "Specimen":
 def network(run_id: str, version: float, epoch: int) -> "Specimen":
     """The run's network after ``epoch``; 0 is before training."""
     if epoch == api.result(run_id).best_epoch:
-        return look.specimen_of(look.RUN + run_id, version)
+        return look.specimen_of(look.RUN + run_id, version, look.PRETRAINED)
     return _build(run_id, version, epoch)
 
 

@@ -6,11 +6,10 @@ from widgets.layers.look import Look
 from widgets.stage_strip.strip import stage_picker
 
 
-def choose_stage(look: Look, *, maps_only: bool = False, default: str | None = None) -> str:
-    """Draw the strip and return the picked stage; ``maps_only`` closes those whose output is one vector."""
+def choose_stage(look: Look) -> str:
+    """Draw the strip and return the picked stage."""
     specimen = look.specimen
-    stages = [name for name in look.stages if not maps_only or specimen.has_positions(name)]
-    stage = address.read("stage", stages, default or stages[0])
+    stage = address.read("stage", look.stages, look.stages[0])
     blocks, head = network.blocks(
         specimen.entry, classes=len(specimen.class_names), image_size=specimen.image_size
     )
@@ -25,7 +24,7 @@ def choose_stage(look: Look, *, maps_only: bool = False, default: str | None = N
         states=("grey" if look.is_random else "ice",) * len(blocks),
         about=tuple(_about(look, name) for name in look.stages),
         selected=look.stages.index(stage),
-        selectable=tuple(look.stages.index(name) for name in stages),
+        selectable=tuple(range(len(blocks))),
         on_pick=picked,
     )
     return stage

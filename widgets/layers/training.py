@@ -125,9 +125,10 @@ class _Walk:
                 "as long as a typical channel's whole answer before training."
             )
         elif self.epoch:
+            upto = self.moved[: [one.stage for one in self.moved].index(stage) + 1]
+            why = ": nothing up to this stage has moved" if all(one.identical for one in upto) else ""
             st.caption(
-                f":material/ac_unit: The same numbers as before, every one of {before[number].size:,}: "
-                "nothing up to this stage has moved."
+                f":material/ac_unit: The same numbers as before, every one of {before[number].size:,}{why}."
             )
 
     def attribution(self) -> None:
@@ -168,7 +169,7 @@ class _Walk:
 
     def kernels(self) -> None:
         """Draw the first kernels before, now and their difference, where the first stage was trained."""
-        from core.interpretation import change
+        from core.interpretation import change, filters
 
         st.subheader("The first kernels", anchor=False)
         if self.result.stages[0] in _frozen(self.result):
@@ -179,7 +180,7 @@ class _Walk:
             return
         now = over_epochs.network(self.run, self.version, self.epoch)
         before, after, difference, stronger = change.kernel_sheets(
-            change.first_kernels(self.before), change.first_kernels(now)
+            filters.kernels(self.before), filters.kernels(now)
         )
         with st.grid(3, min_column_width=150):
             _show(before, "Before", sharp=True)
