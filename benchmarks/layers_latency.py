@@ -39,7 +39,7 @@ def more():
 
 
 st.title("Blank")
-st.button("Another picture", on_click=more)
+st.button("Another picture", key="more", on_click=more)
 st.image(np.full((448, 448, 3), count % 256, dtype=np.uint8))
 """
 # Notes when each picture has loaded, on the page's own clock. A picture that is swapped is a new load.
@@ -195,7 +195,7 @@ def main() -> None:
                     theirs: list[float] = []
                     ours: dict[str, list[float]] = {"first time": [], "again": []}
                     for number in range(arguments.clicks):
-                        theirs.append(timed(reference, reference.get_by_role("button").last.click))
+                        theirs.append(timed(reference, reference.locator(".st-key-more button").click))
                         taken = timed(page, lambda n=number, p=page, o=one: o.click(p, n))  # type: ignore[misc]
                         ours["again" if page.url in seen else "first time"].append(taken)
                         seen.add(page.url)

@@ -4,6 +4,7 @@ Blue and orange mean frozen and trained everywhere in the lab, so maps use other
 against; a map by itself runs from dark violet to pale gold.
 """
 
+import base64
 import io
 import math
 
@@ -64,11 +65,12 @@ def overlay(picture: Pixels, values: Map, *, smooth: bool = True) -> Pixels:
 
     The map is scaled to its own largest magnitude first; where it is near 0 the picture shows, greyed.
     """
-    heat = scaled(resized(scaled(values), picture.shape[0], smooth=smooth))[..., None]
-    grey = picture.mean(axis=-1, keepdims=True) * 0.75 + picture * 0.1
-    colour = np.where(heat >= 0, np.array(GOLD, dtype=np.float64), np.array(VIOLET, dtype=np.float64))
+    heat = scaled(resized(scaled(values), picture.shape[0], smooth=smooth)).astype(np.float32)[..., None]
+    shown = picture.astype(np.float32)
+    grey = shown.mean(axis=-1, keepdims=True) * 0.75 + shown * 0.1
+    colour = np.where(heat >= 0, np.array(GOLD, dtype=np.float32), np.array(VIOLET, dtype=np.float32))
     strength = np.abs(heat) ** 0.8 * 0.85
-    laid: Pixels = (grey * (1 - strength) + colour * strength).clip(0, 255).round().astype(np.uint8)
+    laid: Pixels = (grey + (colour - grey) * strength + 0.5).astype(np.uint8)  # 0-255 by construction
     return laid
 
 
@@ -115,10 +117,19 @@ def map_tiles(maps: Map, side: int | None = None) -> Pixels:
 
 
 def encode(picture: Pixels, *, quality: int | None = None) -> bytes:
-    """Encode a picture (H, W, 3) as WebP: without loss, or at ``quality`` (0-100)."""
+    """Encode a picture (H, W, 3): as WebP without loss, or as JPEG at ``quality`` (0-100).
+
+    At the same size a lossy WebP of 448 x 448 pixels takes 17 ms, a JPEG 1 ms, and a click draws several.
+    """
     out = io.BytesIO()
     if quality is None:
         Image.fromarray(picture).save(out, "WEBP", lossless=True, quality=0, method=0)
     else:
-        Image.fromarray(picture).save(out, "WEBP", quality=quality, method=2)
+        Image.fromarray(picture).save(out, "JPEG", quality=quality, subsampling=0)
     return out.getvalue()
+
+
+def data_address(encoded: bytes) -> str:
+    """Write an encoded picture as a ``data:`` address."""
+    kind = "jpeg" if encoded.startswith(b"\xff\xd8") else "webp"
+    return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"

@@ -112,7 +112,7 @@ def _title(entry: Entry) -> str:
 def _image(
     weights_sha256: str, words: str, stage: str, columns: int, _found: Atlas, _entries: list[Entry]
 ) -> bytes:
-    sheets = {name: _found.tiles(name) for name in {entry.stage for entry in _entries}}
+    sheets = {name: wish.tiles_of(_found, name) for name in {entry.stage for entry in _entries}}
     tiles = np.stack([sheets[entry.stage][entry.number] for entry in _entries])
     return rendering.encode(rendering.contact_sheet(tiles, columns, gap=2), quality=85)
 

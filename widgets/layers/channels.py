@@ -16,6 +16,8 @@ COLUMNS = 16
 SMALLEST_TILE = 16  # pixels of a map in the sheet
 STRONGEST, BY_NUMBER = "strongest", "number"
 ORDERS = {STRONGEST: "Strongest first", BY_NUMBER: "By number"}
+QUALITY = 88  # of JPEG
+WANTED = 256  # pixels of the atlas' picture on screen
 PATCHES = 6  # of sample photographs
 NAMED = 3  # classes that are written out
 
@@ -94,19 +96,17 @@ def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) 
     known = wish.atlas_of(look)
     where, why, *rest = st.columns(3 if isinstance(known, Atlas) else 2, gap="small")
     if look.specimen.has_positions(stage):
-        where.image(rendering.encode(rendering.overlay(look.large, np.maximum(values, 0)), quality=85))
+        where.image(_where(look.specimen.key, look.picture_key, stage, channel, look))
         where.caption("**Where it answers** on this picture")
     else:
         where.metric("Its answer to this picture", f"{values.max():.2f}")
-    drivers = _drivers(look.specimen.key, look.picture_key, stage, channel, look)
-    why.image(rendering.encode(rendering.overlay(look.large, drivers), quality=85))
+    why.image(_drivers(look.specimen.key, look.picture_key, stage, channel, look))
     why.caption(
         "**What drives it** where it answers most: gold raises it, violet lowers it "
         "(integrated gradients, arXiv 1703.01365)"
     )
     if isinstance(known, Atlas):
-        tile = rendering.enlarged(known.tiles(stage)[channel], look.large.shape[0])
-        rest[0].image(rendering.encode(tile, quality=85))
+        rest[0].image(_wanted(look.specimen.key, stage, channel, known))
         rest[0].caption("**What it wants**: grown from noise to excite it, not a photograph (atlas)")
     _exemplars(look, stage, channel)
     _classes(look, stage, channel, known)
@@ -122,29 +122,40 @@ def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) 
             wish.draw(look, stage, channel)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _drivers(specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look) -> Maps:
-    """What in the picture drives the channel where it answers most: (S, S)."""
+@st.cache_data(max_entries=512, show_spinner=False)
+def _where(specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look) -> bytes:
+    """Draw where the channel answers on the picture."""
+    values = _maps(specimen_key, picture_key, stage, _look)[channel]
+    return rendering.encode(rendering.overlay(_look.large, np.maximum(values, 0)), quality=QUALITY)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _wanted(specimen_key: str, stage: str, channel: int, _atlas: Atlas) -> bytes:
+    """Draw the atlas' picture of the channel."""
+    return rendering.encode(
+        rendering.enlarged(wish.tiles_of(_atlas, stage)[channel], WANTED), quality=QUALITY
+    )
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _drivers(specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look) -> bytes:
+    """Draw what in the picture drives the channel where it answers most."""
     from core.interpretation import channel as one
 
     values = _maps(specimen_key, picture_key, stage, _look)[channel]
     with heavy_work:
-        return one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
+        found = one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
+    return rendering.encode(rendering.overlay(_look.large, found), quality=QUALITY)
 
 
 def _exemplars(look: Look, stage: str, channel: int) -> None:
     """Draw the patches of the sample photographs that the channel answers to most, best first."""
-    from core.interpretation import exemplars
-
-    found, bank = photographs.exemplars_of(look)[stage], exemplars.bank_for(look.specimen)
-    ranks = [rank for rank in range(PATCHES) if found.crops[channel, rank] >= 0]
-    if not ranks:
+    image, titles = _patches(look.specimen.key, stage, channel, look)
+    if not titles:
         return
     st.markdown("**What excites it most** among scikit-image's photographs: what it saw there")
-    patches = np.stack([exemplars.patch(bank, found, channel, rank) for rank in ranks])
-    titles = [exemplars.title(bank, found, channel, rank) for rank in ranks]
     sheet(
-        rendering.encode(rendering.contact_sheet(patches, PATCHES, gap=2), quality=85),
+        image,
         key="layers_exemplars",
         columns=PATCHES,
         labels=titles,
@@ -153,6 +164,20 @@ def _exemplars(look: Look, stage: str, channel: int) -> None:
         about="The patches that excite this channel most",
         note=", ".join(dict.fromkeys(titles)),
     )
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _patches(specimen_key: str, stage: str, channel: int, _look: Look) -> tuple[bytes, list[str]]:
+    """What the channel saw in its best photographs, as one sheet, and their titles."""
+    from core.interpretation import exemplars
+
+    found, bank = photographs.exemplars_of(_look)[stage], exemplars.bank_for(_look.specimen)
+    ranks = [rank for rank in range(PATCHES) if found.crops[channel, rank] >= 0]
+    if not ranks:
+        return b"", []
+    patches = np.stack([exemplars.patch(bank, found, channel, rank) for rank in ranks])
+    titles = [exemplars.title(bank, found, channel, rank) for rank in ranks]
+    return rendering.encode(rendering.contact_sheet(patches, PATCHES, gap=2), quality=QUALITY), titles
 
 
 def _classes(look: Look, stage: str, channel: int, known: object) -> None:

@@ -38,6 +38,16 @@ def _atlas(network: str) -> Atlas:
     return atlas.load(network)
 
 
+def tiles_of(known: Atlas, stage: str) -> NDArray[np.uint8]:
+    """The atlas' pictures of a stage (N, tile, tile, 3), decoded once for all visitors."""
+    return _tiles(known.weights_sha256, stage, known)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _tiles(weights_sha256: str, stage: str, _atlas: Atlas) -> NDArray[np.uint8]:
+    return _atlas.tiles(stage)
+
+
 def draw(look: Look, stage: str, channel: int) -> None:
     """Draw the panel for a channel of a stage, or for a class where the stage is "classes"."""
     known = atlas_of(look)
@@ -45,7 +55,7 @@ def draw(look: Look, stage: str, channel: int) -> None:
     if isinstance(known, Atlas) and stage in known.sheets:
         _show(
             place,
-            known.tiles(stage)[channel][None],
+            tiles_of(known, stage)[channel][None],
             "What it wants most, from the atlas: optimised, not a photograph.",
         )
     several, control = _options(look)

@@ -1,10 +1,11 @@
 """A contact sheet: many small pictures as one image; a click, or the arrow keys and Enter, choose one."""
 
-import base64
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
+
+from core.interpretation import rendering
 
 _HERE = Path(__file__).resolve().parent
 
@@ -31,7 +32,7 @@ def sheet(
     about: str = "Contact sheet",
     note: str = "",
 ) -> None:
-    """Draw ``image`` (WebP of `rendering.contact_sheet`), a grid of ``columns`` cells a row, one label each.
+    """Draw ``image`` (a `rendering.contact_sheet`, encoded), a grid of ``columns`` cells a row, one label each.
 
     ``labels`` show for the cell under the pointer, and to screen readers; ``note`` while there is none.
     ``on_choose`` gets the number of the clicked cell before the page runs again. ``largest`` is how wide a cell
@@ -46,7 +47,7 @@ def sheet(
     _sheet(
         key=key,
         data={
-            "image": "data:image/webp;base64," + base64.b64encode(image).decode(),
+            "image": rendering.data_address(image),
             "columns": columns,
             "labels": list(labels),
             "chosen": chosen,
