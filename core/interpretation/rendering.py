@@ -119,11 +119,14 @@ def map_tiles(maps: Map, side: int | None = None) -> Pixels:
 def encode(picture: Pixels, *, quality: int | None = None) -> bytes:
     """Encode a picture (H, W, 3): as WebP without loss, or as JPEG at ``quality`` (0-100).
 
-    At the same size a lossy WebP of 448 x 448 pixels takes 17 ms, a JPEG 1 ms, and a click draws several.
+    A lossy WebP of 448 x 448 pixels takes 17 ms, a JPEG 1 ms, and a click draws several. What has transparent parts,
+    (H, W, 4), becomes WebP all the same, since JPEG knows none.
     """
     out = io.BytesIO()
     if quality is None:
         Image.fromarray(picture).save(out, "WEBP", lossless=True, quality=0, method=0)
+    elif picture.shape[-1] == 4:
+        Image.fromarray(picture).save(out, "WEBP", quality=quality, method=0)
     else:
         Image.fromarray(picture).save(out, "JPEG", quality=quality, subsampling=0)
     return out.getvalue()
