@@ -9,6 +9,7 @@ from torch import nn
 
 from core.backbones.backbone import Backbone, Stage
 from core.datasets.dataset import ImageDataset, LabelledImages
+from core.training import precision
 from core.training.config import FinetuneConfig
 from core.training.events import Event
 from core.training.run import finetune
@@ -48,6 +49,12 @@ def make_part(per_class: int, seed: int, side: int = 18) -> LabelledImages:
     images[labels == 1, :, ::2] += 60
     images[labels == 2, side // 2 :] += 50
     return LabelledImages(images=images.clip(0, 255).astype(np.uint8), labels=labels.astype(np.int64))
+
+
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in float32 on every machine: for comparisons finer than bfloat16's three digits."""
+    monkeypatch.setattr(precision, "BFLOAT16_FEATURES", ())
 
 
 @pytest.fixture(scope="session")

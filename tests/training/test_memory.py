@@ -27,6 +27,7 @@ def small_device(without_batch_norm):
         handle.remove()
 
 
+@pytest.mark.usefixtures("float32")
 def test_a_batch_that_does_not_fit_is_cut_and_the_result_stays(run, small_device, without_batch_norm):
     settings = {"strategy": "full", "epochs": 3, "batch_size": 16, "learning_rate": 5e-3}
     whole = run(backbone=without_batch_norm, **settings)
@@ -43,6 +44,7 @@ def test_a_batch_that_does_not_fit_is_cut_and_the_result_stays(run, small_device
     assert np.allclose(whole[-1].scores, cut[-1].scores, atol=1e-3)
 
 
+@pytest.mark.usefixtures("float32")
 def test_features_of_frozen_stages_are_read_in_smaller_chunks_too(run, small_device, without_batch_norm):
     settings = {"strategy": "freeze_to_depth", "freeze_depth": 2, "epochs": 2, "batch_size": 16, "views": 1}
     whole = run(backbone=without_batch_norm, **settings)

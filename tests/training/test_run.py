@@ -139,6 +139,7 @@ def test_lp_ft_begins_where_the_probe_ends(run):
     assert after.validation_loss == pytest.approx(probe.validation_loss, rel=0.05)
 
 
+@pytest.mark.usefixtures("float32")
 def test_the_best_epoch_is_tested(run, dataset, pretrained):
     events = run(strategy="full", epochs=6, learning_rate=0.05)
     epochs = only(events, EpochDone)
