@@ -34,7 +34,8 @@ from PIL import Image
 from core.backbones import catalogue, weights
 from core.interpretation import atlas, rendering, specimen
 from core.interpretation import feature_visualisation as visualisation
-from core.interpretation.feature_visualisation import CLASSES, Ascent
+from core.interpretation.atlas import CLASSES
+from core.interpretation.feature_visualisation import Ascent
 from core.interpretation.specimen import Specimen
 from core.training import precision
 from tools import tiny_imagenet

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from core import errors
 from core.backbones.backbone import Backbone
 from core.interpretation import fourier, specimen
+from core.interpretation.atlas import CLASSES
 from core.interpretation.receptive_field import receptive_field
 from core.interpretation.specimen import Specimen
 
-CLASSES = "classes"  # stands for a stage where the outputs of the head are meant
 LARGEST_SIDE = 128  # pixels by default, where a network takes any size: larger costs more than it shows
 SMALLEST_SIDE, TINY_FIELD, ROOM = 16, 12, 1.75  # pixels, pixels, and sides of a picture per side of the field
 Aim = Literal["mean", "centre"]

@@ -12,7 +12,8 @@ from core.backbones.backbone import Backbone, Stage
 from core.errors import SettingsError
 from core.interpretation import feature_visualisation as visualisation
 from core.interpretation import fourier, specimen
-from core.interpretation.feature_visualisation import CLASSES, Ascent, Progress
+from core.interpretation.atlas import CLASSES
+from core.interpretation.feature_visualisation import Ascent, Progress
 from core.interpretation.specimen import Specimen
 
 SIDE = 8

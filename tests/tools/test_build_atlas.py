@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from core.interpretation import specimen
-from core.interpretation.feature_visualisation import CLASSES
+from core.interpretation.atlas import CLASSES
 from tools import build_atlas
 
 LABELS = np.array([0, 0, 1, 1, 2, 2])

@@ -106,7 +106,7 @@ def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) 
         "(integrated gradients, arXiv 1703.01365)"
     )
     if isinstance(known, Atlas):
-        rest[0].image(_wanted(look.specimen.key, stage, channel, known))
+        rest[0].image(_wanted(look.specimen.key, stage, channel, known), width="stretch")
         rest[0].caption("**What it wants**: grown from noise to excite it, not a photograph (atlas)")
     _exemplars(look, stage, channel)
     _classes(look, stage, channel, known)

@@ -13,7 +13,7 @@ from core.jobs import api
 from core.jobs.spec import UPLOAD
 from widgets import frame
 from widgets.layers import address
-from widgets.layers.look import RANDOM, Look, heavy_work
+from widgets.layers.look import Look, heavy_work
 
 if TYPE_CHECKING:
     from core.datasets.dataset import ImageDataset
@@ -153,7 +153,7 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     from core.interpretation.specificity_report import findings
 
     theme = frame.theme()
-    if look.specimen.key.startswith(look.specimen.entry.name + "/" + RANDOM.removesuffix(":")):
+    if look.is_random:
         st.info("Random weights are chosen above, so both lines are the control.", icon=":material/casino:")
     said = findings(measured.report, measured.classical, measure)
     st.markdown(f"#### {said[0]}")
