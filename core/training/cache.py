@@ -15,9 +15,12 @@ from core.training.views import Views
 MEMORY_SHARE = 0.4
 
 
-def prefix(backbone: Backbone, images: Tensor, depth: int) -> Tensor:
-    """Run the first ``depth`` stages, and the neck too where that is all of them: the rest is `suffix`."""
-    features = backbone.run_stages(images, stop=depth)
+def prefix(backbone: Backbone, images: Tensor, depth: int, *, start: int = 0) -> Tensor:
+    """Run the first ``depth`` stages, and the neck too where that is all of them: the rest is `suffix`.
+
+    With ``start``, ``images`` are features that the first ``start`` stages made already.
+    """
+    features = backbone.run_stages(images, start=start, stop=depth)
     if depth == backbone.depth:
         features = backbone.neck(features)  # (B, feature_size)
     return features
@@ -41,6 +44,9 @@ class Features:
 
     Views are cached when they are first asked for, so that caching never computes more than it saves. What
     exceeds ``memory_limit`` bytes (None: a share of what is free) goes to a temporary file until `close`.
+
+    ``base``, features of the same images at a smaller depth, saves what was computed for them already: the
+    stages between run on what it holds, instead of all stages on pixels.
     """
 
     def __init__(
@@ -52,9 +58,11 @@ class Features:
         micro: memory.MicroBatch,
         cached: bool,
         memory_limit: int | None = None,
+        base: "Features | None" = None,
     ) -> None:
         self.views = views
         self.depth = depth
+        self._base = base
         self._backbone = backbone
         self._micro = micro
         self._cached = cached and depth > 0 and views.count > 0
@@ -65,6 +73,21 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.views)
+
+    @property
+    def device(self) -> torch.device:
+        """Where `batch` puts features."""
+        return self.views.device
+
+    @property
+    def labels(self) -> Tensor:
+        """(N,) int64 on the device."""
+        return self.views.labels
+
+    @property
+    def bytes_stored(self) -> int:
+        """How much is cached, in memory and on disk."""
+        return sum(store.nbytes for store in self._stored.values())
 
     @property
     def bytes_on_disk(self) -> int:
@@ -116,11 +139,16 @@ class Features:
             for some in numbers.split(size):  # type: ignore[no-untyped-call]
                 filled = torch.cat([some, some[-1:].expand(size - len(some))])
                 with torch.no_grad(), precision.autocast(self.views.device):
-                    features = prefix(self._backbone, self.views.batch(filled, view), self.depth)
+                    features = self._prefix(filled, view)
                 parts.append(features[: len(some)])
 
         self._micro.attempt(run, self.views.device)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _prefix(self, numbers: Tensor, view: int) -> Tensor:
+        if self._base is None:
+            return prefix(self._backbone, self.views.batch(numbers, view), self.depth)
+        return prefix(self._backbone, self._base.batch(numbers, view), self.depth, start=self._base.depth)
 
     def _allocate(self, features: Tensor, view: int) -> Tensor:
         """Reserve room for all images: on the device, else in main memory, else in a file."""
@@ -143,3 +171,22 @@ class Features:
         return torch.from_file(str(path), shared=True, size=one.numel() * len(self), dtype=one.dtype).view(
             shape
         )
+
+
+class Some:
+    """Some of the images of `Features`, ``chosen`` (M,) int64 on the CPU, as if they were all there are."""
+
+    def __init__(self, whole: Features, chosen: Tensor) -> None:
+        self.views = whole.views
+        self.depth = whole.depth
+        self.device = whole.device
+        self.labels = whole.labels[chosen.to(whole.device)]  # (M,)
+        self._whole = whole
+        self._chosen = chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def batch(self, numbers: Tensor, view: int) -> Tensor:
+        """Features of the chosen images ``numbers`` (B,), as `Features.batch` gives them."""
+        return self._whole.batch(self._chosen[numbers], view)

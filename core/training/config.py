@@ -105,56 +105,65 @@ STRATEGIES: dict[str, StrategyEntry] = {
 RATE_FACTORS = {"adamw": 1.0, "sgd": 10.0, "rmsprop": 0.3}
 
 
-def _setting(default: Any, help_text: str) -> Any:
+def setting(default: Any, help_text: str) -> Any:
+    """Declare a field that carries its own help text, for tooltips and the command line."""
     return field(default=default, metadata={"help": help_text})
+
+
+def limited(settings: Any, limits: tuple[tuple[str, float, float], ...]) -> None:
+    """Raise `SettingsError` where a number among ``settings`` lies outside its (name, low, high); None may stand."""
+    for name, low, high in limits:
+        value = getattr(settings, name)
+        if value is not None:
+            errors.within(name.replace("_", " "), value, low, high)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
     """One run. ``None`` means "the strategy's or the backbone's default"; `resolved` fills those in."""
 
-    backbone: str = _setting("tiny_resnet18", "The pretrained network that the run starts from.")
-    weights: str = _setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")
-    strategy: Strategy = _setting("freeze_to_depth", "Which part of the network learns, and in which order.")
-    freeze_depth: int | None = _setting(
+    backbone: str = setting("tiny_resnet18", "The pretrained network that the run starts from.")
+    weights: str = setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")
+    strategy: Strategy = setting("freeze_to_depth", "Which part of the network learns, and in which order.")
+    freeze_depth: int | None = setting(
         None,
         "How many stages stay frozen, from the input: 0 trains all, the largest value is a linear probe.",
     )
-    batch_norm: BatchNormMode = _setting(
+    batch_norm: BatchNormMode = setting(
         "frozen",
         "'frozen' keeps BatchNorm statistics of frozen stages; 'learning' lets them drift, as much software does.",
     )
-    head: Literal["linear", "mlp"] = _setting(
+    head: Literal["linear", "mlp"] = setting(
         "linear", "A linear classifier, or one hidden layer with dropout ('Dense 256')."
     )
-    head_width: int = _setting(256, "Hidden units of the MLP head.")
-    head_dropout: float = _setting(0.5, "Share of hidden units that the MLP head drops while training.")
-    per_class: int | None = _setting(None, "Training images per class; empty means all.")
-    epochs: int | None = _setting(None, "How often the training images are seen.")
-    batch_size: int = _setting(32, "Images per step.")
-    image_size: int | None = _setting(None, "Side of the square that the network sees, in pixels.")
-    optimiser: Literal["adamw", "sgd", "rmsprop"] = _setting("adamw", "How gradients become steps.")
-    learning_rate: float | None = _setting(None, "Peak step size; it warms up, then falls along a cosine.")
-    warm_up: float = _setting(0.1, "Share of the steps during which the learning rate rises.")
-    stage_decay: float | None = _setting(
+    head_width: int = setting(256, "Hidden units of the MLP head.")
+    head_dropout: float = setting(0.5, "Share of hidden units that the MLP head drops while training.")
+    per_class: int | None = setting(None, "Training images per class; empty means all.")
+    epochs: int | None = setting(None, "How often the training images are seen.")
+    batch_size: int = setting(32, "Images per step.")
+    image_size: int | None = setting(None, "Side of the square that the network sees, in pixels.")
+    optimiser: Literal["adamw", "sgd", "rmsprop"] = setting("adamw", "How gradients become steps.")
+    learning_rate: float | None = setting(None, "Peak step size; it warms up, then falls along a cosine.")
+    warm_up: float = setting(0.1, "Share of the steps during which the learning rate rises.")
+    stage_decay: float | None = setting(
         None, "Factor by which the learning rate shrinks for each stage further from the head; 1 means none."
     )
-    weight_decay: float = _setting(1e-2, "Pull of all trained weights towards zero.")
-    l2_sp: float = _setting(
+    weight_decay: float = setting(1e-2, "Pull of all trained weights towards zero.")
+    l2_sp: float = setting(
         0.0, "Pull of trained weights towards their pretrained values (L2-SP, arXiv 1802.01483)."
     )
-    label_smoothing: float = _setting(0.0, "Share of the target given to the other classes.")
-    mixup: float = _setting(0.0, "Beta parameter of mixup (arXiv 1710.09412); 0 means none.")
-    views: int | None = _setting(
+    label_smoothing: float = setting(0.0, "Share of the target given to the other classes.")
+    mixup: float = setting(0.0, "Beta parameter of mixup (arXiv 1710.09412); 0 means none.")
+    views: int | None = setting(
         None,
         "Augmented views per image, cached once; 1 means the plain image alone, 0 a fresh crop every epoch.",
     )
-    cache: bool = _setting(True, "Run the frozen stages once per view instead of once per epoch.")
-    patience: int | None = _setting(
+    cache: bool = setting(True, "Run the frozen stages once per view instead of once per epoch.")
+    patience: int | None = setting(
         None, "Stop after this many epochs without a better validation accuracy; empty means never."
     )
-    seed: int = _setting(0, "Decides splits, head, order and crops.")
-    device: str = _setting("auto", "'auto', 'cpu' or 'cuda'.")
+    seed: int = setting(0, "Decides splits, head, order and crops.")
+    device: str = setting("auto", "'auto', 'cpu' or 'cuda'.")
 
     def __post_init__(self) -> None:
         errors.one_of("strategy", self.strategy, STRATEGIES)
@@ -162,10 +171,7 @@ class FinetuneConfig:
         errors.one_of("head", self.head, ("linear", "mlp"))
         errors.one_of("optimiser", self.optimiser, ("adamw", "sgd", "rmsprop"))
         errors.one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
-        for name, low, high in _LIMITS:
-            value = getattr(self, name)
-            if value is not None:
-                errors.within(name.replace("_", " "), value, low, high)
+        limited(self, _LIMITS)
         if self.strategy in ("linear_probe", "lp_ft") and self.head != "linear":
             raise errors.SettingsError(
                 f"{STRATEGIES[self.strategy].title} solves for a linear head; for an MLP head, choose "

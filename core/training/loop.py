@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, optim
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.backbones.backbone import Backbone
 from core.training import optimisers, precision
-from core.training.cache import Features, suffix
+from core.training.cache import Features, Some, suffix
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, Event
 from core.training.memory import MicroBatch
@@ -45,7 +46,7 @@ class Loop:
     micro: MicroBatch
     segments: list[int]  # epochs of each part of the run, see schedule.learning_rate
 
-    def epoch(self, number: int, features: Features) -> Iterator[Event | Scores]:
+    def epoch(self, number: int, features: Features | Some) -> Iterator[Event | Scores]:
         """Train epoch ``number`` (from 0) on ``features``: `BatchDone` per step, `Note`s, and last the `Scores`.
 
         The order, the crops, dropout and mixup are functions of the seed and the epoch or step alone. A step's
@@ -54,7 +55,7 @@ class Loop:
         config = self.config
         assert config.learning_rate is not None
         assert config.epochs is not None
-        images, device = len(features), features.views.device
+        images, device = len(features), features.device
         steps = steps_per_epoch(images, config.batch_size)
         order = torch.randperm(images, generator=generator(config.seed, "order", number))
         loss_sum, hits = torch.zeros(2, device=device).unbind()
@@ -93,10 +94,12 @@ class Loop:
             images_per_second=speed,
         )
 
-    def _step(self, step: int, numbers: Tensor, features: Features, view: int) -> tuple[Tensor, Tensor]:
+    def _step(
+        self, step: int, numbers: Tensor, features: Features | Some, view: int
+    ) -> tuple[Tensor, Tensor]:
         """One optimiser step on images ``numbers`` (B,); its mean loss and its hits, both () on the device."""
-        device = features.views.device
-        labels = features.views.labels[numbers.to(device)]  # (B,)
+        device = features.device
+        labels = features.labels[numbers.to(device)]  # (B,)
         loss_sum, hits = torch.zeros(2, device=device).unbind()
 
         def work(size: int) -> None:
@@ -158,10 +161,17 @@ def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def evaluate(backbone: Backbone, features: Features, *, micro: MicroBatch) -> Iterator[Tensor]:
+def hold_statistics(backbone: Backbone) -> None:
+    """Let every BatchNorm normalise by the statistics that it came with, in stages that are trained, too."""
+    for module in backbone.modules():
+        if isinstance(module, _BatchNorm):
+            module.eval()
+
+
+def evaluate(backbone: Backbone, features: Features | Some, *, micro: MicroBatch) -> Iterator[Tensor]:
     """Class scores of all images of ``features`` (plain view) in eval mode, chunk by chunk (B, classes) float32."""
     backbone.eval()
-    device = features.views.device
+    device = features.device
     chunk: list[Tensor] = []
     done = 0
 

@@ -29,7 +29,7 @@ from core.training import checkpoint, drift, memory, optimisers, precision, prob
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.events import CheckpointReady, EpochDone, Event, Finished, Note, Progress, RunStarted
-from core.training.loop import Loop, Scores, evaluate, measure
+from core.training.loop import Loop, Scores, evaluate, hold_statistics, measure
 from core.training.views import Views
 
 # Images at once where nothing is learned: enough to keep a device busy, few enough for a CPU's cache
@@ -122,7 +122,7 @@ class _Run:
             assert self.config.image_size is not None
             assert self.config.views is not None
             if entry is not None:
-                _check_size(entry, self.config.image_size)
+                check_size(entry, self.config.image_size)
             normalisation = IMAGENET
             if entry is not None:
                 normalisation = Normalisation(
@@ -439,9 +439,7 @@ class _Run:
     def _freeze(self) -> None:
         freezing.apply(self.backbone, self._frozen(), batch_norm=self.config.batch_norm)
         if strategies.holds_statistics(self.config):
-            for module in self.backbone.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
+            hold_statistics(self.backbone)
 
     def _features_for_epoch(self) -> list[Features]:
         """Features at the depth that is frozen now; kept from epoch to epoch while the depth stays."""
@@ -497,7 +495,8 @@ class _Run:
         }
 
 
-def _check_size(entry: catalogue.BackboneEntry, size: int) -> None:
+def check_size(entry: catalogue.BackboneEntry, size: int) -> None:
+    """Raise `SettingsError` where the network cannot look at squares of ``size`` pixels."""
     if entry.fixed_size and size != entry.image_size:
         raise errors.SettingsError(
             f"{entry.title} takes images of {entry.image_size} pixels only, not {size}."
