@@ -135,9 +135,10 @@ def _list_datasets(chosen: argparse.Namespace) -> None:
 def _finetune(chosen: argparse.Namespace) -> None:
     names = [field.name for field in dataclasses.fields(FinetuneConfig)]
     config = FinetuneConfig(**{name: getattr(chosen, name) for name in names})
-    if config.freeze_depth is not None and config.strategy != "freeze_to_depth":
+    if config.freeze_depth is not None and config.strategy not in ("freeze_to_depth", "lp_ft"):
         raise errors.SettingsError(
-            f"--freeze goes with --strategy freeze_to_depth; {config.strategy} decides for itself what is frozen."
+            f"--freeze goes with --strategy freeze_to_depth or lp_ft; {config.strategy} decides for itself what is "
+            "frozen."
         )
     entry = backbones.entry(config.backbone)
     config.resolved(stages=len(entry.stages), image_size=entry.image_size)

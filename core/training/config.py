@@ -57,7 +57,7 @@ STRATEGIES: dict[str, StrategyEntry] = {
     ),
     "lp_ft": StrategyEntry(
         title="Probe, then fine-tune (LP-FT)",
-        what="First a linear probe, then full fine-tuning from that head, so that features are not distorted.",
+        what="First a linear probe, then fine-tuning from that head, so that features are not distorted.",
         citation="Kumar et al. 2022, arXiv 2202.10054",
         epochs=10,
         learning_rate=3e-4,
@@ -198,11 +198,15 @@ class FinetuneConfig:
     def resolved(self, *, stages: int, image_size: int) -> "FinetuneConfig":
         """Fill every ``None`` but ``per_class`` and ``patience`` for a backbone of ``stages`` stages.
 
-        The freeze depth is the strategy's where it defines one (linear probe: all; full, LP-FT, gradual,
-        surgical, scratch: 0); for freeze-to-depth it defaults to half of the stages, rounded up.
+        The freeze depth is the strategy's where it defines one (linear probe: all; full, gradual, surgical,
+        scratch: 0); for LP-FT it defaults to 0, for freeze-to-depth to half of the stages, rounded up.
         """
         entry = STRATEGIES[self.strategy]
-        fixed = {"linear_probe": stages, "freeze_to_depth": self.freeze_depth}.get(self.strategy, 0)
+        fixed = {
+            "linear_probe": stages,
+            "freeze_to_depth": self.freeze_depth,
+            "lp_ft": self.freeze_depth or 0,
+        }.get(self.strategy, 0)
         depth = (stages + 1) // 2 if fixed is None else fixed
         errors.within("freeze depth", depth, 0, stages)
         return dataclasses.replace(

@@ -4,6 +4,7 @@ import copy
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from core import errors
 from core.backbones import stages, weights
@@ -52,6 +53,17 @@ def holds_statistics(config: FinetuneConfig) -> bool:
     60.5 % of test images right instead of 84.3 % (four views), and 96.0 % with the plain view.
     """
     return config.strategy == "lp_ft"
+
+
+def is_normalised(backbone: Backbone) -> bool:
+    """Tell whether the network normalises its features (BatchNorm, LayerNorm, …).
+
+    A random head on features that nothing normalises learns slowly, and the stages learn its mistakes: real
+    SqueezeNet at 128 px, 20 aerial photographs a class, 10 epochs, 2 seeds: 35-47 % right from a random head with
+    the first stage frozen at any rate from 3e-5 to 3e-4, 71-72 % from a head that starts as a linear probe, whose
+    own accuracy is 70 %.
+    """
+    return any(isinstance(module, _NormBase | nn.LayerNorm | nn.GroupNorm) for module in backbone.modules())
 
 
 def is_probe(config: FinetuneConfig, depth: int) -> bool:

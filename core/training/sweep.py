@@ -91,7 +91,10 @@ class Bench:
         anything = FinetuneConfig(backbone=config.backbone, weights=config.weights, strategy="full")
         self.backbone = strategies.start(anything, given)
         self.stages = tuple(stage.name for stage in self.backbone.table)
-        self.arms = config.arms(len(self.stages))
+        self.probe_head = config.head == "probe" or (
+            config.head == "auto" and not strategies.is_normalised(self.backbone)
+        )
+        self.arms = config.arms(len(self.stages), probe_head=self.probe_head)
         self.seeds = tuple(range(config.first_seed, config.first_seed + config.seeds))
         classes = len(dataset.class_names)
         stages.new_head(self.backbone, classes, seed=config.first_seed)
@@ -127,6 +130,7 @@ class Bench:
             for part in (self.pool.subset(self._used), self.test)
         ]
         self._train, self._test = (self._chain(one) for one in views)
+        self._probes: dict[int, probe.Probe] = {}
         self._reached = [0.0] * (len(self.stages) + 1)  # seconds from pixels to each depth
         self._seconds["prepare"] = time.perf_counter() - self._begin
 
@@ -180,14 +184,19 @@ class Bench:
         """Train ``arm`` with ``seed`` and test it; the generator's value is its `ArmDone`."""
         begin = time.perf_counter()
         run = self.config.run_of(
-            arm, seed=seed, epochs=self.epochs, stages=len(self.stages), image_size=self.image_size
+            arm,
+            seed=seed,
+            epochs=self.epochs,
+            stages=len(self.stages),
+            image_size=self.image_size,
+            probe_head=self.probe_head,
         )
         self.backbone.load_state_dict(self._start, strict=False)
         stages.new_head(self.backbone, len(self.dataset.class_names), seed=seed)
         frozen = FreezePolicy(depth=arm.depth)
         chosen = torch.from_numpy(np.searchsorted(self._used, self.chosen[seed]))
-        if arm.depth == len(self.stages) or arm.strategy == "lp_ft":
-            self._solve(chosen, seed)
+        if arm.depth == len(self.stages) or run.strategy == "lp_ft":
+            self._write_probe(chosen, seed)
         if arm.depth < len(self.stages):
             features = Some(self._train[arm.depth], chosen)
             loop = Loop(
@@ -248,20 +257,21 @@ class Bench:
             )
         return tuple(chain)
 
-    def _solve(self, chosen: Tensor, seed: int) -> None:
-        """Fit a linear probe on the chosen images' last features, and write it into the head."""
-        features = Some(self._train[-1], chosen)
-        rows = features.batch(torch.arange(len(chosen)), 0).float().cpu().numpy().astype(np.float64)
-        labels = features.labels.cpu().numpy()
-        solution = next(
-            step
-            for step in probe.fit(rows, labels, images=len(labels), seed=seed)
-            if isinstance(step, probe.Probe)
-        )
+    def _write_probe(self, chosen: Tensor, seed: int) -> None:
+        """Fit a linear probe on the chosen images' last features, once a seed, and write it into the head."""
+        if seed not in self._probes:
+            features = Some(self._train[-1], chosen)
+            rows = features.batch(torch.arange(len(chosen)), 0).float().cpu().numpy().astype(np.float64)
+            labels = features.labels.cpu().numpy()
+            self._probes[seed] = next(
+                step
+                for step in probe.fit(rows, labels, images=len(labels), seed=seed)
+                if isinstance(step, probe.Probe)
+            )
         assert isinstance(self.backbone.head, nn.Sequential)
         layer = self.backbone.head[-1]
         assert isinstance(layer, nn.Linear)
-        probe.write(solution, layer)
+        probe.write(self._probes[seed], layer)
 
 
 def draw(labels: Numbers, per_class: int | None, *, seed: int) -> Numbers:

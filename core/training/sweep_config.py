@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core import errors
-from core.training.config import STRATEGIES, FinetuneConfig, limited, setting
+from core.training.config import FinetuneConfig, limited, setting
 
 # How long a sweep, and the evidence behind the advice, trains: as many images in all as these say, so that five
 # pictures a class are not stopped after five steps, nor five thousand seen ten times.
@@ -60,12 +60,18 @@ class SweepConfig:
     batch_size: int = setting(32, "Images per step.")
     image_size: int | None = setting(None, "Side of the square that the network sees, in pixels.")
     lp_ft: bool = setting(True, "Try a linear probe followed by full fine-tuning, too.")
+    head: Literal["auto", "random", "probe"] = setting(
+        "auto",
+        "What the head starts from: random weights or a linear probe; 'auto' is a probe for networks without "
+        "normalisation layers.",
+    )
     racing: bool = setting(False, "From the second seed on, leave out what has clearly lost.")
     first_seed: int = setting(0, "The first of the seeds; it also draws the test part where there is none.")
     device: str = setting("auto", "'auto', 'cpu' or 'cuda'.")
 
     def __post_init__(self) -> None:
         errors.one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
+        errors.one_of("head", self.head, ("auto", "random", "probe"))
         limited(self, _LIMITS)
 
     def to_json(self) -> dict[str, Any]:
@@ -80,22 +86,27 @@ class SweepConfig:
             errors.one_of("A setting", name, sorted(known))
         return cls(**values)
 
-    def arms(self, stages: int) -> tuple[Arm, ...]:
-        """What is tried with a network of ``stages`` stages: the depths from 0 to all, then LP-FT."""
-        return (*(Arm(depth=depth) for depth in range(stages + 1)), *((LP_FT,) if self.lp_ft else ()))
+    def arms(self, stages: int, *, probe_head: bool) -> tuple[Arm, ...]:
+        """What is tried with a network of ``stages`` stages: the depths from 0 to all, then LP-FT.
 
-    def run_of(self, arm: Arm, *, seed: int, epochs: int, stages: int, image_size: int) -> FinetuneConfig:
+        Where every head starts from the probe, depth 0 is LP-FT.
+        """
+        extra = (LP_FT,) if self.lp_ft and not probe_head else ()
+        return (*(Arm(depth=depth) for depth in range(stages + 1)), *extra)
+
+    def run_of(
+        self, arm: Arm, *, seed: int, epochs: int, stages: int, image_size: int, probe_head: bool
+    ) -> FinetuneConfig:
         """Return the resolved settings of the single run that ``arm`` stands for."""
+        from_probe = arm.strategy == "lp_ft" or (probe_head and arm.depth < stages)
         return FinetuneConfig(
             backbone=self.backbone,
             weights=self.weights,
-            strategy=arm.strategy,
-            freeze_depth=arm.depth if arm.strategy == "freeze_to_depth" else None,
+            strategy="lp_ft" if from_probe else "freeze_to_depth",
+            freeze_depth=arm.depth,
             per_class=self.per_class,
             epochs=1 if arm.depth == stages else epochs,
             batch_size=self.batch_size,
-            image_size=image_size,
-            learning_rate=STRATEGIES[arm.strategy].learning_rate,
             seed=seed,
             device=self.device,
         ).resolved(stages=stages, image_size=image_size)
