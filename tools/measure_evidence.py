@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--backbone", default=catalogue.BUILT_IN)
     parser.add_argument("--weights", default="pretrained")
     parser.add_argument("--only", nargs="*", help="names of data sets")
+    parser.add_argument("--sizes", nargs="*", default=SIZES, type=_size, help="images per class, or all")
     chosen = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
     chosen.work.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ def measure(chosen: argparse.Namespace) -> None:
     path = chosen.work / f"runs-{chosen.backbone}.jsonl"
     there = {_key(row) for row in rows(path)}
     datasets: dict[str, ImageDataset] = {}
-    for seed, per_class in itertools.product(SEEDS, SIZES):
+    for seed, per_class in itertools.product(SEEDS, chosen.sizes):
         for name in chosen.only or tasks.TASKS:
             key = (name, per_class, seed)
             wanted = {(*key, f"k{depth}") for depth in range(catalogue.entry(chosen.backbone).depth + 1)}
@@ -128,6 +129,10 @@ def rows(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             print("left out half a line:", line[:60])
     return found
+
+
+def _size(text: str) -> int | None:
+    return None if text == "all" else int(text)
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

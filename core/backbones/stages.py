@@ -14,6 +14,7 @@ from core.backbones import catalogue
 from core.backbones.backbone import Backbone
 from core.backbones.families import FAMILIES
 from core.backbones.tiny_resnet import TinyResNet18
+from core.images.normalisation import IMAGENET, Normalisation
 from core.vision import torchvision
 
 
@@ -74,6 +75,14 @@ def original(name: str) -> nn.Module:
         return TinyResNet18()
     network: nn.Module = torchvision.models.get_model(name, weights=None)
     return network
+
+
+def normalisation(name: str) -> Normalisation:
+    """How the network ``name`` wants its input scaled; ImageNet's way for one that the catalogue does not know."""
+    entry = catalogue.BACKBONES.get(name)
+    if entry is None:
+        return IMAGENET
+    return Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
 
 
 def outline(name: str) -> nn.Module:

@@ -46,8 +46,7 @@ class Specimen:
     @property
     def normalisation(self) -> Normalisation:
         """How this network wants its input scaled."""
-        entry = self.entry
-        return Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
+        return stages.normalisation(self.entry.name)
 
     def private_copy(self) -> Backbone:
         """Copy the modules, not the tensors: a network that may be hooked and called from one thread.

@@ -103,13 +103,11 @@ class Networks:
         """Ask about one picture (its file's bytes): softmax probabilities (C,) float32, in class order."""
         import torch
 
-        from core.backbones import catalogue
+        from core.backbones import stages
         from core.images.decoding import decode
-        from core.images.normalisation import Normalisation
 
         pixels, _ = decode(content, int(result.config["image_size"]))  # (side, side, 3)
-        entry = catalogue.entry(result.config["backbone"])
-        normalisation = Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
+        normalisation = stages.normalisation(result.config["backbone"])
         with self._lock, torch.inference_mode():
             images = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]  # (1, 3, side, side)
             scores = self._network(directory, result)(normalisation.apply(images))  # (1, C)

@@ -23,7 +23,6 @@ from core.datasets.dataset import ImageDataset, LabelledImages, Splits
 from core.datasets.splits import class_counts, split
 from core.freezing import apply as freezing
 from core.freezing import audit
-from core.images.normalisation import IMAGENET, Normalisation
 from core.metrics import classification
 from core.training import checkpoint, drift, memory, optimisers, precision, probe, strategies
 from core.training.cache import Features
@@ -123,12 +122,7 @@ class _Run:
             assert self.config.views is not None
             if entry is not None:
                 check_size(entry, self.config.image_size)
-            normalisation = IMAGENET
-            if entry is not None:
-                normalisation = Normalisation(
-                    mean=entry.mean, std=entry.std, source=entry.normalisation_source
-                )
-            self._normalisation = normalisation
+            self._normalisation = stages.normalisation(self.backbone.name)
             stages.new_head(
                 self.backbone,
                 len(dataset.class_names),

@@ -23,7 +23,6 @@ from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.splits import split
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
-from core.images.normalisation import Normalisation
 from core.training import memory, optimisers, precision, probe, strategies
 from core.training.cache import Features, Some
 from core.training.config import FinetuneConfig
@@ -85,9 +84,14 @@ class Bench:
         self.device = precision.choose_device(config.device)
         precision.prepare(self.device)
         memory.reset_peak(self.device)
-        entry = catalogue.entry(config.backbone if given is None else given.name)
-        self.image_size = config.image_size or entry.image_size
-        check_size(entry, self.image_size)
+        name = config.backbone if given is None else given.name
+        # None: a network made by hand, which the catalogue knows nothing about.
+        entry = catalogue.entry(name) if given is None else catalogue.BACKBONES.get(name)
+        self.image_size = config.image_size or (
+            dataset.train.images.shape[1] if entry is None else entry.image_size
+        )
+        if entry is not None:
+            check_size(entry, self.image_size)
         anything = FinetuneConfig(backbone=config.backbone, weights=config.weights, strategy="full")
         self.backbone = strategies.start(anything, given)
         self.stages = tuple(stage.name for stage in self.backbone.table)
@@ -117,11 +121,10 @@ class Bench:
             for name, value in self.backbone.state_dict().items()
             if not name.startswith("head.")
         }
-        normalisation = Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
         views = [
             Views(
                 part,
-                normalisation=normalisation,
+                normalisation=stages.normalisation(self.backbone.name),
                 size=self.image_size,
                 count=1,
                 seed=config.first_seed,

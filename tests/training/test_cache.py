@@ -45,6 +45,25 @@ def test_batches_from_the_cache_equal_computed_ones(pretrained, views, depth, li
     assert cached.bytes_on_disk == 0
 
 
+def test_features_computed_from_a_shallower_cache_equal_those_computed_from_pixels(pretrained, views):
+    first = features_of(pretrained, views, depth=1, cached=True)
+    list(first.fill(0))
+    micro = MicroBatch(size=8, smallest=1)
+    chained = Features(pretrained, views, depth=3, micro=micro, cached=True, base=first)
+    ran = []
+    hook = pretrained.stages["s0"].register_forward_hook(lambda *_: ran.append(1))
+    list(chained.fill(0))
+    hook.remove()
+    assert not ran
+    numbers = torch.tensor([5, 0, 17, 3])
+    wanted = features_of(pretrained, views, depth=3, cached=False).batch(numbers, 0)
+    assert torch.equal(chained.batch(numbers, 0), wanted)
+    some = cache.Some(chained, torch.tensor([2, 5, 0, 17, 3]))
+    assert len(some) == 5
+    assert torch.equal(some.batch(torch.tensor([1, 2, 3, 4]), 0), wanted)
+    assert torch.equal(some.labels, views.labels[[2, 5, 0, 17, 3]])
+
+
 def test_the_prefix_runs_once_per_image_and_view(pretrained, views):
     seen = []
     hook = pretrained.stages["s0"].register_forward_hook(lambda _, args, __: seen.append(len(args[0])))
