@@ -26,7 +26,7 @@ from core.freezing.policy import FreezePolicy
 from core.training import memory, optimisers, precision, probe, strategies
 from core.training.cache import Features, Some
 from core.training.config import FinetuneConfig
-from core.training.events import Event, Note, Progress
+from core.training.events import BatchDone, Event, Note, Progress
 from core.training.loop import Loop, evaluate, hold_statistics
 from core.training.run import CHUNKS, check_size
 from core.training.sweep_config import Arm, SweepConfig, epochs_for
@@ -154,6 +154,7 @@ class Bench:
             chance=float(np.bincount(self.test.labels).max() / self.test_count),
             device=str(self.device),
             precision="float32" if precision.autocast_type(self.device) is None else "bfloat16",
+            probe_head=self.probe_head,
         )
 
     def fill(self) -> Iterator[Event]:
@@ -217,7 +218,13 @@ class Bench:
                 for step in loop.epoch(number, features):
                     if isinstance(step, Note):
                         yield step
-                yield Progress(phase=arm.name, done=number + 1, total=self.epochs)
+                    elif isinstance(step, BatchDone):
+                        yield Progress(
+                            phase=arm.name,
+                            done=step.step,
+                            total=step.steps,
+                            images_per_second=step.images_per_second,
+                        )
         freezing.apply(self.backbone, frozen)
         scores = torch.cat(list(evaluate(self.backbone, self._test[arm.depth], micro=self._reading)))
         if not bool(torch.isfinite(scores).all()):

@@ -1,5 +1,6 @@
 """What a sweep says while it goes, beside `Progress` and `Note`. Torch-free."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ class SweepStarted(Event):
     chance: float  # accuracy of always naming the most frequent test class
     device: str
     precision: str
+    probe_head: bool = False  # every head starts from a linear probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +67,19 @@ class SweepFinished(Event):
     seconds: float
     seconds_by_phase: dict[str, float]
     peak_memory_bytes: int
+
+
+def read(values: dict[str, Any]) -> Event | None:
+    """Rebuild an event of a sweep from its JSON, whatever else a log adds to it; None for other events."""
+    kinds: tuple[type[Event], ...] = (SweepStarted, CachesReady, ArmDone, ArmDropped, SweepFinished)
+    kind = next((one for one in kinds if one.kind == values["event"]), None)
+    if kind is None:
+        return None
+    names = [one.name for one in dataclasses.fields(kind)]
+    return kind(
+        **{
+            name: tuple(values[name]) if isinstance(values[name], list) else values[name]
+            for name in names
+            if name in values
+        }
+    )

@@ -1,15 +1,298 @@
 """What a sweep found: accuracy over depth with intervals, whether differences are real, what it cost. Torch-free."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from core.training.sweep_events import ArmDone, ArmDropped
+from core import errors
+from core.metrics.report import Interval
+from core.training.events import Event
+from core.training.sweep_config import Arm
+from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
+from core.training.sweep_statistics import LEVEL, compare
 
 Flags = NDArray[np.bool_]
 DROP_BELOW = 0.005  # racing drops an arm whose loss to the leader is less likely than this by chance
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmReport:
+    """One arm over its seeds. Accuracies are shares, 0-1."""
+
+    arm: str
+    depth: int
+    accuracy: Interval  # mean over seeds, 95 %
+    regret: Interval  # how much less than the best of all arms, >= 0, 95 %
+    seeds: tuple[int, ...]
+    accuracies: tuple[float, ...]  # of each of ``seeds``
+    seconds: float  # within the sweep: median over seeds of training and testing, from the caches on
+    seconds_alone: (
+        float | None
+    )  # with the pass up to its cache over all images the sweep used; None: not known yet
+    p_value: float | None  # of being as good as the best, corrected after Holm; None: it is the best
+    as_good: bool  # cannot be told from the best, or is the best
+    dropped: bool  # racing left it out
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepReport:
+    """What is known so far, or in the end. Before the first arm, ``best`` and ``cheapest`` are None."""
+
+    data_name: str
+    classes: int
+    images: dict[str, int]
+    stages: tuple[str, ...]
+    planned: tuple[str, ...]  # names of arms
+    seeds: tuple[int, ...]  # planned
+    counted: tuple[int, ...]  # seeds that all arms have: means and comparisons rest on these
+    epochs: int
+    chance: float
+    arms: tuple[ArmReport, ...]  # measured ones, from depth 0 on, LP-FT last
+    best: str | None
+    as_good: tuple[str, ...]  # the best, and what cannot be told from it
+    cheapest: str | None  # of those: the one that trains fewest stages
+    verdict: str
+    method: str
+    seconds: float | None  # of the whole sweep; None before its end
+    finished: bool
+
+    def of(self, arm: str) -> ArmReport | None:
+        """Look up an arm by name; None while it is not measured."""
+        return next((one for one in self.arms if one.arm == arm), None)
+
+
+def report(events: Iterable[Event]) -> SweepReport:
+    """Read a sweep's events, all of them or those so far; `RunError` before its `SweepStarted`.
+
+    Where an arm and seed, or a beginning, comes twice (a resumed sweep), the last one counts. While a seed is
+    under way it is not counted, so that arms are compared on the same seeds; the first one is, as far as it is.
+    """
+    log = _Log(events)
+    started, caches, done, dropped = log.started, log.caches, log.done, log.dropped
+    if started is None:
+        raise errors.RunError("The sweep has not begun yet; wait a moment.")
+    measured = {name: seeds for name, seeds in done.items() if seeds}
+    racing = [name for name in measured if name not in dropped]
+    counted = _complete(started, done, dropped)
+    seeds_of = {
+        name: counted or tuple(seeds) if name in racing else tuple(sorted(seeds))
+        for name, seeds in measured.items()
+    }
+    hits = {
+        name: np.stack([unpack(done[name][seed].hits, started.images["test"]) for seed in seeds])
+        for name, seeds in seeds_of.items()
+    }  # (S, N) each
+    best = max((name for name in hits if name in racing), key=lambda name: hits[name].mean(), default=None)
+    found = compare(hits, seeds_of, racing, best) if best is not None else {}
+    arms = []
+    for name in hits:
+        arm = Arm.named(name)
+        seconds = median(one.seconds for one in measured[name].values())
+        accuracy, regret, p_value = found[name]
+        arms.append(
+            ArmReport(
+                arm=name,
+                depth=arm.depth,
+                accuracy=accuracy,
+                regret=regret,
+                seeds=tuple(sorted(measured[name])),
+                accuracies=tuple(measured[name][seed].accuracy for seed in sorted(measured[name])),
+                seconds=seconds,
+                seconds_alone=_alone(arm, seconds, started, caches, measured),
+                p_value=p_value,
+                as_good=name not in dropped and (p_value is None or p_value >= LEVEL),
+                dropped=name in dropped,
+            )
+        )
+    as_good = tuple(one.arm for one in arms if one.as_good)
+    cheapest = max(as_good, key=_thrift, default=None)
+    partial = not counted and len(hits) < len(started.arms)
+    return SweepReport(
+        data_name=started.data_name,
+        classes=len(started.class_names),
+        images=started.images,
+        stages=started.stages,
+        planned=started.arms,
+        seeds=started.seeds,
+        counted=counted,
+        epochs=started.epochs,
+        chance=started.chance,
+        arms=tuple(arms),
+        best=best,
+        as_good=as_good,
+        cheapest=cheapest,
+        verdict=_verdict(arms, best, cheapest, partial=partial),
+        method=_method(started, counted, len(hits)),
+        seconds=log.finished.seconds if log.finished else None,
+        finished=log.finished is not None,
+    )
+
+
+class _Log:
+    """A sweep's events, read up to the last: what was resumed goes on, what began anew is forgotten."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.started: SweepStarted | None = None
+        self.caches: CachesReady | None = None
+        self.finished: SweepFinished | None = None
+        self.done: dict[str, dict[int, ArmDone]] = {}
+        self.dropped: dict[str, ArmDropped] = {}
+        for event in events:
+            if isinstance(event, SweepStarted):
+                self._begin(event)
+            elif isinstance(event, CachesReady):
+                self.caches = event
+            elif isinstance(event, ArmDone):
+                self.done[event.arm][event.seed] = event
+            elif isinstance(event, ArmDropped):
+                self.dropped[event.arm] = event
+            elif isinstance(event, SweepFinished):
+                self.finished = event
+
+    def _begin(self, event: SweepStarted) -> None:
+        before = self.started
+        same = before is not None and resumes(event, before)
+        self.done = {name: self.done[name] if same else {} for name in event.arms}
+        self.started, self.finished, self.dropped = event, None, {}
+
+
+def resumes(started: SweepStarted, before: SweepStarted) -> bool:
+    """Whether ``started`` goes on with what ``before`` began: the same settings on the same data."""
+    return (started.config, started.data_fingerprint, started.arms) == (
+        before.config,
+        before.data_fingerprint,
+        before.arms,
+    )
+
+
+def _complete(
+    started: SweepStarted, done: dict[str, dict[int, ArmDone]], dropped: dict[str, ArmDropped]
+) -> tuple[int, ...]:
+    """Which seeds every arm has been measured with that racing has left in."""
+    return tuple(
+        seed
+        for seed in started.seeds
+        if all(seed in seeds for name, seeds in done.items() if name not in dropped)
+    )
+
+
+def _alone(
+    arm: Arm,
+    seconds: float,
+    started: SweepStarted,
+    caches: CachesReady | None,
+    measured: dict[str, dict[int, ArmDone]],
+) -> float | None:
+    """What the arm would have taken by itself; what starts from a probe needs all stages' pass, and the probe."""
+    if caches is None:
+        return None
+    probe = f"k{len(started.stages)}"
+    if arm.name == probe or not (started.probe_head or arm.strategy == "lp_ft"):
+        return seconds + caches.seconds[arm.depth]
+    if probe not in measured:
+        return None
+    return seconds + caches.seconds[-1] + median(one.seconds for one in measured[probe].values())
+
+
+# --- words ----------------------------------------------------------------------------------------------
+
+
+def _thrift(name: str) -> tuple[int, bool]:
+    """Order arms by how little they train; LP-FT also solves a probe first."""
+    return Arm.named(name).depth, name != "lp_ft"
+
+
+def spoken(arms: Iterable[str]) -> str:
+    """Name arms in a sentence: ``depths 0 to 3``, ``depth 2 and LP-FT``."""
+    names = list(arms)
+    depths = sorted(Arm.named(name).depth for name in names if name != "lp_ft")
+    runs: list[list[int]] = []
+    for depth in depths:
+        if runs and depth == runs[-1][-1] + 1:
+            runs[-1].append(depth)
+        else:
+            runs.append([depth])
+    parts: list[str] = []
+    for run in runs:
+        parts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(depth) for depth in run]
+    if parts:
+        parts[0] = f"depth{'s' if len(depths) > 1 else ''} {parts[0]}"
+    parts += ["LP-FT"] if "lp_ft" in names else []
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _verdict(arms: Sequence[ArmReport], best: str | None, cheapest: str | None, *, partial: bool) -> str:
+    """Say what the sweep found, in a sentence or two."""
+    if best is None or cheapest is None:
+        return "Nothing is measured yet."
+    top = next(one for one in arms if one.arm == best)
+    if len(arms) == 1:
+        return f"Only {spoken([best])} is measured so far: {_percent(top.accuracy.value)}."
+    so_far = "So far, " if partial else ""
+    as_good = [one.arm for one in arms if one.as_good]
+    if len(as_good) == 1:
+        runner_up = min((one for one in arms if one.arm != best), key=lambda one: one.regret.value)
+        text = (
+            f"{so_far}{spoken([best])} is better than all others: {_percent(top.accuracy.value)}, "
+            f"{_points(runner_up.regret.value)} before {spoken([runner_up.arm])}."
+        )
+    elif len(as_good) == len(arms):
+        text = f"{so_far}{spoken(as_good)} cannot be told apart; the cheapest of them is {_short(cheapest)}."
+    else:
+        text = (
+            f"{so_far}{spoken(as_good)} cannot be told apart from the best of them ({_short(best)}); "
+            f"the cheapest of them is {_short(cheapest)}."
+        )
+    return text[0].upper() + text[1:]
+
+
+def regret_sentence(found: SweepReport, advised: str) -> str:
+    """Say how the advised arm did; "" while it is not measured."""
+    arm = found.of(advised)
+    if arm is None or found.best is None or len(found.arms) < 2:
+        return ""
+    name = spoken([advised])
+    reach = f"95 % interval {100 * arm.regret.low:.1f} to {100 * arm.regret.high:.1f}"
+    if advised == found.best:
+        return f"The advice, {name}, is the best of all measured (behind by at most {_points(arm.regret.high)}, 95 %)."
+    behind = f"{_points(arm.regret.value)} behind the best, {spoken([found.best])} ({reach})"
+    if arm.as_good:
+        return f"The advice, {name}, is {behind}: a difference that may be chance."
+    return f"The advice, {name}, is {behind}: the advice was wrong here."
+
+
+def _short(name: str) -> str:
+    return "LP-FT" if name == "lp_ft" else str(Arm.named(name).depth)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f} points"
+
+
+def _method(started: SweepStarted, counted: Sequence[int], arms: int) -> str:
+    """Say in a sentence or two what intervals and comparisons count."""
+    images = f"{started.images['test']:,} test images"
+    seeds = len(counted) or 1
+    chance = (
+        f"95 % intervals count {seeds} seeds and {images}"
+        if seeds > 1
+        else f"95 % intervals count {images}; with one seed, what another draw would change is not counted"
+    )
+    many = max(arms - 1, 1)
+    return (
+        f"{chance}. Each arm is compared with the best on the same images and seeds; {many} "
+        f"comparison{'s' if many > 1 else ''}, corrected after Holm (1979), err with 5 % together at most."
+    )
+
+
+# --- hits, and racing -----------------------------------------------------------------------------------
 
 
 def pack(hits: Flags) -> str:
@@ -34,6 +317,8 @@ def lost(measured: Sequence[ArmDone], racing: Sequence[str], test_count: int) ->
         name: np.concatenate([unpack(one.hits, test_count) for one in measured if one.arm == name])
         for name in racing
     }
+    from scipy import stats  # takes a while to import
+
     leader = max(hits, key=lambda name: hits[name].sum())
     found = []
     for name in racing:
