@@ -1,4 +1,4 @@
-"""The four quadrants of the textbooks: what each advises, who says so, and where they contradict each other. Torch-free.
+"""The four quadrants of the textbooks: what each advises, who says so, where they contradict each other. Torch-free.
 
 No source measured where "small" ends or "different" begins. The only figure that is quoted widely is Marcelino's
 thousand images per class; Udacity's course calls two thousand images in all small, a million large, and the line
@@ -39,14 +39,14 @@ _CS231N = "CS231n, Stanford, notes on transfer learning"
 QUADRANTS: dict[Quadrant, QuadrantEntry] = {
     "small-similar": QuadrantEntry(
         title="Small and similar",
-        short="Freeze everything,<br>train a new head",
+        short="Freeze everything,\ntrain a new head",
         says="With few pictures that resemble the source, freeze everything and train a new head only.",
         frozen_share=1.0,
         citation=_CS231N,
     ),
     "small-different": QuadrantEntry(
         title="Small and different",
-        short="Keep early stages,<br>retrain late ones?",
+        short="Keep early stages,\nretrain late ones?",
         says="With few pictures of another kind, keep the early stages and retrain or drop the late ones.",
         frozen_share=0.5,
         citation="Marcelino 2018, Transfer learning from pre-trained models",
@@ -70,14 +70,14 @@ QUADRANTS: dict[Quadrant, QuadrantEntry] = {
     ),
     "large-similar": QuadrantEntry(
         title="Large and similar",
-        short="Train everything,<br>gently",
+        short="Train everything,\ngently",
         says="With many pictures that resemble the source, fine-tune everything, gently.",
         frozen_share=0.0,
         citation=_CS231N,
     ),
     "large-different": QuadrantEntry(
         title="Large and different",
-        short="Train everything,<br>or start from scratch",
+        short="Train everything,\nor start from scratch",
         says="With many pictures of another kind, fine-tune everything from the pretrained weights, or start anew.",
         frozen_share=0.0,
         citation=_CS231N,

@@ -94,7 +94,9 @@ class Outlook:
     accuracy: Interval  # 0-1; low and high enclose 80 %
     behind: Interval  # how much less than the best arm of the same task, in accuracy, >= 0; 80 %
     seconds: float | None  # at this machine's pace as measured, None where unknown
-    best_share: float  # of the weighted neighbours, in which this arm was best or could not be told from the best
+    best_share: (
+        float  # of the weighted neighbours, in which this arm was best or could not be told from the best
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +134,9 @@ class Advice:
     augmentation: str  # one sentence, with why
     regularisation: str  # one sentence, with why
     outlooks: tuple[Outlook, ...]  # of all arms, 0 … K
-    indistinguishable: tuple[str, ...]  # arms that cannot be told from the best; the advised one is the cheapest
+    indistinguishable: tuple[
+        str, ...
+    ]  # arms that cannot be told from the best; the advised one is the cheapest
     neighbours: tuple[Neighbour, ...]
     rule: Rule
     departs: str  # "" or one sentence: why the advice departs from the rule
@@ -154,11 +158,15 @@ class Policy:
     name: str
     title: str
     what: str  # one sentence
-    regret: Interval  # mean over tasks of best minus chosen accuracy, in points (0-100); 95 % bootstrap interval
+    regret: (
+        Interval  # mean over tasks of best minus chosen accuracy, in points (0-100); 95 % bootstrap interval
+    )
     percentile_90: Interval
+    fair_regret: Interval  # mean, with the best arm picked on other seeds than those it is judged on
     worst: float
     worst_task: str
-    seconds: float | None  # mean seconds of the chosen arm, relative to full fine-tuning
+    worst_per_class: int | None  # None: all
+    cost: float  # mean seconds of the chosen arm, of those of training everything
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,11 +51,13 @@ class Task:
     imaging: Imaging
     source: str  # where the pictures come from
     built_in: bool = False
+    family: str = ""  # tasks that resemble each other on purpose; empty: alone
 
     def __post_init__(self) -> None:
         errors.one_of("similarity", self.similarity, SIMILARITIES)
         errors.one_of("difference", self.difference, DIFFERENCES)
         errors.one_of("imaging", self.imaging, IMAGINGS)
+        object.__setattr__(self, "family", self.family or self.name)
 
 
 _TASKS = (
@@ -81,6 +83,7 @@ _TASKS = (
     ),
     Task(
         name="digits",
+        family="digits",
         title="Digits, 8 pixels",
         about="scans of handwritten digits of 8 × 8 pixels",
         similarity="different",
@@ -119,6 +122,7 @@ _TASKS = (
     ),
     Task(
         name="cifar10-6000",
+        family="cifar",
         title="CIFAR-10",
         about="tiny photographs of animals and vehicles",
         similarity="similar",
@@ -128,6 +132,7 @@ _TASKS = (
     ),
     Task(
         name="cifar100-animals",
+        family="cifar",
         title="CIFAR-100 animals",
         about="tiny photographs of 17 animals",
         similarity="similar",
@@ -137,6 +142,7 @@ _TASKS = (
     ),
     Task(
         name="cifar100-vehicles",
+        family="cifar",
         title="CIFAR-100 vehicles",
         about="tiny photographs of 6 vehicles",
         similarity="similar",
@@ -146,6 +152,7 @@ _TASKS = (
     ),
     Task(
         name="pacs-photo",
+        family="pacs",
         title="PACS photographs",
         about="photographs of 7 things, from dogs to guitars",
         similarity="similar",
@@ -155,6 +162,7 @@ _TASKS = (
     ),
     Task(
         name="pacs-art-painting",
+        family="pacs",
         title="PACS paintings",
         about="paintings of the same 7 things",
         similarity="between",
@@ -164,6 +172,7 @@ _TASKS = (
     ),
     Task(
         name="pacs-cartoon",
+        family="pacs",
         title="PACS cartoons",
         about="cartoons of the same 7 things",
         similarity="between",
@@ -173,6 +182,7 @@ _TASKS = (
     ),
     Task(
         name="pacs-sketch",
+        family="pacs",
         title="PACS sketches",
         about="pencil sketches of the same 7 things",
         similarity="different",
@@ -218,6 +228,7 @@ _TASKS = (
     ),
     Task(
         name="mnist-6000",
+        family="digits",
         title="MNIST",
         about="scans of handwritten digits of 28 × 28 pixels",
         similarity="different",
