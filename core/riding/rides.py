@@ -22,34 +22,42 @@ GUST = 0.06  # a gust's standard deviation in each step, in parts of m·g·h, th
 FALL = np.array([0.5, 1.0])  # rad of roll (29°) and of steer (57°): beyond either, it has fallen
 MOST_TORQUE = 50.0  # N·m on every machine: the same arms
 
-# What counts as much of each state; the policy sees the state in these units.
+# As much as a ride has of each state; the rider feels the state in these units.
 TYPICAL = np.array([0.1, 0.1, 0.5, 1.0, 0.2, 1.0])
-FALLEN_COST = 8.0  # of every step on the ground, and the most that any step costs
+# A step costs more the less it is upright, straight ahead and on the line: q = Σ WEIGHT·(x/TYPICAL)², counted
+# as q / (1 + q / FALLEN_COST), which never exceeds the cost of a step on the ground.
+WEIGHT = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 1.0])
+FALLEN_COST = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """One machine at the three `SPEEDS`: its exact steps, and how hard gusts push it."""
+    """A machine at each of `SPEEDS`: one exact step of `DT`."""
 
-    a: Array  # (speeds, 6, 6)
-    b: Array  # (speeds, 6), for each N·m of the hands
-    g: Array  # (speeds, 6), for each N·m of a gust
-    gust: float  # N·m, standard deviation
+    step: Array  # (speeds, 7, 6): [x, u] @ step is the next x, u in N·m
+    gust: Array  # (speeds, 6): what a gust of one standard deviation adds to x
+
+
+def gust_torque(machine: Machine) -> float:
+    """Say how hard gusts push ``machine``: their standard deviation in N·m."""
+    return GUST * machine.mass * machine.gravity * machine.height
 
 
 def track(machine: Machine, *, reversed: bool = False) -> Track:
     """Prepare ``machine`` for riding, with the handlebar ``reversed`` or not."""
     steps = [discretise(*state_matrices(machine, v, reversed), DT) for v in SPEEDS]
-    a, b, g = (np.stack(parts) for parts in zip(*steps, strict=True))
-    return Track(a=a, b=b, g=g, gust=GUST * machine.mass * machine.gravity * machine.height)
+    return Track(
+        step=np.stack([np.vstack([a.T, b]) for a, b, _ in steps]),
+        gust=np.stack([gust_torque(machine) * g for _, _, g in steps]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
     """Where rides start and how they are pushed; the same for whoever rides under them."""
 
-    starts: NDArray[np.float32]  # (..., speeds, rides, 6)
-    gusts: NDArray[np.float32]  # (steps, ..., speeds, rides), in standard deviations
+    starts: NDArray[np.float32]  # (speeds, rides, 6), or (riders, speeds, rides, 6)
+    gusts: NDArray[np.float32]  # (steps, speeds, rides), or (steps, riders, speeds, rides); standard deviations
 
 
 def draw(random: np.random.Generator, *, rides: int, seconds: float) -> Conditions:

@@ -1,0 +1,213 @@
+"""The experiment: riders who learned something else before, or nothing, learn the motorcycle side by side.
+
+After Torrey & Shavlik 2009 ("Transfer Learning", in Handbook of Research on Machine Learning Applications): one
+learns the target with and without a source, and compares where the curves start, rise and end.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from core import errors
+from core.riding import policy, rides
+from core.riding.experiment_report import Curve, Report
+from core.riding.machines import machine
+from core.riding.policy import Policies
+from core.riding.practice import practise
+from core.riding.simulate import Tracks
+
+SOURCE_UPDATES = 80
+UPDATES = 80
+# Dense where the good ones learn, sparser later; a test costs as much as three updates.
+TESTS = (*range(5), *range(6, 20, 2), *range(20, UPDATES + 1, 4))
+MOST_SEEDS = 64
+
+Colour = Literal["control", "trained", "frozen", "misled", "near"]
+
+# (machine, reversed handlebar) that a rider may come from
+SOURCES: dict[str, tuple[str, bool]] = {
+    "bicycle": ("bicycle", False),
+    "reversed": ("bicycle", True),
+    "ebike": ("ebike", False),
+}
+
+
+def _as_it_is(source: Policies, seeds: Sequence[int]) -> Policies:
+    return source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One way to begin with the motorcycle."""
+
+    name: str  # as in addresses and in files
+    title: str  # as on screen
+    colour: Colour
+    source: str | None  # one of `SOURCES`, or None: never rode before
+    frozen: frozenset[int] = frozenset()  # layers 0, 1, 2 that stay as they are
+    change: Callable[[Policies, Sequence[int]], Policies] = _as_it_is  # done to the source's weights first
+
+
+ARMS: dict[str, Arm] = {
+    one.name: one
+    for one in (
+        Arm(name="scratch", title="From scratch", colour="control", source=None),
+        Arm(name="bicycle", title="From the bicycle", colour="trained", source="bicycle"),
+        Arm(name="reversed", title="From the reversed bicycle", colour="misled", source="reversed"),
+        Arm(
+            name="shuffled",
+            title="Bicycle weights, shuffled",
+            colour="control",
+            source="bicycle",
+            change=policy.shuffled,
+        ),
+        Arm(name="ebike", title="From the e-bike", colour="near", source="ebike"),
+        Arm(
+            name="bicycle_first_frozen",
+            title="Bicycle, first layer frozen",
+            colour="frozen",
+            source="bicycle",
+            frozen=frozenset({0}),
+        ),
+        Arm(
+            name="bicycle_two_frozen",
+            title="Bicycle, two layers frozen",
+            colour="frozen",
+            source="bicycle",
+            frozen=frozenset({0, 1}),
+        ),
+        Arm(
+            name="bicycle_last_frozen",
+            title="Bicycle, layer 2 and head frozen",
+            colour="frozen",
+            source="bicycle",
+            frozen=frozenset({1, 2}),
+        ),
+        Arm(
+            name="bicycle_fresh_head",
+            title="Bicycle, head started anew",
+            colour="trained",
+            source="bicycle",
+            change=policy.with_fresh_head,
+        ),
+        Arm(
+            name="scratch_two_frozen",
+            title="Random, two layers frozen",
+            colour="frozen",
+            source=None,
+            frozen=frozenset({0, 1}),
+        ),
+        Arm(
+            name="reversed_two_frozen",
+            title="Reversed, two layers frozen",
+            colour="frozen",
+            source="reversed",
+            frozen=frozenset({0, 1}),
+        ),
+        Arm(
+            name="reversed_fresh_head",
+            title="Reversed, head started anew",
+            colour="misled",
+            source="reversed",
+            change=policy.with_fresh_head,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the work has come, 0-1, and what is done at the moment."""
+
+    done: float
+    learning: Literal["source", "target"]
+
+
+Event = Progress | Report
+
+
+def run(
+    arms: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    target: str = "motorcycle",
+    tests: Sequence[int] = TESTS,
+    source_updates: int = SOURCE_UPDATES,
+) -> Iterator[Event]:
+    """Let every arm learn ``target``, once for each seed; stop by not asking on.
+
+    First the sources are learned, then all arms at once on the same rides. Yields a `Progress` after every
+    update, and after every test a `Report` of all tests so far; the last `Report` is complete. The same seeds
+    give the same numbers, whatever other arms take part.
+    """
+    for name in arms:
+        errors.one_of("arm", name, ARMS)
+    if not arms or len(set(arms)) < len(arms):
+        raise errors.SettingsError("Choose at least one way to begin, and each only once.")
+    if len(set(seeds)) < len(seeds):
+        raise errors.SettingsError("Each seed may stand only once.")
+    errors.within("number of seeds", len(seeds), 2, MOST_SEEDS)
+    chosen = [ARMS[name] for name in arms]
+    needed = sorted({one.source for one in chosen if one.source is not None})
+    total = max(tests) + 2 * len(tests) + (source_updates if needed else 0)
+    done = 0
+
+    riders = policy.fresh(seeds)
+    sources: dict[str | None, Policies] = {None: riders}
+    if needed:
+        for found, sources_now in ride_sources(needed, seeds, source_updates):
+            sources |= sources_now
+            done = found
+            yield Progress(done=done / total, learning="source")
+
+    start = policy.together([one.change(sources[one.source], seeds) for one in chosen])
+    tracks = Tracks.of([rides.track(machine(target))], start.riders)
+    survival: list[np.ndarray] = []  # type: ignore[type-arg]
+    seconds: list[np.ndarray] = []  # type: ignore[type-arg]
+    for step in practise(
+        start, tracks, seeds, purpose="target", tests=tests, frozen=[one.frozen for one in chosen]
+    ):
+        done += 1
+        if step is not None:
+            done += 2
+            survival.append(step.score.survival.reshape(len(chosen), -1))
+            seconds.append(step.score.seconds.reshape(len(chosen), -1))
+            yield Report(
+                target=target,
+                seeds=tuple(seeds),
+                curves=tuple(
+                    Curve(
+                        arm=one.name,
+                        updates=tuple(sorted(tests)[: len(survival)]),
+                        survival=np.stack([row[index] for row in survival], axis=1),
+                        seconds=np.stack([row[index] for row in seconds], axis=1),
+                    )
+                    for index, one in enumerate(chosen)
+                ),
+            )
+        yield Progress(done=min(done / total, 1.0), learning="target")
+
+
+def ride_sources(
+    names: Sequence[str], seeds: Sequence[int], updates: int = SOURCE_UPDATES
+) -> Iterator[tuple[int, dict[str | None, Policies]]]:
+    """Let fresh riders learn the sources, all at once; yields (updates done, what is learned: empty until then)."""
+    for name in names:
+        errors.one_of("source", name, SOURCES)
+    tracks = [rides.track(machine(of), reversed=turned) for of, turned in (SOURCES[name] for name in names)]
+    start = policy.together([policy.fresh(seeds)] * len(names))
+    if updates == 0:
+        yield 0, {name: policy.fresh(seeds) for name in names}
+        return
+    steps = practise(start, Tracks.of(tracks, len(seeds)), seeds, purpose="source", tests=[updates])
+    for update, step in enumerate(steps):
+        learned: dict[str | None, Policies] = {}
+        if step is not None:
+            n = len(seeds)
+            learned = {
+                name: step.policies.part(slice(place * n, (place + 1) * n))
+                for place, name in enumerate(names)
+            }
+        yield update, learned
