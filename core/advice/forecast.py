@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 COVERAGE = 0.80  # of the stated ranges
 EVERYBODY = 0.15  # share of the weight that all measured tasks have in common, however far they are
 SMALL_LOSS = 0.005  # of accuracy: a cheaper depth that is expected to lose less than this is taken
+ANSWERS = ("similarity", "difference", "imaging")  # of a description
 DOUBT = 1.0  # standard errors: depths closer than this to the best cannot be told from it
 
 
@@ -97,32 +98,21 @@ def forecast(query: Query, evidence: Evidence, *, without: Collection[str] = ())
     )
 
 
-def query_of(
-    basis: Basis,
-    *,
-    per_class: float,
-    classes: int,
-    description: Description | None,
-    measures: Measures | None,
-) -> Query:
-    """Build the query that ``basis`` may use of what is known."""
-    if basis == "described":
-        return Query(per_class=per_class, classes=classes, description=description)
-    return Query(per_class=per_class, classes=classes, measures=measures, probed=basis == "probed")
+def queries(evidence: Evidence, cell: Cell, basis: Basis, said: Collection[str] = ANSWERS) -> list[Query]:
+    """Ask about a measured cell as if it were new: one query from its description, or one from each seed's measures.
 
-
-def queries(evidence: Evidence, cell: Cell, basis: Basis) -> list[Query]:
-    """Ask about a measured cell as if it were new: one query from its description, or one from each seed's measures."""
+    ``said`` names the answers that a description gives; to the other questions it says "I don't know".
+    """
     task = TASKS[cell.task]
     if basis == "described":
-        said = Description(
+        description = Description(
             per_class=max(2, round(cell.per_class_mean)),
             classes=cell.classes,
-            similarity=task.similarity,
-            difference=task.difference,
-            imaging=task.imaging,
+            similarity=task.similarity if "similarity" in said else None,
+            difference=task.difference if "difference" in said else None,
+            imaging=task.imaging if "imaging" in said else None,
         )
-        return [Query(per_class=cell.per_class_mean, classes=cell.classes, description=said)]
+        return [Query(per_class=cell.per_class_mean, classes=cell.classes, description=description)]
     return [
         Query(per_class=cell.per_class_mean, classes=cell.classes, measures=one, probed=basis == "probed")
         for one in evidence.measures.get((cell.task, cell.per_class), ())
@@ -130,7 +120,9 @@ def queries(evidence: Evidence, cell: Cell, basis: Basis) -> list[Query]:
 
 
 @cache
-def typical(backbone: str, basis: Basis, without: str = "") -> tuple[float, float]:
+def typical(
+    backbone: str, basis: Basis, without: str = "", said: tuple[str, ...] = ANSWERS
+) -> tuple[float, float]:
     """How far off forecasts are: (80 % quantile of errors on the logit scale, median distance to the nearest task).
 
     Every measured task is forecast from the others; ``without`` names a task that must not be seen at all.
@@ -141,7 +133,7 @@ def typical(backbone: str, basis: Basis, without: str = "") -> tuple[float, floa
     for cell in evidence.cells:
         if cell.task == without:
             continue
-        for query in queries(evidence, cell, basis):
+        for query in queries(evidence, cell, basis, said):
             found = forecast(query, evidence, without={cell.task, without})
             mean = sum(cell.means.values()) / len(cell.means)
             errors.append(abs(_logit(cell, mean) - found.level))

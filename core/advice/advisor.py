@@ -1,0 +1,322 @@
+"""The advice: how deep to freeze and how to train, what to expect, and what the answer rests on."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+
+from core.advice import evidence as shipped
+from core.advice.evidence import STAND_IN, Evidence
+from core.advice.forecast import ANSWERS, Floats, Forecast, accuracy, forecast, typical
+from core.advice.nearness import Query
+from core.advice.quadrants import QUADRANTS, quadrant_of
+from core.advice.report import (
+    MOST_IMAGES,
+    Advice,
+    Alternative,
+    Basis,
+    Description,
+    Measures,
+    Neighbour,
+    Outlook,
+    Rule,
+)
+from core.advice.tasks import SIMILARITIES, TASKS, Similarity
+from core.backbones import catalogue
+from core.errors import SettingsError
+from core.metrics.report import Interval
+from core.training.config import STRATEGIES
+from core.training.sweep_config import epochs_for
+
+FAR = 2.0  # times the distance at which a new data set typically finds its nearest measured one
+NAMED = 3  # nearest measured data sets
+
+AUGMENTATION = (
+    "None: the plain pictures. In runs as short as these, four augmented views did no better (200 pictures, "
+    "one seed: digits 94.3 against 98.3 %, textures 50.7 against 55.0 %)."
+)
+REGULARISATION = "Weight decay 0.01, as in all measured runs; what stays frozen cannot overfit."
+
+
+def from_description(description: Description, backbone: str, *, pass_seconds: float | None = None) -> Advice:
+    """Advise on a task in a person's own words.
+
+    ``pass_seconds``: what one image takes to pass through the network on this machine, where that is known.
+    Raises `SettingsError` for an unknown network.
+    """
+    query = Query(per_class=description.per_class, classes=description.classes, description=description)
+    return _advise(query, backbone, "described", description, pass_seconds)
+
+
+def from_measures(measures: Measures, backbone: str, *, description: Description | None = None) -> Advice:
+    """Advise on pictures that were measured, and described as well where ``description`` is given.
+
+    For a network without evidence of its own only the description and the numbers of images count, since what
+    its features say cannot be compared with anything.
+    """
+    pass_seconds = measures.seconds.get("features", 0.0) / max(measures.images, 1) or None
+    if backbone not in shipped.measured_networks():
+        said = description or Description(
+            per_class=min(max(measures.per_class, 2), MOST_IMAGES), classes=measures.classes
+        )
+        return from_description(said, backbone, pass_seconds=pass_seconds)
+    probed = all(stage.probe is not None for stage in measures.stages)
+    query = Query(per_class=measures.per_class, classes=measures.classes, measures=measures, probed=probed)
+    return _advise(query, backbone, "probed" if probed else "measured", description, pass_seconds)
+
+
+def _advise(
+    query: Query,
+    backbone: str,
+    basis: Basis,
+    description: Description | None,
+    pass_seconds: float | None,
+) -> Advice:
+    stages = tuple(stage.name for stage in catalogue.entry(backbone).stages)
+    evidence = shipped.load(backbone) or shipped.load(STAND_IN)
+    if evidence is None:
+        raise SettingsError("The measured tasks are missing from this installation; install it again.")
+    borrowed = evidence.backbone != backbone
+    found = _for_stages(forecast(query, evidence), len(stages))
+    said = tuple(one for one in ANSWERS if description is not None and getattr(description, one) is not None)
+    off, usual = typical(evidence.backbone, basis, said=said if basis == "described" else ANSWERS)
+    outside = found.nearest / usual if usual > 0 else 1.0
+    images = max(2, round(query.per_class * query.classes))
+    epochs = epochs_for(images)
+    outlooks = tuple(
+        Outlook(
+            arm=arm,
+            accuracy=_expected(found, place, off * max(1.0, outside)),
+            behind=Interval(
+                value=float(found.lead.max() - found.lead[place]),
+                low=float(found.spread[place][0]),
+                high=float(found.spread[place][1]),
+            ),
+            seconds=_seconds(evidence, place / len(stages), images, epochs, pass_seconds),
+            best_share=float(found.best_share[place]),
+        )
+        for place, arm in enumerate(found.arms)
+    )
+    depth = found.chosen
+    strategy = strategy_of(backbone, depth)
+    similarity = _similarity(description, found)
+    rule = _rule(max(2, round(query.per_class)), similarity, len(stages))
+    return Advice(
+        backbone=backbone,
+        stages=stages,
+        basis=basis,
+        arm=found.arms[depth],
+        strategy=strategy,
+        freeze_depth=depth,
+        learning_rate=STRATEGIES[strategy].learning_rate,
+        epochs=1 if depth == len(stages) else epochs,
+        augmentation=AUGMENTATION,
+        regularisation=REGULARISATION,
+        outlooks=outlooks,
+        indistinguishable=tuple(found.arms[one] for one in found.indistinguishable),
+        neighbours=_named(found),
+        rule=rule,
+        departs=_departs(rule, outlooks, depth),
+        changes=_changes(query, evidence, len(stages), depth),
+        alternatives=_alternatives(found, outlooks, depth, description),
+        outside=outside,
+        warning=_warning(outside, borrowed, backbone, found),
+    )
+
+
+@cache
+def strategy_of(backbone: str, depth: int) -> str:
+    """Name the strategy that freezes ``depth`` stages of a network as it was measured."""
+    stages = catalogue.entry(backbone).depth
+    if depth == stages:
+        return "linear_probe"
+    from core.backbones import stages as building
+    from core.training.strategies import is_normalised
+
+    if not is_normalised(building.compose(backbone, building.outline(backbone))):
+        return "lp_ft"
+    return "freeze_to_depth" if depth else "full"
+
+
+def _for_stages(found: Forecast, stages: int) -> Forecast:
+    """Read a forecast for a network of other depth: the same share of the stages frozen."""
+    have = len(found.arms) - 1
+    if have == stages:
+        return found
+    places = np.linspace(0, have, stages + 1)
+
+    def read(values: Floats) -> Floats:
+        return np.asarray(np.interp(places, np.arange(have + 1), values))
+
+    return dataclasses.replace(
+        found,
+        arms=tuple(f"k{depth}" for depth in range(stages + 1)),
+        lead=read(found.lead),
+        doubt=read(found.doubt),
+        spread=np.stack([read(found.spread[:, 0]), read(found.spread[:, 1])], axis=1),
+        best_share=read(found.best_share),
+    )
+
+
+def _expected(found: Forecast, place: int, off: float) -> Interval:
+    shift = float(found.lead[place])
+
+    def at(logit: float) -> float:
+        return min(max(accuracy(logit) + shift, 0.0), 1.0)
+
+    return Interval(value=at(found.level), low=at(found.level - off), high=at(found.level + off))
+
+
+def _seconds(
+    evidence: Evidence, share: float, images: int, epochs: int, pass_seconds: float | None
+) -> float | None:
+    if pass_seconds is None:
+        return None
+    depths = np.arange(len(evidence.arms)) / (len(evidence.arms) - 1)
+    pace = float(np.interp(share, depths, [evidence.pace[arm] for arm in evidence.arms]))
+    return pass_seconds * images * (1 + epochs * pace)
+
+
+def _similarity(description: Description | None, found: Forecast) -> Similarity:
+    """What the person said, else what the nearest measured tasks are."""
+    if description is not None and description.similarity is not None:
+        return description.similarity
+    votes = dict.fromkeys(SIMILARITIES, 0.0)
+    for one in found.neighbours:
+        votes[TASKS[one.task].similarity] += one.weight
+    return max(votes, key=lambda name: votes[name])
+
+
+def _rule(per_class: int, similarity: Similarity, stages: int) -> Rule:
+    quadrant = quadrant_of(per_class, similarity)
+    entry = QUADRANTS[quadrant]
+    return Rule(
+        quadrant=quadrant,
+        says=entry.says,
+        arm=f"k{int(np.floor(entry.frozen_share * stages + 0.5))}",
+        citation=entry.citation,
+        disputed=" ".join(f"{one.who}: {one.says} ({one.where})." for one in entry.disputed),
+    )
+
+
+def _departs(rule: Rule, outlooks: tuple[Outlook, ...], depth: int) -> str:
+    if rule.arm == outlooks[depth].arm:
+        return ""
+    lost = 100 * (
+        next(one for one in outlooks if one.arm == rule.arm).behind.value - outlooks[depth].behind.value
+    )
+    if lost >= 0.05:
+        return (
+            f"The rule amounts to freezing {_stages_in_words(rule.arm, len(outlooks) - 1)}; on the measured tasks "
+            f"nearest to yours that was {lost:.1f} points worse."
+        )
+    return (
+        f"The rule amounts to freezing {_stages_in_words(rule.arm, len(outlooks) - 1)}; on the measured tasks nearest "
+        "to yours that was no better, and it costs more."
+    )
+
+
+def _stages_in_words(arm: str, stages: int) -> str:
+    depth = int(arm.removeprefix("k"))
+    if depth == 0:
+        return "nothing"
+    if depth == stages:
+        return "everything"
+    return f"{depth} of {stages} stages"
+
+
+def _named(found: Forecast) -> tuple[Neighbour, ...]:
+    seen: set[str] = set()
+    named: list[Neighbour] = []
+    for one in found.neighbours:
+        if one.task not in seen and len(named) < NAMED:
+            seen.add(one.task)
+            named.append(one)
+    return tuple(named)
+
+
+def _changes(query: Query, evidence: Evidence, stages: int, depth: int) -> tuple[str, ...]:
+    """Say which other numbers of images, and which other answers, would change the depth."""
+    sentences = []
+    for factor in (0.25, 4.0):
+        other = dataclasses.replace(query, per_class=max(2.0, query.per_class * factor))
+        chosen = _for_stages(forecast(other, evidence), stages).chosen
+        if chosen != depth:
+            sentences.append(
+                f"With {other.per_class:,.0f} pictures of each class: freeze {_stages_in_words(f'k{chosen}', stages)}."
+            )
+    if query.description is not None:
+        for name, words in SIMILARITIES.items():
+            if name == query.description.similarity:
+                continue
+            other = dataclasses.replace(
+                query, description=dataclasses.replace(query.description, similarity=name)
+            )
+            chosen = _for_stages(forecast(other, evidence), stages).chosen
+            if chosen != depth:
+                sentences.append(
+                    f"If they were “{words[0].lower()}{words[1:]}”: freeze "
+                    f"{_stages_in_words(f'k{chosen}', stages)}."
+                )
+    return tuple(sentences)
+
+
+def _alternatives(
+    found: Forecast, outlooks: tuple[Outlook, ...], depth: int, description: Description | None
+) -> tuple[Alternative, ...]:
+    ways = []
+    last = len(outlooks) - 1
+
+    def points(place: int) -> float:
+        return 100 * (outlooks[place].behind.value - outlooks[depth].behind.value)
+
+    if found.best != depth:
+        ways.append(
+            Alternative(
+                arm=found.arms[found.best],
+                when=f"Freeze {_stages_in_words(found.arms[found.best], last)} if every tenth of a point counts.",
+                risk=f"Expected gain {-points(found.best):.1f} points, too little to be sure of, for more seconds.",
+            )
+        )
+    if depth != last:
+        ways.append(
+            Alternative(
+                arm=found.arms[last],
+                when="Freeze everything (a linear probe) if you need an answer in a second.",
+                risk=f"On the nearest measured tasks it was {points(last):.1f} points behind."
+                if points(last) > 0
+                else "On the nearest measured tasks it was no worse.",
+            )
+        )
+    if description is not None and description.difference == "surface":
+        ways.append(
+            Alternative(
+                arm="surgical",
+                when="Train only the first stage and the head: where only the pictures' surface changed, that may win.",
+                risk="Lee et al. 2022 (arXiv 2210.11466) found it for blur and noise; it is not measured here.",
+            )
+        )
+    ways.append(
+        Alternative(
+            arm="lp_ft",
+            when="Probe first, then fine-tune (LP-FT), if later pictures will look different from these.",
+            risk="Kumar et al. 2022 (arXiv 2202.10054): 10 points better on shifted pictures; not measured here.",
+        )
+    )
+    return tuple(ways)
+
+
+def _warning(outside: float, borrowed: bool, backbone: str, found: Forecast) -> str:
+    parts = []
+    if borrowed:
+        parts.append(
+            f"Nothing was measured with {catalogue.entry(backbone).title}; the advice borrows what was measured with "
+            f"{catalogue.entry(STAND_IN).title}, share of frozen stages for share."
+        )
+    if outside > FAR:
+        nearest = TASKS[found.neighbours[0].task].title
+        parts.append(
+            f"Nobody measured anything like this: it is {outside:.1f} times as far from the nearest measured task "
+            f"({nearest}) as a new data set usually is, so the expected range is {outside:.1f} times as wide."
+        )
+    return " ".join(parts)
