@@ -317,6 +317,6 @@ def _warning(outside: float, borrowed: bool, backbone: str, found: Forecast) -> 
         nearest = TASKS[found.neighbours[0].task].title
         parts.append(
             f"Nobody measured anything like this: it is {outside:.1f} times as far from the nearest measured task "
-            f"({nearest}) as a new data set usually is, so the expected range is {outside:.1f} times as wide."
+            f"({nearest}) as a new data set usually is, and the expected range is widened as much."
         )
     return " ".join(parts)
