@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 # Where features reproduce the labels exactly, the evidence has no maximum. Noise is then taken to be this share of
-# the labels' square more than it is, which caps LogME at about 6 nats.
-LEAST_NOISE = 1e-6
+# the labels' square more than it is, which caps LogME at about 10 nats.
+LEAST_NOISE = 1e-9
 _RANK = 1e-12  # of the largest squared singular value: what is smaller is rounding
 _GRID = (
     300  # ratios of the two precisions that are tried; the tests ask for 1e-5 nats beside a general optimiser
