@@ -34,6 +34,9 @@ def _rules() -> dict[str, Any]:
     return {
         "rule": visitor.to_json(),
         "rides": [visitor.ride_to_json(number) for number in range(CONDITIONS)],
+        "nobody": {
+            name: [visitor.nobody(name, number) for number in range(CONDITIONS)] for name in visitor.MOUNTS
+        },
     }
 
 

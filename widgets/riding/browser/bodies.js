@@ -75,7 +75,7 @@ function bodies(mount, pose, paint) {
   let hip, shoulder, head, grips, feet, barZ;
   if (motor) {
     barZ = 1.04;
-    hip = [0.36, 0, 0.9]; shoulder = [0.6, 0, 1.4]; head = [0.7, 0, 1.66];
+    hip = [0.36, 0, 0.9]; shoulder = [0.6, 0, 1.4]; head = [0.69, 0, 1.61];
     feet = [-1, 1].map((side) => [0.5, side * 0.2, 0.33]);
     rod([0.62, 0, 0.4], [0.82, 0, 0.45], 0.19, 0.17, paint.metal);
     rod([0.3, 0, 0.52], [1.0, 0, 0.62], 0.08, 0.08, paint.dark);
@@ -103,7 +103,7 @@ function bodies(mount, pose, paint) {
     });
   } else {
     barZ = 1.0;
-    hip = [0.2, 0, 0.98]; shoulder = [0.44, 0, 1.46]; head = [0.55, 0, 1.69];
+    hip = [0.2, 0, 0.98]; shoulder = [0.44, 0, 1.46]; head = [0.54, 0, 1.645];
     const crank = [0.42, 0, 0.28];
     const turnOfCrank = pose.pedals;
     feet = [-1, 1].map((side) => {

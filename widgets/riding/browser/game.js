@@ -1,4 +1,4 @@
-// The game itself. `data` from Python: {rule, rides: [{start, gusts, hand}], ridden: {name: [seconds]}, visit, dark}.
+// The game itself. `data` from Python: {rule, rides: [{start, gusts, hand}], nobody and ridden: {name: [seconds]}, visit, dark}.
 // A finished ride goes back as trigger "ride": {machine, ride, seconds, inputs as run lengths}.
 
 const COUNT_SECONDS = 1.65;
@@ -14,7 +14,7 @@ function makeGame(root) {
     go: $(".go"), again: $(".again"), hint: $(".hint"), angles: $(".angles"), slider: $(".handlebar"), groove: $(".groove"), grip: $(".grip"),
   };
   const game = {
-    phase: "demo", machine: 0, ride: null, frames: [], latency: [], pressed: null,
+    phase: "demo", machine: 0, ride: null, frames: [], costs: [], latency: [], pressed: null,
     level: 0, keys: { left: false, right: false }, drag: null, nodes,
   };
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -68,7 +68,7 @@ function makeGame(root) {
     nodes.verdict.textContent = ridden().length ? mount().title : { bicycle: "Can you keep it up?", motorcycle: "Now the motorcycle", reversed: "Same bicycle, reversed handlebars" }[mount().name];
     nodes.detail.textContent = {
       bicycle: "When it leans to the right, steer to the right; and steer gently. A friend holds the saddle, and lets go little by little.",
-      motorcycle: "Twice as heavy, and your arms are the same. Does what you have just learned help?",
+      motorcycle: "More than twice as heavy, and your arms are the same. Does what you have just learned help?",
       reversed: "Turn the handlebar left and the wheel goes right. Everything else is the bicycle that you know.",
     }[mount().name];
     showButtons();
@@ -128,7 +128,9 @@ function makeGame(root) {
     nodes.verdict.textContent = ride.fell ? `${seconds.toFixed(1)} s upright` : `${seconds.toFixed(0)} s: the whole ride!`;
     const how = ride.fell ? (folded ? "The handlebar folded." : `You fell to the ${side}.`) : "";
     const record = best !== null && seconds > best ? " Your longest so far on this machine." : "";
-    nodes.detail.textContent = (how + record).trim();
+    const control = data.nobody[name][Math.min(game.number, data.rides.length - 1)];
+    const without = control < rule.steps * rule.dt ? ` With nobody steering: ${control.toFixed(1)} s.` : "";
+    nodes.detail.textContent = (how + record + without).trim();
     showButtons();
     nodes.hint.textContent = "";
     if (ride.fell) {
@@ -338,6 +340,8 @@ function makeGame(root) {
     // Out of sight, nothing is drawn.
     if (box.bottom < 0 || box.top > innerHeight || document.hidden) return;
     draw(seconds);
+    game.costs.push(performance.now() - now);
+    if (game.costs.length > 1200) game.costs.shift();
   }
 
   function fit(canvas, index) {
@@ -369,6 +373,9 @@ function makeGame(root) {
     world.eyeYaw = ease(world.eyeYaw, heading, 0.45);
     world.eyeY = ease(world.eyeY, pose.y, 0.3);
     world.planY = ease(world.planY, Math.abs(pose.y) < 1.2 ? 0.5 * pose.y : pose.y, 0.35);
+    // On a small screen, the picture makes room for the card.
+    const card = (game.phase === "demo" || game.phase === "done") && nodes.picture.clientWidth < 560;
+    world.middle = ease(world.middle ?? (card ? 0.3 : 0.5), card ? 0.3 : 0.5, 0.25);
     shake = Math.max(0, shake - 3.2 * seconds);
     world.dust = world.dust.filter((speck) => { speck.life -= 0.85 * seconds; speck.at[2] += 0.5 * speck.up * seconds; return speck.life > 0; });
     const shape = one.shape;
@@ -383,14 +390,14 @@ function makeGame(root) {
     const hand = demo && game.phase === "demo" ? DEMO_HAND * 0.5 : live.conditions.hand;
     const scene = {
       time, pose, shape, cosTilt: Math.cos(shape.tilt), model: bodies(one, pose, paint), trail: world.trail, dust: world.dust, planY: world.planY,
-      hand: game.phase === "done" && !fall ? 0 : hand, fallRoll: rule.fallRoll, gauge: game.phase === "ride" || game.phase === "count",
+      hand: fall ? 0.5 * hand : game.phase === "done" ? 0 : hand, fallRoll: rule.fallRoll, gauge: game.phase === "ride" || game.phase === "count",
       gust: game.phase === "ride" ? live.conditions.gusts[Math.floor(live.steps / rule.gustSteps) % live.conditions.gusts.length] : 0,
       finish: game.phase === "demo" ? null : rule.steps * rule.dt * rule.speed + (game.phase === "count" ? world.x + counting * rule.speed : 0),
       seat: rider([0.1, 0, 0.86]),
       friend: { x: pose.x, y: pose.y, heading: world.eyeYaw, distance: world.distance, running: Math.min(1, world.speed / rule.speed) },
       eye: {
         x: pose.x + 0.5 - back * Math.cos(world.eyeYaw) + jolt * (Math.random() - 0.5), y: world.eyeY - back * Math.sin(world.eyeYaw) + jolt * (Math.random() - 0.5),
-        z: 1.62 + jolt * (Math.random() - 0.5), yaw: world.eyeYaw, pitch: 0.115,
+        z: 1.62 + jolt * (Math.random() - 0.5), yaw: world.eyeYaw, pitch: 0.115, middle: world.middle,
       },
     };
     const [behind, width, height] = fit(nodes.picture, 0);
@@ -401,7 +408,10 @@ function makeGame(root) {
       nodes.clock.textContent = (live.steps * rule.dt).toFixed(1);
       if (game.pressed !== null) { game.latency.push(performance.now() - game.pressed); game.pressed = null; }
     } else if (game.phase === "done" || game.phase === "fall") nodes.clock.textContent = (game.ride.steps * rule.dt).toFixed(1);
-    const degrees = (value) => `${Math.abs((value * 180) / Math.PI).toFixed(0)}° ${value >= 0 ? "right" : "left"}`;
+    const degrees = (value) => {
+      const whole = Math.round((value * 180) / Math.PI);
+      return whole === 0 ? "straight" : `${Math.abs(whole)}° ${whole > 0 ? "right" : "left"}`;
+    };
     nodes.angles.textContent = `front wheel ${degrees(pose.fork * scene.cosTilt)} · heading ${degrees(heading)}`;
     nodes.picture.setAttribute("aria-label", `${one.title} seen from behind. Arrow keys steer, space starts a ride.`);
   }

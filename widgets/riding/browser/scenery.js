@@ -8,7 +8,7 @@ const PAINTS = {
   light: {
     sky: ["#A9D3F0", "#DCEEF9", "#FFF6E6"], sun: "#FFF1C9", glow: "rgba(255,226,160,.55)", cloud: "rgba(255,255,255,.8)",
     far: "#A9C8DA", near: "#8FBBA6", grass: ["#BFDCA9", "#9CC486"], band: "rgba(255,255,255,.13)", tuft: "rgba(70,120,70,.35)",
-    road: ["#B9C2CB", "#8C97A3"], edge: "#FFFFFF", dash: "#FFFFFF", shoulder: "#D9CDB4", post: "#FFFFFF", postMark: "#D1495B",
+    road: ["#A3AEB8", "#8C97A3", "#95A0AB"], edge: "#FFFFFF", dash: "#FFFFFF", shoulder: "#D9CDB4", post: "#FFFFFF", postMark: "#D1495B",
     trunk: "#7B6653", leaf: ["#4F9272", "#67A886", "#83BE9B"], shadow: "rgba(30,50,60,.26)", ghost: "#3D97D1",
     track: "rgba(27,39,51,.35)", frontTrack: "#E8762C", ink: "#1B2733", halo: "rgba(255,255,255,.85)",
     dust: "rgba(150,130,100,", gauge: "rgba(27,39,51,.22)", beam: null, banner: "#1B2733",
@@ -17,7 +17,7 @@ const PAINTS = {
   dark: {
     sky: ["#07101B", "#12273C", "#3A4A5C"], sun: "#F2F0DF", glow: "rgba(160,190,220,.18)", cloud: "rgba(120,150,180,.13)",
     far: "#16293A", near: "#122925", grass: ["#1C3328", "#122319"], band: "rgba(255,255,255,.025)", tuft: "rgba(130,180,140,.2)",
-    road: ["#34404C", "#222B34"], edge: "#A9B8C6", dash: "#D5DEE6", shoulder: "#2C3530", post: "#C9D5DF", postMark: "#E8762C",
+    road: ["#303B46", "#222B34", "#28323C"], edge: "#A9B8C6", dash: "#D5DEE6", shoulder: "#2C3530", post: "#C9D5DF", postMark: "#E8762C",
     trunk: "#2A2620", leaf: ["#173A2E", "#1E4737", "#265443"], shadow: "rgba(0,0,0,.42)", ghost: "#8CCBF0",
     track: "rgba(230,235,240,.3)", frontTrack: "#E8762C", ink: "#E6EBF0", halo: "rgba(11,16,21,.75)",
     dust: "rgba(150,150,150,", gauge: "rgba(230,235,240,.25)", beam: "rgba(255,236,190,", banner: "#E6EBF0",
@@ -50,14 +50,43 @@ function chance(i, j) {
   return s - Math.floor(s);
 }
 
-function drawSky(context, width, camera, paint, time) {
+// What is the same in every frame is drawn once: gradients cost more than everything else together.
+const kept = new Map();
+
+function once(name, width, height, draw) {
+  if (!kept.has(name)) {
+    if (kept.size > 24) kept.clear();
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.ceil(width));
+    canvas.height = Math.max(1, Math.ceil(height));
+    draw(canvas.getContext("2d"), canvas.width, canvas.height);
+    kept.set(name, canvas);
+  }
+  return kept.get(name);
+}
+
+const SKY_ROWS = 256;
+
+function drawSky(context, width, height, camera, paint, time) {
   const horizon = camera.horizon;
-  const sky = context.createLinearGradient(0, 0, 0, horizon);
-  sky.addColorStop(0, paint.sky[0]);
-  sky.addColorStop(0.65, paint.sky[1]);
-  sky.addColorStop(1, paint.sky[2]);
-  context.fillStyle = sky;
-  context.fillRect(0, 0, width, horizon + 2);
+  const air = once("sky" + paint.sky, 4, SKY_ROWS, (on, w, h) => {
+    const sky = on.createLinearGradient(0, 0, 0, h);
+    sky.addColorStop(0, paint.sky[0]);
+    sky.addColorStop(0.65, paint.sky[1]);
+    sky.addColorStop(1, paint.sky[2]);
+    on.fillStyle = sky;
+    on.fillRect(0, 0, w, h);
+  });
+  const earth = once("earth" + paint.grass, 4, SKY_ROWS, (on, w, h) => {
+    const ground = on.createLinearGradient(0, 0, 0, h);
+    ground.addColorStop(0, paint.grass[0]);
+    ground.addColorStop(1, paint.grass[1]);
+    on.fillStyle = ground;
+    on.fillRect(0, 0, w, h);
+  });
+  context.imageSmoothingEnabled = true;
+  context.drawImage(air, 1, 0, 2, SKY_ROWS, 0, 0, width, horizon + 1);
+  context.drawImage(earth, 1, 0, 2, SKY_ROWS, 0, horizon, width, height - horizon);
   const across = (bearing) => {
     let angle = bearing - camera.yaw;
     angle = Math.atan2(Math.sin(angle), Math.cos(angle));
@@ -77,15 +106,18 @@ function drawSky(context, width, camera, paint, time) {
   const sun = across(0.32);
   if (sun !== null) {
     const y = horizon * (paint.lens ? 0.3 : 0.46), r = horizon * 0.085;
-    const glow = context.createRadialGradient(sun, y, r * 0.5, sun, y, r * 5);
-    glow.addColorStop(0, paint.glow);
-    glow.addColorStop(1, "rgba(255,255,255,0)");
-    context.fillStyle = glow;
-    context.fillRect(sun - r * 5, y - r * 5, r * 10, r * 10);
-    context.fillStyle = paint.sun;
-    context.beginPath();
-    context.arc(sun, y, r, 0, 2 * Math.PI);
-    context.fill();
+    const disc = once("sun" + paint.glow, 240, 240, (on) => {
+      const glow = on.createRadialGradient(120, 120, 12, 120, 120, 120);
+      glow.addColorStop(0, paint.glow);
+      glow.addColorStop(1, "rgba(255,255,255,0)");
+      on.fillStyle = glow;
+      on.fillRect(0, 0, 240, 240);
+      on.fillStyle = paint.sun;
+      on.beginPath();
+      on.arc(120, 120, 24, 0, 2 * Math.PI);
+      on.fill();
+    });
+    context.drawImage(disc, sun - r * 5, y - r * 5, r * 10, r * 10);
   }
   context.fillStyle = paint.cloud;
   for (let i = 0; i < 9; i++) {
@@ -113,32 +145,26 @@ function drawSky(context, width, camera, paint, time) {
   });
 }
 
-function drawGround(context, width, height, camera, paint, at, finish) {
-  const ground = context.createLinearGradient(0, camera.horizon, 0, height);
-  ground.addColorStop(0, paint.grass[0]);
-  ground.addColorStop(1, paint.grass[1]);
-  context.fillStyle = ground;
-  context.fillRect(0, camera.horizon, width, height - camera.horizon);
+function drawGround(context, width, camera, paint, at, finish) {
   const [near, far] = [at.x - 25, at.x + REACH_M];
   const strip = (x0, x1, y0, y1, colour) => {
     if (!groundPath(context, camera, [[x0, y0, 0], [x1, y0, 0], [x1, y1, 0], [x0, y1, 0]])) return;
     context.fillStyle = colour;
     context.fill();
   };
-  for (let i = Math.floor(near / 5); i * 5 < at.x + 45; i++) if (i % 2) strip(i * 5, i * 5 + 5, -70, 70, paint.band);
+  for (let i = Math.floor(near / 5); i * 5 < at.x + 35; i++) if (i % 2) strip(i * 5, i * 5 + 5, -70, 70, paint.band);
   strip(near, far, -ROAD - 0.5, ROAD + 0.5, paint.shoulder);
-  const tar = context.createLinearGradient(0, camera.horizon, 0, height);
-  tar.addColorStop(0, paint.road[0]);
-  tar.addColorStop(0.6, paint.road[1]);
-  strip(near, far, -ROAD, ROAD, tar);
+  strip(near, far, -ROAD, ROAD, paint.road[1]);
+  strip(at.x + 16, far, -ROAD, ROAD, paint.road[2]);
+  strip(at.x + 34, far, -ROAD, ROAD, paint.road[0]);
   for (const side of [-1, 1]) strip(near, far, side * (ROAD - 0.25), side * (ROAD - 0.13), paint.edge);
   for (let i = Math.floor(near / 4); i * 4 < far; i++) strip(i * 4, i * 4 + 1.8, -0.06, 0.06, paint.dash);
   context.strokeStyle = paint.tuft;
   context.lineWidth = 1.2;
   context.beginPath();
-  for (let i = Math.floor(at.x / 2) - 2; i < at.x / 2 + 12; i++) {
-    for (let j = 0; j < 10; j++) {
-      const y = (j - 4.5) * 3.1 + chance(i, j) * 2.6;
+  for (let i = Math.floor(at.x / 2) - 2; i < at.x / 2 + 8; i++) {
+    for (let j = 0; j < 8; j++) {
+      const y = (j - 3.5) * 3.1 + chance(i, j) * 2.6;
       if (Math.abs(y) < ROAD + 0.7) continue;
       const s = camera.project([i * 2 + chance(i, j + 50) * 2, y, 0]);
       if (!s || s[0] < 0 || s[0] > width) continue;
@@ -228,7 +254,7 @@ function friend(pose, seat) {
   const rod = (a, b, ra, rb) => rods.push({ a: a.world ?? place(a), b: b.world ?? place(b), ra, rb: rb ?? ra });
   const stride = pose.distance * 2.4 * pose.running;
   const bob = 0.035 * Math.abs(Math.sin(stride)) * pose.running;
-  const x = -0.42, y = -0.82;
+  const x = -0.4, y = -0.92;
   const hip = [x, y, 0.95 + bob], chest = [x + 0.12, y, 1.42 + bob];
   rod(hip, chest, 0.12, 0.15);
   rod([chest[0] + 0.05, y, chest[2] + 0.27], [chest[0] + 0.07, y, chest[2] + 0.29], 0.105, 0.105);

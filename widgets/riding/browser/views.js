@@ -1,17 +1,19 @@
 // The two pictures of one moment: from behind and from above.
 
+const friendAlpha = (hand) => Math.min(0.8, 0.1 + 1.35 * hand);
+
 function drawBehind(context, width, height, scene, paint) {
   const { eye } = scene;
-  const camera = chaseCamera(width, height, { ...eye, zoom: scene.narrow ? 1.0 : 1.12, middle: 0.5 });
-  drawSky(context, width, camera, paint, scene.time);
-  drawGround(context, width, height, camera, paint, eye, scene.finish);
+  const camera = chaseCamera(width, height, { ...eye, zoom: scene.narrow ? 0.86 : 1.12, middle: eye.middle });
+  drawSky(context, width, height, camera, paint, scene.time);
+  drawGround(context, width, camera, paint, eye, scene.finish);
   drawTrees(context, width, camera, paint, eye);
   const { model, pose } = scene;
   if (paint.beam) drawBeam(context, camera, model.lamp, pose, paint);
   drawShadow(context, camera, model, paint.shadow, [0.18, -0.42]);
   if (scene.hand > 0.005) {
     const runner = friend(scene.friend, scene.seat);
-    drawFlat(context, camera, runner, paint.ghost, Math.min(1, 0.12 + 1.55 * scene.hand));
+    drawFlat(context, camera, runner, paint.ghost, friendAlpha(scene.hand));
   }
   if (scene.gauge) drawGauge(context, camera, scene, paint);
   drawBodies(context, camera, model, paint, paint.lens);
@@ -84,16 +86,16 @@ function drawDust(context, camera, dust, paint) {
   for (const one of dust) {
     const s = camera.project(one.at);
     if (!s) continue;
-    context.fillStyle = paint.dust + (0.5 * one.life).toFixed(3) + ")";
+    context.fillStyle = paint.dust + (0.5 * one.life * one.life).toFixed(3) + ")";
     context.beginPath();
-    context.arc(s[0], s[1], (0.1 + 0.35 * (1 - one.life)) * s[2], 0, 2 * Math.PI);
+    context.arc(s[0], s[1], (0.07 + 0.2 * (1 - one.life)) * s[2], 0, 2 * Math.PI);
     context.fill();
   }
 }
 
 function drawAbove(context, width, height, scene, paint) {
   const { pose, model } = scene;
-  const scale = scene.narrow ? height / 3.9 : Math.min(width / 4.4, height / 6.4);
+  const scale = scene.narrow ? height / 4.9 : Math.max(width / 6.6, height / 10);
   const ahead = 0.62;
   const camera = planCamera(width, height, { x: pose.x + 0.5, y: scene.planY, scale, middle: ahead });
   const [left, right] = [scene.planY - width / 2 / scale, scene.planY + width / 2 / scale];
@@ -131,8 +133,21 @@ function drawAbove(context, width, height, scene, paint) {
     trail(scene.trail.map((p) => [p[2], p[3]]), paint.frontTrack, Math.max(2, 0.035 * scale));
     trail(scene.trail.map((p) => [p[0], p[1]]), paint.track, Math.max(2, 0.045 * scale));
   }
-  drawShadow(context, camera, model, paint.shadow, [0.1, -0.28]);
-  if (scene.hand > 0.005) drawFlat(context, camera, friend(scene.friend, scene.seat), paint.ghost, Math.min(1, 0.12 + 1.55 * scene.hand));
+  for (let i = Math.floor((low - 2) / 3.4); i * 3.4 < high + 2; i++) {
+    for (const side of [-1, 1]) {
+      if (chance(i, side + 60) > 0.5) continue;
+      const [x, y, r] = [i * 3.4 + chance(i, side + 61) * 2, side * (4.6 + 1.6 * chance(i, side + 62)), 0.55 + 0.4 * chance(i, side + 63)];
+      [[1, 0, 0, 0], [0.72, -0.1, -0.12, 1], [0.4, -0.2, -0.2, 2]].forEach(([size, dx, dy, shade]) => {
+        const s = camera.project([x - dy * r, y + dx * r, 0]);
+        context.fillStyle = paint.leaf[shade];
+        context.beginPath();
+        context.arc(s[0], s[1], r * size * scale, 0, 2 * Math.PI);
+        context.fill();
+      });
+    }
+  }
+  drawShadow(context, camera, model, paint.shadow, [0.1, -0.22]);
+  if (scene.hand > 0.005) drawFlat(context, camera, friend(scene.friend, scene.seat), paint.ghost, friendAlpha(scene.hand));
   // where the front wheel points
   const { wheelbase } = scene.shape;
   const foot = [pose.x + wheelbase * Math.cos(pose.heading), pose.y + wheelbase * Math.sin(pose.heading)];

@@ -1,0 +1,133 @@
+"""A visitor's own learning curve: what was carried from machine to machine, from measured rides only.
+
+The words are those of Torrey and Shavlik 2009, *Transfer Learning* (Handbook of Research on Machine Learning
+Applications): a **jump-start** is a better first performance on the target task; **negative transfer** a worse one.
+Both compare the first ride on a machine with the very first one, on the bicycle: the same hand, the same start and the
+same gusts, so that what differs is the machine and what the rider knew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.riding import visitor
+
+SOURCE = "bicycle"
+NOTICEABLE = 0.3  # s: a smaller difference is called none
+Kind = Literal["jump-start", "negative transfer", "no difference", "ceiling", "order"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRide:
+    """One ride of the visitor, and the same ride with nobody steering."""
+
+    machine: str
+    number: int  # on this machine, from 0
+    seconds: float
+    fell: bool
+
+    @property
+    def hand(self) -> float:
+        """The share that the hand carried, 0-1."""
+        return visitor.hand(self.number)
+
+    @property
+    def nobody(self) -> float:
+        """Seconds of the control."""
+        return visitor.nobody(self.machine, self.number)
+
+
+def planned(rides: Sequence[OwnRide]) -> list[OwnRide]:
+    """List what is still to be ridden, in order, up to `visitor.RIDES` on each machine; ``seconds`` mean nothing."""
+    ahead = []
+    for name in visitor.MOUNTS:
+        done = sum(one.machine == name for one in rides)
+        ahead += [
+            OwnRide(machine=name, number=number, seconds=0.0, fell=False)
+            for number in range(done, visitor.RIDES)
+        ]
+    return ahead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """What the first ride on ``machine`` says about what was carried over from the bicycle."""
+
+    machine: str
+    kind: Kind
+    first: float  # s, first ride on this machine
+    source_first: float  # s, first ride on the bicycle
+    rides: int  # on both machines: rides with the same hand and gusts
+    mean: float  # s, over those on this machine
+    source_mean: float  # s, over those on the bicycle
+    nobody: float  # s, the first ride's control on this machine
+    source_nobody: float
+
+    @property
+    def difference(self) -> float:
+        """Seconds that the first ride here was longer."""
+        return self.first - self.source_first
+
+
+def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
+    """Compare ``machine`` with the bicycle; None until both have been ridden."""
+    source = [one for one in rides if one.machine == SOURCE]
+    target = [one for one in rides if one.machine == machine]
+    if not source or not target or machine == SOURCE:
+        return None
+    both = min(len(source), len(target))
+    difference = target[0].seconds - source[0].seconds
+    kind: Kind
+    if rides.index(target[0]) < rides.index(source[0]):
+        kind = "order"
+    elif not target[0].fell and not source[0].fell:
+        kind = "ceiling"
+    elif abs(difference) < NOTICEABLE:
+        kind = "no difference"
+    else:
+        kind = "jump-start" if difference > 0 else "negative transfer"
+    return Carried(
+        machine=machine,
+        kind=kind,
+        first=target[0].seconds,
+        source_first=source[0].seconds,
+        rides=both,
+        mean=sum(one.seconds for one in target[:both]) / both,
+        source_mean=sum(one.seconds for one in source[:both]) / both,
+        nobody=target[0].nobody,
+        source_nobody=source[0].nobody,
+    )
+
+
+def sentence(of: Carried) -> str:
+    """Say it in plain words, as Markdown."""
+    title = visitor.mount(of.machine).title.lower()
+    if of.kind == "order":
+        return f"You rode the {title} before the bicycle, so nothing could be carried over to it yet."
+    rode = f"first ride on the {title} {of.first:.1f} s, on the bicycle {of.source_first:.1f} s"
+    if of.kind == "ceiling":
+        text = f"**No difference to be seen**: both first rides lasted to the end ({rode})."
+    elif of.kind == "no difference":
+        text = f"**No difference**: {rode}."
+    else:
+        name = "Jump-start" if of.kind == "jump-start" else "Negative transfer (interference)"
+        text = f"**{name}: {of.difference:+.1f} s.** {rode[0].upper()}{rode[1:]}."
+    if of.nobody == of.source_nobody:
+        text += " With nobody steering, the two machines fall after exactly the same time."
+    else:
+        text += f" With nobody steering: {of.nobody:.1f} s and {of.source_nobody:.1f} s."
+    if of.rides > 1:
+        text += f" Over the first {of.rides} rides on each: {of.mean:.1f} s against {of.source_mean:.1f} s."
+    return text
+
+
+def progress(rides: Sequence[OwnRide]) -> str:
+    """Say how the rides on the bicycle went; empty before the second one."""
+    source = [one for one in rides if one.machine == SOURCE]
+    if len(source) < 2:
+        return ""
+    first, last = source[0], source[-1]
+    return (
+        f"**Slope**: on the bicycle from {first.seconds:.1f} s to {last.seconds:.1f} s in {len(source)} rides, while the "
+        f"hand let go from {100 * first.hand:.0f} to {100 * last.hand:.0f} %."
+    )
