@@ -23,8 +23,10 @@ from core.jobs.dispatcher import Dispatcher
 from core.jobs.home import home, run_directory
 from core.jobs.network import Networks
 from core.jobs.result import RunResult, TestImages
-from core.jobs.spec import JobSpec, control_spec, epochs_of, has_control
+from core.jobs.spec import NO_SINGLE_RUN, JobSpec, control_spec, epochs_of, has_control
 from core.jobs.store import RunRecord, Store, Upload
+from core.jobs.sweep_timeline import SweepTimeline
+from core.training.sweep_report import SweepReport, report
 
 if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
@@ -74,6 +76,7 @@ def ready() -> bool:
 def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
     """Queue a run and return its id; with ``control``, a from-scratch run with the same budget waits behind it.
 
+    A specification whose settings are a `SweepConfig` is a sweep over freeze depths; it has no control.
     Raises `SettingsError` or `DataError` at once for a network, a depth or data that do not exist.
     """
     from core.jobs import engine  # it knows the catalogues, which take a moment to import
@@ -123,6 +126,8 @@ def stop(run_id: str, *, visitor: str | None = None) -> None:
 def resume(run_id: str, *, visitor: str | None = None) -> None:
     """Queue a stopped or failed run again: it goes on from its last checkpoint. Its stopped control too."""
     record = _owned(run_id, visitor)
+    if record.state == "finished" and record.spec.kind == "sweep":
+        raise errors.RunError("This sweep has finished; start another one for more seeds.")
     if record.state == "finished":
         raise errors.RunError("This run has finished; ask for more epochs to extend it.")
     _store().requeue(run_id, record.spec)
@@ -139,6 +144,8 @@ def conclude(run_id: str, *, visitor: str | None = None) -> None:
     Raises `RunError` where no epoch is done yet. The run can be extended later.
     """
     record = _owned(run_id, visitor)
+    if record.spec.kind == "sweep":
+        raise errors.RunError("A sweep shows what it has measured at any time; there is nothing to test.")
     done = _epochs_kept(run_id)
     if not done:
         raise errors.RunError(
@@ -155,7 +162,7 @@ def conclude(run_id: str, *, visitor: str | None = None) -> None:
 def extend(run_id: str, epochs: int, *, visitor: str | None = None) -> None:
     """Queue a run for ``epochs`` more than it was asked for; its control gets as many, to stay comparable."""
     record = _owned(run_id, visitor)
-    if record.spec.config.strategy == "linear_probe":
+    if record.spec.finetune.strategy == "linear_probe":
         raise errors.RunError(
             "A linear probe is solved to the end already; more epochs would change nothing."
         )
@@ -170,26 +177,30 @@ def extend(run_id: str, epochs: int, *, visitor: str | None = None) -> None:
 def repeats(run_id: str) -> list[RunRecord]:
     """List the owner's runs that differ from this one in nothing but the seed, this one included, by seed."""
     record = run(run_id)
+    config = record.spec.finetune
     alike = [
-        one
+        (one, one.spec.finetune)
         for one in runs_of(record.visitor)
         if one.spec.data == record.spec.data
         and (one.control_of is None) == (record.control_of is None)
-        and dataclasses.replace(one.spec.config, seed=record.spec.config.seed) == record.spec.config
+        and one.spec.kind == "finetune"
+        and dataclasses.replace(one.spec.finetune, seed=config.seed) == config
     ]
-    one_each = {one.spec.config.seed: one for one in [*alike, record]}  # the run in question before its twins
+    # The run in question before its twins.
+    one_each = {its.seed: one for one, its in [*alike, (record, config)]}
     return [one_each[seed] for seed in sorted(one_each)]
 
 
 def repeat(run_id: str, times: int, *, visitor: str | None = None) -> list[str]:
     """Queue a run ``times`` more, each with the next unused seed and a control of its own; return the ids."""
     record = _owned(run_id, visitor)
-    taken = {one.spec.config.seed for one in repeats(run_id)}
+    config = record.spec.finetune
+    taken = {one.spec.finetune.seed for one in repeats(run_id)}
     errors.within("The number of seeds", len(taken) + times, 2, MOST_SEEDS)
     free = (seed for seed in range(len(taken) + times) if seed not in taken)
     return [
         submit(
-            dataclasses.replace(record.spec, config=dataclasses.replace(record.spec.config, seed=seed)),
+            dataclasses.replace(record.spec, config=dataclasses.replace(config, seed=seed)),
             record.visitor,
             control=record.control is not None,
         )
@@ -233,8 +244,25 @@ def delete_upload(visitor: str, reference: str) -> None:
 
 
 def result(run_id: str) -> RunResult:
-    """Read the result of a finished run; a `RunError` if there is none yet."""
+    """Read the result of a finished fine-tuning; a `RunError` if there is none yet, or if the run is a sweep."""
     return RunResult.from_json(_result_json(run_id))
+
+
+def sweep_timeline(run_id: str) -> SweepTimeline:
+    """Read what a sweep has told so far; for a page that polls, feed a `SweepTimeline` of its own with `events`."""
+    if run(run_id).spec.kind != "sweep":
+        raise errors.RunError("This is a single run, not a sweep over freeze depths.")
+    timeline, offset = SweepTimeline(), 0
+    while True:
+        new, offset = events(run_id, offset)
+        if not new:
+            return timeline
+        timeline.absorb(new)
+
+
+def sweep_report(run_id: str) -> SweepReport:
+    """Say what a sweep has found, at its end or so far; a `RunError` before it has begun, or if it is no sweep."""
+    return report(sweep_timeline(run_id).log)
 
 
 def result_path(run_id: str) -> Path:
@@ -268,7 +296,7 @@ def reproduction_zip(run_id: str) -> bytes:
     from core.jobs import engine, export
 
     spec = run(run_id).spec
-    splits = engine.parts(engine.open_data(spec, _store()), spec.config)
+    splits = engine.parts(engine.open_data(spec, _store()), spec.finetune)
     return export.archive(result(run_id), splits, weights_path(run_id))
 
 
@@ -328,6 +356,8 @@ def _existing(run_id: str, name: str) -> Path:
     path = _directory(run_id) / name
     if not path.exists():
         record = run(run_id)  # a RunError of its own where there is no such run
+        if name != artefacts.RESULT:
+            _ = record.spec.finetune  # a sweep keeps neither weights nor pictures: this says so
         raise errors.RunError(
             record.error or "This run has no result yet; wait until it has finished, or resume it."
         )
@@ -335,7 +365,10 @@ def _existing(run_id: str, name: str) -> Path:
 
 
 def _result_json(run_id: str) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(_existing(run_id, artefacts.RESULT).read_text(encoding="utf-8"))
+    path = _existing(run_id, artefacts.RESULT)
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if values.get("kind") == "sweep":
+        raise errors.RunError(NO_SINGLE_RUN)
     return values
 
 
@@ -354,14 +387,14 @@ def _controls_only(run_id: str) -> bool:
 def _more_epochs(record: RunRecord, epochs: int) -> None:
     if record.active:
         raise errors.RunError("The run is still going on; wait until it has ended, or stop it first.")
-    asked = epochs_of(record.spec.config)
+    asked = epochs_of(record.spec.finetune)
     errors.within("The number of further epochs", epochs, 1, MOST_EPOCHS - asked)
     _requeue(record, asked + epochs)
 
 
 def _requeue(record: RunRecord, epochs: int) -> None:
     """Queue a run again, to end after ``epochs`` counted from its beginning."""
-    config = dataclasses.replace(record.spec.config, epochs=epochs)
+    config = dataclasses.replace(record.spec.finetune, epochs=epochs)
     _store().requeue(record.id, dataclasses.replace(record.spec, config=config))
     _write_spec(record.id)
 

@@ -111,6 +111,17 @@ def read_events(path: Path, after: int = 0) -> tuple[list[dict[str, Any]], int]:
     return [json.loads(line) for line in content[:end].splitlines()], after + end
 
 
+def whole_log(path: Path) -> list[dict[str, Any]]:
+    """Read a log to its end."""
+    lines: list[dict[str, Any]] = []
+    offset = 0
+    while True:
+        more, offset = read_events(path, offset)
+        if not more:
+            return lines
+        lines += more
+
+
 def _cut_torn_line(path: Path) -> None:
     """Cut the log behind its last line end."""
     with open(path, "rb+") as file:

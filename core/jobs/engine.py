@@ -3,7 +3,7 @@
 Stateless, so that a worker process of this machine, the command line and a cluster's task run the same.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,17 @@ from core.datasets import catalogue as data_catalogue
 from core.datasets import own_images, splits
 from core.datasets.dataset import ImageDataset, Splits
 from core.jobs import uploads
-from core.jobs.spec import UPLOAD, JobSpec
+from core.jobs.spec import UPLOAD, Config, JobSpec
 from core.jobs.store import Store
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import Event
+from core.training.sweep_config import SweepConfig
+from core.training.sweep_events import ArmDone
 
 Progress = Callable[[int, int], None]  # bytes or images done, of how many
 
 
-def image_side(config: FinetuneConfig) -> int:
+def image_side(config: Config) -> int:
     """Name the side, in pixels, that images are decoded to: the setting's, or the backbone's own."""
     return catalogue.entry(config.backbone).image_size if config.image_size is None else config.image_size
 
@@ -43,8 +45,10 @@ def data_title(spec: JobSpec, store: Store) -> str:
     return data_catalogue.DATASETS[spec.data].title
 
 
-def job_title(config: FinetuneConfig, data: str) -> str:
+def job_title(config: Config, data: str) -> str:
     """Say in a few words what a run is: its strategy, with the depth where that is chosen, and its data."""
+    if isinstance(config, SweepConfig):
+        return f"All freeze depths · {data}"
     entry = catalogue.entry(config.backbone)
     depth = config.resolved(stages=len(entry.stages), image_size=entry.image_size).freeze_depth
     return f"{STRATEGIES[config.strategy].title.replace('depth k', f'depth {depth}')} · {data}"
@@ -55,9 +59,13 @@ def parts(dataset: ImageDataset, config: FinetuneConfig) -> Splits:
     return splits.split(dataset, per_class=config.per_class, seed=config.seed)
 
 
-def fetch_weights(config: FinetuneConfig, progress: Progress | None = None) -> None:
+def fetch_weights(config: Config, progress: Progress | None = None) -> None:
     """Download the weights that training starts from, where they are not here yet, saying how far it is."""
-    needed = STRATEGIES[config.strategy].pretrained or config.strategy == "scratch_statistics"
+    needed = (
+        isinstance(config, SweepConfig)
+        or STRATEGIES[config.strategy].pretrained
+        or config.strategy == "scratch_statistics"
+    )
     if needed and config.weights == "pretrained" and config.backbone != catalogue.BUILT_IN:
         from core.backbones import weights
 
@@ -73,10 +81,18 @@ def events(
     return finetune(config, dataset, resume=checkpoint)
 
 
+def sweep_events(config: SweepConfig, dataset: ImageDataset, done: Iterable[ArmDone]) -> Iterator[Event]:
+    """Measure all arms; ``done`` are those that an earlier part of the same sweep measured."""
+    from core.training.sweep import sweep
+
+    return sweep(config, dataset, done=done)
+
+
 def check(spec: JobSpec, store: Store, visitor: str) -> None:
     """Refuse a specification whose backbone or data do not exist, before it waits in the queue for nothing."""
-    stages = len(catalogue.entry(spec.config.backbone).stages)
-    spec.config.resolved(stages=stages, image_size=image_side(spec.config))
+    entry = catalogue.entry(spec.config.backbone)
+    if isinstance(spec.config, FinetuneConfig):
+        spec.config.resolved(stages=len(entry.stages), image_size=image_side(spec.config))
     if spec.data.startswith(UPLOAD):
         uploads.find(store, visitor, spec.data)
     else:

@@ -62,7 +62,7 @@ class Recorder:
         self._clock = clock
         artefacts.sweep(directory)
         self._snapshots = Snapshots(directory, resumed_from=resumed_from)
-        earlier = _whole_log(directory / artefacts.EVENTS)
+        earlier = artefacts.whole_log(directory / artefacts.EVENTS)
         self._log = artefacts.EventLog(directory / artefacts.EVENTS)
         # What earlier parts of a resumed run wrote, up to the checkpoint, is part of its result.
         self._timeline = Timeline()
@@ -233,14 +233,3 @@ def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         picture = Image.fromarray(images[number]).resize((small, small), Image.Resampling.BILINEAR)
         shrunk[number] = np.asarray(picture)
     return shrunk
-
-
-def _whole_log(path: Path) -> list[dict[str, Any]]:
-    """Read a log to its end."""
-    lines: list[dict[str, Any]] = []
-    offset = 0
-    while True:
-        more, offset = artefacts.read_events(path, offset)
-        if not more:
-            return lines
-        lines += more

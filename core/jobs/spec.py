@@ -1,20 +1,27 @@
-"""What a job is: settings, data, and the control that belongs to it. Plain values only. Torch-free."""
+"""What a job is: a fine-tuning or a sweep, its data, and the control that belongs to it. Plain values. Torch-free."""
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from core import errors
 from core.training.config import STRATEGIES, FinetuneConfig
+from core.training.sweep_config import SweepConfig
 
 UPLOAD = "upload:"  # how a reference to a stored upload begins; any other reference names a data set
+
+
+NO_SINGLE_RUN = "This is a sweep over freeze depths, not a single run; fine-tune at one depth for that."
+
+Config = FinetuneConfig | SweepConfig
+Kind = Literal["finetune", "sweep"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobSpec:
     """One run: ``data`` is a catalogue name or what `api.store_upload` returned."""
 
-    config: FinetuneConfig
+    config: Config
     data: str
     title: str = ""
     control_of: str | None = None
@@ -23,14 +30,35 @@ class JobSpec:
         if not self.data:
             raise errors.DataError("Choose a data set first.")
 
+    @property
+    def kind(self) -> Kind:
+        """What the settings ask for."""
+        return "sweep" if isinstance(self.config, SweepConfig) else "finetune"
+
+    @property
+    def finetune(self) -> FinetuneConfig:
+        """The settings of a fine-tuning; a `RunError` for a sweep, which has no network, no curves, no seed."""
+        if isinstance(self.config, SweepConfig):
+            raise errors.RunError(NO_SINGLE_RUN)
+        return self.config
+
     def to_json(self) -> dict[str, Any]:
-        """Plain values, ready for ``json.dumps``."""
-        return dataclasses.asdict(self) | {"config": self.config.to_json()}
+        """Plain values, ready for ``json.dumps``; "kind" says what the settings are."""
+        return {"kind": self.kind, **dataclasses.asdict(self), "config": self.config.to_json()}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "JobSpec":
-        """Rebuild a specification; unknown settings are a `SettingsError`."""
-        return cls(**(values | {"config": FinetuneConfig.from_json(values["config"])}))
+        """Rebuild a specification, one from before there were kinds, too; unknown settings are a `SettingsError`."""
+        kind = values.get("kind", "finetune")
+        errors.one_of("The kind of a job", kind, _CONFIGS)
+        plain = {name: value for name, value in values.items() if name != "kind"}
+        return cls(**(plain | {"config": _CONFIGS[kind].from_json(values["config"])}))
+
+
+_CONFIGS: dict[str, type[FinetuneConfig] | type[SweepConfig]] = {
+    "finetune": FinetuneConfig,
+    "sweep": SweepConfig,
+}
 
 
 def epochs_of(config: FinetuneConfig) -> int:
@@ -38,9 +66,9 @@ def epochs_of(config: FinetuneConfig) -> int:
     return STRATEGIES[config.strategy].epochs if config.epochs is None else config.epochs
 
 
-def has_control(config: FinetuneConfig) -> bool:
-    """Tell whether a from-scratch run would say anything new beside this one."""
-    return config.strategy != "scratch"
+def has_control(config: Config) -> bool:
+    """Tell whether a from-scratch run would say anything new beside this one; a sweep's arms are its controls."""
+    return isinstance(config, FinetuneConfig) and config.strategy != "scratch"
 
 
 def control_spec(spec: JobSpec, control_of: str) -> JobSpec:
@@ -50,7 +78,7 @@ def control_spec(spec: JobSpec, control_of: str) -> JobSpec:
     from-scratch default, since the main run's gentle rate would starve a random network. A linear probe is
     solved, not trained for epochs, so its control gets the from-scratch default of epochs.
     """
-    config = spec.config
+    config = spec.finetune
     probe = config.strategy == "linear_probe"
     control = FinetuneConfig(
         backbone=config.backbone,

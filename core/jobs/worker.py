@@ -18,8 +18,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -31,7 +32,10 @@ from core.jobs.home import run_directory
 from core.jobs.recorder import Recorder, read_checkpoint
 from core.jobs.spec import JobSpec
 from core.jobs.store import DEFECT, Claim, Store
-from core.training.events import Progress
+from core.jobs.sweep_recorder import SweepRecorder
+from core.training.config import FinetuneConfig
+from core.training.events import Event, Progress
+from core.training.sweep_config import SweepConfig
 
 NICENESS = 5  # the server's pages come first
 LOOK_SECONDS = 0.2  # between two looks at what the run's row says
@@ -111,18 +115,24 @@ class _Worker:
         watcher = threading.Thread(target=self._watch, args=(claim, orders), daemon=True)
         watcher.start()
         directory = run_directory(self._store.home, claim.run)
-        recorder: Recorder | None = None
+        recorder: Recorder | SweepRecorder | None = None
         clean = True
         try:
             spec = self._store.run(claim.run).spec
-            checkpoint = read_checkpoint(directory)
-            recorder = Recorder(
-                directory,
-                title=spec.title,
-                resumed_from=checkpoint[0] if checkpoint else 0,
-                on_checkpoint=lambda: self._store.progressed(claim),
-            )
-            self._train(spec, recorder, checkpoint[1] if checkpoint else None, orders)
+            progressed = partial(self._store.progressed, claim)
+            if isinstance(spec.config, SweepConfig):
+                recorder = SweepRecorder(directory, title=spec.title, on_arm=progressed)
+                events = partial(_sweep, spec.config, recorder)
+            else:
+                checkpoint = read_checkpoint(directory)
+                recorder = Recorder(
+                    directory,
+                    title=spec.title,
+                    resumed_from=checkpoint[0] if checkpoint else 0,
+                    on_checkpoint=progressed,
+                )
+                events = partial(_finetune, spec.config, recorder, checkpoint)
+            self._train(spec, recorder, events, orders)
             assert recorder.result is not None
             self._store.end(claim, "finished", summary=recorder.result.summary())
         except (_Interrupted, _Terminated) as reason:
@@ -145,7 +155,11 @@ class _Worker:
         return clean and not self._gone.is_set()
 
     def _train(
-        self, spec: JobSpec, recorder: Recorder, checkpoint: dict[str, Any] | None, orders: _Orders
+        self,
+        spec: JobSpec,
+        recorder: Recorder | SweepRecorder,
+        begin: Callable[[ImageDataset], Iterator[Event]],
+        orders: _Orders,
     ) -> None:
         def tell(phase: str) -> engine.Progress:
             def progress(done: int, total: int) -> None:
@@ -155,10 +169,9 @@ class _Worker:
             return progress
 
         dataset = self._open(spec, tell("data"))
-        recorder.keep_test_images(engine.parts(dataset, spec.config).test)
         engine.fetch_weights(spec.config, tell("weights"))
         orders.raise_if_any()
-        events = engine.events(spec.config, dataset, checkpoint)
+        events = begin(dataset)
         try:
             for event in events:
                 recorder.write(event)
@@ -183,7 +196,7 @@ class _Worker:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
 
-    def _interrupted(self, claim: Claim, recorder: Recorder | None, orders: _Orders) -> None:
+    def _interrupted(self, claim: Claim, recorder: Recorder | SweepRecorder | None, orders: _Orders) -> None:
         """Keep the last checkpoint and let go of the run: stopped if asked to, else back into the queue."""
         order = self._store.beat(claim)
         if order == "lost" or orders.lost.is_set():
@@ -214,6 +227,22 @@ class _Worker:
                 orders.lost.set()
 
 
+def _finetune(
+    config: FinetuneConfig,
+    recorder: Recorder,
+    checkpoint: tuple[int, dict[str, Any]] | None,
+    dataset: ImageDataset,
+) -> Iterator[Event]:
+    """Begin a fine-tuning, or go on from its checkpoint."""
+    recorder.keep_test_images(engine.parts(dataset, config).test)
+    return engine.events(config, dataset, checkpoint[1] if checkpoint else None)
+
+
+def _sweep(config: SweepConfig, recorder: SweepRecorder, dataset: ImageDataset) -> Iterator[Event]:
+    """Begin a sweep, or go on after what its log says is measured."""
+    return engine.sweep_events(config, dataset, recorder.done(config, dataset.fingerprint))
+
+
 def _sentence(error: Exception) -> str:
     """Say what happened to a run in words for its owner; details stand in the log."""
     if isinstance(error, MemoryError):
@@ -229,9 +258,11 @@ def _load_everything() -> None:
     import torch
 
     import core.training.run
+    import core.training.sweep
 
     del sklearn
     assert core.training.run is not None
+    assert core.training.sweep is not None
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
 
 

@@ -11,7 +11,8 @@ from core import errors
 from core.metrics.report import Interval
 from core.training.events import Event
 from core.training.sweep_config import Arm
-from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
+from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepStarted
+from core.training.sweep_log import SweepLog
 from core.training.sweep_statistics import LEVEL, compare
 
 Flags = NDArray[np.bool_]
@@ -64,19 +65,19 @@ class SweepReport:
         return next((one for one in self.arms if one.arm == arm), None)
 
 
-def report(events: Iterable[Event]) -> SweepReport:
+def report(events: Iterable[Event] | SweepLog) -> SweepReport:
     """Read a sweep's events, all of them or those so far; `RunError` before its `SweepStarted`.
 
     Where an arm and seed, or a beginning, comes twice (a resumed sweep), the last one counts. While a seed is
     under way it is not counted, so that arms are compared on the same seeds; the first one is, as far as it is.
     """
-    log = _Log(events)
+    log = events if isinstance(events, SweepLog) else SweepLog(events)
     started, caches, done, dropped = log.started, log.caches, log.done, log.dropped
     if started is None:
         raise errors.RunError("The sweep has not begun yet; wait a moment.")
     measured = {name: seeds for name, seeds in done.items() if seeds}
     racing = [name for name in measured if name not in dropped]
-    counted = _complete(started, done, dropped)
+    counted = log.complete
     seeds_of = {
         name: counted or tuple(seeds) if name in racing else tuple(sorted(seeds))
         for name, seeds in measured.items()
@@ -128,54 +129,6 @@ def report(events: Iterable[Event]) -> SweepReport:
         method=_method(started, counted, len(hits)),
         seconds=log.finished.seconds if log.finished else None,
         finished=log.finished is not None,
-    )
-
-
-class _Log:
-    """A sweep's events, read up to the last: what was resumed goes on, what began anew is forgotten."""
-
-    def __init__(self, events: Iterable[Event]) -> None:
-        self.started: SweepStarted | None = None
-        self.caches: CachesReady | None = None
-        self.finished: SweepFinished | None = None
-        self.done: dict[str, dict[int, ArmDone]] = {}
-        self.dropped: dict[str, ArmDropped] = {}
-        for event in events:
-            if isinstance(event, SweepStarted):
-                self._begin(event)
-            elif isinstance(event, CachesReady):
-                self.caches = event
-            elif isinstance(event, ArmDone):
-                self.done[event.arm][event.seed] = event
-            elif isinstance(event, ArmDropped):
-                self.dropped[event.arm] = event
-            elif isinstance(event, SweepFinished):
-                self.finished = event
-
-    def _begin(self, event: SweepStarted) -> None:
-        before = self.started
-        same = before is not None and resumes(event, before)
-        self.done = {name: self.done[name] if same else {} for name in event.arms}
-        self.started, self.finished, self.dropped = event, None, {}
-
-
-def resumes(started: SweepStarted, before: SweepStarted) -> bool:
-    """Whether ``started`` goes on with what ``before`` began: the same settings on the same data."""
-    return (started.config, started.data_fingerprint, started.arms) == (
-        before.config,
-        before.data_fingerprint,
-        before.arms,
-    )
-
-
-def _complete(
-    started: SweepStarted, done: dict[str, dict[int, ArmDone]], dropped: dict[str, ArmDropped]
-) -> tuple[int, ...]:
-    """Which seeds every arm has been measured with that racing has left in."""
-    return tuple(
-        seed
-        for seed in started.seeds
-        if all(seed in seeds for name, seeds in done.items() if name not in dropped)
     )
 
 

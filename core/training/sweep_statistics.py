@@ -89,7 +89,11 @@ def compare(
                     table[names.index(best)], table[place], drawn[:, names.index(best)] - drawn[:, place]
                 )
     for name, corrected in holm(alone).items():
-        found[name] = (*found[name][:2], corrected)
+        accuracy, behind, _ = found[name]
+        if corrected >= LEVEL:
+            # The best seems better than it is, since it was chosen for it: what cannot be told from it may equal it.
+            behind = Interval(value=behind.value, low=0.0, high=behind.high)
+        found[name] = (accuracy, behind, corrected)
     return found
 
 
