@@ -11,27 +11,33 @@ already, so they can be stopped at any time and go on later. ``build`` makes the
 """
 
 import argparse
+import datetime
 import itertools
 import json
 import os
+import platform
+import statistics
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from core.advice import tasks
-from core.backbones import catalogue
+from core.advice import evidence, similarity, tasks
+from core.advice.report import Measures
+from core.backbones import catalogue, stages, weights
 from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
-from core.training.sweep import Bench, draw
+from core.training import precision
+from core.training.sweep import Bench, draw, parts
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
 
-# Small, middle and all first: a table that is cut short still covers the whole range.
-SIZES = (20, 5, None, 50, 10, 100)
+SIZES = (20, 5, 50, 10, None, 100)  # the most telling first, so that a table can be cut short; None: all
 SEEDS = (0, 1, 2)
 # SqueezeNet's real size is 224; 128 costs a third, and the pictures are no larger anyway.
 SIDES = {"tiny_resnet18": 64, "squeezenet1_0": 128}
@@ -56,8 +62,10 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if chosen.command == "measure":
         measure(chosen)
+    elif chosen.command == "describe":
+        describe(chosen)
     else:
-        raise SystemExit("not there yet")
+        build(chosen)
 
 
 def measure(chosen: argparse.Namespace) -> None:
@@ -65,7 +73,7 @@ def measure(chosen: argparse.Namespace) -> None:
     path = chosen.work / f"runs-{chosen.backbone}.jsonl"
     there = {_key(row) for row in rows(path)}
     datasets: dict[str, ImageDataset] = {}
-    for seed, per_class in itertools.product(SEEDS, chosen.sizes):
+    for per_class, seed in itertools.product(chosen.sizes, SEEDS):
         for name in chosen.only or tasks.TASKS:
             key = (name, per_class, seed)
             wanted = {(*key, f"k{depth}") for depth in range(catalogue.entry(chosen.backbone).depth + 1)}
@@ -116,6 +124,124 @@ def measured(
             "hits": done.hits,
         }
     bench.close()
+
+
+def describe(chosen: argparse.Namespace) -> None:
+    """Measure what can be told before training, on the very images that `measure` trains on."""
+    path = chosen.work / f"measures-{chosen.backbone}.jsonl"
+    there = {(row["data"], row["per_class"], row["seed"]) for row in rows(path)}
+    trained = {
+        (row["data"], row["per_class"], row["seed"]): None
+        for row in rows(chosen.work / f"runs-{chosen.backbone}.jsonl")
+    }
+    backbone = stages.build(chosen.backbone)
+    weights.load_pretrained(backbone, chosen.weights)
+    for name, per_class, seed in trained:
+        if (name, per_class, seed) in there or name not in (chosen.only or tasks.TASKS):
+            continue
+        dataset = _open(name, chosen)
+        pool, test = parts(dataset, seed)
+        numbers = draw(pool.labels, per_class, seed=seed)
+        measures = similarity.measure(
+            backbone,
+            pool.images[numbers],
+            pool.labels[numbers],
+            dataset.class_names,
+            probe=True,
+            seed=seed,
+        )
+        row = {
+            "data": name,
+            "per_class": per_class,
+            "seed": seed,
+            "chance": float(np.bincount(test.labels).max() / len(test)),
+            "measures": evidence.measures_to_json(measures),
+        }
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(name, per_class, seed, measures.seconds, flush=True)
+
+
+def build(chosen: argparse.Namespace) -> None:
+    """Put the lines together to what ships."""
+    measured_rows = rows(chosen.work / f"runs-{chosen.backbone}.jsonl")
+    described = rows(chosen.work / f"measures-{chosen.backbone}.jsonl")
+    chance = {row["data"]: row["chance"] for row in described}
+    by_cell: dict[tuple[str, int | None], list[dict[str, Any]]] = defaultdict(list)
+    for row in measured_rows:
+        by_cell[row["data"], row["per_class"]].append(row)
+    entry = catalogue.entry(chosen.backbone)
+    arms = [f"k{depth}" for depth in range(entry.depth + 1)]
+    cells = []
+    for (name, per_class), found in sorted(by_cell.items(), key=str):
+        accuracy = {(row["arm"], row["seed"]): row["accuracy"] for row in found}
+        seeds = [seed for seed in SEEDS if all((arm, seed) in accuracy for arm in arms)]
+        if not seeds or name not in chance:
+            continue
+        cells.append(
+            evidence.Cell(
+                task=name,
+                per_class=per_class,
+                images=found[0]["images"],
+                classes=found[0]["classes"],
+                chance=round(chance[name], 4),
+                test_images=found[0]["test"],
+                epochs=found[0]["epochs"],
+                accuracy={arm: tuple(accuracy[arm, seed] for seed in seeds) for arm in arms},
+                seconds={
+                    arm: round(statistics.median(row["seconds"] for row in found if row["arm"] == arm), 2)
+                    for arm in arms
+                },
+            )
+        )
+    measures: dict[tuple[str, int | None], list[dict[int, Measures]]] = defaultdict(list)
+    for row in described:
+        measures[row["data"], row["per_class"]].append(
+            {row["seed"]: evidence.measures_from_json(row["measures"])}
+        )
+    made = evidence.Evidence(
+        backbone=chosen.backbone,
+        stages=tuple(stage.name for stage in entry.stages),
+        image_size=SIDES[chosen.backbone],
+        made={
+            "date": datetime.date.today().isoformat(),
+            "torch": torch.__version__,
+            "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+            "precision": str(precision.autocast_type(torch.device("cpu")) or torch.float32),
+            "most_test_images": MOST_TEST_IMAGES,
+        },
+        cells=tuple(cells),
+        measures={
+            (cell.task, cell.per_class): tuple(
+                one for each in measures.get((cell.task, cell.per_class), []) for one in each.values()
+            )
+            for cell in cells
+        },
+        pace=_pace(measured_rows, arms),
+    )
+    evidence.FOLDER.mkdir(exist_ok=True)
+    text = json.dumps(evidence.to_json(made), separators=(",", ":"))
+    # A line a cell: changes can be read.
+    text = text.replace('{"task"', '\n{"task"')
+    (evidence.FOLDER / f"evidence-{chosen.backbone}.json").write_text(text + "\n", encoding="utf-8")
+    print(f"{len(cells)} cells, {made.runs} runs, fewest seeds {min(cell.seeds for cell in cells)}")
+
+
+def _pace(measured_rows: list[dict[str, Any]], arms: list[str]) -> dict[str, float]:
+    """Seconds that one image costs in one epoch at each depth, in units of a plain pass (a probe's row is one)."""
+    plain = {
+        (row["data"], row["per_class"], row["seed"]): row["seconds"] / (row["images"] + row["test"])
+        for row in measured_rows
+        if row["arm"] == arms[-1]
+    }
+    found: dict[str, list[float]] = defaultdict(list)
+    for row in measured_rows:
+        key = (row["data"], row["per_class"], row["seed"])
+        if key in plain:
+            passes = plain[key] * (row["images"] + row["test"])
+            seen = row["images"] * row["epochs"]
+            found[row["arm"]].append(max(row["seconds"] - passes, 0.0) / plain[key] / seen)
+    return {arm: round(statistics.median(found[arm]), 3) for arm in arms}
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

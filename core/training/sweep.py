@@ -103,7 +103,7 @@ class Bench:
         classes = len(dataset.class_names)
         stages.new_head(self.backbone, classes, seed=config.first_seed)
         self.backbone.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.pool, self.test = _parts(dataset, config.first_seed)
+        self.pool, self.test = parts(dataset, config.first_seed)
         self.chosen = {
             seed: draw(self.pool.labels, config.per_class, seed=seed) for seed in self.seeds
         }  # numbers of training images, (M,) each
@@ -294,7 +294,7 @@ def draw(labels: Numbers, per_class: int | None, *, seed: int) -> Numbers:
     return np.sort(np.concatenate([one[:per_class] for one in members]))
 
 
-def _parts(dataset: ImageDataset, seed: int) -> tuple[LabelledImages, LabelledImages]:
+def parts(dataset: ImageDataset, seed: int) -> tuple[LabelledImages, LabelledImages]:
     """All images that may be learned from, and the test part: the source's own, or one drawn by ``seed``."""
     if dataset.test is not None:
         counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
