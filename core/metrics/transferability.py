@@ -106,7 +106,7 @@ def scores(features: ArrayLike, labels: ArrayLike, folds: Labels) -> tuple[Inter
     groups of the jackknife; no class may lie in one group as a whole.
     """
     rows = Rows.of(features, labels)
-    x, y, most = rows.features, rows.one_hot, rows.labels.max()
+    x, y, most = rows.features, rows.one_hot, int(rows.labels.max())
     gram, sums = x.T @ x, x.T @ y
 
     def both(left_out: NDArray[np.bool_]) -> tuple[float, float]:

@@ -1,0 +1,160 @@
+"""How alike a task is to what a network has learned: measured on the task's own images, stage by stage.
+
+One forward pass gives the pooled features behind every stage; everything else is computed from those.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.advice import source
+from core.advice.report import Measures, StageMeasures
+from core.backbones import catalogue
+from core.backbones.backbone import Backbone
+from core.datasets.dataset import ImageDataset, LabelledImages
+from core.images.normalisation import Normalisation
+from core.interpretation import readout
+from core.interpretation.specificity import MOST_IMAGES, Sample, draw_sample
+from core.interpretation.specificity_report import Step
+from core.interpretation.specimen import batch_size
+from core.metrics import frechet, jackknife, transferability
+from core.metrics.classification import wilson
+from core.metrics.similarity import pooled_features
+from core.training import precision
+from core.training.run import check_size
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+Features = NDArray[np.float32]
+
+
+def measure(
+    backbone: Backbone,
+    images: Images,
+    labels: Labels,
+    class_names: Sequence[str],
+    *,
+    per_class: int | None = None,
+    probe: bool = False,
+    most: int = MOST_IMAGES,
+    seed: int = 0,
+) -> Measures:
+    """Measure images (N, S, S, 3) uint8 with labels (N,) from 0; `steps` without the steps."""
+    *_, found = steps(
+        backbone, images, labels, class_names, per_class=per_class, probe=probe, most=most, seed=seed
+    )
+    assert isinstance(found, Measures)
+    return found
+
+
+def steps(
+    backbone: Backbone,
+    images: Images,
+    labels: Labels,
+    class_names: Sequence[str],
+    *,
+    per_class: int | None = None,
+    probe: bool = False,
+    most: int = MOST_IMAGES,
+    seed: int = 0,
+) -> Iterator[Step | Measures]:
+    """Yield how far the measurement is, and last its result. The network is left as it was.
+
+    ``images`` are the training images, at the side that the network is going to see. At most about ``most`` of them
+    are looked at, drawn evenly over the classes; exact copies count once, since a copy among the neighbours is an
+    answer given away. ``per_class`` is how many the task has (None: counted here). ``probe`` adds the cross-validated
+    linear probe, the one measure that takes long. Raises `DataError` for fewer than two classes, or than two images of
+    one, and `SettingsError` for a side that the network cannot take.
+    """
+    seconds: dict[str, float] = {}
+    entry = catalogue.entry(backbone.name)
+    check_size(entry, images.shape[1])
+    with _timed(seconds, "sample"):
+        sample = _sample(images, labels, class_names, most, seed)
+        counts = np.bincount(labels, minlength=len(class_names))
+        folds = readout.deal(sample.labels, jackknife.GROUPS, seed)
+    yield Step(share=0.05, doing="One forward pass")
+    with _timed(seconds, "features"):
+        features = pooled(backbone, sample.images)
+    names = [stage.name for stage in backbone.table]
+    with _timed(seconds, "frechet"):
+        known = source.spreads(backbone, images.shape[1])
+        distances = {
+            name: None if known is None else frechet.measured(features[name], known[name], folds)
+            for name in names
+        }
+    found = []
+    for number, name in enumerate(names):
+        begun = 0.4 if not probe else 0.1
+        yield Step(share=begun + (1 - begun) * number / len(names), doing=f"Reading {name}")
+        rows = features[name].astype(np.float64)
+        with _timed(seconds, "neighbours"):
+            votes = readout.neighbours(rows, sample.labels, readout.neighbours_for(sample.labels))
+        with _timed(seconds, "scores"):
+            logme, h_score = transferability.scores(rows, sample.labels, folds)
+        right = None
+        if probe:
+            with _timed(seconds, "probe"):
+                right = readout.probe(rows, sample.labels, seed=seed)
+        found.append(
+            StageMeasures(
+                stage=name,
+                frechet=distances[name],
+                neighbours=wilson(int(votes.sum()), len(votes)),
+                logme=logme,
+                h_score=h_score,
+                probe=None if right is None else wilson(int(right.sum()), len(right)),
+            )
+        )
+    yield Measures(
+        backbone=backbone.name,
+        stages=tuple(found),
+        images=len(sample.labels),
+        classes=len(np.unique(sample.labels)),
+        per_class=per_class or int(np.median(counts[counts > 0])),
+        chance=float(np.bincount(sample.labels).max() / len(sample.labels)),
+        seconds={phase: round(value, 3) for phase, value in seconds.items()},
+    )
+
+
+def pooled(backbone: Backbone, images: Images) -> dict[str, Features]:
+    """Pooled features (N, C) behind every stage, by name, of images (N, S, S, 3) uint8 in one forward pass."""
+    entry = catalogue.entry(backbone.name)
+    normalisation = Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
+    size = batch_size(images.shape[1])
+    device = next(backbone.parameters()).device
+
+    def batches() -> Iterator[Tensor]:
+        for start in range(0, len(images), size):
+            pixels = torch.from_numpy(images[start : start + size].copy()).to(device)
+            yield normalisation.apply(pixels.permute(0, 3, 1, 2))  # (B, 3, S, S)
+
+    with precision.autocast(device):
+        return pooled_features(backbone, batches())
+
+
+def _sample(images: Images, labels: Labels, class_names: Sequence[str], most: int, seed: int) -> Sample:
+    """Draw the images that are looked at; `DataError` where there are too few."""
+    readout.check(labels, class_names)
+    whole = ImageDataset(
+        name="task",
+        title="task",
+        class_names=tuple(class_names),
+        train=LabelledImages(images=images, labels=labels),
+        test=None,
+        fingerprint="",
+    )
+    return draw_sample(whole, most, seed)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
+    """Add the time spent inside to ``phase``."""
+    begin = time.perf_counter()
+    yield
+    seconds[phase] = seconds.get(phase, 0.0) + time.perf_counter() - begin
