@@ -154,9 +154,9 @@ class _Adam:
         free = [one * mask for one, mask in zip(gradients, self._free, strict=True)]
         length = np.sqrt(sum((one**2).sum(axis=(1, 2), keepdims=True) for one in free))
         shorter = np.minimum(1.0, LONGEST_GRADIENT / np.maximum(length, 1e-12))
-        for array, mean, square, found in zip(self._arrays, self._mean, self._square, free, strict=True):
+        for place, found in enumerate(free):
             clipped = found * shorter
-            mean += (1 - BETA_1) * (clipped - mean)
-            square += (1 - BETA_2) * (clipped**2 - square)
-            size = np.sqrt(square / (1 - BETA_2**self._steps)) + EPSILON
-            array -= RATE / (1 - BETA_1**self._steps) * mean / size
+            self._mean[place] += (1 - BETA_1) * (clipped - self._mean[place])
+            self._square[place] += (1 - BETA_2) * (clipped**2 - self._square[place])
+            size = np.sqrt(self._square[place] / (1 - BETA_2**self._steps)) + EPSILON
+            self._arrays[place] -= RATE / (1 - BETA_1**self._steps) * self._mean[place] / size
