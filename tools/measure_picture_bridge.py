@@ -41,11 +41,11 @@ from core.riding.picture_bridge import ARMS, COUNTS, OTHERS, SOURCE, TARGET
 from core.training.strategies import initialise
 from core.training.views import generator
 
-SIDE = 48  # pixels; the pictures have 32
+SIDE = 32  # pixels, as the pictures have
 SEEDS = 5
-SOURCE_EPOCHS, STEPS = 12, 40
+SOURCE_EPOCHS, STEPS = 10, 40
 BATCH, RATE, DECAY = 32, 1e-3, 1e-2
-PAPER_OTHERS = 150  # pictures of each other class for the source; the target has the rest
+SOURCE_OTHERS = 150  # pictures of each other class for the source; the target has the rest
 
 Pictures = tuple[Tensor, Tensor]  # (N, 3, side, side) normalised, (N,) 0 other or 1
 
@@ -71,14 +71,14 @@ class Material:
         """Every bicycle, and as many others, evenly."""
         yes = self._of(self.train_labels, SOURCE)
         each = len(yes) // len(OTHERS)
-        no = np.concatenate([self._of(self.train_labels, name)[:PAPER_OTHERS][:each] for name in OTHERS])
+        no = np.concatenate([self._of(self.train_labels, name)[:SOURCE_OTHERS][:each] for name in OTHERS])
         return self._pick(yes, no)
 
     def target(self, count: int, seed: int) -> Pictures:
-        """Draw ``count`` motorcycles and as many others, as evenly as they divide; larger draws contain smaller ones."""
+        """Draw ``count`` motorcycles and as many others, evenly; larger draws contain smaller ones."""
         drawn = np.random.default_rng((seed, 7))
         yes = drawn.permutation(self._of(self.train_labels, TARGET))[:count]
-        shuffled = [drawn.permutation(self._of(self.train_labels, name)[PAPER_OTHERS:]) for name in OTHERS]
+        shuffled = [drawn.permutation(self._of(self.train_labels, name)[SOURCE_OTHERS:]) for name in OTHERS]
         start = seed % len(OTHERS)  # whose turn it is first where the count does not divide
         order = [shuffled[(start + k) % len(OTHERS)] for k in range(len(OTHERS))]
         no = np.array([order[k % len(OTHERS)][k // len(OTHERS)] for k in range(count)])
@@ -176,7 +176,9 @@ def main() -> None:
     """Measure what is missing, then write what ships."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True, help="cifar100-vehicles as a ZIP of class folders")
-    parser.add_argument("--work", type=Path, default=Path("/tmp/picture_bridge.json"), help="where answers are kept")
+    parser.add_argument(
+        "--work", type=Path, default=Path("/tmp/picture_bridge.json"), help="where answers are kept"
+    )
     parser.add_argument("--seeds", type=int, default=SEEDS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -199,9 +201,9 @@ def main() -> None:
         },
         provenance={
             "date": datetime.date.today().isoformat(),
-            "data": "CIFAR-100 (Krizhevsky 2009), 6 vehicle classes, 300 training and 100 test pictures each, 32 pixels",
+            "data": "CIFAR-100 (Krizhevsky 2009), 6 vehicle classes, 300 training and 100 test pictures each",
             "fingerprint": dataset.fingerprint,
-            "network": f"{catalogue.BUILT_IN}, pictures enlarged to {SIDE} pixels",
+            "network": f"{catalogue.BUILT_IN} at {SIDE} pixels",
             "training": f"AdamW, rate {RATE:g} with a cosine, batch {BATCH}, flips; {STEPS} steps on the target, "
             f"{SOURCE_EPOCHS} epochs on the source",
             "test_pictures": len(material.tested(TARGET)[1]),

@@ -35,7 +35,12 @@ def own_rides(
             "name": "Nobody steering",
             "x": places,
             "y": [one.nobody for one in everything],
-            "marker": {"size": 10, "color": faded(GREY, 0.9), "symbol": "line-ew", "line": {"width": 3, "color": GREY}},
+            "marker": {
+                "size": 10,
+                "color": faded(GREY, 0.9),
+                "symbol": "line-ew",
+                "line": {"width": 3, "color": GREY},
+            },
             "hovertemplate": "nobody steering: %{y:.1f} s<extra></extra>",
         },
         {
@@ -146,7 +151,9 @@ def _machines(
         title = titles[everything[run[0] - 1].machine]
         annotations.append(
             {
-                "text": f"<b>{title.replace(' ', '<br>') if len(run) < 6 else title}</b>" if len(run) > 1 else "",
+                "text": f"<b>{title.replace(' ', '<br>') if len(run) < 6 else title}</b>"
+                if len(run) > 1
+                else "",
                 "x": (run[0] + run[-1]) / 2,
                 "yref": "paper",
                 "y": 1.0,

@@ -128,6 +128,6 @@ def progress(rides: Sequence[OwnRide]) -> str:
         return ""
     first, last = source[0], source[-1]
     return (
-        f"**Slope**: on the bicycle from {first.seconds:.1f} s to {last.seconds:.1f} s in {len(source)} rides, while the "
-        f"hand let go from {100 * first.hand:.0f} to {100 * last.hand:.0f} %."
+        f"**Slope**: on the bicycle from {first.seconds:.1f} s to {last.seconds:.1f} s in {len(source)} rides, while "
+        f"the hand let go from {100 * first.hand:.0f} to {100 * last.hand:.0f} %."
     )

@@ -52,8 +52,8 @@ def seconds(name: str, share: float, rider: Rider | None, *, rides: int = 48, se
             if rider is not None and late >= 0:
                 lean = seen[late, 0] + rider.lead * seen[late, 1] + noise
                 wish = np.sign(lean) * (np.abs(lean) > rider.calm)
-        x, muscle = visitor.advance(of, x, muscle, wish, gust, share)
+        states, muscle = visitor.advance(of, list(x), muscle, wish, gust, share=share)
         upright += DT * riding
-        riding &= visitor.upright(x)
-        x = np.where(riding, x, 0.0)
+        riding &= visitor.upright(states)
+        x = np.where(riding, np.stack(states), 0.0)
     return upright

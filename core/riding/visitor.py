@@ -12,7 +12,7 @@ policies; a released one leaves it loose. The arms are the same on every machine
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from core.riding import dynamics
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971, Machine
 
 Array = NDArray[np.float64]
+Number = TypeVar("Number", float, Array)
 
 DT = 0.01  # s
 SECONDS = 8.0  # a ride that lasts so long is a whole ride
@@ -101,9 +102,9 @@ def conditions(ride: int) -> Conditions:
 class Step:
     """One exact step of a machine: x′ = a x + b · (handlebar torque) + g · (roll torque)."""
 
-    a: Array  # (6, 6)
-    b: Array  # (6,)
-    g: Array  # (6,)
+    a: tuple[tuple[float, ...], ...]  # (6, 6), as plain numbers: one ride is integrated without arrays
+    b: tuple[float, ...]  # (6,)
+    g: tuple[float, ...]  # (6,)
     weight: float  # N·m: m·g·h, the roll torque in which gusts and the hand are measured
     signs: Array  # (6,): -1 for the handlebar's angle and rate where it turns the fork the other way
 
@@ -115,7 +116,8 @@ def step(name: str) -> Step:
     a, b, g = dynamics.discretise(*dynamics.state_matrices(of.machine, SPEED, of.reversed), DT)
     weight = of.machine.mass * of.machine.gravity * of.machine.height
     signs = dynamics.HANDLEBAR if of.reversed else np.ones(6)
-    return Step(a=a, b=b, g=g, weight=weight, signs=signs)
+    rows = tuple(tuple(row) for row in a.tolist())
+    return Step(a=rows, b=tuple(b.tolist()), g=tuple(g.tolist()), weight=weight, signs=signs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,28 +129,36 @@ class Ride:
     fell: bool
 
 
-def advance(of: Step, x: Array, muscle: Array, wish: Array, gust: Array, share: float) -> tuple[Array, Array]:
-    """Integrate one step for a batch: ``x`` (6, n); ``muscle``, ``wish`` (-1 to 1) and ``gust`` (n,).
+def advance(
+    of: Step, x: Sequence[Number], muscle: Number, wish: Number, gust: Number, *, share: float
+) -> tuple[list[Number], Number]:
+    """Integrate one step of a ride (floats) or of many (arrays (n,)): the 6 states, and how far the muscle follows.
 
-    Written out, without matrix products, whose order of summation a library chooses: game.js does the same.
+    ``wish`` lies between -1 and 1. Written out, without matrix products, whose order of summation a library chooses:
+    widgets/riding/browser/integrate.js does the same.
     """
     muscle = muscle + (wish - muscle) * (DT / MUSCLE)
-    firm = np.abs(muscle)
-    torque = STIFFNESS * (REACH * muscle - firm * x[1]) - DAMPING * firm * x[3]
-    torque = np.minimum(np.maximum(torque, -TORQUE), TORQUE)
+    firm = abs(muscle)
+    torque = _limited(STIFFNESS * (REACH * muscle - firm * x[1]) - DAMPING * firm * x[3])
     roll = of.weight * (gust - share * (x[0] + CALM * x[2]))
-    rows = []
-    for i in range(6):
-        total = of.a[i, 0] * x[0]
-        for j in range(1, 6):
-            total = total + of.a[i, j] * x[j]
-        rows.append(total + of.b[i] * torque + of.g[i] * roll)
-    return np.stack(rows), muscle
+    states = []
+    for row, from_torque, from_roll in zip(of.a, of.b, of.g, strict=True):
+        total = row[0] * x[0]
+        for factor, value in zip(row[1:], x[1:], strict=True):
+            total = total + factor * value
+        states.append(total + from_torque * torque + from_roll * roll)
+    return states, muscle
 
 
-def upright(x: Array) -> NDArray[np.bool_]:
-    """Say for a batch ``x`` (6, n) who has not fallen."""
-    return (np.abs(x[0]) < FALL_ROLL) & (np.abs(x[1]) < FALL_STEER)
+def _limited(torque: Number) -> Number:
+    if isinstance(torque, float):
+        return min(max(torque, -TORQUE), TORQUE)
+    return np.minimum(np.maximum(torque, -TORQUE), TORQUE)
+
+
+def upright(x: Sequence[Number]) -> Any:
+    """Say who has not fallen: a bool, or an array of them for a batch."""
+    return (abs(x[0]) < FALL_ROLL) & (abs(x[1]) < FALL_STEER)
 
 
 def replay(name: str, ride: int, inputs: Sequence[int]) -> Ride:
@@ -161,14 +171,14 @@ def replay(name: str, ride: int, inputs: Sequence[int]) -> Ride:
             f"A ride has at most {STEPS} inputs, whole numbers from -{LEVELS} to {LEVELS}."
         )
     of, given, share = step(name), conditions(ride), hand(ride)
-    x, muscle = (given.start * of.signs)[:, None], np.zeros(1)
-    states = [x[:, 0]]
+    x, muscle = (given.start * of.signs).tolist(), 0.0
+    gusts = given.gusts.tolist()
+    states = [x]
     fell = False
     for number, wish in enumerate(inputs):
-        gust = given.gusts[number // GUST_STEPS : number // GUST_STEPS + 1]
-        x, muscle = advance(of, x, muscle, np.array([wish / LEVELS]), gust, share)
-        states.append(x[:, 0])
-        if not upright(x)[0]:
+        x, muscle = advance(of, x, muscle, wish / LEVELS, gusts[number // GUST_STEPS], share=share)
+        states.append(x)
+        if not upright(x):
             fell = True
             break
     return Ride(states=np.array(states), seconds=round((len(states) - 1) * DT, 2), fell=fell)
@@ -213,9 +223,9 @@ def _mount_to_json(of: Mount) -> dict[str, Any]:
     return {
         "name": of.name,
         "title": of.title,
-        "a": one.a.tolist(),
-        "b": one.b.tolist(),
-        "g": one.g.tolist(),
+        "a": one.a,
+        "b": one.b,
+        "g": one.g,
         "weight": one.weight,
         "signs": one.signs.tolist(),
         "shape": {

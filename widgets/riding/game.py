@@ -56,7 +56,11 @@ def checked(sent: object) -> tuple[str, int, visitor.Ride]:
             case _:
                 raise wrong
     number = sent.get("ride")
-    if not isinstance(number, int) or not 0 <= number < CONDITIONS or sent.get("machine") not in visitor.MOUNTS:
+    if (
+        not isinstance(number, int)
+        or not 0 <= number < CONDITIONS
+        or sent.get("machine") not in visitor.MOUNTS
+    ):
         raise wrong
     ride = visitor.replay(sent["machine"], number, inputs)
     if not ride.fell and len(inputs) < visitor.STEPS:

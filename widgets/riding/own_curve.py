@@ -18,16 +18,12 @@ def draw() -> None:
     ridden: dict[str, list[float]] = {}
     for one in rides:
         ridden.setdefault(one.machine, []).append(one.seconds)
-    game.game(
-        key="riding_game", visit=st.session_state.setdefault(_VISIT, 0), ridden=ridden, on_ride=_came
-    )
+    game.game(key="riding_game", visit=st.session_state.setdefault(_VISIT, 0), ridden=ridden, on_ride=_came)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.subheader("Your own learning curve", anchor=False)
         if rides:
             st.button("Start over", icon=":material/restart_alt:", key="riding_again", on_click=_start_over)
-    carried = [
-        found for name in visitor.MOUNTS if (found := own_rides.carried(rides, name)) is not None
-    ]
+    carried = [found for name in visitor.MOUNTS if (found := own_rides.carried(rides, name)) is not None]
     said = [own_rides.progress(rides), *(own_rides.sentence(one) for one in carried)]
     st.markdown("  \n".join(one for one in said if one) or frame.prose("riding_curve"))
     st.plotly_chart(

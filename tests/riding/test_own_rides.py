@@ -1,0 +1,81 @@
+"""The visitor's own curve: what is said follows from the rides alone."""
+
+import numpy as np
+import pytest
+
+from core.figures.own_rides import own_rides as chart
+from core.figures.template import FIRE
+from core.riding import own_rides, visitor
+from core.riding.own_rides import OwnRide
+
+TITLES = {name: one.title for name, one in visitor.MOUNTS.items()}
+
+
+def _rides(machine: str, *seconds: float) -> list[OwnRide]:
+    return [
+        OwnRide(machine=machine, number=number, seconds=value, fell=value < visitor.SECONDS)
+        for number, value in enumerate(seconds)
+    ]
+
+
+def test_a_better_first_ride_on_the_motorcycle_is_a_jump_start() -> None:
+    rides = [*_rides("bicycle", 2.0, 4.0, 6.0), *_rides("motorcycle", 5.0, 7.0)]
+    found = own_rides.carried(rides, "motorcycle")
+    assert found is not None
+    assert found.kind == "jump-start"
+    assert found.difference == pytest.approx(3.0)
+    assert (found.rides, found.mean, found.source_mean) == (2, 6.0, 3.0)
+    said = own_rides.sentence(found)
+    assert "Jump-start: +3.0 s" in said
+    assert f"nobody steering: {visitor.nobody('motorcycle', 0):.1f} s" in said
+
+
+def test_a_worse_first_ride_is_negative_transfer_and_the_control_is_the_same() -> None:
+    rides = [*_rides("bicycle", 3.0), *_rides("reversed", 1.0)]
+    found = own_rides.carried(rides, "reversed")
+    assert found is not None
+    assert found.kind == "negative transfer"
+    assert "-2.0 s" in own_rides.sentence(found)
+    assert "exactly the same time" in own_rides.sentence(found)
+
+
+@pytest.mark.parametrize(
+    ("rides", "kind"),
+    [
+        ([*_rides("bicycle", 8.0), *_rides("motorcycle", 8.0)], "ceiling"),
+        ([*_rides("bicycle", 3.0), *_rides("motorcycle", 3.1)], "no difference"),
+        ([*_rides("motorcycle", 3.0), *_rides("bicycle", 6.0)], "order"),
+    ],
+)
+def test_where_nothing_can_be_said_nothing_is_claimed(rides: list[OwnRide], kind: str) -> None:
+    found = own_rides.carried(rides, "motorcycle")
+    assert found is not None
+    assert found.kind == kind
+    assert "ump-start" not in own_rides.sentence(found)
+    figure = chart(rides, own_rides.planned(rides), [found], TITLES, whole=8.0)
+    assert not any("jump-start" in note["text"] for note in figure.layout.to_plotly_json()["annotations"])
+
+
+def test_one_machine_alone_compares_with_nothing() -> None:
+    assert own_rides.carried(_rides("bicycle", 3.0), "motorcycle") is None
+    assert own_rides.carried(_rides("motorcycle", 3.0), "motorcycle") is None
+    assert own_rides.progress(_rides("bicycle", 3.0)) == ""
+
+
+def test_the_chart_shows_the_rides_the_control_and_the_hand() -> None:
+    rides = [*_rides("bicycle", 2.0, 8.0), *_rides("motorcycle", 5.0)]
+    ahead = own_rides.planned(rides)
+    assert len(rides) + len(ahead) == 3 * visitor.RIDES
+    found = own_rides.carried(rides, "motorcycle")
+    assert found is not None
+    figure = chart(rides, ahead, [found], TITLES, whole=8.0).to_plotly_json()
+    mine = [trace for trace in figure["data"] if trace.get("line", {}).get("color") == FIRE]
+    assert [list(trace["y"]) for trace in mine] == [[2.0, 8.0], [5.0]]
+    assert mine[0]["marker"]["symbol"] == ["circle", "star"]
+    nobody = next(trace for trace in figure["data"] if trace["name"] == "Nobody steering")
+    assert nobody["y"][0] == visitor.nobody("bicycle", 0)
+    hand = next(trace for trace in figure["data"] if trace["name"] == "Hand")
+    assert np.allclose(hand["y"][:3], [45, 40, 45])
+    assert any(
+        "jump-start" in note["text"] and "+3.0" in note["text"] for note in figure["layout"]["annotations"]
+    )
