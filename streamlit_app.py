@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "home.py", "Home", ":material/home:", ""),
     (HERE / "pages" / "riding.py", "Ride", ":material/two_wheeler:", "riding"),
+    (HERE / "pages" / "advise.py", "How deep to freeze?", ":material/ac_unit:", "advise"),
     (HERE / "pages" / "finetune.py", "Fine-tune", ":material/local_fire_department:", "finetune"),
     (HERE / "pages" / "layers.py", "Layers", ":material/layers:", "layers"),
     (HERE / "pages" / "runs.py", "Runs", ":material/monitoring:", "runs"),

@@ -39,6 +39,25 @@ def warm_up() -> None:
             built_in_preview(entry.name)
 
 
+def choose(reference: str, per_class: int | None) -> bool:
+    """Set the data set and pictures of each class from outside, before the picker is drawn; False if unknown."""
+    own = reference.startswith(UPLOAD)
+    entry = catalogue.DATASETS.get(reference)
+    if own:
+        if not own_pictures.choose(reference):
+            return False
+        st.session_state["data_source"] = OWN
+    elif entry is None:
+        return False
+    else:
+        st.session_state["data_source"] = BUILT_IN if entry.kind == "builtin" else DOWNLOAD
+        st.session_state["data_built_in" if entry.kind == "builtin" else "data_download"] = reference
+    wanted = per_class or ALL
+    if wanted in PER_CLASS:
+        st.session_state[f"per_class_{'own' if own else 'given'}"] = wanted
+    return True
+
+
 def pick() -> Choice | None:
     """Draw the picker; None until something usable is chosen."""
     source = st.segmented_control(

@@ -11,6 +11,8 @@ from widgets.stage_strip.strip import StageState, stage_strip
 
 # These three are one line: everything trained, some stages frozen, all stages frozen.
 FULL, TO_DEPTH, PROBE = "full", "freeze_to_depth", "linear_probe"
+LP_FT = "lp_ft"  # freezes any number of stages, by default none
+_AFTER_PROBE = "{}, LP-FT"  # its depth is kept apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +38,14 @@ def pick(entry: BackboneEntry, *, classes: int, image_size: int | None) -> Chose
         )
         or TO_DEPTH
     )
-    adjustable = strategy in (FULL, TO_DEPTH, PROBE)
-    depth = {FULL: 0, PROBE: entry.depth}.get(strategy, _depth_of(entry))
+    adjustable = strategy in (FULL, TO_DEPTH, PROBE, LP_FT)
+    depth = {FULL: 0, PROBE: entry.depth, LP_FT: _depth_after_probe(entry)}.get(strategy, _depth_of(entry))
 
     def move(wanted: int) -> None:
-        st.session_state["strategy"] = {0: FULL, entry.depth: PROBE}.get(wanted, TO_DEPTH)
-        _depths()[entry.name] = wanted
+        if strategy == LP_FT and wanted < entry.depth:
+            choose(entry, LP_FT, wanted)
+        else:
+            choose(entry, {0: FULL, entry.depth: PROBE}.get(wanted, TO_DEPTH), wanted)
 
     st.caption(STRATEGIES[strategy].what)
     stages, head = network.blocks(entry, classes=classes, image_size=image_size)
@@ -55,11 +59,23 @@ def pick(entry: BackboneEntry, *, classes: int, image_size: int | None) -> Chose
     )
     return ChosenFreezing(
         strategy=strategy,
-        depth=depth if strategy == TO_DEPTH else None,
-        phrase=f"{depth} of {entry.depth} stages frozen"
-        if strategy == TO_DEPTH
-        else STRATEGIES[strategy].title,
+        depth=depth if strategy in (TO_DEPTH, LP_FT) else None,
+        phrase=_phrase(strategy, depth, entry.depth),
     )
+
+
+def _phrase(strategy: str, depth: int, stages: int) -> str:
+    frozen = f"{depth} of {stages} stages frozen"
+    if strategy == TO_DEPTH:
+        return frozen
+    title = STRATEGIES[strategy].title
+    return f"{title}, {frozen}" if strategy == LP_FT and depth else title
+
+
+def choose(entry: BackboneEntry, strategy: str, depth: int) -> None:
+    """Set what the picker shows for the network ``entry``, from outside."""
+    st.session_state["strategy"] = strategy
+    _depths()[_AFTER_PROBE.format(entry.name) if strategy == LP_FT else entry.name] = depth
 
 
 def _depths() -> dict[str, int]:
@@ -72,6 +88,11 @@ def _depth_of(entry: BackboneEntry) -> int:
     depth = _depths().get(entry.name, (entry.depth + 1) // 2)
     # A strategy chosen by its name means some stages frozen, not none or all.
     return depth if 0 < depth < entry.depth else (entry.depth + 1) // 2
+
+
+def _depth_after_probe(entry: BackboneEntry) -> int:
+    depth = _depths().get(_AFTER_PROBE.format(entry.name), 0)
+    return depth if depth < entry.depth else 0
 
 
 def _states(strategy: str, stages: int) -> tuple[StageState, ...]:

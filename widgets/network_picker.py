@@ -42,6 +42,11 @@ def pick() -> ChosenNetwork:
     return ChosenNetwork(entry=entry, weights=weights)
 
 
+def choose(name: str) -> None:
+    """Set the network that the picker shows, from outside; its weights are those kept for it."""
+    st.session_state["backbone"] = name
+
+
 def kept_weights(name: str) -> str:
     """The weights that this visit starts the network ``name`` from: a path, or "pretrained"."""
     kept: str = st.session_state.get(f"weights_{name}", PRETRAINED)

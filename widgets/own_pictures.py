@@ -38,6 +38,14 @@ def pick() -> Choice | None:
     return _stored()
 
 
+def choose(reference: str) -> bool:
+    """Set which of the visitor's uploads is chosen; False where it is not theirs, or gone."""
+    if reference not in _names(frame.visitor()):
+        return False
+    st.session_state["own_reference"] = reference
+    return True
+
+
 def _stored() -> Choice | None:
     """Let the visitor pick among what they have uploaded, the newest first."""
     visitor = frame.visitor()

@@ -62,6 +62,14 @@ def pick(defaults: FinetuneConfig) -> dict[str, Any]:
     return _chosen()
 
 
+def choose(**values: Any) -> None:
+    """Set these settings from outside, and all others back to their defaults."""
+    for name in _DEFAULT:
+        st.session_state.pop(f"set_{name}", None)
+    for name, value in values.items():
+        st.session_state[f"set_{name}"] = value
+
+
 def _draw(defaults: FinetuneConfig) -> None:
     budget, steps, rest = st.columns(3, gap="medium")
     with budget:

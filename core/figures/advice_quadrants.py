@@ -11,7 +11,7 @@ from core.advice.quadrants import QUADRANTS, SMALL_BELOW
 from core.advice.report import Quadrant
 from core.figures.template import DATA, FIRE, GREY, ICE, SMALL, Theme, faded, figure, ground, label
 
-FEWEST, MOST = 1.6, 120_000  # images per class that the chart reaches
+FEWEST, MOST = 0.3, 120_000  # images per class that the chart reaches; below 2 there is room for the rules
 BORDER = 0.5  # where "different" begins
 # A dot's name is drawn where it covers no other: (width of a letter, height of a line) as shares of the plot, on a
 # narrow screen. Names that find no room are read by pointing at the dot.
@@ -80,16 +80,12 @@ def quadrants(
     if place is not None:
         traces += _task(place, on.ink, on.paper)
     layout = {
-        "height": 440,
-        "margin": {"t": 10, "l": 8, "r": 8},
+        "height": 460,
+        "margin": {"t": 10, "l": 8, "r": 8, "b": 34},
         "xaxis": {
             "range": [0, 1],
-            "tickvals": [0.02, 0.98],
-            "ticktext": [f"← {ends[0]}", f"{ends[1]} →"],
-            "tickangle": 0,
+            "showticklabels": False,
             "showgrid": False,
-            "ticklabelposition": "outside",
-            "tickfont": {"size": SMALL, "color": on.ink},
         },
         "yaxis": {
             "type": "log",
@@ -100,7 +96,7 @@ def quadrants(
             "title": {"text": "Training pictures of each class", "standoff": 4},
         },
         "shapes": [_ground(name) for name in QUADRANTS],
-        "annotations": [_rule(name, on.ink) for name in QUADRANTS],
+        "annotations": [*(_rule(name, on.ink) for name in QUADRANTS), *_ends(ends, on.ink)],
     }
     return figure(traces, layout, theme)
 
@@ -127,18 +123,38 @@ def _ground(name: Quadrant) -> dict[str, Any]:
 
 
 def _rule(name: Quadrant, ink: str) -> dict[str, Any]:
-    left, _, _, top = _corner(name)
+    """The rule stands where no data set is: above the large ones, below the small ones."""
+    left, _, bottom, top = _corner(name)
     entry = QUADRANTS[name]
+    large = name.startswith("large")
     return {
         "text": f"<b>{entry.title}</b><br>" + entry.short.replace("\n", "<br>"),
         "x": left + 0.02,
-        "y": log10(top) - 0.08,
+        "y": log10(top) - 0.08 if large else log10(bottom) + 0.06,
         "xanchor": "left",
-        "yanchor": "top",
+        "yanchor": "top" if large else "bottom",
         "align": "left",
         "showarrow": False,
         "font": {"size": SMALL - 1, "color": ink},
     }
+
+
+def _ends(ends: tuple[str, str], ink: str) -> list[dict[str, Any]]:
+    """What left and right mean, under the chart."""
+    return [
+        {
+            "text": text,
+            "xref": "paper",
+            "yref": "paper",
+            "x": x,
+            "y": -0.015,
+            "xanchor": anchor,
+            "yanchor": "top",
+            "showarrow": False,
+            "font": {"size": SMALL, "color": ink},
+        }
+        for text, x, anchor in ((f"← {ends[0]}", 0.0, "left"), (f"{ends[1]} →", 1.0, "right"))
+    ]
 
 
 def _task(place: Place, ink: str, paper: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ A widget here reads its value from the address and writes it back; a value that 
 sentence and the default, never a traceback.
 """
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -15,6 +16,7 @@ from widgets import frame
 PLACES = ("stage", "channel", "target", "second", "second_target", "late", "in", "tile")
 _KEY = "layers_{}"
 _SHOWN = 60  # signs of a wrong value that are repeated on screen
+_WHOLE = re.compile(r"-?\d{1,12}")
 
 
 def read(name: str, allowed: Collection[str], default: str, what: str = "") -> str:
@@ -83,4 +85,21 @@ def choose_number(
         write(**{name: chosen if chosen != default else None})
 
     draw(label, low, high, key=key, on_change=changed, **more)
+    return value
+
+
+def enter(label: str, *, name: str, default: int, **more: Any) -> int:
+    """Draw `st.number_input` for a whole number of any size; which ones make sense is for the caller to say."""
+    text = st.query_params.get(name, str(default))
+    if not _WHOLE.fullmatch(text):
+        text = read(name, (), str(default), "number")
+    value = int(text)
+    key = _KEY.format(name)
+    st.session_state[key] = value
+
+    def changed() -> None:
+        entered = st.session_state.get(key)
+        write(**{name: entered if entered != default else None})
+
+    st.number_input(label, step=1, key=key, on_change=changed, **more)
     return value

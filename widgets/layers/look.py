@@ -15,7 +15,7 @@ from core import errors
 from core.backbones import catalogue
 from core.images import samples
 from core.jobs import api
-from widgets import frame, network
+from widgets import frame, network, network_here
 from widgets.layers import address
 from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
 from widgets.previews import PICTURES
@@ -110,7 +110,16 @@ def choose() -> Look | None:
         st.info("Choose a picture first.", icon=":material/image:")
         return None
     with frame.shown_errors():
-        if weights == PRETRAINED and not _is_here(chosen):
+        here = (
+            weights != PRETRAINED
+            or chosen not in catalogue.BACKBONES
+            or network_here.is_here(
+                chosen,
+                key="layers_download",
+                instead=", look at a file of your own, or at random weights",
+            )
+        )
+        if not here:
             return None
         one = specimen_of(chosen, _version(chosen), weights)
         pixels, large = _decoded(content, hashlib.sha256(content).hexdigest(), one.image_size)
@@ -245,33 +254,6 @@ def _network() -> tuple[str, str]:
             st.caption("Until then you see the weights that come with it.")
         return name, weights
     return (RANDOM + name if choice == CONTROL else name), PRETRAINED
-
-
-def _is_here(name: str) -> bool:
-    """Whether a network can be loaded at once; where it would be downloaded, that is offered with its size."""
-    from core.backbones import weights
-
-    if name not in catalogue.BACKBONES or weights.are_here(name):
-        return True
-    entry = catalogue.entry(name)
-    st.info(
-        f"The weights of {entry.title} are not here yet. Download them once, look at a file of your own, or at random "
-        "weights.",
-        icon=":material/download:",
-    )
-    if st.button(
-        f"Download {network.megabytes(entry.download_bytes)}", key="layers_download", type="primary"
-    ):
-        bar = st.progress(0.0, "Connecting …")
-
-        def progress(done: int, total: int) -> None:
-            size = total or entry.download_bytes
-            words = f"{network.megabytes(done)} of {network.megabytes(size)}"
-            bar.progress(min(done / size, 1.0), words)
-
-        weights.downloaded(name, progress)
-        st.rerun()
-    return False
 
 
 def _label(name: str, runs: dict[str, str]) -> str:

@@ -1,0 +1,159 @@
+"""The advice, its record and its evidence in plain sentences; every figure in them is measured. Torch-free."""
+
+from collections.abc import Sequence
+
+from core.advice.evidence import Cell, Evidence
+from core.advice.report import Advice, Policy, Record
+from core.advice.tasks import TASKS, Similarity
+from core.training.sweep_config import Arm
+
+CLEARLY = 0.02  # of accuracy: a probe's peak stands out by more than this
+TOLD_APART = 1.0  # points: what the record calls a loss worth naming
+
+
+def headline(advice: Advice) -> str:
+    """Say what to do in one sentence."""
+    count, depth = len(advice.stages), advice.freeze_depth
+    if depth == count:
+        return f"Freeze all {count} stages and fit only a new last layer."
+    how = f"for {advice.epochs} epochs at a learning rate of {advice.learning_rate:g}"
+    what = (
+        f"Freeze nothing: train all {count} stages {how}"
+        if depth == 0
+        else f"Freeze the first {'stage' if depth == 1 else depth} of {count}{'' if depth == 1 else ' stages'}, "
+        f"train the rest {how}"
+    )
+    return f"{what}, starting from a fitted last layer." if advice.strategy == "lp_ft" else f"{what}."
+
+
+def arm_title(name: str, stages: int) -> str:
+    """Call an arm by a name that reads well in a sentence; names that are no arms stay as they are."""
+    if name == "surgical":
+        return "the first stage only"
+    try:
+        arm = Arm.named(name)
+    except ValueError:
+        return name
+    if arm.strategy == "lp_ft":
+        return "probe, then fine-tune" + (f" with {arm.depth} frozen" if arm.depth else "")
+    if arm.depth in (0, stages):
+        return "nothing frozen" if arm.depth == 0 else "everything frozen"
+    return f"{arm.depth} of {stages} frozen"
+
+
+def told_apart(advice: Advice) -> str:
+    """Say which depths cannot be told apart, and that the cheapest of them is advised; "" where one stands out."""
+    equal = [one.arm for one in advice.outlooks if one.arm in advice.indistinguishable]
+    if len(equal) < 2:
+        return ""
+    count = len(advice.stages)
+    if len(equal) == count + 1:
+        return (
+            "On the nearest measured tasks no depth can be told from the best, so the cheapest one that gives away "
+            "next to nothing is advised."
+        )
+    depths = ", ".join(str(Arm.named(name).depth) for name in equal[:-1])
+    return (
+        f"Freezing {depths} or {Arm.named(equal[-1]).depth} stages cannot be told apart on the nearest measured "
+        "tasks, so the cheapest that gives away next to nothing is advised."
+    )
+
+
+# --- the record -------------------------------------------------------------------------------------------
+
+
+def standing(record: Record) -> tuple[str, ...]:
+    """Say how the advice stands against every other way to choose: wins, ties and losses, none left out."""
+    ours = [one for one in record.policies if one.name.startswith("advice")]
+    rules = [one for one in record.policies if not one.name.startswith("advice")]
+    if not ours or not rules:
+        return ()
+    best = min(ours, key=lambda one: one.regret.value)
+    ahead = sorted((one for one in rules if one.regret.value < best.regret.value), key=_mean)
+    sentences = [
+        f"“{best.title}” gives away {best.regret.value:.1f} points on average "
+        f"[{best.regret.low:.1f}, {best.regret.high:.1f}] against the depth that turned out best."
+    ]
+    if ahead:
+        named = ", ".join(f"“{one.title}” ({one.regret.value:.1f})" for one in ahead)
+        sentences.append(f"It loses to {named}.")
+    else:
+        rival = min(rules, key=_mean)
+        sentences.append(f"No fixed rule does better; the best of them, “{rival.title}”, {_gives(rival)}.")
+    for one in ours:
+        better = [rule for rule in rules if rule.regret.value < one.regret.value]
+        if one is not best and better:
+            named = ", ".join(f"“{rule.title}”" for rule in sorted(better, key=_mean))
+            sentences.append(f"“{one.title}” ({one.regret.value:.1f}) does worse than {named}.")
+    return tuple(sentences)
+
+
+def worst_case(policy: Policy) -> str:
+    """Name the case in which a policy did worst."""
+    size = "all pictures" if policy.worst_per_class is None else f"{policy.worst_per_class} of each class"
+    return f"{TASKS[policy.worst_task].title}, {size}"
+
+
+def _mean(policy: Policy) -> float:
+    return policy.regret.value
+
+
+def _gives(policy: Policy) -> str:
+    one = policy.regret
+    return f"gives away {one.value:.1f} [{one.low:.1f}, {one.high:.1f}]"
+
+
+# --- the evidence -----------------------------------------------------------------------------------------
+
+
+def story(evidence: Evidence) -> tuple[str, ...]:
+    """Tell what the evidence says about depth: where probes peak, and what freezing everything costs."""
+    return tuple(
+        one for one in (_peaks(evidence), _cost_of_freezing(evidence.cells, len(evidence.stages))) if one
+    )
+
+
+def _peaks(evidence: Evidence) -> str:
+    """Say on how many data sets a linear probe reads an earlier stage clearly better than the last."""
+    early: dict[Similarity, list[str]] = {"similar": [], "between": [], "different": []}
+    counts: dict[Similarity, int] = dict.fromkeys(early, 0)
+    for name, task in TASKS.items():
+        curve = probe_curve(evidence, name)
+        if not curve:
+            continue
+        counts[task.similarity] += 1
+        if max(curve) - curve[-1] > CLEARLY:
+            early[task.similarity].append(name)
+    photographs, others = counts["similar"], counts["between"] + counts["different"]
+    if not photographs or not others:
+        return ""
+    found = len(early["between"]) + len(early["different"])
+    return (
+        f"A linear probe reads an earlier stage better than the last (by more than {100 * CLEARLY:.0f} points) in "
+        f"{found} of {others} data sets that are no photographs of things, and in {len(early['similar'])} of "
+        f"{photographs} that are."
+    )
+
+
+def probe_curve(evidence: Evidence, task: str) -> list[float]:
+    """Accuracy of a linear probe at every stage, mean over seeds, with all images of ``task``; empty if unknown."""
+    measured = evidence.measures.get((task, None), ())
+    curves = [[stage.probe.value for stage in one.stages if stage.probe is not None] for one in measured]
+    whole = [curve for curve in curves if len(curve) == len(evidence.stages)]
+    return [sum(values) / len(whole) for values in zip(*whole, strict=True)]
+
+
+def _cost_of_freezing(cells: Sequence[Cell], stages: int) -> str:
+    """Say what a linear probe on the last stage gives away against the best depth, by kind of data set."""
+    lost: dict[bool, list[float]] = {True: [], False: []}
+    for cell in cells:
+        means = cell.means
+        alike = TASKS[cell.task].similarity == "similar"
+        lost[alike].append(max(means.values()) - means[f"k{stages}"])
+    if not lost[True] or not lost[False]:
+        return ""
+    like, unlike = (100 * sum(lost[one]) / len(lost[one]) for one in (True, False))
+    return (
+        f"Freezing everything gives away {unlike:.1f} points on average where pictures are no photographs of things, "
+        f"{like:.1f} where they are."
+    )

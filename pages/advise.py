@@ -1,0 +1,27 @@
+"""How deep to freeze: a task in words or pictures, where it stands, the advice, its proof and its record."""
+
+import streamlit as st
+
+from widgets import frame
+from widgets.advise import answer, evidence, record, task, where
+
+st.title("How deep to freeze?", anchor=False)
+st.markdown(frame.prose("advise"))
+
+left, right = st.columns([5, 6], gap="large")
+with left:
+    st.subheader("1 · Your task", anchor=False)
+    asked = task.ask()
+with right:
+    st.subheader("2 · Where it stands", anchor=False)
+    where.draw(asked)
+
+st.subheader("3 · The advice", anchor=False)
+answer.draw(asked)
+
+st.subheader("How good is this advice?", anchor=False)
+record.draw(asked.entry)
+evidence.draw(asked.entry)
+
+if asked.choice is not None:
+    asked.choice.finish()

@@ -1,0 +1,173 @@
+"""The advice: one sentence, the strip, what to expect, why, what would change it, and the way on."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core.advice import sentences
+from core.advice.report import Advice
+from core.advice.tasks import TASKS
+from core.backbones import catalogue
+from core.metrics.report import Interval
+from widgets import data_picker, frame, freeze_picker, network, network_picker, settings
+from widgets.advise import where
+from widgets.advise.asked import Asked
+from widgets.layers import address
+from widgets.stage_strip.strip import StageState, stage_strip
+
+ACCURACY, BEHIND = "accuracy", "behind"
+_SHOWN = {ACCURACY: "What to expect", BEHIND: "What each depth gives away"}
+
+
+def draw(asked: Asked) -> None:
+    """Draw the advice, or say what is missing."""
+    advice = asked.advice
+    if advice is None:
+        st.info("Answer the questions above, and the advice stands here.", icon=":material/arrow_upward:")
+        return
+    st.markdown(f"### {sentences.headline(advice)}")
+    if advice.warning:
+        st.warning(advice.warning, icon=":material/explore:")
+    _strip(asked, advice)
+    _figures(advice)
+    _onward(asked, advice)
+    _outlook(asked, advice)
+    _reasons(asked, advice)
+
+
+def _strip(asked: Asked, advice: Advice) -> None:
+    classes = asked.measures.classes if asked.measures is not None else 2
+    if asked.description is not None:
+        classes = asked.description.classes
+    stages, head = network.blocks(asked.entry, classes=classes)
+    states: tuple[StageState, ...] = tuple(
+        "ice" if place < advice.freeze_depth else "fire" for place in range(len(stages))
+    )
+    stage_strip(key="advise_strip", stages=stages, head=head, depth=advice.freeze_depth, states=states)
+
+
+def _figures(advice: Advice) -> None:
+    accuracy, seconds, near = st.columns([3, 2, 4], gap="medium")
+    expected = advice.outlook
+    accuracy.metric(
+        "Test accuracy to expect",
+        _percent(expected.accuracy),
+        help="An 80 % range: of data sets that the advice had not seen, about four in five fell inside.",
+    )
+    seconds.metric(
+        "Training, on this machine",
+        "not measured" if expected.seconds is None else _time(expected.seconds),
+        help="Bring pictures, and the pace of this machine is measured on them."
+        if expected.seconds is None
+        else "From the time that one picture took to pass through the network here.",
+    )
+    with near:
+        st.markdown(
+            ":small[Nearest measured data sets]  \n"
+            + " · ".join(
+                f"**{TASKS[one.task].title}** {100 * one.weight:.0f} %" for one in advice.neighbours
+            ),
+            help="How much of the advice's weight lies on each: "
+            + "; ".join(f"{TASKS[one.task].title}: {TASKS[one.task].about}" for one in advice.neighbours)
+            + ".",
+        )
+
+
+def _onward(asked: Asked, advice: Advice) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="advise_onward"):
+        go = st.button(
+            "Fine-tune with this",
+            type="primary",
+            icon=":material/local_fire_department:",
+            key="advise_finetune",
+        )
+        with st.popover("Link to this advice", icon=":material/link:", type="tertiary"):
+            st.code(
+                f"{st.context.url or ''}?{urlencode(dict(st.query_params))}", language=None, wrap_lines=True
+            )
+            if asked.choice is not None and asked.choice.reference not in _public():
+                st.caption("Your own pictures stay yours: in another browser the link asks for them again.")
+    if go:
+        carry(asked, advice)
+        st.switch_page(frame.page("finetune"))
+
+
+def _public() -> tuple[str, ...]:
+    from core.datasets.catalogue import DATASETS
+
+    return tuple(DATASETS)
+
+
+def carry(asked: Asked, advice: Advice) -> None:
+    """Set the fine-tune page to what is advised; pictures that were brought are its choice already."""
+    network_picker.choose(advice.backbone)
+    freeze_picker.choose(catalogue.entry(advice.backbone), advice.strategy, advice.freeze_depth)
+    solved = advice.strategy == "linear_probe"  # it has neither epochs nor a rate
+    settings.choose(**({} if solved else {"epochs": advice.epochs, "learning_rate": advice.learning_rate}))
+    if asked.choice is not None:
+        data_picker.choose(asked.choice.reference, asked.choice.per_class)
+
+
+def _outlook(asked: Asked, advice: Advice) -> None:
+    from core.figures.advice_outlook import outlooks
+
+    shown = address.choose(
+        st.segmented_control,
+        "What the chart shows",
+        list(_SHOWN),
+        name="chart",
+        default=ACCURACY,
+        format_func=_SHOWN.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.plotly_chart(
+        outlooks(
+            advice.outlooks,
+            stages=len(advice.stages),
+            advised=advice.arm,
+            equal=advice.indistinguishable,
+            quantity="behind" if shown == BEHIND else "accuracy",
+            chance=asked.measures.chance if asked.measures is not None else None,
+            theme=frame.theme(),
+        ),
+        key="advise_outlook",
+        theme=None,
+        config=frame.CHART,
+    )
+    st.caption(
+        "Dots: expected; bars: 80 % ranges. The ranges are wide because tasks differ; depths on the *same* task differ "
+        "less, as “What each depth gives away” shows. Faint: clearly behind. Under each depth the network, picture "
+        "end below, :blue[ice frozen], :orange[fire trained]."
+    )
+
+
+def _reasons(asked: Asked, advice: Advice) -> None:
+    equal = sentences.told_apart(advice)
+    if equal:
+        st.markdown(equal)
+    rule, change, other = st.columns(3, gap="medium")
+    with rule:
+        st.markdown(f"**The textbook says**  \n{advice.rule.says} :gray[({advice.rule.citation})]")
+        st.markdown(advice.departs or "The advice follows that rule.")
+        where.dispute(asked)
+    with change:
+        st.markdown("**What would change the advice**")
+        st.markdown(
+            "\n".join(f"- {one}" for one in advice.changes)
+            or "Nothing that was tried: neither four times as many pictures nor a quarter of them, nor another kind."
+        )
+        st.markdown(f"**How to train**\n- Augmentation: {advice.augmentation}\n- {advice.regularisation}")
+    with other:
+        st.markdown("**Other ways, and what they risk**")
+        st.markdown("\n".join(f"- {one.when} {one.risk}" for one in advice.alternatives))
+
+
+def _percent(one: Interval) -> str:
+    return f"{100 * one.low:.0f} – {100 * one.high:.0f} %"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1:
+        return "under 1 s"
+    return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"

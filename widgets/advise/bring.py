@@ -1,0 +1,167 @@
+"""The question in pictures: choose them, and they are looked at through the network, stage by stage."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.advice import advisor
+from core.advice.report import Measures
+from core.backbones.catalogue import BackboneEntry
+from core.datasets import catalogue
+from core.errors import DataError
+from core.jobs import api
+from core.jobs.spec import UPLOAD
+from widgets import data_picker, frame, network, network_here
+from widgets.advise.asked import Asked
+from widgets.advise.task import network as choose_network
+from widgets.layers import address
+from widgets.layers.look import heavy_work, specimen_of
+from widgets.network_picker import PRETRAINED, kept_weights
+from widgets.previews import Choice
+
+if TYPE_CHECKING:
+    from core.datasets.dataset import ImageDataset
+
+# Multiply-adds of one forward pass of all pictures that begins without being asked for.
+AT_ONCE = 3e11
+MOST = 600  # pictures that are looked at; the advice hardly gains beyond
+QUICK, CLOSE = "quick", "close"
+_LOOKS = {QUICK: "Quick look", CLOSE: "Closer look: linear probes, too"}
+_ALL = "all"
+
+
+def ask() -> Asked:
+    """Draw the pickers; the pictures are measured as soon as that takes seconds only."""
+    _follow_link()
+    choice = data_picker.pick()
+    if choice is not None:
+        _write_link(choice)
+    entry = choose_network()
+    look = address.choose(
+        st.segmented_control,
+        "How closely the pictures are looked at",
+        list(_LOOKS),
+        name="look",
+        default=QUICK,
+        format_func=_LOOKS.__getitem__,
+        required=True,
+    )
+    if choice is None:
+        st.info("Choose pictures first.", icon=":material/image:")
+        return Asked(entry=entry)
+    with frame.shown_errors():
+        measures = _measured(entry, choice, probe=look == CLOSE)
+        advice = None if measures is None else advisor.from_measures(measures, entry.name)
+        return Asked(entry=entry, choice=choice, measures=measures, advice=advice)
+    return Asked(entry=entry, choice=choice)
+
+
+# --- the address ----------------------------------------------------------------------------------------
+
+
+def _follow_link() -> None:
+    """Choose what the address names, unless the page itself wrote it there."""
+    linked = (st.query_params.get("data"), st.query_params.get("pictures"))
+    if linked[0] is None or linked == st.session_state.get("advise_link"):
+        return
+    st.session_state["advise_link"] = linked
+    count = linked[1] or _ALL
+    if not data_picker.choose(linked[0], int(count) if count.isdecimal() else None):
+        st.warning(
+            f"The link names the data set “{frame.plain(linked[0][:60])}”, which is not here; pictures that somebody "
+            "uploaded are theirs alone.",
+            icon=":material/link_off:",
+        )
+
+
+def _write_link(choice: Choice) -> None:
+    count = _ALL if choice.per_class is None else str(choice.per_class)
+    st.session_state["advise_link"] = (choice.reference, count)
+    address.write(data=choice.reference, pictures=count)
+
+
+# --- measuring ------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _slot(network_key: str, reference: str, per_class: int | None, probe: bool) -> list[Measures]:
+    """A place that keeps one measurement for all visitors; empty until it is made."""
+    # Not the measurement itself behind the cache: its progress could not be drawn from in there.
+    return []
+
+
+def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures | None:
+    """Look up the measurement, or make it, showing how far it is; None until somebody asks for a long one."""
+    weights = kept_weights(entry.name)
+    slot = _slot(f"{entry.name}/{weights}", choice.reference, choice.per_class, probe)
+    if slot:
+        return slot[0]
+    if weights == PRETRAINED and not network_here.is_here(entry.name, key="advise_download"):
+        return None
+    if not _may_begin(entry, choice):
+        return None
+    bar = st.progress(0.0, "Waiting for another measurement to end …")
+    try:
+        with heavy_work:
+            if not slot:
+                slot.append(_measure(entry, weights, choice, bar, probe=probe))
+    finally:
+        bar.empty()
+    return slot[0]
+
+
+def _may_begin(entry: BackboneEntry, choice: Choice) -> bool:
+    """Ask first where pictures must be downloaded, or a large network takes minutes."""
+    row = catalogue.DATASETS.get(choice.reference)
+    if row is not None and row.kind == "download":
+        from core.datasets.downloads import is_downloaded
+
+        if not is_downloaded(row.name):
+            return st.button(
+                f"Download {network.megabytes(row.download_bytes)} and measure",
+                type="primary",
+                icon=":material/download:",
+                key="advise_fetch",
+            )
+    if MOST * entry.multiply_adds <= AT_ONCE:
+        return True
+    st.caption(f"{entry.title} is large; on a small machine this takes a few minutes.")
+    return st.button("Measure", type="primary", icon=":material/straighten:", key="advise_measure")
+
+
+def _measure(
+    entry: BackboneEntry, weights: str, choice: Choice, bar: DeltaGenerator, *, probe: bool
+) -> Measures:
+    from core.advice import similarity
+    from core.training.sweep import draw, parts
+
+    bar.progress(0.0, "Loading the network …")
+    one = specimen_of(entry.name, 0.0, weights)
+
+    def read(done: int, total: int) -> None:
+        bar.progress(0.5 * min(done / max(total, 1), 1.0), "Reading the pictures …")
+
+    dataset = _open(choice.reference, entry.image_size, read)
+    pool, _ = parts(dataset, 0)  # the test part stays unseen
+    numbers = draw(pool.labels, choice.per_class, seed=0)
+    for state in similarity.steps(
+        one.backbone,
+        pool.images[numbers],
+        pool.labels[numbers],
+        dataset.class_names,
+        probe=probe,
+        most=MOST,
+    ):
+        if isinstance(state, Measures):
+            return state
+        bar.progress(0.5 + 0.5 * state.share, f"{state.doing} …")
+    raise DataError("These pictures could not be measured.")
+
+
+def _open(reference: str, side: int, progress: object) -> "ImageDataset":
+    if not reference.startswith(UPLOAD):
+        return catalogue.load(reference, side=side, progress=progress)  # type: ignore[arg-type]
+    from core.datasets.own_images import from_zip
+
+    return from_zip(api.upload_path(frame.visitor(), reference), side=side, progress=progress)  # type: ignore[arg-type]

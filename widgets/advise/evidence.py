@@ -1,0 +1,90 @@
+"""The raw evidence to browse: every data set, every depth, every number of pictures."""
+
+import streamlit as st
+
+from core.advice import evidence, places, sentences
+from core.advice.evidence import Evidence
+from core.advice.tasks import TASKS
+from core.backbones.catalogue import BackboneEntry
+from widgets import frame
+from widgets.advise.record import network_with_evidence
+from widgets.layers import address
+
+ALL = "all"
+
+
+def draw(entry: BackboneEntry) -> None:
+    """Draw the map of all data sets, and one of them in full."""
+    name = network_with_evidence(entry)
+    found = None if name is None else evidence.load(name)
+    if found is None or not found.cells:
+        return
+    st.markdown("#### What was measured")
+    st.markdown(" ".join(sentences.story(found)))
+    _map(found)
+    _one(found)
+
+
+def _map(found: Evidence) -> None:
+    from core.figures.advice_evidence import behind_the_best
+
+    known = {ALL if cell.per_class is None else str(cell.per_class) for cell in found.cells}
+    sizes = [*sorted(known - {ALL}, key=int), *(ALL for one in known if one == ALL)]
+    size = address.choose(
+        st.segmented_control,
+        "Pictures of each class",
+        sizes,
+        name="size",
+        default="20" if "20" in sizes else sizes[0],
+        format_func=lambda one: "All" if one == ALL else one,
+        required=True,
+    )
+    cells = [cell for cell in found.cells if size == (ALL if cell.per_class is None else str(cell.per_class))]
+    st.plotly_chart(
+        behind_the_best(cells, found.arms, stages=len(found.stages), theme=frame.theme()),
+        key="advise_map",
+        theme=None,
+        config=frame.CHART,
+    )
+    st.caption(
+        "Points behind the best depth of each data set (framed). From top to bottom: photographs of things, other "
+        "photographs, no photographs. Point at a cell for seeds and test pictures: small differences are chance."
+    )
+
+
+def _one(found: Evidence) -> None:
+    from core.figures.advice_evidence import accuracy_over_depth, probe_over_stages
+
+    names = [name for name in TASKS if any(cell.task == name for cell in found.cells)]
+    task = address.choose(
+        st.selectbox,
+        "One data set in full",
+        names,
+        name="set",
+        default="mnist-6000" if "mnist-6000" in names else names[0],
+        format_func=lambda one: f"{TASKS[one].title}: {TASKS[one].about}",
+    )
+    cells = [cell for cell in found.cells if cell.task == task]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Accuracy over freeze depth**, a curve for each number of pictures of each class")
+        st.plotly_chart(
+            accuracy_over_depth(cells, found.arms, stages=len(found.stages), theme=frame.theme()),
+            key="advise_depths",
+            theme=None,
+            config=frame.CHART,
+        )
+    measured = found.measures.get((task, None), ())
+    if measured:
+        with right:
+            st.markdown("**What each frozen stage knows about it**, all training pictures")
+            st.plotly_chart(
+                probe_over_stages(measured, theme=frame.theme()),
+                key="advise_probes",
+                theme=None,
+                config=frame.CHART,
+            )
+    st.caption(
+        f"{TASKS[task].source}. {places.sizes(cells)[task]:,} training pictures of each class at most, "
+        f"{cells[0].test_images:,} test pictures; bars: lowest and highest of {cells[0].seeds} seeds."
+    )

@@ -1,0 +1,81 @@
+"""How good the advice is: what it gives away on data sets that it had not seen, beside every rule of thumb."""
+
+import streamlit as st
+
+from core.advice import evidence, judge, sentences
+from core.advice.evidence import STAND_IN
+from core.advice.report import Record
+from core.backbones import catalogue
+from core.backbones.catalogue import BackboneEntry
+from widgets import frame
+
+
+def network_with_evidence(entry: BackboneEntry) -> str | None:
+    """Name the network whose evidence the advice for ``entry`` rests on; None where there is none at all."""
+    return next((name for name in (entry.name, STAND_IN) if evidence.cells(name)), None)
+
+
+def draw(entry: BackboneEntry) -> None:
+    """Draw the whole record, losses among it."""
+    name = network_with_evidence(entry)
+    found = None if name is None else judge.record(name)
+    if name is None or found is None:
+        st.info("Not measured yet: the table of the evidence is missing here.", icon=":material/hourglass:")
+        return
+    st.markdown(
+        f"Every data set was left out in turn, and the advice for it worked out from the others: {found.tasks} data "
+        f"sets, {found.cells} cases (data set × pictures of each class), {found.runs:,} trained networks, with "
+        f"{catalogue.entry(name).title}."
+    )
+    st.markdown(" ".join(sentences.standing(found)))
+    _chart(found)
+    _numbers(found)
+
+
+def _chart(found: Record) -> None:
+    from core.figures.advice_record import regrets
+
+    chart, beside = st.columns([3, 1], gap="medium")
+    with chart:
+        st.plotly_chart(
+            regrets(found.policies, theme=frame.theme()), key="advise_record", theme=None, config=frame.CHART
+        )
+        st.caption("Mean and 95 % bootstrap interval over data sets. Grey ground: this advice.")
+    with beside:
+        st.metric(
+            "Inside the 80 % range",
+            f"{100 * found.covered.value:.0f} %",
+            help="How often the measured accuracy fell inside the stated range, the data set not having been seen.",
+        )
+        st.caption(
+            f"of unseen cases; 95 % interval {100 * found.covered.low:.0f} to {100 * found.covered.high:.0f} %."
+        )
+
+
+def _numbers(found: Record) -> None:
+    with st.expander("Every figure, worst cases named", type="compact"):
+        st.dataframe(
+            {
+                "Way to choose": [one.title for one in found.policies],
+                "Mean": [one.regret.value for one in found.policies],
+                "Best picked on other seeds": [one.fair_regret.value for one in found.policies],
+                "90th percentile": [one.percentile_90.value for one in found.policies],
+                "Worst": [one.worst for one in found.policies],
+                "Worst case": [sentences.worst_case(one) for one in found.policies],
+                "Time": [one.cost for one in found.policies],
+            },
+            hide_index=True,
+            column_config={
+                **{
+                    name: st.column_config.NumberColumn(format="%.1f")
+                    for name in ("Mean", "Best picked on other seeds", "90th percentile", "Worst")
+                },
+                "Time": st.column_config.NumberColumn(
+                    format="%.2f", help="Seconds of the chosen depth, of those of training everything."
+                ),
+            },
+        )
+        st.caption(
+            "Points of accuracy given away. “The depth that turned out best” is the best of several noisy means and "
+            "so looks a little too good; picked on other seeds, it does not."
+        )

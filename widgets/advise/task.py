@@ -1,0 +1,88 @@
+"""The question: a task in plain words, or pictures; and the network that is to learn it."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.advice import advisor
+from core.advice.report import Description
+from core.advice.tasks import DIFFERENCES, IMAGINGS, SIMILARITIES
+from core.backbones import catalogue
+from core.backbones.catalogue import BackboneEntry
+from widgets import frame
+from widgets.advise.asked import Asked
+from widgets.layers import address
+
+WORDS, PICTURES = "words", "pictures"
+_WAYS = {WORDS: "Describe it", PICTURES: "Bring pictures"}
+UNKNOWN = "unknown"
+PER_CLASS, CLASSES = 20, 5  # what the form begins with
+_MEANINGLESS_HERE = ("data", "pictures")
+
+
+def ask() -> Asked:
+    """Draw the switch and what belongs to it; the answer is worked out at once."""
+    way = address.choose(
+        st.segmented_control,
+        "How you tell us",
+        list(_WAYS),
+        name="way",
+        default=WORDS,
+        forget=_MEANINGLESS_HERE,
+        format_func=_WAYS.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+    )
+    if way == PICTURES:
+        from widgets.advise import bring
+
+        return bring.ask()
+    return _describe()
+
+
+def network() -> BackboneEntry:
+    """Draw the choice of the network."""
+    name = address.choose(
+        st.selectbox,
+        "Pretrained network",
+        list(catalogue.BACKBONES),
+        name="network",
+        default=catalogue.BUILT_IN,
+        format_func=lambda one: catalogue.entry(one).title,
+    )
+    return catalogue.entry(name)
+
+
+def _describe() -> Asked:
+    count, classes = st.columns(2, gap="small")
+    with count:
+        per_class = address.enter("Pictures of each class, about", name="images", default=PER_CLASS)
+    with classes:
+        kinds = address.enter("Classes", name="classes", default=CLASSES)
+    similarity = _question("What do they show?", SIMILARITIES, "similar")
+    difference = _question("What is unlike everyday photographs?", DIFFERENCES, "differ")
+    imaging = _question("How were they made?", IMAGINGS, "made")
+    entry = network()
+    with frame.shown_errors():
+        description = Description(
+            per_class=per_class,
+            classes=kinds,
+            similarity=similarity,  # type: ignore[arg-type]
+            difference=difference,  # type: ignore[arg-type]
+            imaging=imaging,  # type: ignore[arg-type]
+        )
+        advice = advisor.from_description(description, entry.name)
+        return Asked(entry=entry, description=description, advice=advice)
+    return Asked(entry=entry)
+
+
+def _question(label: str, answers: Mapping[str, str], name: str) -> str | None:
+    chosen = address.choose(
+        st.selectbox,
+        label,
+        [UNKNOWN, *answers],
+        name=name,
+        default=UNKNOWN,
+        format_func=lambda one: "I don't know" if one == UNKNOWN else answers[one],
+    )
+    return None if chosen == UNKNOWN else chosen

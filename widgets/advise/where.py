@@ -1,0 +1,55 @@
+"""Where the task stands among the four quadrants, with the data sets that were measured as landmarks."""
+
+import streamlit as st
+
+from core.advice import evidence, places
+from core.advice.evidence import STAND_IN
+from core.advice.quadrants import QUADRANTS, SMALL_BELOW
+from core.advice.tasks import TASKS
+from widgets import frame
+from widgets.advise.asked import Asked
+
+
+def draw(asked: Asked) -> None:
+    """Draw the chart, and the dispute where the task lies in its midst."""
+    from core.figures.advice_quadrants import Landmark, Place, quadrants
+
+    sizes = places.sizes(evidence.cells(asked.entry.name) or evidence.cells(STAND_IN))
+    near = {one.task for one in asked.advice.neighbours} if asked.advice is not None else set()
+    landmarks = [
+        Landmark(
+            title=TASKS[name].title,
+            about=TASKS[name].about,
+            unlike=places.unlike(name),
+            per_class=size,
+            near=name in near,
+        )
+        for name, size in sizes.items()
+    ]
+    place = None
+    if asked.description is not None:
+        across, up = places.described(asked.description)
+        place = Place(unlike=across, per_class=up)
+    elif asked.measures is not None and asked.advice is not None:
+        across, up = places.among(asked.advice.neighbours, asked.measures.per_class)
+        place = Place(unlike=across, per_class=up)
+    st.plotly_chart(
+        quadrants(landmarks, place, theme=frame.theme()), key="advise_where", theme=None, config=frame.CHART
+    )
+    st.caption(
+        ":material/circle: **Gold**: data sets that we measured, in three columns from like to unlike everyday "
+        f"photographs. “Small” ends at {SMALL_BELOW:,} pictures of each class (Marcelino 2018); nobody measured that "
+        "border."
+    )
+
+
+def dispute(asked: Asked) -> None:
+    """Show who contradicts whom, where the task's quadrant is disputed."""
+    if asked.advice is None:
+        return
+    entry = QUADRANTS[asked.advice.rule.quadrant]
+    if not entry.disputed:
+        return
+    with st.expander("For few pictures of another kind, the sources contradict each other", type="compact"):
+        for one in entry.disputed:
+            st.markdown(f"**{one.who}:** {one.says}.  \n:gray[{one.where}]")
