@@ -24,7 +24,8 @@ from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, Swee
 from core.training.sweep_report import pack
 from tests.jobs.test_runs import LINUX, ended, until, worker_of
 
-CONFIG = SweepConfig(per_class=20, seeds=2, epochs=2, image_size=32, batch_size=16, lp_ft=False)
+# Two classes of small photographs: an arm takes a fraction of a second.
+CONFIG = SweepConfig(per_class=8, seeds=2, epochs=1, image_size=32, batch_size=8, lp_ft=False)
 SPEC = JobSpec(config=CONFIG, data="lfw-faces")
 
 
