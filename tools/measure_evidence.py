@@ -170,6 +170,8 @@ def build(chosen: argparse.Namespace) -> None:
     by_cell: dict[tuple[str, int | None], list[dict[str, Any]]] = defaultdict(list)
     for row in measured_rows:
         by_cell[row["data"], row["per_class"]].append(row)
+    if not described:
+        raise SystemExit("Nothing to build yet: run measure and describe first.")
     entry = catalogue.entry(chosen.backbone)
     arms = [f"k{depth}" for depth in range(entry.depth + 1)]
     cells = []
