@@ -17,6 +17,7 @@ from core.advice.report import Measures, StageMeasures
 from core.backbones import catalogue
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages
+from core.images import augmentation
 from core.images.normalisation import Normalisation
 from core.interpretation import readout
 from core.interpretation.specificity import MOST_IMAGES, Sample, draw_sample
@@ -75,7 +76,7 @@ def steps(
     entry = catalogue.entry(backbone.name)
     check_size(entry, images.shape[1])
     with _timed(seconds, "sample"):
-        sample = _sample(images, labels, class_names, most, seed)
+        sample = sample_of(images, labels, class_names, most=most, seed=seed)
         counts = np.bincount(labels, minlength=len(class_names))
         folds = readout.deal(sample.labels, jackknife.GROUPS, seed)
     yield Step(share=0.05, doing="One forward pass")
@@ -122,24 +123,30 @@ def steps(
     )
 
 
-def pooled(backbone: Backbone, images: Images) -> dict[str, Features]:
-    """Pooled features (N, C) behind every stage, by name, of images (N, S, S, 3) uint8 in one forward pass."""
+def pooled(backbone: Backbone, images: Images, size: int | None = None) -> dict[str, Features]:
+    """Pooled features (N, C) behind every stage, by name, of images (N, S, S, 3) uint8 in one forward pass.
+
+    The network sees squares of ``size`` pixels; None: the images as they are.
+    """
     entry = catalogue.entry(backbone.name)
     normalisation = Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
-    size = batch_size(images.shape[1])
+    side = size or images.shape[1]
+    step = batch_size(side)
     device = next(backbone.parameters()).device
 
     def batches() -> Iterator[Tensor]:
-        for start in range(0, len(images), size):
-            pixels = torch.from_numpy(images[start : start + size].copy()).to(device)
-            yield normalisation.apply(pixels.permute(0, 3, 1, 2))  # (B, 3, S, S)
+        for start in range(0, len(images), step):
+            pixels = torch.from_numpy(images[start : start + step].copy()).to(device)
+            yield augmentation.resize(normalisation.apply(pixels.permute(0, 3, 1, 2)), side)  # (B, 3, S, S)
 
     with precision.autocast(device):
         return pooled_features(backbone, batches())
 
 
-def _sample(images: Images, labels: Labels, class_names: Sequence[str], most: int, seed: int) -> Sample:
-    """Draw the images that are looked at; `DataError` where there are too few."""
+def sample_of(
+    images: Images, labels: Labels, class_names: Sequence[str], *, most: int = MOST_IMAGES, seed: int = 0
+) -> Sample:
+    """Draw the images that are looked at, evenly over the classes; `DataError` where there are too few."""
     readout.check(labels, class_names)
     whole = ImageDataset(
         name="task",

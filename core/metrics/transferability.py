@@ -122,9 +122,10 @@ def scores(features: ArrayLike, labels: ArrayLike, folds: Labels) -> tuple[Inter
 
     whole = both(np.zeros(len(x), dtype=np.bool_))
     parts = [both(folds == fold) for fold in np.unique(folds)]
+    share = jackknife.interval(whole[1], [one for _, one in parts])
     return (
         jackknife.interval(whole[0], [one for one, _ in parts]),
-        jackknife.interval(whole[1], [one for _, one in parts]),
+        Interval(value=share.value, low=max(share.low, 0.0), high=min(share.high, 1.0)),
     )
 
 
