@@ -44,6 +44,7 @@ class Arm:
 
     name: str  # as in addresses and in files
     title: str  # as on screen
+    short: str  # as beside its line
     colour: Colour
     source: str | None  # one of `SOURCES`, or None: never rode before
     frozen: frozenset[int] = frozenset()  # layers 0, 1, 2 that stay as they are
@@ -53,20 +54,28 @@ class Arm:
 ARMS: dict[str, Arm] = {
     one.name: one
     for one in (
-        Arm(name="scratch", title="From scratch", colour="control", source=None),
-        Arm(name="bicycle", title="From the bicycle", colour="trained", source="bicycle"),
-        Arm(name="reversed", title="From the reversed bicycle", colour="misled", source="reversed"),
+        Arm(name="scratch", title="From scratch", short="scratch", colour="control", source=None),
+        Arm(name="bicycle", title="From the bicycle", short="bicycle", colour="trained", source="bicycle"),
+        Arm(
+            name="reversed",
+            title="From the reversed bicycle",
+            short="reversed",
+            colour="misled",
+            source="reversed",
+        ),
         Arm(
             name="shuffled",
             title="Bicycle weights, shuffled",
+            short="shuffled",
             colour="control",
             source="bicycle",
             change=policy.shuffled,
         ),
-        Arm(name="ebike", title="From the e-bike", colour="near", source="ebike"),
+        Arm(name="ebike", title="From the e-bike", short="e-bike", colour="near", source="ebike"),
         Arm(
             name="bicycle_first_frozen",
             title="Bicycle, first layer frozen",
+            short="1 layer frozen",
             colour="frozen",
             source="bicycle",
             frozen=frozenset({0}),
@@ -74,6 +83,7 @@ ARMS: dict[str, Arm] = {
         Arm(
             name="bicycle_two_frozen",
             title="Bicycle, two layers frozen",
+            short="2 layers frozen",
             colour="frozen",
             source="bicycle",
             frozen=frozenset({0, 1}),
@@ -81,6 +91,7 @@ ARMS: dict[str, Arm] = {
         Arm(
             name="bicycle_last_frozen",
             title="Bicycle, layer 2 and head frozen",
+            short="last 2 frozen",
             colour="frozen",
             source="bicycle",
             frozen=frozenset({1, 2}),
@@ -88,6 +99,7 @@ ARMS: dict[str, Arm] = {
         Arm(
             name="bicycle_fresh_head",
             title="Bicycle, head started anew",
+            short="new head",
             colour="trained",
             source="bicycle",
             change=policy.with_fresh_head,
@@ -95,6 +107,7 @@ ARMS: dict[str, Arm] = {
         Arm(
             name="scratch_two_frozen",
             title="Random, two layers frozen",
+            short="random, frozen",
             colour="frozen",
             source=None,
             frozen=frozenset({0, 1}),
@@ -102,6 +115,7 @@ ARMS: dict[str, Arm] = {
         Arm(
             name="reversed_two_frozen",
             title="Reversed, two layers frozen",
+            short="reversed, frozen",
             colour="frozen",
             source="reversed",
             frozen=frozenset({0, 1}),
@@ -109,6 +123,7 @@ ARMS: dict[str, Arm] = {
         Arm(
             name="reversed_fresh_head",
             title="Reversed, head started anew",
+            short="reversed, new head",
             colour="misled",
             source="reversed",
             change=policy.with_fresh_head,

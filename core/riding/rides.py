@@ -57,7 +57,8 @@ class Conditions:
     """Where rides start and how they are pushed; the same for whoever rides under them."""
 
     starts: NDArray[np.float32]  # (speeds, rides, 6), or (riders, speeds, rides, 6)
-    gusts: NDArray[np.float32]  # (steps, speeds, rides), or (steps, riders, speeds, rides); standard deviations
+    # in standard deviations: (steps, speeds, rides), or (steps, riders, speeds, rides)
+    gusts: NDArray[np.float32]
 
 
 def draw(random: np.random.Generator, *, rides: int, seconds: float) -> Conditions:

@@ -138,9 +138,7 @@ class Exam:
     def __init__(self, riders: int) -> None:
         self._conditions = rides.exam()
         steps = len(self._conditions.gusts)
-        self._simulation = Simulation(
-            riders, rides.TEST_STARTS // len(rides.SPEEDS), steps, recorded=False
-        )
+        self._simulation = Simulation(riders, rides.TEST_STARTS // len(rides.SPEEDS), steps, recorded=False)
 
     def score(self, policies: Policies, tracks: Tracks, strength: float = 1.0) -> Score:
         """Let every rider ride all of them."""
