@@ -30,6 +30,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="first_steps
         "Fine-tune your first network", type="primary", icon=":material/play_arrow:", key="first_button"
     ):
         st.switch_page(frame.page("finetune"))
+    if st.button("Feel it on two wheels", icon=":material/two_wheeler:", key="ride_button"):
+        st.switch_page(frame.page("riding"))
     if st.button("See what it sees", icon=":material/layers:", key="second_button"):
         st.switch_page(frame.page("layers"))
 

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.figures.template import FIRE, GREY, ICE, SIZE, SMALL, WRONG, Theme, faded, figure, ground, key
-from core.riding.own_rides import Carried, OwnRide
+from core.riding.own_rides import Carried, OwnRide, signed
 
 _FLOOR = 0.24  # of the height: the strip that shows the hand
 
@@ -71,6 +71,7 @@ def own_rides(
                     "size": [10 if one.fell else 17 for one in shown],
                     "symbol": ["circle" if one.fell else "star" for one in shown],
                     "color": FIRE,
+                    "opacity": 1,
                 },
                 "cliponaxis": False,
                 "customdata": [[one.number + 1, "fell" if one.fell else "the whole ride"] for one in shown],
@@ -196,7 +197,7 @@ def _arrow(
             "xanchor": "left",
             "yanchor": "bottom" if not up else "top",
             "showarrow": False,
-            "text": f"<b>{'jump-start' if up else 'negative transfer'}<br>{one.difference:+.1f} s</b>",
+            "text": f"<b>{'jump-start' if up else 'negative transfer'}<br>{signed(one.difference)} s</b>",
             "align": "left",
             "font": {"size": SIZE - 1, "color": colour},
             "bgcolor": faded(paper, 0.75),

@@ -99,6 +99,11 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
     )
 
 
+def signed(value: float) -> str:
+    """Write a difference with its sign, a minus as it is printed."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
 def sentence(of: Carried) -> str:
     """Say it in plain words, as Markdown."""
     title = visitor.mount(of.machine).title.lower()
@@ -111,7 +116,7 @@ def sentence(of: Carried) -> str:
         text = f"**No difference**: {rode}."
     else:
         name = "Jump-start" if of.kind == "jump-start" else "Negative transfer (interference)"
-        text = f"**{name}: {of.difference:+.1f} s.** {rode[0].upper()}{rode[1:]}."
+        text = f"**{name}: {signed(of.difference)} s.** {rode[0].upper()}{rode[1:]}."
     if of.nobody == of.source_nobody:
         text += " With nobody steering, the two machines fall after exactly the same time."
     else:

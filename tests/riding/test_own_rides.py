@@ -35,7 +35,7 @@ def test_a_worse_first_ride_is_negative_transfer_and_the_control_is_the_same() -
     found = own_rides.carried(rides, "reversed")
     assert found is not None
     assert found.kind == "negative transfer"
-    assert "-2.0 s" in own_rides.sentence(found)
+    assert "−2.0 s" in own_rides.sentence(found)
     assert "exactly the same time" in own_rides.sentence(found)
 
 

@@ -25,7 +25,7 @@ def draw() -> None:
             st.button("Start over", icon=":material/restart_alt:", key="riding_again", on_click=_start_over)
     carried = [found for name in visitor.MOUNTS if (found := own_rides.carried(rides, name)) is not None]
     said = [own_rides.progress(rides), *(own_rides.sentence(one) for one in carried)]
-    st.markdown("  \n".join(one for one in said if one) or frame.prose("riding_curve"))
+    st.markdown("\n".join(f"- {one}" for one in said if one) or frame.prose("riding_curve"))
     st.plotly_chart(
         curve(
             rides,

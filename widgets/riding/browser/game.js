@@ -119,6 +119,7 @@ function makeGame(root) {
     const { ride } = game;
     const seconds = Number((ride.steps * rule.dt).toFixed(2));
     const name = mount().name;
+    game.last = seconds;
     const earlier = ridden(name);
     const best = earlier.length ? Math.max(...earlier) : null;
     game.ridden[name] = [...earlier, seconds];
@@ -138,9 +139,7 @@ function makeGame(root) {
       shake = still ? 0 : 1;
       enter("fall");
     } else {
-      demo = { ride, seen: [] }; // rides on behind the card
-      demo.ride.over = false;
-      demo.ride.conditions = { ...ride.conditions, hand: DEMO_HAND };
+      demo = { ride: { ...ride, over: false, inputs: [], conditions: { ...ride.conditions, hand: DEMO_HAND } }, seen: [] }; // rides on
       enter("done");
     }
     release();
@@ -407,7 +406,7 @@ function makeGame(root) {
     if (game.phase === "ride") {
       nodes.clock.textContent = (live.steps * rule.dt).toFixed(1);
       if (game.pressed !== null) { game.latency.push(performance.now() - game.pressed); game.pressed = null; }
-    } else if (game.phase === "done" || game.phase === "fall") nodes.clock.textContent = (game.ride.steps * rule.dt).toFixed(1);
+    } else if (game.phase === "done" || game.phase === "fall") nodes.clock.textContent = game.last.toFixed(1);
     const degrees = (value) => {
       const whole = Math.round((value * 180) / Math.PI);
       return whole === 0 ? "straight" : `${Math.abs(whole)}° ${whole > 0 ? "right" : "left"}`;

@@ -1,0 +1,108 @@
+"""The riding game in a real browser: the same numbers as Python, and keys, pointer and buttons that do their work."""
+
+import random
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from core.riding import visitor
+
+SIX_SECONDS = 600  # steps
+
+
+def _open(tab: Page, address: str) -> Locator:
+    tab.goto(f"{address}/riding")
+    game = tab.locator(".st-key-riding_game .game")
+    expect(game.locator(".go")).to_be_visible()
+    return game
+
+
+def _phase(game: Locator, wanted: str) -> None:
+    expect(game).to_have_attribute("data-phase", wanted)
+
+
+def _fall(tab: Page, game: Locator) -> float:
+    """Start a ride by the space bar, pull to the right until the fall; seconds upright as the game says."""
+    game.locator(".picture").focus()
+    tab.keyboard.press("Space")
+    _phase(game, "ride")
+    tab.keyboard.down("ArrowRight")
+    _phase(game, "done")
+    tab.keyboard.up("ArrowRight")
+    verdict = game.locator(".verdict").inner_text()
+    assert verdict.endswith("s upright")
+    return float(verdict.split()[0])
+
+
+def test_the_browser_integrates_as_python_does(tab: Page, address: str) -> None:
+    """The same inputs give the same states over six seconds, on every machine, to the last bit."""
+    game = _open(tab, address)
+    generator = random.Random(5)
+    for name in visitor.MOUNTS:
+        for number in (0, 3):
+            level, inputs = 0, []
+            for _ in range(SIX_SECONDS):
+                if generator.random() < 0.05:
+                    level = generator.randint(-visitor.LEVELS, visitor.LEVELS) // 3
+                inputs.append(level)
+            theirs = game.evaluate("(game, a) => game.riding.integrate(...a)", [name, number, inputs])
+            ours = visitor.replay(name, number, inputs)
+            assert len(theirs["states"]) == len(ours.states)
+            assert theirs["fell"] == ours.fell
+            assert np.abs(np.array(theirs["states"]) - ours.states).max() == 0.0
+
+
+def test_rides_by_keyboard_become_the_visitor_s_own_curve(tab: Page, address: str) -> None:
+    game = _open(tab, address)
+    first = _fall(tab, game)
+    assert 0.5 < first < visitor.SECONDS
+    expect(game.locator(".detail")).to_contain_text("You fell to the")
+    expect(game.locator(".detail")).to_contain_text(f"nobody steering: {visitor.nobody('bicycle', 0):.1f} s")
+    expect(game.locator(".go")).to_have_text("Ride 2, hand 40 %")
+    expect(tab.get_by_role("button", name="Start over")).to_be_visible()
+    second = _fall(tab, game)
+    sentence = f"on the bicycle from {first:.1f} s to {second:.1f} s in 2 rides"
+    expect(tab.get_by_text(sentence)).to_be_visible()
+    game.locator(".tab").nth(2).click()
+    expect(game.locator(".detail")).to_contain_text("the wheel goes right")
+    third = _fall(tab, game)
+    expect(tab.get_by_text(f"First ride on the reversed bicycle {third:.1f} s")).to_be_visible()
+    tab.get_by_role("button", name="Start over").click()
+    expect(tab.get_by_text("Can you do better than nobody?")).to_be_visible()
+    expect(game.locator(".dots i.done")).to_have_count(0)
+    _phase(game, "demo")
+
+
+def test_pulling_the_picture_or_the_handlebar_steers_and_letting_go_centres(tab: Page, address: str) -> None:
+    game = _open(tab, address)
+    slider = game.locator(".handlebar")
+    for target in (game.locator(".picture"), slider):
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 60)
+        tab.mouse.move(x, y)
+        tab.mouse.down()
+        tab.mouse.move(x + 80, y, steps=3)
+        value = int(slider.get_attribute("aria-valuenow") or 0)
+        assert 10 < value < 90
+        tab.mouse.move(x - 2000, y)
+        expect(slider).to_have_attribute("aria-valuenow", "-100")
+        tab.mouse.up()
+        expect(slider).to_have_attribute("aria-valuenow", "0")
+
+
+def test_it_fits_a_phone_and_a_finger_rides_it(chromium: object, address: str) -> None:
+    profile = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = profile.new_page()
+    phone.set_default_timeout(90_000)
+    game = _open(phone, address)
+    box = game.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    game.locator(".go").tap()
+    _phase(game, "ride")
+    _phase(game, "done")
+    expect(game.locator(".verdict")).to_contain_text("s")
+    profile.close()

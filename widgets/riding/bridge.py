@@ -1,0 +1,56 @@
+"""From riding to pictures: what corresponds to what, and the experiment again with motorcycles as images."""
+
+import streamlit as st
+
+from core.figures.picture_bridge import colour_of, few_shot
+from core.metrics.classification import mean_interval
+from core.riding import picture_bridge
+from core.riding.picture_bridge import ARMS, COUNTS
+from widgets import frame
+
+
+def draw() -> None:
+    """Draw the table of correspondences and the measured curves."""
+    st.markdown(frame.prose("riding_bridge"))
+    st.subheader("Bicycles and motorcycles as pictures", anchor=False)
+    measured = picture_bridge.measured()
+    if measured is None:
+        st.caption("Not measured yet: tools/measure_picture_bridge.py makes the figures.")
+        return
+    st.markdown(frame.prose("riding_pictures"))
+    lines = []
+    for name, arm in ARMS.items():
+        dots = "┅┅" if name == "built_in_bicycle" else "━━"
+        lines.append(f":{colour_of(arm)}[{dots} **{arm.title}**] {arm.what}")
+    st.markdown("  \n".join(lines))
+    st.plotly_chart(
+        few_shot(measured.accuracy, ARMS, COUNTS, theme=frame.theme()),
+        key="riding_pictures",
+        theme=None,
+        config=frame.CHART,
+    )
+    st.markdown(_table(measured))
+    facts = measured.provenance
+    sources = " and ".join(
+        f"{100 * mean_interval(list(row)).value:.1f} % ({ARMS[name].title.lower()})"
+        for name, row in measured.sources.items()
+    )
+    st.caption(
+        f"Mean over {len(next(iter(measured.accuracy.values())))} seeds with its 95 % interval; "
+        f"{facts['test_pictures']} held-out pictures, half of them motorcycles. {facts['data']}; {facts['network']}; "
+        f"{facts['training']}; {facts['source_pictures']} source pictures. On held-out bicycles the sources reach "
+        f"{sources}. Measured {facts['date']} in {facts['cpu_seconds'] / 60:.0f} minutes on one core by "
+        "tools/measure_picture_bridge.py; the pictures themselves are not part of the lab."
+    )
+
+
+def _table(measured: picture_bridge.Measured) -> str:
+    head = "| Accuracy (%) after … motorcycles | " + " | ".join(str(count) for count in COUNTS) + " |"
+    rows = [head, "|---|" + "---|" * len(COUNTS)]
+    for name, arm in ARMS.items():
+        cells = []
+        for place in range(len(COUNTS)):
+            one = mean_interval(list(measured.accuracy[name][:, place]))
+            cells.append(f"{100 * one.value:.0f} [{100 * one.low:.0f}, {100 * one.high:.0f}]")
+        rows.append(f"| {arm.title} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
