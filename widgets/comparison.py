@@ -122,5 +122,10 @@ def _word(name: str, result: RunResult) -> str:
 
 
 def comparable(record: RunRecord) -> bool:
-    """Whether a run has a result to compare."""
-    return record.summary is not None and record.state == "finished" and api.result_path(record.id).exists()
+    """Whether a run has a result to compare; a sweep compares its arms by itself."""
+    return (
+        record.spec.kind == "finetune"
+        and record.summary is not None
+        and record.state == "finished"
+        and api.result_path(record.id).exists()
+    )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.jobs import api
 from core.jobs.store import RunRecord
+from core.training.sweep_report import spoken
 from widgets import comparison, frame
 
 PER_PAGE = 12
@@ -41,7 +42,10 @@ def _row(record: RunRecord) -> bool:
     """Draw one run; tell whether it is ticked."""
     with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"row_{record.id}"):
         ticked = st.checkbox(
-            "Compare", key=f"pick_{record.id}", label_visibility="collapsed", disabled=record.summary is None
+            "Compare",
+            key=f"pick_{record.id}",
+            label_visibility="collapsed",
+            disabled=record.summary is None or record.spec.kind == "sweep",
         )
         st.page_link(
             frame.page("runs"),
@@ -57,6 +61,13 @@ def _facts(record: RunRecord) -> str:
     if record.summary is None or record.state != "finished":
         return f"{record.state} · {when}"
     figures = record.summary
+    if record.spec.kind == "sweep":
+        depth = spoken([figures["best"]]).replace("depth", "at depth")
+        others = [arm for arm in figures["as_good"] if arm != figures["best"]]
+        sure = f"{spoken(others)} may be as good" if others else "surely the best"
+        return (
+            f"best {100 * figures['accuracy']:.1f} % {depth} · {sure} · {figures['seconds']:.1f} s · {when}"
+        )
     return (
         f"{100 * figures['accuracy']:.1f} % [{100 * figures['low']:.1f}, {100 * figures['high']:.1f}] · "
         f"{figures['seconds']:.1f} s · {when}"

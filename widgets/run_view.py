@@ -12,7 +12,7 @@ from core.jobs.spec import epochs_of
 from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
-from widgets import frame, network, run_result
+from widgets import frame, network, run_result, sweep_run
 from widgets.stage_strip.strip import StageState, stage_strip
 
 POLL_SECONDS = 1.0
@@ -37,8 +37,11 @@ def draw(run_id: str) -> None:
     """Draw the run; a link to a run that does not exist says so."""
     with frame.shown_errors():
         record = api.run(run_id)
-        control = api.run(record.control) if record.control else None
         _heading(record)
+        if record.spec.kind == "sweep":
+            sweep_run.draw(run_id, advised=st.query_params.get("advised"))
+            return
+        control = api.run(record.control) if record.control else None
         if record.error:
             st.error(record.error, icon=":material/error:")
         if record.state == "finished":

@@ -102,7 +102,7 @@ def accuracy_over_depth(
         annotations.append(_words("<b>best</b>", place[best.arm], min(top, high), on, yshift=4, ink=True))
     layout = {
         "uirevision": "sweep",
-        "height": _TOP + inside + _BOTTOM,
+        "height": height(count),
         "margin": {"l": _LEFT, "r": 10, "t": _TOP, "b": _BOTTOM},
         "barmode": "stack",
         "bargap": 0.45,
@@ -145,6 +145,11 @@ def accuracy_over_depth(
         },
     }
     return figure(traces, layout, theme)
+
+
+def height(stages: int) -> int:
+    """Pixels that the chart takes for a network of ``stages`` stages."""
+    return _TOP + _ACCURACY + _GAP + _SECONDS + _GAP + _PER_STAGE * stages + _BOTTOM
 
 
 def _range(found: SweepReport) -> tuple[float, float]:

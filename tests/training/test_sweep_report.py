@@ -50,7 +50,12 @@ WHOLE: list[Event] = [
     *(
         arm(name, seed, right + 2 * seed, seconds=seconds + seed)
         for seed in (0, 1)
-        for name, right, seconds in (("k2", 100, 1.0), ("k1", 178, 2.0), ("k0", 180, 4.0), ("lp_ft", 176, 5.0))
+        for name, right, seconds in (
+            ("k2", 100, 1.0),
+            ("k1", 178, 2.0),
+            ("k0", 180, 4.0),
+            ("lp_ft", 176, 5.0),
+        )
     ),
     FINISHED,
 ]

@@ -95,7 +95,7 @@ def finished_runs() -> dict[str, str]:
     return {
         RUN + one.id: one.title
         for one in api.runs_of(frame.visitor())
-        if one.state == "finished" and one.summary is not None
+        if one.spec.kind == "finetune" and one.state == "finished" and one.summary is not None
     }
 
 
@@ -225,7 +225,7 @@ def _network() -> tuple[str, str]:
     linked = st.query_params.get("network", "")
     if linked.startswith(RUN) and linked not in runs:
         with suppress(errors.RunError):  # somebody else's run, shown by its link
-            api.result_path(linked.removeprefix(RUN))
+            api.weights_path(linked.removeprefix(RUN))
             runs[linked] = api.run(linked.removeprefix(RUN)).title
     name = address.choose(
         st.selectbox,

@@ -209,7 +209,7 @@ def _choose_run() -> str | None:
     titles = {
         one.id: f"{one.title} · {100 * one.summary['accuracy']:.1f} %"
         for one in api.runs_of(frame.visitor())
-        if one.state == "finished" and one.summary is not None
+        if one.spec.kind == "finetune" and one.state == "finished" and one.summary is not None
     }
     top = st.query_params.get("network", "")
     linked = st.query_params.get("run") or (top.removeprefix(look.RUN) if top.startswith(look.RUN) else None)

@@ -1,0 +1,138 @@
+"""``python -m core sweep``: every freeze depth of a network on a data set, measured."""
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from core.backbones import catalogue as backbones
+from core.commands.options import add_data, add_settings, chosen_settings, json_line
+from core.commands.terminal import Terminal
+from core.training.events import Event, Note, Progress
+from core.training.sweep_config import Arm, SweepConfig
+from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
+from core.training.sweep_log import SweepLog
+from core.training.sweep_report import ArmReport, SweepReport, report, spoken
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_data(parser)
+    add_settings(parser, SweepConfig)
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Measure all depths; the last JSON object, or the table, says what was found."""
+    config = SweepConfig(**chosen_settings(chosen, SweepConfig))
+    backbones.entry(config.backbone)
+    show: _Json | _Terminal = _Json() if chosen.json else _Terminal()
+
+    from core.datasets.open import open_dataset
+    from core.jobs import engine
+
+    def tell(phase: str) -> Callable[[int, int], None]:
+        return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
+
+    dataset = open_dataset(chosen.data, side=engine.image_side(config), progress=tell("data"))
+    for name, why in dataset.report.skipped:
+        show.event(Note(message=f"Left out: {name}. {why}"))
+    engine.fetch_weights(config, tell("weights"))
+    log = SweepLog()
+    for event in engine.sweep_events(config, dataset, ()):
+        log.absorb(event)
+        if isinstance(event, SweepFinished):
+            show.finished(event, report(log))
+        else:
+            show.event(event)
+
+
+def outcome(event: SweepFinished, found: SweepReport) -> dict[str, Any]:
+    """Gather the last JSON object: accuracy and seconds of every depth, the best, what may be the best, the verdict."""
+    best = found.of(str(found.best))
+    cheapest = found.of(str(found.cheapest))
+    assert best is not None
+    assert cheapest is not None
+    return {
+        **event.to_json(),
+        "data": found.data_name,
+        "stages": found.stages,
+        "images": found.images,
+        "epochs": found.epochs,
+        "seeds": found.counted,
+        "chance": found.chance,
+        "depths": [dataclasses.asdict(one) for one in found.arms],
+        "accuracy": {one.arm: dataclasses.asdict(one.accuracy) for one in found.arms},
+        "seconds_per_depth": {one.arm: one.seconds for one in found.arms},
+        "seconds_alone": {one.arm: one.seconds_alone for one in found.arms},
+        "best": best.arm,
+        "best_depth": best.depth,
+        "indistinguishable": found.as_good,
+        "cheapest": cheapest.arm,
+        "cheapest_depth": cheapest.depth,
+        "verdict": found.verdict,
+        "method": found.method,
+    }
+
+
+class _Json:
+    """One object a line."""
+
+    def event(self, event: Event) -> None:
+        print(json_line(event.to_json()), flush=True)
+
+    def finished(self, event: SweepFinished, found: SweepReport) -> None:
+        print(json_line(outcome(event, found)), flush=True)
+
+
+class _Terminal(Terminal):
+    """A line an arm, and a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seeds = 1
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, SweepStarted):
+            self._seeds = len(event.seeds)
+            self.line(
+                f"{event.config['backbone']} on {event.data_name}: {len(event.arms)} arms, {self._seeds} seeds,"
+                f" {event.epochs} epochs, {event.images['train']} training and {event.images['test']} test images of"
+                f" {len(event.class_names)} classes, on {event.device} in {event.precision}"
+            )
+        elif isinstance(event, Note):
+            self.line(event.message)
+        elif isinstance(event, CachesReady):
+            self.line(f"one pass through the network took {event.seconds[-1]:.1f} s")
+        elif isinstance(event, ArmDone):
+            self.line(
+                f"seed {event.seed}, {spoken([event.arm])}: {event.accuracy:.1%} in {event.seconds:.1f} s"
+            )
+        elif isinstance(event, ArmDropped):
+            self.line(f"{spoken([event.arm])} has clearly lost to {spoken([event.behind])}; no further seeds")
+        elif isinstance(event, Progress):
+            self.bar(event.phase, event.done, event.total, event.images_per_second)
+
+    def finished(self, event: SweepFinished, found: SweepReport) -> None:
+        self.clear()
+        print(f"{'frozen':<22}{'accuracy':>9}  {'95 % interval':<18}{'behind':>7}{'seconds':>9}{'alone':>8}")
+        for one in found.arms:
+            interval = f"{one.accuracy.low:.1%} to {one.accuracy.high:.1%}"
+            alone = "" if one.seconds_alone is None else f"{one.seconds_alone:.1f}"
+            mark = "*" if one.as_good else " "
+            print(
+                f"{_frozen(one, found):<22}{one.accuracy.value:>9.1%}{mark} {interval:<18}"
+                f"{100 * one.regret.value:>7.1f}{one.seconds:>9.1f}{alone:>8}"
+            )
+        print("* may be the best")
+        print(found.verdict)
+        print(found.method)
+        print(
+            f"{event.seconds:.1f} seconds in all; {event.peak_memory_bytes / 1e6:,.0f} MB of memory at most"
+        )
+
+
+def _frozen(one: ArmReport, found: SweepReport) -> str:
+    if Arm.named(one.arm).strategy == "lp_ft":
+        return "LP-FT"
+    stage = "nothing" if one.depth == 0 else f"up to {found.stages[one.depth - 1]}"
+    return f"{one.depth} ({stage})"
