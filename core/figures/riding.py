@@ -96,7 +96,7 @@ def learning(
         "yaxis": {
             "range": [-2, 103],
             "tickvals": [0, 25, 50, 75, 100],
-            "ticksuffix": " %",
+            "ticktext": ["0", "25", "50", "75", "100 %"],
             "title": {"text": "Test rides still upright after 6 s"},
         },
         "annotations": notes,

@@ -71,7 +71,7 @@ def strength(
         "yaxis": {
             "range": [-2, 104],
             "tickvals": [0, 50, 100],
-            "ticksuffix": " %",
+            "ticktext": ["0", "50", "100 %"],
             "title": {"text": "Upright after 6 s"},
         },
         "annotations": [

@@ -35,12 +35,13 @@ _watch = st.components.v2.component(
 
 def draw() -> None:
     """Draw the animation, with the choice of ride and of how much practice came before."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        steps = {str(update): _practice(update) for update in replay.updates()}
+    steps = {str(update): _practice(update) for update in replay.updates()}
+    left, right = st.columns([3, 1], gap="large")
+    with left:
         update = int(
             address.choose(
                 st.segmented_control,
-                "Practice on the motorcycle",
+                "Practice on the motorcycle, in updates",
                 list(steps),
                 name="practised",
                 default="0",
@@ -49,9 +50,10 @@ def draw() -> None:
                 required=True,
             )
         )
-    ride = address.choose_number(
-        st.slider, "Test ride", 1, replay.RIDES, name="ride", default=replay.telling() + 1, width=320
-    )
+    with right:
+        ride = address.choose_number(
+            st.slider, "Test ride", 1, replay.RIDES, name="ride", default=replay.telling() + 1
+        )
     riders = replay.replay(ride - 1, update=update)
     counts = replay.survived(update)
     _watch(
@@ -91,4 +93,4 @@ def draw() -> None:
 
 
 def _practice(update: int) -> str:
-    return "None yet" if update == 0 else f"{update} updates"
+    return "None yet" if update == 0 else f"{update}"

@@ -130,7 +130,7 @@ function makeWatch(root) {
     const [behind, width, height] = fit(picture);
     drawBehind(behind, width, height, { ...scene, narrow: true }, paint);
     const [above, planWidth, planHeight] = fit(plan);
-    drawAbove(above, planWidth, planHeight, { ...scene, narrow: planWidth < 150 }, paint);
+    drawAbove(above, planWidth, planHeight, { ...scene, narrow: true }, paint);
     lane.dataset.fell = now.since > 0;
     said.textContent = now.since > 0 ? `fell after ${(rider.fallen * data.dt).toFixed(1)} s` : t > 0 && t >= watch.steps * data.dt ? "still upright" : `${t.toFixed(1)} s`;
   }

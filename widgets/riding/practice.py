@@ -1,0 +1,222 @@
+"""The machine learns it: learning curves, precomputed or computed now, with freezing and the names on them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import streamlit as st
+
+from core.figures.riding import learning
+from core.riding import live, measured, named
+from core.riding.experiment import ARMS
+from core.riding.experiment_report import KIND, Report
+from core.riding.live import LiveRun
+from core.riding.policy import SIZES
+from widgets import frame
+from widgets.layers import address
+from widgets.riding.several import choose_several
+from widgets.stage_strip.strip import Block, stage_strip
+
+SEEDS_AT_ONCE = 12
+FIRST_SEED = 100  # the shipped table has 0 to 19
+LOOK_EVERY = 0.6  # seconds
+
+BEGINNINGS = {
+    "scratch": "Beginner (scratch)",
+    "bicycle": "Rode a bicycle",
+    "reversed": "Rode it reversed",
+    "shuffled": "Bicycle, shuffled",
+    "ebike": "Rode an e-bike",
+    "bicycle_fresh_head": "Bicycle, new head",
+    "reversed_fresh_head": "Reversed, new head",
+}
+USUAL = ("scratch", "bicycle", "reversed")
+FROZEN = {1: "bicycle_first_frozen", 2: "bicycle_two_frozen"}
+MOTORCYCLES = {"motorcycle": "Motorcycle (1971)", "motorcycle_1994": "Another (1994)"}
+ONLY_SHIPPED = ("asymptote", "forgetting")  # they need 300 updates
+
+
+def draw() -> None:
+    """Draw the section."""
+    st.markdown(
+        "Now a small network does what you just did. It rides, feels which way each of its weights should have been, "
+        "and rides again. **Who has ridden before learns faster, if it was the right thing.**"
+    )
+    arms = choose_several("Who learns the motorcycle?", BEGINNINGS, name="riders", default=USUAL)
+    left, right = st.columns([1, 1], gap="large")
+    with right:
+        depth = _freeze()
+    with left:
+        target = address.choose(
+            st.segmented_control,
+            "Which motorcycle?",
+            list(MOTORCYCLES),
+            name="machine",
+            default="motorcycle",
+            format_func=MOTORCYCLES.__getitem__,
+            required=True,
+        )
+        terms = choose_several(
+            "Name what you see", {one.name: one.title for one in named.TERMS.values()}, name="terms"
+        )
+    if depth:
+        arms.append(FROZEN[depth])
+    _watched(arms, target, terms)
+
+
+def _freeze() -> int:
+    """Let the visitor freeze layers of the rider from the bicycle; gives how many."""
+    depth = int(address.read("freeze", [str(one) for one in range(3)], "0"))
+    st.markdown("**Freeze** what the bicycle taught: ice stays as it is, fire learns.")
+    sizes = [(a + 1) * b for a, b in pairwise(SIZES)]
+    stage_strip(
+        key="riding_strip",
+        stages=(
+            Block(name="layer 1", parameters=sizes[0], output=str(SIZES[1])),
+            Block(name="layer 2", parameters=sizes[1], output=str(SIZES[2])),
+        ),
+        head=Block(name="head", parameters=sizes[2], output="torque"),
+        depth=min(depth, 2),
+        on_change=lambda wanted: address.write(freeze=wanted or None),
+    )
+    return min(depth, 2)
+
+
+# --- chart ----------------------------------------------------------------------------------------------
+
+
+def _watched(arms: list[str], target: str, terms: list[str]) -> None:
+    """Draw the chart; while a run is on, again and again, without the page around it."""
+    run: LiveRun | None = st.session_state.get("riding_live")
+    every = LOOK_EVERY if run is not None and not run.over else None
+    st.fragment(_chart, run_every=every)(arms, target, terms, polling=every is not None)
+
+
+def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> None:
+    run: LiveRun | None = st.session_state.get("riding_live")
+    if run is not None:
+        run.look()
+        if polling and run.over:
+            st.rerun()
+    shown = arms
+    if run is not None and run.report is not None:
+        report = run.report
+        terms = [term for term in terms if term not in ONLY_SHIPPED]
+    else:
+        report = _shipped(target, long="asymptote" in terms or "forgetting" in terms)
+    shown = [arm for arm in arms if report.has([arm])]
+    if not shown:
+        st.info("Choose at least one rider above.", icon=":material/arrow_upward:")
+    else:
+        forgot = measured.measured().forgetting if target == "motorcycle" else None
+        st.plotly_chart(
+            learning(report, shown, terms=terms, forgetting=forgot, theme=frame.theme()),
+            key="riding_learning",
+            theme=None,
+            config=frame.CHART,
+        )
+    missing = [ARMS[arm].title.lower() for arm in arms if arm not in shown]
+    if missing:
+        st.caption(f"Not measured in what is shown here: {', '.join(missing)}.")
+    _meanings(terms, target)
+    _controls(run, arms, target)
+    _provenance(run)
+
+
+def _shipped(target: str, *, long: bool) -> Report:
+    """Give the precomputed curves; where 300 updates were measured and wanted, those."""
+    of = measured.measured()
+    if target != "motorcycle":
+        return of.second
+    if not long:
+        return of.motorcycle
+    names = {curve.arm for curve in of.long.curves}
+    rest = tuple(curve for curve in of.motorcycle.curves if curve.arm not in names)
+    return replace(of.motorcycle, curves=(*of.long.curves, *rest))
+
+
+def _meanings(terms: Sequence[str], target: str) -> None:
+    """Say what the chosen names mean, and where they come from."""
+    if not terms:
+        return
+    lines = [
+        f"- **{named.TERMS[term].title}**: {named.TERMS[term].meaning}{_found(term, target)}"
+        for term in terms
+    ]
+    sources = dict.fromkeys(named.TERMS[term].source for term in terms)
+    st.markdown("\n".join(lines))
+    st.caption(" · ".join(sources))
+
+
+def _found(term: str, target: str) -> str:
+    """Read what was measured for a name that needs a word more than the curve says."""
+    of = measured.measured()
+    if target != "motorcycle" or st.session_state.get("riding_live") is not None:
+        return ""
+    if term == "asymptote":
+        gain = named.asymptote_gain(of.long)
+        return (
+            f" Here practice enough makes all of them equally good: the bicycle gains {100 * gain.value:+.2f} points "
+            f"[{100 * gain.low:+.2f}, {100 * gain.high:+.2f}] after 300 updates."
+        )
+    if term == "forgetting":
+        lost = named.forgetting(of.forgetting)
+        return (
+            f" After 300 updates on the motorcycle, {100 * lost.value:.0f} of 100 bicycle rides "
+            f"[{100 * lost.low:.0f}, {100 * lost.high:.0f}] are lost again."
+        )
+    return ""
+
+
+# --- a run of one's own ---------------------------------------------------------------------------------
+
+
+def _controls(run: LiveRun | None, arms: Sequence[str], target: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="riding_run"):
+        if run is not None and not run.over:
+            if st.button("Stop", icon=":material/stop:", key="riding_stop"):
+                run.stop()
+            st.progress(run.done, text=_doing(run))
+            return
+        if st.button(
+            f"Let {SEEDS_AT_ONCE} new riders learn now",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="riding_start",
+            disabled=not arms,
+        ):
+            first = st.session_state.setdefault("riding_seed", FIRST_SEED)
+            st.session_state.riding_seed = first + SEEDS_AT_ONCE
+            st.session_state.riding_live = live.pool.start(arms, range(first, first + SEEDS_AT_ONCE), target)
+            st.rerun()
+        if run is not None and st.button("Back to the 20 precomputed", key="riding_back"):
+            del st.session_state.riding_live
+            st.rerun()
+
+
+def _doing(run: LiveRun) -> str:
+    if run.state == "waiting":
+        ahead = live.pool.ahead(run)
+        return f"Somebody else's riders are practising; {ahead} before you" if ahead else "Starting"
+    what = "Learning what comes before" if run.learning == "source" else "Learning the motorcycle"
+    return f"{what}, {run.seconds:.0f} s"
+
+
+def _provenance(run: LiveRun | None) -> None:
+    """Say where the numbers come from."""
+    if run is None or run.report is None:
+        made = measured.measured().provenance
+        text = (
+            f"**Precomputed**: {made['seeds']} riders each (seeds 0 to {made['seeds'] - 1}), made on {made['date']} by "
+            f"`{made['made_by']}`, {made['cpu_seconds']} s on one core for everything on this page."
+        )
+        if run is not None and run.state == "failed":
+            text = "The run ended with an error; this is the precomputed table. " + text
+    else:
+        ended = {"finished": "Measured just now", "stopped": "Stopped"}.get(run.state, "Being measured now")
+        seeds = f"seeds {run.seeds[0]} to {run.seeds[-1]}"
+        text = f"**{ended}**: {len(run.seeds)} riders each ({seeds}), {run.seconds:.1f} s."
+    st.caption(
+        f"{text} An update is 3 rides of 4 s. The test is always the same 96 rides with gusts. "
+        f"Lines are means, bands {KIND}."
+    )
