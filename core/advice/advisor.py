@@ -202,17 +202,15 @@ def _rule(per_class: int, similarity: Similarity, stages: int) -> Rule:
 def _departs(rule: Rule, outlooks: tuple[Outlook, ...], depth: int) -> str:
     if rule.arm == outlooks[depth].arm:
         return ""
-    lost = 100 * (
-        next(one for one in outlooks if one.arm == rule.arm).behind.value - outlooks[depth].behind.value
-    )
+    of_rule = int(rule.arm.removeprefix("k"))
+    lost = 100 * (outlooks[of_rule].behind.value - outlooks[depth].behind.value)
     if lost >= 0.05:
-        return (
-            f"The rule amounts to freezing {_stages_in_words(rule.arm, len(outlooks) - 1)}; on the measured tasks "
-            f"nearest to yours that was {lost:.1f} points worse."
-        )
+        verdict = f"that was {lost:.1f} points worse"
+    else:
+        verdict = "that was no better" + (", and it takes longer" if of_rule < depth else "")
     return (
         f"The rule amounts to freezing {_stages_in_words(rule.arm, len(outlooks) - 1)}; on the measured tasks nearest "
-        "to yours that was no better, and it costs more."
+        f"to yours {verdict}."
     )
 
 
