@@ -28,7 +28,7 @@ MEASURES: dict[Measure, MeasureText] = {
     "neighbours": MeasureText(
         title="Nearest neighbours",
         about="How often the pictures that the network finds most alike are of the same class.",
-        axis="Right votes (%), 0 = chance",
+        axis="% of the way from chance to perfect",
         fewer="Harder to tell apart than",
         more="Easier to tell apart than",
     ),
@@ -36,7 +36,7 @@ MEASURES: dict[Measure, MeasureText] = {
         title="LogME",
         about="How well a simple model on these features explains the classes, complexity deducted "
         "(You et al. 2021).",
-        axis="Nats per picture, 0 = chance",
+        axis="nats per picture, 0 = chance",
         fewer="Less is explained than for",
         more="More is explained than for",
     ),
@@ -44,21 +44,21 @@ MEASURES: dict[Measure, MeasureText] = {
         title="H-score",
         about="How much of what varies in the features varies between the classes (Bao et al. 2019; "
         "Ibrahim et al. 2021).",
-        axis="Share of the most possible (%)",
+        axis="% of the most possible",
         fewer="Less separated than",
         more="More separated than",
     ),
     "frechet": MeasureText(
         title="Distance from the source",
         about="How far the pictures lie from those the network learned from (Fréchet).",
-        axis="Variances of the source, 0 = alike",
+        axis="in variances of the source, 0 = alike",
         fewer="Closer to what the network knows than",
         more="Farther from what the network knows than",
     ),
     "probe": MeasureText(
         title="Linear probe",
         about="How often a linear classifier on these features is right about pictures it has not seen.",
-        axis="Right answers (%), 0 = chance",
+        axis="% of the way from chance to perfect",
         fewer="Harder to tell apart than",
         more="Easier to tell apart than",
     ),
