@@ -3,7 +3,7 @@
 import streamlit as st
 
 from widgets import frame
-from widgets.advise import answer, evidence, record, task, where
+from widgets.advise import answer, check, evidence, measured, networks, record, task, where
 
 st.title("How deep to freeze?", anchor=False)
 st.markdown(frame.prose("advise"))
@@ -18,6 +18,13 @@ with right:
 
 st.subheader("3 · The advice", anchor=False)
 answer.draw(asked)
+measured.draw(asked)
+
+st.subheader("4 · Check it", anchor=False)
+check.draw(asked)
+
+st.subheader("5 · Which pretrained network?", anchor=False)
+networks.draw(asked)
 
 st.subheader("How good is this advice?", anchor=False)
 record.draw(asked.entry)

@@ -60,10 +60,10 @@ def choose(reference: str, per_class: int | None) -> bool:
 
 def pick() -> Choice | None:
     """Draw the picker; None until something usable is chosen."""
+    st.session_state.setdefault("data_source", BUILT_IN)
     source = st.segmented_control(
         "Where the pictures come from",
         [BUILT_IN, DOWNLOAD, OWN],
-        default=BUILT_IN,
         required=True,
         key="data_source",
         label_visibility="collapsed",
@@ -81,13 +81,14 @@ def pick() -> Choice | None:
 
 def _per_class(own: bool) -> int | None:
     """Ask how much to learn from: few pictures are where transfer matters, and where a run is quick."""
+    key = f"per_class_{'own' if own else 'given'}"
+    st.session_state.setdefault(key, ALL if own else FEW)
     chosen = st.segmented_control(
         "Training pictures of each class",
         PER_CLASS,
         format_func=lambda count: f"{count}" if count else "All",
-        default=ALL if own else FEW,
         required=True,
-        key=f"per_class_{'own' if own else 'given'}",
+        key=key,
         help=HELP["per_class"],
         persist_state="session",
     )

@@ -8,7 +8,7 @@ from core.advice.tasks import TASKS, Similarity
 from core.training.sweep_config import Arm
 
 CLEARLY = 0.02  # of accuracy: a probe's peak stands out by more than this
-TOLD_APART = 1.0  # points: what the record calls a loss worth naming
+ALIKE = 0.06  # of the weight: below this the nearest measured case is no nearer than many others
 
 
 def headline(advice: Advice) -> str:
@@ -41,6 +41,13 @@ def arm_title(name: str, stages: int) -> str:
     return f"{arm.depth} of {stages} frozen"
 
 
+def leans_on(advice: Advice) -> str:
+    """Name the measured data sets that the advice leans on, or say that it leans on all of them alike."""
+    if not advice.neighbours or advice.neighbours[0].weight < ALIKE:
+        return "all of them about equally: the answers so far fit no one better than the others"
+    return "; ".join(f"**{TASKS[one.task].title}**, {TASKS[one.task].about}" for one in advice.neighbours)
+
+
 def told_apart(advice: Advice) -> str:
     """Say which depths cannot be told apart, and that the cheapest of them is advised; "" where one stands out."""
     equal = [one.arm for one in advice.outlooks if one.arm in advice.indistinguishable]
@@ -63,28 +70,24 @@ def told_apart(advice: Advice) -> str:
 
 
 def standing(record: Record) -> tuple[str, ...]:
-    """Say how the advice stands against every other way to choose: wins, ties and losses, none left out."""
-    ours = [one for one in record.policies if one.name.startswith("advice")]
+    """Say how the advice stands against every other way to choose, one sentence each; losses are named."""
     rules = [one for one in record.policies if not one.name.startswith("advice")]
-    if not ours or not rules:
-        return ()
-    best = min(ours, key=lambda one: one.regret.value)
-    ahead = sorted((one for one in rules if one.regret.value < best.regret.value), key=_mean)
-    sentences = [
-        f"“{best.title}” gives away {best.regret.value:.1f} points on average "
-        f"[{best.regret.low:.1f}, {best.regret.high:.1f}] against the depth that turned out best."
-    ]
-    if ahead:
-        named = ", ".join(f"“{one.title}” ({one.regret.value:.1f})" for one in ahead)
-        sentences.append(f"It loses to {named}.")
-    else:
-        rival = min(rules, key=_mean)
-        sentences.append(f"No fixed rule does better; the best of them, “{rival.title}”, {_gives(rival)}.")
-    for one in ours:
-        better = [rule for rule in rules if rule.regret.value < one.regret.value]
-        if one is not best and better:
-            named = ", ".join(f"“{rule.title}”" for rule in sorted(better, key=_mean))
-            sentences.append(f"“{one.title}” ({one.regret.value:.1f}) does worse than {named}.")
+    sentences = []
+    for one in record.policies:
+        if not one.name.startswith("advice") or not rules:
+            continue
+        value = one.regret
+        gives = f"**{one.title}** gives away {value.value:.1f} points [{value.low:.1f}, {value.high:.1f}]"
+        ahead = sorted((rule for rule in rules if rule.regret.value < value.value), key=_mean)
+        if ahead:
+            named = ", ".join(f"“{rule.title}” ({rule.regret.value:.1f})" for rule in ahead)
+            sentences.append(f"{gives}; better on average: {named}.")
+        else:
+            rival = min(rules, key=_mean)
+            sentences.append(
+                f"{gives}; no fixed rule does better, the best being “{rival.title}” "
+                f"({rival.regret.value:.1f})."
+            )
     return tuple(sentences)
 
 
@@ -96,11 +99,6 @@ def worst_case(policy: Policy) -> str:
 
 def _mean(policy: Policy) -> float:
     return policy.regret.value
-
-
-def _gives(policy: Policy) -> str:
-    one = policy.regret
-    return f"gives away {one.value:.1f} [{one.low:.1f}, {one.high:.1f}]"
 
 
 # --- the evidence -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from core.figures.template import FIRE, GREY, ICE, SMALL, WRONG, Theme, faded, f
 
 _KINDS = ("similar", "between", "different")
 _FULL = 12.0  # points behind the best at which the colour is full
+_NAME_HEIGHT = 6.0  # points of accuracy that a line of text covers
 _NUDGE = 0.06  # of a depth, between curves
 
 
@@ -148,7 +149,7 @@ def accuracy_over_depth(
             {
                 "text": name,
                 "x": len(arms) - 0.75,
-                "y": means[-1],
+                "y": means[-1],  # see `_apart`
                 "xanchor": "left",
                 "showarrow": False,
                 "font": {"size": SMALL, "color": on.trainable},
@@ -173,9 +174,18 @@ def accuracy_over_depth(
         "yaxis": axis.layout["yaxis"]
         | {"range": [0, 101], "dtick": 20, "title": {"text": "Test accuracy (%)"}},
         "yaxis2": axis.layout["yaxis2"],
-        "annotations": ends,
+        "annotations": _apart(ends),
     }
     return figure(traces, layout, theme)
+
+
+def _apart(ends: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Move names at the ends of curves down until none covers another."""
+    placed: list[dict[str, Any]] = []
+    for one in sorted(ends, key=lambda end: -end["y"]):
+        lowest = placed[-1]["y"] - _NAME_HEIGHT if placed else 101.0
+        placed.append(one | {"y": min(one["y"], lowest)})
+    return placed
 
 
 def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: Theme = "light") -> go.Figure:
@@ -231,9 +241,7 @@ def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: T
     layout = {
         "height": 440,
         "margin": {"t": 44},
-        "title": key(
-            ("Linear probe", ICE, "line"), ("Nearest neighbours", GREY, "line"), ("★ best", on.muted, "dots")
-        ),
+        "title": key(("Linear probe", ICE, "line"), ("Nearest neighbours", GREY, "line")),
         "xaxis": {
             "tickvals": list(range(len(stages))),
             "ticktext": [label(name, 14) for name in stages],

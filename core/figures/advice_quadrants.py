@@ -16,6 +16,7 @@ BORDER = 0.5  # where "different" begins
 # A dot's name is drawn where it covers no other: (width of a letter, height of a line) as shares of the plot, on a
 # narrow screen. Names that find no room are read by pointing at the dot.
 _LETTER, _LINE = 0.0235, 0.052
+Box = tuple[float, float, float, float]  # left, right, bottom, top as shares of the plot
 _TINTS: dict[Quadrant, str] = {
     "small-similar": ICE,
     "small-different": GREY,
@@ -64,8 +65,11 @@ def quadrants(
             "mode": "markers+text",
             "x": [one.unlike for one in known],
             "y": [one.per_class for one in known],
-            "text": [f" {label(one.title)}" if show else "" for one, show in zip(known, named, strict=True)],
-            "textposition": ["middle left" if one.unlike > 0.8 else "middle right" for one in known],
+            "text": [
+                "" if side is None else f" {label(one.title)} "
+                for one, side in zip(known, named, strict=True)
+            ],
+            "textposition": [side or "middle right" for side in named],
             "textfont": {"size": SMALL - 1, "color": on.ink},
             "marker": {
                 "size": [13 if one.near else 9 for one in known],
@@ -189,29 +193,36 @@ def _task(place: Place, ink: str, paper: str) -> list[dict[str, Any]]:
     ]
 
 
-def _named(known: Sequence[Landmark], place: Place | None) -> list[bool]:
-    """Which dots get their names written: as many as fit, the first come first."""
-    taken: list[tuple[float, float, float, float]] = []
+def _named(known: Sequence[Landmark], place: Place | None) -> list[str | None]:
+    """Where each dot's name is written; None for names that find no room. The first come first."""
+    taken: list[Box] = []
     if place is not None:
         middle = sum(place.unlike) / 2
         centre = _height((place.per_class[0] * place.per_class[1]) ** 0.5)
-        taken.append((middle - 0.13, middle + 0.13, centre - 0.03, centre + 0.09))
+        taken.append((middle - 0.17, middle + 0.17, centre - 0.03, centre + 0.1))
     dots = [(one.unlike, _height(one.per_class)) for one in known]
-    named = []
+    named: list[str | None] = []
     for one, (x, y) in zip(known, dots, strict=True):
         width = _LETTER * len(one.title) + 0.03
-        left, right = (x - width, x) if one.unlike > 0.8 else (x, x + width)
-        box = (left, right, y - _LINE / 2, y + _LINE / 2)
-        others = [dot for dot in dots if dot != (x, y)]
-        free = (
-            left >= 0
-            and right <= 1
-            and not any(_overlap(box, other) for other in taken)
-            and not any(box[0] < dot[0] < box[1] and box[2] < dot[1] < box[3] for dot in others)
-        )
-        if free:
-            taken.append(box)
-        named.append(free)
+        sides: dict[str, Box] = {
+            "middle right": (x + 0.01, x + width, y - _LINE / 2, y + _LINE / 2),
+            "middle left": (x - width, x - 0.01, y - _LINE / 2, y + _LINE / 2),
+            "top center": (x - width / 2, x + width / 2, y + 0.01, y + 0.01 + _LINE),
+            "bottom center": (x - width / 2, x + width / 2, y - 0.01 - _LINE, y - 0.01),
+        }
+        free = [
+            (sum(_inside(dot, box) for dot in dots), side)
+            for side, box in sides.items()
+            if box[0] >= 0 and box[1] <= 1 and not any(_overlap(box, other) for other in taken)
+        ]
+        # What the advice leans on is named even where the name covers a dot of another data set.
+        fewest = min((covered for covered, _ in free), default=1)
+        side = next((side for covered, side in free if covered == fewest), None)
+        if side is not None and fewest and not one.near:
+            side = None
+        if side is not None:
+            taken.append(sides[side])
+        named.append(side)
     return named
 
 
@@ -219,5 +230,9 @@ def _height(per_class: float) -> float:
     return (log10(per_class) - log10(FEWEST)) / (log10(MOST) - log10(FEWEST))
 
 
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+def _inside(dot: tuple[float, float], box: Box) -> bool:
+    return box[0] < dot[0] < box[1] and box[2] < dot[1] < box[3]
+
+
+def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]

@@ -74,7 +74,7 @@ def regrets(policies: Sequence[Policy], *, theme: Theme = "light") -> go.Figure:
         "xaxis": {
             "range": [-0.02 * reach, reach],
             "nticks": 7,
-            "title": {"text": "Points of accuracy given away (0: always the best depth)"},
+            "title": {"text": "Points of accuracy given away"},
         },
         "yaxis": {"range": [len(rows) - 0.35, -0.62], "visible": False},
         "shapes": [

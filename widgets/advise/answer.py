@@ -28,6 +28,8 @@ def draw(asked: Asked) -> None:
     st.markdown(f"### {sentences.headline(advice)}")
     if advice.warning:
         st.warning(advice.warning, icon=":material/explore:")
+    if asked.choice is not None and asked.choice.reference in TASKS:
+        st.caption("The advice has learned from this very data set, so here it is no test of the advice.")
     _strip(asked, advice)
     _figures(advice)
     _onward(asked, advice)
@@ -57,20 +59,12 @@ def _figures(advice: Advice) -> None:
     seconds.metric(
         "Training, on this machine",
         "not measured" if expected.seconds is None else _time(expected.seconds),
-        help="Bring pictures, and the pace of this machine is measured on them."
+        help="Bring pictures, and the pace of this machine with this network is measured on them."
         if expected.seconds is None
         else "From the time that one picture took to pass through the network here.",
     )
     with near:
-        st.markdown(
-            ":small[Nearest measured data sets]  \n"
-            + " · ".join(
-                f"**{TASKS[one.task].title}** {100 * one.weight:.0f} %" for one in advice.neighbours
-            ),
-            help="How much of the advice's weight lies on each: "
-            + "; ".join(f"{TASKS[one.task].title}: {TASKS[one.task].about}" for one in advice.neighbours)
-            + ".",
-        )
+        st.markdown(f":small[Nearest measured data sets]  \n{sentences.leans_on(advice)}")
 
 
 def _onward(asked: Asked, advice: Advice) -> None:
@@ -149,6 +143,10 @@ def _reasons(asked: Asked, advice: Advice) -> None:
     rule, change, other = st.columns(3, gap="medium")
     with rule:
         st.markdown(f"**The textbook says**  \n{advice.rule.says} :gray[({advice.rule.citation})]")
+        if asked.description is not None and asked.description.similarity is None:
+            st.caption(
+                "You did not say what they show, so this is the rule for most of the nearest measured tasks."
+            )
         st.markdown(advice.departs or "The advice follows that rule.")
         where.dispute(asked)
     with change:

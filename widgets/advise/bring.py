@@ -1,7 +1,5 @@
 """The question in pictures: choose them, and they are looked at through the network, stage by stage."""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,18 +8,14 @@ from core.advice.report import Measures
 from core.backbones.catalogue import BackboneEntry
 from core.datasets import catalogue
 from core.errors import DataError
-from core.jobs import api
-from core.jobs.spec import UPLOAD
 from widgets import data_picker, frame, network, network_here
+from widgets.advise import pictures
 from widgets.advise.asked import Asked
 from widgets.advise.task import network as choose_network
 from widgets.layers import address
 from widgets.layers.look import heavy_work, specimen_of
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
-
-if TYPE_CHECKING:
-    from core.datasets.dataset import ImageDataset
 
 # Multiply-adds of one forward pass of all pictures that begins without being asked for.
 AT_ONCE = 3e11
@@ -134,7 +128,6 @@ def _measure(
     entry: BackboneEntry, weights: str, choice: Choice, bar: DeltaGenerator, *, probe: bool
 ) -> Measures:
     from core.advice import similarity
-    from core.training.sweep import draw, parts
 
     bar.progress(0.0, "Loading the network …")
     one = specimen_of(entry.name, 0.0, weights)
@@ -142,14 +135,12 @@ def _measure(
     def read(done: int, total: int) -> None:
         bar.progress(0.5 * min(done / max(total, 1), 1.0), "Reading the pictures …")
 
-    dataset = _open(choice.reference, entry.image_size, read)
-    pool, _ = parts(dataset, 0)  # the test part stays unseen
-    numbers = draw(pool.labels, choice.per_class, seed=0)
+    images, labels, class_names = pictures.of(choice, entry.image_size, read)
     for state in similarity.steps(
         one.backbone,
-        pool.images[numbers],
-        pool.labels[numbers],
-        dataset.class_names,
+        images,
+        labels,
+        class_names,
         probe=probe,
         most=MOST,
     ):
@@ -157,11 +148,3 @@ def _measure(
             return state
         bar.progress(0.5 + 0.5 * state.share, f"{state.doing} …")
     raise DataError("These pictures could not be measured.")
-
-
-def _open(reference: str, side: int, progress: object) -> "ImageDataset":
-    if not reference.startswith(UPLOAD):
-        return catalogue.load(reference, side=side, progress=progress)  # type: ignore[arg-type]
-    from core.datasets.own_images import from_zip
-
-    return from_zip(api.upload_path(frame.visitor(), reference), side=side, progress=progress)  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ def _one(found: Evidence) -> None:
     measured = found.measures.get((task, None), ())
     if measured:
         with right:
-            st.markdown("**What each frozen stage knows about it**, all training pictures")
+            st.markdown("**What each frozen stage knows about it**, all training pictures; ★ the best stage")
             st.plotly_chart(
                 probe_over_stages(measured, theme=frame.theme()),
                 key="advise_probes",

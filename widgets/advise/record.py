@@ -18,7 +18,8 @@ def network_with_evidence(entry: BackboneEntry) -> str | None:
 def draw(entry: BackboneEntry) -> None:
     """Draw the whole record, losses among it."""
     name = network_with_evidence(entry)
-    found = None if name is None else judge.record(name)
+    with st.spinner("Judging the advice on every data set …"):
+        found = None if name is None else judge.record(name)
     if name is None or found is None:
         st.info("Not measured yet: the table of the evidence is missing here.", icon=":material/hourglass:")
         return
@@ -27,7 +28,7 @@ def draw(entry: BackboneEntry) -> None:
         f"sets, {found.cells} cases (data set × pictures of each class), {found.runs:,} trained networks, with "
         f"{catalogue.entry(name).title}."
     )
-    st.markdown(" ".join(sentences.standing(found)))
+    st.markdown("\n".join(f"- {one}" for one in sentences.standing(found)))
     _chart(found)
     _numbers(found)
 

@@ -12,11 +12,14 @@ from core.backbones.catalogue import BackboneEntry
 from widgets import frame
 from widgets.advise.asked import Asked
 from widgets.layers import address
+from widgets.layers.look import heavy_work, specimen_of
+from widgets.network_picker import PRETRAINED
 
 WORDS, PICTURES = "words", "pictures"
 _WAYS = {WORDS: "Describe it", PICTURES: "Bring pictures"}
 UNKNOWN = "unknown"
 PER_CLASS, CLASSES = 20, 5  # what the form begins with
+AT_ONCE = 2e9  # multiply-adds of one picture up to which a network is timed without being asked
 _MEANINGLESS_HERE = ("data", "pictures")
 
 
@@ -71,9 +74,27 @@ def _describe() -> Asked:
             difference=difference,  # type: ignore[arg-type]
             imaging=imaging,  # type: ignore[arg-type]
         )
-        advice = advisor.from_description(description, entry.name)
+        advice = advisor.from_description(description, entry.name, pass_seconds=_pass_seconds(entry))
         return Asked(entry=entry, description=description, advice=advice)
     return Asked(entry=entry)
+
+
+def _pass_seconds(entry: BackboneEntry) -> float | None:
+    """Seconds that one picture takes to pass through the network here; None where nobody can tell at once."""
+    from core.backbones import weights
+
+    if entry.multiply_adds > AT_ONCE or not weights.are_here(entry.name):
+        return None
+    return _timed(entry.name)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Timing this machine …")
+def _timed(name: str) -> float:
+    from core.advice import candidates
+
+    with heavy_work:
+        one = specimen_of(name, 0.0, PRETRAINED)
+        return candidates.timed(one.backbone, one.image_size).median / 1000
 
 
 def _question(label: str, answers: Mapping[str, str], name: str) -> str | None:

@@ -1,0 +1,111 @@
+"""Which pretrained network? Those at hand, on the same pictures: accuracy of a probe against milliseconds."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.backbones import catalogue
+from widgets import frame, network
+from widgets.advise import pictures
+from widgets.advise.asked import Asked
+from widgets.layers.look import heavy_work
+from widgets.network_picker import PRETRAINED, kept_weights
+from widgets.previews import Choice
+
+if TYPE_CHECKING:
+    from core.advice.candidates_report import Candidate, Comparison
+
+
+def draw(asked: Asked) -> None:
+    """Draw the button, then the comparison."""
+    from core.advice import candidates
+    from core.advice.candidates_report import Candidate
+
+    if asked.choice is None or asked.measures is None:
+        st.markdown("Bring pictures, and all networks that are on this machine are compared on them.")
+        return
+    own = [
+        Candidate(name=name, weights=kept_weights(name))
+        for name in catalogue.NAMES
+        if kept_weights(name) != PRETRAINED
+    ]
+    at_hand = candidates.at_hand(own)
+    slot = _slot("/".join(one.key for one in at_hand), asked.choice.reference, asked.choice.per_class)
+    if not slot:
+        names = ", ".join(dict.fromkeys(catalogue.entry(one.name).title for one in at_hand))
+        st.caption(
+            f"On this machine: {names}. Others join once they are downloaded, or a file of their weights is given, on "
+            "the fine-tune page."
+        )
+        if not st.button("Compare them on my pictures", icon=":material/compare:", key="advise_compare"):
+            return
+        with frame.shown_errors():
+            slot.append(_compared(at_hand, asked.choice))
+    if slot:
+        _show(slot[0])
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _slot(networks: str, reference: str, per_class: int | None) -> list["Comparison"]:
+    """A place that keeps one comparison for all visitors; empty until it is made."""
+    return []
+
+
+def _compared(at_hand: "tuple[Candidate, ...]", choice: Choice) -> "Comparison":
+    from core.advice import candidates
+    from core.advice.candidates_report import Comparison, Examining
+    from core.errors import DataError
+
+    bar = st.progress(0.0, "Waiting for another measurement to end …")
+    try:
+        with heavy_work:
+            bar.progress(0.0, "Reading the pictures …")
+            side = max(catalogue.entry(one.name).image_size for one in at_hand)
+            images, labels, class_names = pictures.of(choice, side)
+            for event in candidates.compare(at_hand, images, labels, class_names):
+                if isinstance(event, Comparison):
+                    return event
+                if isinstance(event, Examining):
+                    title = catalogue.entry(event.candidate.name).title
+                    bar.progress(event.share, f"{title}: {event.doing} …")
+    finally:
+        bar.empty()
+    raise DataError("These pictures could not be compared.")
+
+
+def _show(found: "Comparison") -> None:
+    from core.figures.candidates import pareto
+
+    st.markdown(f"**{frame.plain(found.says)}**")
+    st.plotly_chart(pareto(found, theme=frame.theme()), key="advise_pareto", theme=None, config=frame.CHART)
+    st.dataframe(
+        {
+            "Network": [one.title for one in found.examined],
+            "Comes first": [100 * share for share in found.best_share],
+            "Linear probe": [100 * one.probe.accuracy.value for one in found.examined],
+            "Nearest neighbours": [100 * one.neighbours.value for one in found.examined],
+            "LogME": [one.logme.value for one in found.examined],
+            "Parameters": [network.count(one.parameters) for one in found.examined],
+            "Megabytes": [one.megabytes for one in found.examined],
+            "Milliseconds a picture": [one.pace.median for one in found.examined],
+        },
+        hide_index=True,
+        column_config={
+            "Comes first": st.column_config.NumberColumn(
+                format="%.0f %%",
+                help="In which share of resamples of the pictures its probe was right most often.",
+            ),
+            "Linear probe": st.column_config.NumberColumn(format="%.1f %%"),
+            "Nearest neighbours": st.column_config.NumberColumn(format="%.1f %%"),
+            "LogME": st.column_config.NumberColumn(format="%.2f"),
+            "Megabytes": st.column_config.NumberColumn(format="%.1f"),
+            "Milliseconds a picture": st.column_config.NumberColumn(format="%.1f"),
+        },
+    )
+    for one in found.left_out:
+        st.caption(f"{catalogue.entry(one.candidate.name).title} was left out: {frame.plain(one.why)}")
+    st.caption(
+        f"{found.images:,} pictures, {found.classes} classes; probe and votes on the last stage, cross-validated. "
+        "Scores rank networks less well than their papers suggest (arXiv 2204.01403), so the order's uncertainty is "
+        "said aloud."
+    )

@@ -1,0 +1,38 @@
+"""The training pictures of what was chosen: as many of each class as a run would learn from."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets import catalogue
+from core.jobs import api
+from core.jobs.spec import UPLOAD
+from widgets import frame
+from widgets.previews import Choice
+
+if TYPE_CHECKING:
+    from core.datasets.dataset import ImageDataset
+
+Progress = Callable[[int, int], None]
+
+
+def of(
+    choice: Choice, side: int, progress: Progress | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
+    """Read images (N, side, side, 3), labels (N,) and class names; the test part stays unseen."""
+    from core.training.sweep import draw, parts
+
+    dataset = _open(choice.reference, side, progress)
+    pool, _ = parts(dataset, 0)
+    numbers = draw(pool.labels, choice.per_class, seed=0)
+    return pool.images[numbers], pool.labels[numbers], dataset.class_names
+
+
+def _open(reference: str, side: int, progress: Progress | None) -> "ImageDataset":
+    if not reference.startswith(UPLOAD):
+        return catalogue.load(reference, side=side, progress=progress)
+    from core.datasets.own_images import from_zip
+
+    return from_zip(api.upload_path(frame.visitor(), reference), side=side, progress=progress)
