@@ -144,8 +144,8 @@ def _buttons(record: RunRecord) -> None:
 def _table(found: SweepReport, advised: str | None) -> str:
     """One row an arm: what is frozen, accuracy, distance to the best, seconds."""
     rows = [
-        "| Frozen | Accuracy | Behind the best | Seconds here | alone |",
-        "|---|---|---|---:|---:|",
+        "| Frozen | Accuracy | Behind the best | Seconds (alone) |",
+        "|---|---|---|---|",
     ]
     for one in found.arms:
         marks = [
@@ -153,15 +153,15 @@ def _table(found: SweepReport, advised: str | None) -> str:
             for word, true in (
                 ("advised", one.arm == advised),
                 ("best", one.arm == found.best),
-                ("cheapest that may be the best", one.arm == found.cheapest and len(found.as_good) > 1),
-                ("left out after the first seeds", one.dropped),
+                ("cheapest", one.arm == found.cheapest and len(found.as_good) > 1),
+                ("left out", one.dropped),
             )
             if true
         ]
         alone = "–" if one.seconds_alone is None else _precise(one.seconds_alone)
         name = frame.plain(what(one, found.stages)) + (f" **({', '.join(marks)})**" if marks else "")
         rows.append(
-            f"| {name} | {_interval(one)} | {_behind(one, found)} | {_precise(one.seconds)} | {alone} |"
+            f"| {name} | {_interval(one)} | {_behind(one, found)} | {_precise(one.seconds)} ({alone}) |"
         )
     return "\n".join(rows)
 
@@ -169,7 +169,7 @@ def _table(found: SweepReport, advised: str | None) -> str:
 def what(one: ArmReport, stages: tuple[str, ...]) -> str:
     """Say what an arm freezes."""
     if one.arm == "lp_ft":
-        return "LP-FT: probe, then everything trained"
+        return "LP-FT"
     if one.depth in (0, len(stages)):
         return f"{one.depth}: {'everything' if one.depth else 'nothing'}"
     return f"{one.depth}: up to {stages[one.depth - 1]}"
@@ -196,11 +196,13 @@ def _small_print(found: SweepReport) -> str:
         if found.counted and waiting and any(waiting[0] in one.seeds for one in found.arms)
         else ""
     )
+    lost = " Left out: clearly lost after the first seeds." if any(one.dropped for one in found.arms) else ""
     return (
-        f"{found.method}{under_way} Behind the best is in points, bold where it is more than chance. Every depth "
+        f"{found.method}{under_way} Behind the best is in points, bold where it is more than chance. Cheapest: "
+        "trains fewest stages of those that may be the best. Every depth "
         f"learned from {counts['train']:,} pictures for {found.epochs} epochs; the tests chose no epoch. Seconds: "
         "training and testing once the shared pass through the network is done; alone: with what a single run would "
-        "need of that pass."
+        f"need of that pass.{lost}"
     )
 
 

@@ -110,7 +110,6 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
         )
     as_good = tuple(one.arm for one in arms if one.as_good)
     cheapest = max(as_good, key=_thrift, default=None)
-    partial = not counted and len(hits) < len(started.arms)
     return SweepReport(
         data_name=started.data_name,
         classes=len(started.class_names),
@@ -125,7 +124,7 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
         best=best,
         as_good=as_good,
         cheapest=cheapest,
-        verdict=_verdict(arms, best, cheapest, partial=partial),
+        verdict=_verdict(arms, best, cheapest, counted=counted, seeds=started.seeds),
         method=_method(started, counted, len(hits)),
         seconds=log.finished.seconds if log.finished else None,
         finished=log.finished is not None,
@@ -177,14 +176,23 @@ def spoken(arms: Iterable[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _verdict(arms: Sequence[ArmReport], best: str | None, cheapest: str | None, *, partial: bool) -> str:
-    """Say what the sweep found, in a sentence or two."""
+def _verdict(
+    arms: Sequence[ArmReport],
+    best: str | None,
+    cheapest: str | None,
+    *,
+    counted: Sequence[int],
+    seeds: Sequence[int],
+) -> str:
+    """Say what the sweep found, in a sentence; it warns of a single seed, whose luck nothing has measured."""
     if best is None or cheapest is None:
         return "Nothing is measured yet."
     top = next(one for one in arms if one.arm == best)
     if len(arms) == 1:
         return f"Only {spoken([best])} is measured so far: {_percent(top.accuracy.value)}."
-    so_far = "So far, " if partial else ""
+    so_far = ("so far, " if len(counted) < len(seeds) else "") + (
+        "with one seed, " if len(counted) < 2 else ""
+    )
     as_good = [one.arm for one in arms if one.as_good]
     if len(as_good) == 1:
         runner_up = min((one for one in arms if one.arm != best), key=lambda one: one.regret.value)
@@ -203,9 +211,9 @@ def _verdict(arms: Sequence[ArmReport], best: str | None, cheapest: str | None, 
 
 
 def regret_sentence(found: SweepReport, advised: str) -> str:
-    """Say how the advised arm did; "" while it is not measured."""
+    """Say how the advised arm did; "" while not every arm is measured at least once."""
     arm = found.of(advised)
-    if arm is None or found.best is None or len(found.arms) < 2:
+    if arm is None or found.best is None or len(found.arms) < max(2, len(found.planned)):
         return ""
     name = spoken([advised])
     reach = f"95 % interval {100 * arm.regret.low:.1f} to {100 * arm.regret.high:.1f}"
@@ -214,6 +222,8 @@ def regret_sentence(found: SweepReport, advised: str) -> str:
     behind = f"{_points(arm.regret.value)} behind the best, {spoken([found.best])} ({reach})"
     if arm.as_good:
         return f"The advice, {name}, is {behind}: a difference that may be chance."
+    if len(found.counted) < 2:
+        return f"The advice, {name}, is {behind}: with one seed, which may be luck."
     return f"The advice, {name}, is {behind}: the advice was wrong here."
 
 

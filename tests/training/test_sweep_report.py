@@ -134,6 +134,10 @@ def test_a_difference_between_seeds_as_large_as_the_lead_is_no_lead() -> None:
     only_one = report([started(arms=("k0", "k1"), seeds=(0,)), *events[1:3]])
     assert only_one.as_good == ("k0",)
     assert "with one seed" in only_one.method
+    assert only_one.verdict.startswith(
+        "With one seed, depth 0 is better than all others: 95.0 %, 30.0 points"
+    )
+    assert regret_sentence(only_one, "k1").endswith("with one seed, which may be luck.")
 
 
 def test_a_seed_under_way_is_shown_but_not_counted() -> None:
@@ -157,7 +161,8 @@ def test_every_beginning_of_a_sweep_can_be_reported() -> None:
         assert len(found.arms) == min(max(end - 2, 0), 4)
     assert report(WHOLE[:1]).verdict == "Nothing is measured yet."
     assert report(WHOLE[:3]).verdict == "Only depth 2 is measured so far: 50.0 %."
-    assert report(WHOLE[:5]).verdict.startswith("So far, ")
+    assert report(WHOLE[:5]).verdict.startswith("So far, with one seed, depths 0 and 1 cannot be told apart")
+    assert regret_sentence(report(WHOLE[:5]), "k1") == ""
 
 
 def test_racing_leaves_an_arm_out_and_the_others_go_on() -> None:
