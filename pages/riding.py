@@ -21,9 +21,9 @@ st.title("From bicycle to motorcycle", anchor=False)
 st.markdown(frame.prose("riding"))
 
 views = {
-    name: (label, modules)
+    name: (label, there)
     for name, label, modules in PARTS
-    if all(find_spec(f"widgets.riding.{module}") for module in modules)
+    if (there := [module for module in modules if find_spec(f"widgets.riding.{module}")])
 }
 names = list(views)
 part = address.choose(

@@ -29,6 +29,7 @@ def few_shot(
     places = list(range(len(counts)))
     traces: list[dict[str, Any]] = []
     seen: set[str] = set()
+    # From 30 %: nobody is wrong much more often than chance, and lines that differ by points are told apart.
     for name, rows in accuracy.items():
         arm = arms[name]
         colour = WRONG if arm.role is None else ROLES[arm.role]
@@ -74,7 +75,7 @@ def few_shot(
             "showgrid": False,
             "automargin": False,
         },
-        "yaxis": {"range": [0, 101], "dtick": 20, "title": {"text": "Accuracy (%)"}, "automargin": False},
+        "yaxis": {"range": [30, 101], "dtick": 10, "title": {"text": "Accuracy (%)"}, "automargin": False},
         "shapes": [
             {
                 "type": "line",

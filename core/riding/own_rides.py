@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.riding import visitor
+from core.riding import simulated_rider, visitor
 
 SOURCE = "bicycle"
 NOTICEABLE = 0.3  # s: a smaller difference is called none
@@ -62,6 +62,8 @@ class Carried:
     source_mean: float  # s, over those on the bicycle
     nobody: float  # s, the first ride's control on this machine
     source_nobody: float
+    beginner: float  # s, the same for a simulated rider who is clumsy and never learns
+    source_beginner: float
 
     @property
     def difference(self) -> float:
@@ -96,6 +98,8 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
         source_mean=sum(one.seconds for one in source[:both]) / both,
         nobody=target[0].nobody,
         source_nobody=source[0].nobody,
+        beginner=simulated_rider.mean_seconds(machine, 0),
+        source_beginner=simulated_rider.mean_seconds(SOURCE, 0),
     )
 
 
@@ -118,9 +122,13 @@ def sentence(of: Carried) -> str:
         name = "Jump-start" if of.kind == "jump-start" else "Negative transfer (interference)"
         text = f"**{name}: {signed(of.difference)} s.** {rode[0].upper()}{rode[1:]}."
     if of.nobody == of.source_nobody:
-        text += " With nobody steering, the two machines fall after exactly the same time."
+        text += f" With nobody steering, both fall after {of.nobody:.1f} s."
     else:
         text += f" With nobody steering: {of.nobody:.1f} s and {of.source_nobody:.1f} s."
+    text += (
+        f" A simulated clumsy rider, who steers as on a bicycle and never learns: {of.beginner:.1f} s and "
+        f"{of.source_beginner:.1f} s."
+    )
     if of.rides > 1:
         text += f" Over the first {of.rides} rides on each: {of.mean:.1f} s against {of.source_mean:.1f} s."
     return text

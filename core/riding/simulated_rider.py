@@ -6,6 +6,7 @@ times a second and presses a key to one side, the other or none.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -57,3 +58,9 @@ def seconds(name: str, share: float, rider: Rider | None, *, rides: int = 48, se
         riding &= visitor.upright(states)
         x = np.where(riding, np.stack(states), 0.0)
     return upright
+
+
+@cache
+def mean_seconds(name: str, ride: int) -> float:
+    """How long the clumsy rider stays up on ``name`` with the hand of ride 0, 1, …: what the machines alone differ by."""
+    return float(seconds(name, visitor.hand(ride), CLUMSY).mean())

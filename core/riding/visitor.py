@@ -32,8 +32,8 @@ RIDES = 5  # on each machine before the next one is offered
 
 # The arms
 LEVELS = 100  # an input is a whole number from -LEVELS to LEVELS, so that it travels exactly
-REACH = 0.3  # rad, the handlebar angle that a fully pressed key pulls towards
-STIFFNESS, DAMPING = 70.0, 6.0  # N·m/rad and N·m·s/rad when fully pressed
+REACH = 0.35  # rad, the handlebar angle that a fully pressed key pulls towards
+STIFFNESS, DAMPING = 40.0, 4.0  # N·m/rad and N·m·s/rad when fully pressed
 TORQUE = 50.0  # N·m, as in RIDING: "the same arms"
 MUSCLE = 0.08  # s, how long an input takes to be felt
 

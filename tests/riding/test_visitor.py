@@ -45,8 +45,8 @@ def test_a_pressed_key_pulls_the_handlebar_to_its_side_and_no_harder_than_arms_c
     for _ in range(300):
         x, muscle = visitor.advance(of, [0.0] * 6, muscle, 1.0, 0.0, share=0.0)
     assert x[3] / of.b[3] == pytest.approx(visitor.STIFFNESS * visitor.REACH, rel=1e-6)
-    pushed, _ = visitor.advance(of, [0.0, -0.9, 0.0, 0.0, 0.0, 0.0], 1.0, 1.0, 0.0, share=0.0)
-    alone, _ = visitor.advance(of, [0.0, -0.9, 0.0, 0.0, 0.0, 0.0], 0.0, 0.0, 0.0, share=0.0)
+    pushed, _ = visitor.advance(of, [0.0, -1.2, 0.0, 0.0, 0.0, 0.0], 1.0, 1.0, 0.0, share=0.0)
+    alone, _ = visitor.advance(of, [0.0, -1.2, 0.0, 0.0, 0.0, 0.0], 0.0, 0.0, 0.0, share=0.0)
     assert (pushed[3] - alone[3]) / of.b[3] == pytest.approx(visitor.TORQUE)
 
 

@@ -29,7 +29,9 @@ def draw() -> None:
         theme=None,
         config=frame.CHART,
     )
-    st.markdown(_table(measured))
+    st.markdown("\n".join(f"- {one}" for one in picture_bridge.lessons(measured)))
+    with st.expander("The figures"):
+        st.markdown(_table(measured))
     facts = measured.provenance
     sources = " and ".join(
         f"{100 * mean_interval(list(row)).value:.1f} % ({ARMS[name].title.lower()})"
