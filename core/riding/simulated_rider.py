@@ -62,5 +62,5 @@ def seconds(name: str, share: float, rider: Rider | None, *, rides: int = 48, se
 
 @cache
 def mean_seconds(name: str, ride: int) -> float:
-    """How long the clumsy rider stays up on ``name`` with the hand of ride 0, 1, …: what the machines alone differ by."""
+    """Measure how long the clumsy rider stays up in ride 0, 1, …: what the machines alone make of it."""
     return float(seconds(name, visitor.hand(ride), CLUMSY).mean())
