@@ -146,6 +146,6 @@ def timed(backbone: Backbone, size: int) -> Pace:
 
 
 def _title(candidate: Candidate) -> str:
-    """Title in the catalogue, with the file's name where the weights are somebody's own."""
+    """Title in the catalogue; somebody's own weights go by their file's name first, which tells them apart."""
     title = catalogue.entry(candidate.name).title
-    return title if candidate.weights == "pretrained" else f"{title}, {Path(candidate.weights).name}"
+    return title if candidate.weights == "pretrained" else f"{Path(candidate.weights).stem} ({title})"

@@ -19,7 +19,7 @@ class MeasureText:
 
     title: str
     about: str  # one sentence
-    axis: str  # what the numbers are
+    axis: str  # the unit, in a few words
     fewer: str
     more: str
 
@@ -28,7 +28,7 @@ MEASURES: dict[Measure, MeasureText] = {
     "neighbours": MeasureText(
         title="Nearest neighbours",
         about="How often the pictures that the network finds most alike are of the same class.",
-        axis="% of the way from chance to perfect",
+        axis="%, 0 = chance",
         fewer="Harder to tell apart than",
         more="Easier to tell apart than",
     ),
@@ -36,7 +36,7 @@ MEASURES: dict[Measure, MeasureText] = {
         title="LogME",
         about="How well a simple model on these features explains the classes, complexity deducted "
         "(You et al. 2021).",
-        axis="nats per picture, 0 = chance",
+        axis="nats, 0 = chance",
         fewer="Less is explained than for",
         more="More is explained than for",
     ),
@@ -44,21 +44,21 @@ MEASURES: dict[Measure, MeasureText] = {
         title="H-score",
         about="How much of what varies in the features varies between the classes (Bao et al. 2019; "
         "Ibrahim et al. 2021).",
-        axis="% of the most possible",
+        axis="% of its most",
         fewer="Less separated than",
         more="More separated than",
     ),
     "frechet": MeasureText(
-        title="Distance from the source",
-        about="How far the pictures lie from those the network learned from (Fréchet).",
-        axis="in variances of the source, 0 = alike",
+        title="Distance from source",
+        about="How far the pictures lie from those the network learned from: Fréchet distance, in variances of those.",
+        axis="0 = alike",
         fewer="Closer to what the network knows than",
         more="Farther from what the network knows than",
     ),
     "probe": MeasureText(
         title="Linear probe",
         about="How often a linear classifier on these features is right about pictures it has not seen.",
-        axis="% of the way from chance to perfect",
+        axis="%, 0 = chance",
         fewer="Harder to tell apart than",
         more="Easier to tell apart than",
     ),

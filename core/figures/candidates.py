@@ -7,30 +7,37 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.advice.candidates_report import Comparison, Examined
-from core.figures.template import FIRE, GREY, ICE, SMALL, Theme, faded, figure, ground, key, label
+from core.figures.template import FIRE, GREY, ICE, SMALL, Mark, Theme, faded, figure, ground, key, label
 
-_LONGEST = 24
+_LONGEST = 25
 # Names are laid out for a phone; a wider screen has more room, never less.
-_WIDTH, _HEIGHT = 290.0, 330.0  # px of the plot area
-_LETTER, _LINE = 7.2, 18.0  # px
-_SMALLEST, _LARGEST = 14.0, 46.0  # px, diameters of bubbles
+_WIDTH, _HEIGHT = 265.0, 420.0  # px of the plot area
+_LETTER, _LINE = 7.4, 18.0  # px
+_SMALLEST, _LARGEST = 12.0, 38.0  # px, diameters of bubbles
+
+_LITTLE = 60.0  # square px of a name that may be covered: the tip of a letter or two
+_DOTS: Mark = "dots"
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in px
+Place = tuple[str, tuple[float, float]]  # which side of the name stands there, and its shift in px
 
 
 def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
     """Draw cross-validated probe accuracy (%) with its 95 % interval against milliseconds per image, log scale.
 
     The area of a bubble is the network's megabytes. Full ice blue: on the front, no other is both faster and better;
-    pale: beaten by one that is. The dashed line is chance.
+    grey: beaten by one that is. The dashed line is chance, where it is not far below. Networks of the front are named
+    first, the best before all; a name for which there is no room is told by pointing at the bubble.
     """
     on = ground(theme)
     rows = found.examined
     front = found.front
     times = [one.pace.median for one in rows]
     x_range = _log_range(times)
-    lowest = min([100 * found.chance, *(100 * one.probe.accuracy.low for one in rows)])
-    y_range = [max(10 * (lowest // 10) - 4, -4), 104]
+    # From just below the lowest interval; bubbles at chance would squeeze all others together at the top.
+    lowest = min([100 * one.probe.accuracy.low for one in rows], default=0.0)
+    y_range = [max(5 * (lowest // 5) - 5, -4), 102.5]
+    chance = 100 * found.chance if 100 * found.chance > y_range[0] else None
     sizes = _diameters([one.megabytes for one in rows])
     spots = [
         (
@@ -45,7 +52,7 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
             "mode": "lines",
             "name": "chance",
             "x": [10**limit for limit in x_range],
-            "y": [100 * found.chance] * 2,
+            "y": [chance] * 2,
             "line": {"color": on.muted, "width": 2, "dash": "dash"},
             "hoverinfo": "skip",
         },
@@ -78,19 +85,24 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
             "showarrow": False,
             "font": {"size": SMALL, "color": on.ink},
         }
-        for name, one, (side, shift) in zip(names, rows, _layout(spots, sizes, names), strict=True)
+        for name, one, at in zip(names, rows, _layout(spots, sizes, names, front[::-1]), strict=True)
+        if at is not None
+        for side, shift in [at]
     ]
     layout = {
-        "height": 460,
+        "height": 540,
         "margin": {"t": 44},
-        "title": key(("None is faster and better", FIRE, "line"), ("Chance", on.muted, "dots")),
+        "title": key(
+            ("None is faster and better", FIRE, "line"),
+            *([] if chance is None else [("Chance", on.muted, _DOTS)]),
+        ),
         "xaxis": {
             "type": "log",
             "range": x_range,
             "tickvals": _round_times(x_range),
             "title": {"text": "Milliseconds per image, here"},
         },
-        "yaxis": {"range": y_range, "dtick": 20, "title": {"text": "Linear probe (%)"}},
+        "yaxis": {"range": y_range, "nticks": 8, "title": {"text": "Linear probe (%)"}},
         "annotations": notes,
     }
     return figure(traces, layout, theme)
@@ -152,36 +164,40 @@ def _round_times(limits: Sequence[float]) -> list[float]:
 
 
 def _layout(
-    spots: Sequence[tuple[float, float]], sizes: Sequence[float], names: Sequence[str]
-) -> list[tuple[str, tuple[float, float]]]:
-    """Where each name goes: side and shift in px, the first place where it covers no bubble and no other name."""
+    spots: Sequence[tuple[float, float]], sizes: Sequence[float], names: Sequence[str], first: Sequence[int]
+) -> list[Place | None]:
+    """Where each name goes, those of ``first`` before the others; None where it would cover something."""
     taken: list[Box] = [
         (x - size / 2, y - size / 2, x + size / 2, y + size / 2)
         for (x, y), size in zip(spots, sizes, strict=True)
     ]
-    placed = []
-    for (x, y), size, name in zip(spots, sizes, names, strict=True):
-        wide = _LETTER * len(name)
-        off = size / 2 + 5
-        tries: list[tuple[str, tuple[float, float]]] = [
-            ("left", (off, 0.0)),
-            ("right", (-off, 0.0)),
+    placed: list[Place | None] = [None] * len(names)
+    for number in [*first, *(one for one in range(len(names)) if one not in first)]:
+        (x, y), wide = spots[number], _LETTER * len(names[number])
+        off = sizes[number] / 2 + 5
+        up = off + 0.4 * _LINE
+        # Beside the interval and off the front's line first.
+        tries: list[Place] = [
             *(
-                (side, (shift, sign * (off + lines * _LINE)))
-                for lines in (0.4, 1.4, 2.4, 3.4)
+                (side, (shift, sign * up))
                 for sign in (1, -1)
-                for side, shift in (("left", 5.0), ("right", -5.0))
+                for side, shift in (("left", 4.0), ("right", -4.0))
             ),
+            ("right", (-off, 0.0)),
+            ("left", (off, 0.0)),
+            ("center", (0.0, up)),
+            ("center", (0.0, -up)),
         ]
         best = min(tries, key=lambda one: _covered(_box(x, y, wide, one), taken))
-        taken.append(_box(x, y, wide, best))
-        placed.append(best)
+        if _covered(_box(x, y, wide, best), taken) <= _LITTLE or len(names) == 1:
+            taken.append(_box(x, y, wide, best))
+            placed[number] = best
     return placed
 
 
-def _box(x: float, y: float, wide: float, at: tuple[str, tuple[float, float]]) -> Box:
+def _box(x: float, y: float, wide: float, at: Place) -> Box:
     side, (right, up) = at
-    start = x + right if side == "left" else x + right - wide
+    start = x + right - {"left": 0.0, "center": wide / 2, "right": wide}[side]
     return start, y + up - _LINE / 2, start + wide, y + up + _LINE / 2
 
 

@@ -21,8 +21,9 @@ ORDER: tuple[Measure, ...] = (
 )  # plain votes always first
 _PERCENT: tuple[Measure, ...] = ("neighbours", "probe", "h_score")
 _ROW = 104  # px a scale
-_APART = 0.36  # of the width, between the names of two landmarks: a phone shows about 14 letters in that
 _LONGEST = 18
+_LETTER = 0.023  # of a phone's width: names are laid out for 320 px
+_EDGE = 0.2  # of the width: closer to an end, a name begins or ends at its tick
 
 
 def scales(measures: Measures, stage: str, known: Sequence[Scale], *, theme: Theme = "light") -> go.Figure:
@@ -59,13 +60,12 @@ def scales(measures: Measures, stage: str, known: Sequence[Scale], *, theme: The
             f"{_number(measure, written.low, bare=True)} to {_number(measure, written.high)}</span>"
         )
         notes += [
-            _note(MEASURES[measure].title, (0, row - 0.24), "left", on.ink, size=SIZE, weight=600),
-            _note(figures, (1, row - 0.24), "right", on.ink, size=SIZE),
+            _note(MEASURES[measure].title, (0, row - 0.24), "left", on.ink, size=SIZE - 1, weight=600),
+            _note(figures, (1, row - 0.24), "right", on.ink, size=SIZE - 1),
         ]
         for mark in _named(marks, [along(one.value) for one in marks], along(value.value)):
             where = along(mark.value)
-            side = "left" if where < 0.18 else "right" if where > 0.82 else "center"
-            notes.append(_note(label(mark.title, _LONGEST), (where, row + 0.2), side, on.muted))
+            notes.append(_note(label(mark.title, _LONGEST), (where, row + 0.2), _side(where), on.muted))
     layout = {
         "height": 52 + _ROW * len(shown),
         "margin": {"l": 10, "r": 10, "t": 40, "b": 8},
@@ -199,14 +199,26 @@ def _named(marks: Sequence[Landmark], places: Sequence[float], at: float) -> lis
     """Choose whose names are written: the nearest neighbours of the dot, then the ends, as far as there is room."""
     below = [number for number, where in enumerate(places) if where < at]
     above = [number for number, where in enumerate(places) if where >= at]
-    wanted = [*below[-1:], *above[:1], *above[-1:], *below[:1]]
-    if below and above and at - places[below[-1]] > places[above[0]] - at:
-        wanted[0], wanted[1] = wanted[1], wanted[0]
+    wanted = [*below[-1:], *above[:1]]
+    wanted = [*sorted(wanted, key=lambda one: abs(places[one] - at)), *above[-1:], *below[:1]]
     kept: list[int] = []
     for number in wanted:
-        if all(abs(places[number] - places[one]) >= _APART for one in kept):
+        span = _span(marks[number].title, places[number])
+        others = [_span(marks[one].title, places[one]) for one in kept]
+        if all(span[1] < other[0] or span[0] > other[1] for other in others):
             kept.append(number)
     return [marks[number] for number in kept]
+
+
+def _side(where: float) -> str:
+    return "left" if where < _EDGE else "right" if where > 1 - _EDGE else "center"
+
+
+def _span(title: str, where: float) -> tuple[float, float]:
+    """From where to where a name reaches below its tick, with a little air, as shares of a phone's width."""
+    wide = _LETTER * (min(len(title), _LONGEST) + 1)
+    start = {"left": where, "right": where - wide, "center": where - wide / 2}[_side(where)]
+    return start, start + wide
 
 
 def _line(x: list[float], row: float, colour: str, width: float) -> dict[str, Any]:

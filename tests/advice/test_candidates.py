@@ -119,7 +119,7 @@ def test_networks_are_looked_at_one_after_the_other(
     assert order == [one.key for one in wanted]
     assert [one.why for one in last.left_out] == ["There is no file or folder missing.safetensors."]
     assert [one.title for one in last.examined if one.candidate.weights == own] == [
-        "Tiny ResNet-18 (built in), own.safetensors"
+        "own (Tiny ResNet-18 (built in))"
     ]
     assert last.level != ()
     built_in = next(one for one in last.examined if one.candidate == wanted[0])
