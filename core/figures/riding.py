@@ -77,11 +77,10 @@ def learning(
         (ARMS[arm].short, COLOURS[ARMS[arm].colour], "dots" if arm in _DOTTED else "line") for arm in arms
     ]
     title = key(*entries)
-    lines = 1
-    if len(entries) > 3:  # a phone has room for three beside each other
-        parts = title["text"].split("\u2003")
-        title["text"] = "\u2003".join(parts[:3]) + "<br>" + "\u2003".join(parts[3:])
-        lines = 2
+    parts = title["text"].split("\u2003")
+    lines = -(-len(parts) // 3)  # a phone has room for three beside each other
+    title["text"] = "<br>".join("\u2003".join(parts[3 * row : 3 * row + 3]) for row in range(lines))
+    title["pad"]["t"] += 22 * (lines - 1)  # Plotly hangs the last line where it is told to hang the first
     layout = {
         "height": 500,
         "margin": {"l": 8, "r": 14, "t": 22 + 24 * lines, "b": 8},
@@ -207,7 +206,7 @@ def _jump_start(
         f"Jump-start {100 * gain.value:+.0f} points<br>"
         f'<span style="font-size:{SMALL}px;font-weight:400">[{100 * gain.low:.0f}, {100 * gain.high:.0f}]</span>'
     )
-    return [bracket], [_note(text, 2.6, (low + high) / 2, on.ink, on)]
+    return [bracket], [_note(text, 2.6, 0.2 * low + 0.8 * high, on.ink, on)]
 
 
 def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme) -> Drawn:
@@ -277,12 +276,9 @@ def _negative(report: Report, arms: Sequence[str], _forgot: Report | None, on: G
     more = named.more_updates(report)
     text = "Negative transfer"
     if more is not None:
-        text += f"<br>{more.value:+.0f} updates to {100 * GOAL:.0f} %"
-    curve = report.curve("reversed")
-    average = curve.survival.mean(axis=0)
-    late = np.flatnonzero(average >= 0.5)
-    x = curve.updates[int(late[0])] if len(late) else curve.updates[-1]
-    return [], [_note(text, x + 3, 30, readable(ARMS["reversed"], theme), on)]
+        text += f"<br>{more.value:+.0f} updates<br>to {100 * GOAL:.0f} %".replace("-", "−")
+    note = _note(text, 1, 32, readable(ARMS["reversed"], theme), on, xref="paper", xanchor="right")
+    return [], [note | {"align": "right"}]
 
 
 def _forgetting(
@@ -293,7 +289,7 @@ def _forgetting(
     curve = forgot.curve("bicycle")
     first, last = (100 * curve.survival[:, place].mean() for place in (0, -1))
     text = f"The same riders, back on the bicycle:<br>{first:.1f} % → {last:.1f} %"
-    note = _note(text, curve.updates[-1], last - 16, on.trainable, on, xanchor="right")
+    note = _note(text, curve.updates[-1], 13, on.trainable, on, xanchor="right")
     return [], [note | {"align": "right"}]
 
 

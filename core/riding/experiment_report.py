@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 from typing import Any
 
@@ -71,20 +72,28 @@ def median(values: NDArray[np.float64]) -> Interval:
 
 
 def band(survival: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Average (seeds, tests) over seeds, and bound it test by test: mean, low, high, (tests,) each."""
-    chosen = _choices(len(survival), 1000)
-    # (resamples, tests), without holding every resample's seeds
-    counts = np.stack([np.bincount(one, minlength=len(survival)) for one in chosen]) / len(survival)
-    low, high = np.percentile(counts @ survival, [2.5, 97.5], axis=0)
+    """Average (seeds, tests) over seeds, and bound it test by test (`KIND`): mean, low, high, (tests,) each."""
+    seeds = len(survival)
+    low, high = np.percentile(_shares(seeds) @ survival, [2.5, 97.5], axis=0)
     return survival.mean(axis=0), low, high
 
 
 def _resampled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values[_choices(len(values), RESAMPLES)]
+    return values[_choices(len(values))]
 
 
-def _choices(seeds: int, resamples: int) -> NDArray[np.int64]:
-    return np.random.default_rng(0).integers(0, seeds, (resamples, seeds))
+@cache
+def _choices(seeds: int) -> NDArray[np.int64]:
+    """Which seeds each resample drew: (`RESAMPLES`, seeds)."""
+    return np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
+
+
+@cache
+def _shares(seeds: int) -> NDArray[np.float64]:
+    """How much of each resample every seed makes up: (`RESAMPLES`, seeds)."""
+    counts = np.zeros((RESAMPLES, seeds))
+    np.add.at(counts, (np.arange(RESAMPLES)[:, None], _choices(seeds)), 1.0)
+    return counts / seeds
 
 
 def _middle(values: NDArray[np.float64]) -> NDArray[np.float64]:

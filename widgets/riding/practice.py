@@ -44,8 +44,6 @@ def draw() -> None:
     )
     arms = choose_several("Who learns the motorcycle?", BEGINNINGS, name="riders", default=USUAL)
     left, right = st.columns([1, 1], gap="large")
-    with right:
-        depth = _freeze()
     with left:
         target = address.choose(
             st.segmented_control,
@@ -56,18 +54,23 @@ def draw() -> None:
             format_func=MOTORCYCLES.__getitem__,
             required=True,
         )
-        terms = choose_several(
-            "Name what you see", {one.name: one.title for one in named.TERMS.values()}, name="terms"
+        st.markdown(
+            "**Freeze** layers that the bicycle taught: ice stays as it is, fire learns. "
+            "Drag the line, and a blue curve shows what that costs."
         )
+    with right:
+        depth = _freeze()
     if depth:
         arms.append(FROZEN[depth])
+    terms = choose_several(
+        "Name what you see", {one.name: one.title for one in named.TERMS.values()}, name="terms"
+    )
     _watched(arms, target, terms)
 
 
 def _freeze() -> int:
     """Let the visitor freeze layers of the rider from the bicycle; gives how many."""
     depth = int(address.read("freeze", [str(one) for one in range(3)], "0"))
-    st.markdown("**Freeze** what the bicycle taught: ice stays as it is, fire learns.")
     sizes = [(a + 1) * b for a, b in pairwise(SIZES)]
     stage_strip(
         key="riding_strip",
@@ -156,8 +159,8 @@ def _found(term: str, target: str) -> str:
     if term == "asymptote":
         gain = named.asymptote_gain(of.long)
         return (
-            f" Here practice enough makes all of them equally good: the bicycle gains {100 * gain.value:+.2f} points "
-            f"[{100 * gain.low:+.2f}, {100 * gain.high:+.2f}] after 300 updates."
+            f" Here practice enough makes all of them equally good: after 300 updates the bicycle's lead is "
+            f"{_points(gain.value)} points [{_points(gain.low)}, {_points(gain.high)}]."
         )
     if term == "forgetting":
         lost = named.forgetting(of.forgetting)
@@ -166,6 +169,10 @@ def _found(term: str, target: str) -> str:
             f"[{100 * lost.low:.0f}, {100 * lost.high:.0f}] are lost again."
         )
     return ""
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2f}".replace("-", "−")
 
 
 # --- a run of one's own ---------------------------------------------------------------------------------

@@ -1,0 +1,109 @@
+"""The parts of the riding page in which the machine rides: links, names, freezing and a run of one's own."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import streamlit_app
+from core.riding import live
+from core.riding.live import Pool
+
+PROJECT = Path(streamlit_app.__file__).parent
+
+
+def _page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(PROJECT / "pages" / "riding.py"), default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def _chart(page: AppTest, number: int = 0) -> dict[str, Any]:
+    spec: dict[str, Any] = json.loads(page.get("plotly_chart")[number].proto.spec)
+    return spec
+
+
+def _names(page: AppTest) -> set[str]:
+    return {trace["name"] for trace in _chart(page)["data"] if trace.get("name")}
+
+
+def _words(page: AppTest) -> str:
+    return "\n".join(one.value for kind in (page.markdown, page.caption) for one in kind)
+
+
+def test_the_precomputed_table_comes_first_and_says_so() -> None:
+    page = _page(part="learn")
+    assert not page.exception
+    assert _names(page) == {"From scratch", "From the bicycle", "From the reversed bicycle"}
+    assert "**Precomputed**: 20 riders each (seeds 0 to 19)" in _words(page)
+    assert "Reversed, head started anew" in _words(page)  # the table of all
+
+
+def test_riders_freezing_names_and_machine_are_a_link() -> None:
+    page = _page(
+        part="learn", riders="bicycle,ebike", freeze="2", terms="jump_start,forgetting", machine="motorcycle"
+    )
+    assert not page.exception
+    assert _names(page) >= {"From the bicycle", "From the e-bike", "Bicycle, two layers frozen"}
+    assert "**Forgetting**: Learning the new costs some of the old." in _words(page)
+    second = _page(part="learn", machine="motorcycle_1994", freeze="1")
+    assert "Not measured in what is shown here: bicycle, first layer frozen." in _words(second)
+
+
+def test_wrong_links_are_one_sentence_each() -> None:
+    page = _page(part="learn", riders="unicycle", freeze="9", machine="tank", terms="*x*")
+    assert not page.exception
+    assert len(page.warning) == 4
+    assert _names(page) == {"From scratch", "From the bicycle", "From the reversed bicycle"}
+    page.run()
+    assert not page.warning  # once
+    assert not _page(part="watch", ride="99", practised="3").exception
+    assert not _page(part="why", torque="7").exception
+
+
+def test_nobody_chosen_is_a_sentence() -> None:
+    page = _page(part="learn", riders="")
+    assert not page.exception
+    assert "Choose at least one rider above." in page.info[0].value
+    assert page.button(key="riding_start").disabled
+
+
+def test_watching_and_why_speak_with_measured_numbers() -> None:
+    watch = _page(part="watch")
+    assert not watch.exception
+    assert "from scratch **0**" in _words(watch)
+    why = _page(part="why", torque="2")
+    assert not why.exception
+    assert "similarity 0.997" in _words(why)
+    assert "Times 2: **100 of 100** rides stay up." in _words(why)
+
+
+def test_a_run_of_ones_own_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short(Pool):
+        """The same runs with few tests and seeds."""
+
+        def start(self, arms: Any, seeds: Any, target: str = "motorcycle", tests: Any = ()) -> Any:
+            return super().start(arms, list(seeds)[:2], target, tests or (0, 2))
+
+    monkeypatch.setattr(live, "pool", Short())
+    page = _page(part="learn", riders="scratch")
+    page.button(key="riding_start").click().run()
+    assert not page.exception
+    run = page.session_state["riding_live"]
+    assert run.seeds == (100, 101)
+    end = time.monotonic() + 60
+    while not run.look().over:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    page.run()
+    assert not page.exception
+    assert "**Measured just now**: 2 riders each (seeds 100 to 101)" in _words(page)
+    page.button(key="riding_back").click().run()
+    assert "**Precomputed**" in _words(page)
+    page.button(key="riding_start").click().run()
+    assert page.session_state["riding_live"].seeds == (112, 113)  # fresh ones
+    page.session_state["riding_live"].stop()
