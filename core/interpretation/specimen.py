@@ -46,7 +46,8 @@ class Specimen:
     @property
     def normalisation(self) -> Normalisation:
         """How this network wants its input scaled."""
-        return stages.normalisation(self.entry.name)
+        entry = self.entry  # not always the catalogue's own
+        return Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
 
     def private_copy(self) -> Backbone:
         """Copy the modules, not the tensors: a network that may be hooked and called from one thread.
