@@ -64,7 +64,7 @@ def _facts(record: RunRecord) -> str:
     if record.spec.kind == "sweep":
         depth = spoken([figures["best"]]).replace("depth", "at depth")
         others = [arm for arm in figures["as_good"] if arm != figures["best"]]
-        sure = f"{spoken(others)} may be as good" if others else "surely the best"
+        sure = f"{spoken(others)} may be as good" if others else "ahead of all others"
         return (
             f"best {100 * figures['accuracy']:.1f} % {depth} · {sure} · {figures['seconds']:.1f} s · {when}"
         )

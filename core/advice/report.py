@@ -59,7 +59,7 @@ class StageMeasures:
     stage: str
     frechet: Interval | None  # squared Fréchet distance per channel, in variances of the source; 0 = alike
     neighbours: Interval  # accuracy of leave-one-out k-NN votes, 0-1
-    logme: Interval  # nats per image above what the labels' frequencies alone give; 0 = the features say nothing
+    logme: Interval  # nats per image above what the labels' frequencies alone give; 0: nothing
     h_score: Interval  # share of the most that it can be (classes - 1), 0-1
     probe: Interval | None = None  # accuracy, 0-1
 

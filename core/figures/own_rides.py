@@ -197,7 +197,7 @@ def _arrow(
             "xanchor": "left",
             "yanchor": "bottom" if not up else "top",
             "showarrow": False,
-            "text": f"<b>{'jump-start' if up else 'negative transfer'}<br>{signed(one.difference)} s</b>",
+            "text": f"<b>{'jump-start' if up else 'negative<br>transfer'}<br>{signed(one.difference)} s</b>",
             "align": "left",
             "font": {"size": SIZE - 1, "color": colour},
             "bgcolor": faded(paper, 0.75),

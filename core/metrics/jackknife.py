@@ -22,7 +22,7 @@ def interval(whole: float, parts: Sequence[float]) -> Interval:
     ``parts`` are the same figure, each with another one of G groups left out. Variance: (G - 1)/G times the sum of
     squared deviations (Quenouille 1949; Efron & Stein 1981, Annals of Statistics 9:586, show that it tends to be
     too large rather than too small); t quantile with G - 1 degrees of freedom. Compared with the spread over 24 real
-    draws (three data sets, two stages), the error is 0.9 to 1.3 times as large with 200 images, 0.95 to 1.9 times with
+    draws (three data sets, two stages), the error is 0.9 to 1.5 times as large with 200 images, 0.95 to 1.9 times with
     40: for the H-score and LogME rather too careful, for the Fréchet distance about right.
     """
     groups = len(parts)

@@ -125,10 +125,14 @@ def sentence(of: Carried) -> str:
         text += f" With nobody steering, both fall after {of.nobody:.1f} s."
     else:
         text += f" With nobody steering: {of.nobody:.1f} s and {of.source_nobody:.1f} s."
-    text += (
-        f" A simulated clumsy rider, who steers as on a bicycle and never learns: {of.beginner:.1f} s and "
-        f"{of.source_beginner:.1f} s."
-    )
+    text += f" A simulated clumsy rider who never learns: {of.beginner:.1f} s and {of.source_beginner:.1f} s"
+    alone = of.beginner - of.source_beginner
+    if visitor.mount(of.machine).reversed:
+        text += ", since it steers as on a bicycle."
+    elif of.kind in ("jump-start", "negative transfer") and alone * of.difference > 0:
+        text += f", so the machine alone may account for {signed(alone)} s."
+    else:
+        text += "."
     if of.rides > 1:
         text += f" Over the first {of.rides} rides on each: {of.mean:.1f} s against {of.source_mean:.1f} s."
     return text

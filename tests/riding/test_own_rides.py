@@ -28,6 +28,8 @@ def test_a_better_first_ride_on_the_motorcycle_is_a_jump_start() -> None:
     said = own_rides.sentence(found)
     assert "Jump-start: +3.0 s" in said
     assert f"nobody steering: {visitor.nobody('motorcycle', 0):.1f} s" in said
+    assert found.beginner > found.source_beginner
+    assert f"may account for {own_rides.signed(found.beginner - found.source_beginner)} s" in said
     assert f"never learns: {found.beginner:.1f} s and {found.source_beginner:.1f} s" in said
 
 

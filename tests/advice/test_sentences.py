@@ -1,0 +1,121 @@
+"""The advice in plain sentences: depths, ties, losses."""
+
+import dataclasses
+
+import pytest
+
+from core.advice import advisor, places, quadrants, sentences
+from core.advice.evidence import Evidence
+from core.advice.report import Advice, Description, Neighbour, Policy, Record
+from core.advice.tasks import TASKS
+from core.metrics.report import Interval
+
+
+@pytest.fixture
+def advice(world: Evidence) -> Advice:
+    return advisor.from_description(Description(per_class=20, classes=2), "tiny_resnet18")
+
+
+@pytest.mark.parametrize(
+    ("depth", "strategy", "says"),
+    [
+        (0, "full", "Freeze nothing: train all 5 stages for 12 epochs at a learning rate of 0.001."),
+        (1, "freeze_to_depth", "Freeze the first stage of 5, train the rest for 12 epochs at a learning rate of 0.001."),
+        (3, "freeze_to_depth", "Freeze the first 3 of 5 stages, train the rest for 12 epochs at a learning rate of 0.001."),
+        (5, "linear_probe", "Freeze all 5 stages and fit only a new last layer."),
+    ],
+)  # fmt: skip
+def test_the_headline_says_what_to_do(advice: Advice, depth: int, strategy: str, says: str) -> None:
+    one = dataclasses.replace(
+        advice, arm=f"k{depth}", freeze_depth=depth, strategy=strategy, epochs=12, learning_rate=1e-3
+    )
+    assert sentences.headline(one) == says
+
+
+def test_a_probe_first_is_said(advice: Advice) -> None:
+    one = dataclasses.replace(advice, arm="k2", freeze_depth=2, strategy="lp_ft")
+    assert sentences.headline(one).endswith("starting from a fitted last layer.")
+
+
+def test_ties_are_said_and_a_clear_winner_needs_no_words(advice: Advice) -> None:
+    tied = dataclasses.replace(advice, indistinguishable=("k0", "k2", "k3"))
+    assert sentences.told_apart(tied).startswith("Freezing 0, 2 or 3 stages cannot be told apart")
+    assert sentences.told_apart(dataclasses.replace(advice, indistinguishable=("k2",))) == ""
+
+
+def test_an_advice_that_leans_on_everything_names_nothing(advice: Advice) -> None:
+    vague = (Neighbour(task="mnist-6000", per_class=20, weight=0.02),)
+    assert "equally" in sentences.leans_on(dataclasses.replace(advice, neighbours=vague))
+    near = (Neighbour(task="mnist-6000", per_class=20, weight=0.6),)
+    assert "MNIST" in sentences.leans_on(dataclasses.replace(advice, neighbours=near))
+
+
+def _policy(name: str, value: float) -> Policy:
+    one = Interval(value=value, low=value - 0.4, high=value + 0.4)
+    return Policy(
+        name=name,
+        title=name.title(),
+        what="",
+        regret=one,
+        percentile_90=one,
+        fair_regret=one,
+        worst=20.0,
+        worst_task="mnist-6000",
+        worst_per_class=5,
+        cost=1.0,
+    )
+
+
+def _record(*policies: Policy) -> Record:
+    return Record(
+        backbone="tiny_resnet18",
+        policies=policies,
+        tasks=2,
+        cells=2,
+        runs=2,
+        covered=Interval(value=0.8, low=0.7, high=0.9),
+    )
+
+
+def test_losses_are_named_with_their_figures() -> None:
+    said = sentences.standing(_record(_policy("advice-a", 2.0), _policy("half", 1.5), _policy("full", 1.0)))
+    assert len(said) == 1
+    assert "gives away 2.0 points [1.6, 2.4]" in said[0]
+    assert "better on average: “Full” (1.0), “Half” (1.5)" in said[0]
+
+
+def test_a_win_names_the_best_rival() -> None:
+    said = sentences.standing(_record(_policy("advice-a", 0.5), _policy("half", 1.5), _policy("full", 1.0)))
+    assert "no fixed rule does better" in said[0]
+    assert "“Full” (1.0)" in said[0]
+    assert sentences.worst_case(_policy("half", 1.5)) == "MNIST, 5 of each class"
+
+
+def test_the_story_counts_what_freezing_everything_costs(world: Evidence) -> None:
+    assert "gives away 20.0 points on average where pictures are no photographs of things, 2.0" in " ".join(
+        sentences.story(world)
+    )
+
+
+def test_every_task_stands_in_the_column_of_its_kind() -> None:
+    for name, task in TASKS.items():
+        low, high = places.COLUMNS[task.similarity]
+        assert low < places.unlike(name) < high
+
+
+def test_a_description_without_a_kind_may_stand_anywhere() -> None:
+    across, up = places.described(Description(per_class=30, classes=3))
+    assert across == places.ANYWHERE
+    assert up == (20, 45)
+
+
+@pytest.mark.parametrize(
+    ("per_class", "similarity", "quadrant"),
+    [
+        (999, "similar", "small-similar"),
+        (999, "between", "small-different"),
+        (1000, "different", "large-different"),
+    ],
+)
+def test_quadrants_end_where_the_source_says(per_class: int, similarity: str, quadrant: str) -> None:
+    assert quadrants.quadrant_of(per_class, similarity) == quadrant

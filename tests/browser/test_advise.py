@@ -1,0 +1,19 @@
+"""The wizard in a real browser: describe a task, read the advice, carry it to the fine-tune page."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+
+def test_words_become_advice_and_the_advice_becomes_settings(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/advise?images=20&classes=2&similar=different&differ=objects&made=scan")
+    strip = tab.locator(".st-key-advise_strip")
+    expect(strip.locator(".stage").first).to_be_visible()
+    frozen = strip.locator(".stage[data-state=ice]").count()
+    expect(tab.locator(".st-key-advise_where .main-svg").first).to_be_visible()
+    tab.locator(".st-key-advise_finetune button").click()
+    launch = tab.locator(".st-key-launch")
+    expect(launch).to_be_visible()
+    said = {0: "Full fine-tuning", 5: "Linear probe"}.get(frozen, f"{frozen} of 5 stages frozen")
+    expect(launch).to_contain_text(said)
+    expect(tab).to_have_url(re.compile(r"/finetune"))

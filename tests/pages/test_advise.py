@@ -1,0 +1,259 @@
+"""How deep to freeze: words or pictures in, advice out, all of it a link; wrong input is one sentence."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import streamlit_app
+from core.advice import evidence, forecast, judge
+from core.advice.evidence import Cell, Evidence
+from core.advice.report import Measures, StageMeasures
+from core.jobs import api
+from core.metrics.report import Interval
+from widgets import server
+
+PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "advise.py")
+VISITOR = server.new_visitor()
+STAGES = ("stem", "layer1", "layer2", "layer3", "layer4")
+TABLE = {  # accuracy by depth: photographs want everything frozen, scans the early stages
+    "hymenoptera": (0.70, 0.72, 0.74, 0.76, 0.80, 0.90),
+    "cats-dogs": (0.72, 0.73, 0.74, 0.76, 0.80, 0.90),
+    "satellite": (0.80, 0.84, 0.90, 0.70, 0.65, 0.60),
+    "mnist-6000": (0.85, 0.90, 0.95, 0.80, 0.75, 0.70),
+}
+
+
+def _measures(accuracies: tuple[float, ...]) -> Measures:
+    def interval(value: float) -> Interval:
+        return Interval(value=value, low=value - 0.05, high=value + 0.05)
+
+    return Measures(
+        backbone="tiny_resnet18",
+        stages=tuple(
+            StageMeasures(
+                stage=stage,
+                frechet=interval(0.2 + value),
+                neighbours=interval(value - 0.1),
+                logme=interval(0.1),
+                h_score=interval(0.5),
+                probe=interval(value - 0.05),
+            )
+            for stage, value in zip(STAGES, accuracies[1:], strict=True)
+        ),
+        images=40,
+        classes=2,
+        per_class=20,
+        chance=0.5,
+        seconds={"features": 0.04},
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world() -> Iterator[Evidence]:
+    """Evidence made by hand, in the place of what ships."""
+    made = Evidence(
+        backbone="tiny_resnet18",
+        stages=STAGES,
+        image_size=64,
+        made={},
+        cells=tuple(
+            Cell(
+                task=task,
+                per_class=20,
+                images=40,
+                classes=2,
+                chance=0.5,
+                test_images=200,
+                epochs=10,
+                accuracy={f"k{depth}": (value, value + 0.01) for depth, value in enumerate(values)},
+                seconds={f"k{depth}": 6.0 - depth for depth in range(6)},
+            )
+            for task, values in TABLE.items()
+        ),
+        measures={(task, 20): (_measures(values),) for task, values in TABLE.items()},
+        pace={f"k{depth}": 4.0 - 0.8 * depth for depth in range(6)},
+    )
+    cached = (forecast.typical, judge.record)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "load", lambda name: made if name == made.backbone else None)
+        patch.setattr(evidence, "measured_networks", lambda: (made.backbone,))
+        for one in cached:
+            one.cache_clear()
+        yield made
+    for one in cached:
+        one.cache_clear()
+
+
+def _open(**query: str) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=120)
+    page.session_state["visitor"] = VISITOR
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page
+
+
+def _words(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.title, page.error, page.warning, page.info)
+    return "\n".join(one.value for kind in kinds for one in kind)
+
+
+def test_a_deep_link_gives_the_advice_for_what_it_says() -> None:
+    photos = _open(images="20", classes="2", similar="similar", differ="none", made="camera").run()
+    assert not photos.exception
+    assert not photos.error
+    assert "Freeze all 5 stages and fit only a new last layer." in _words(photos)
+    scans = _open(images="20", classes="2", similar="different", differ="objects", made="scan").run()
+    assert "Freeze the first 2 of 5 stages, train the rest for 25 epochs" in _words(scans)
+
+
+def test_answers_go_into_the_address_and_change_the_advice() -> None:
+    page = _open(similar="similar", differ="none", made="camera", classes="2").run()
+    assert "Freeze all 5 stages" in _words(page)
+    page.selectbox(key="layers_similar").set_value("different").run()
+    page.selectbox(key="layers_differ").set_value("objects").run()
+    page.selectbox(key="layers_made").set_value("scan").run()
+    assert page.query_params["made"] in ("scan", ["scan"])
+    assert "Freeze the first 2 of 5 stages" in _words(page)
+    assert "the sources contradict each other" in page.expander[0].label
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"images": "1"}, "Images per class must lie between 2"),
+        ({"images": "-40"}, "Images per class must lie between 2"),
+        ({"images": "999999999999"}, "Images per class must lie between 2"),
+        ({"classes": "1"}, "Classes must lie between 2"),
+    ],
+)
+def test_absurd_numbers_are_refused_in_one_sentence(query: dict[str, str], says: str) -> None:
+    page = _open(**query).run()
+    assert not page.exception
+    assert [says in one.value for one in page.error] == [True]
+    assert "Answer the questions above" in _words(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("images", "banana"), ("classes", "1e3"), ("similar", "<b>"), ("network", "alexnet"), ("way", "?")],
+)
+def test_a_link_that_makes_no_sense_says_so_once_and_shows_the_default(name: str, value: str) -> None:
+    page = _open(**{name: value}).run()
+    assert not page.exception
+    assert [f"names the {name}" in one.value or "names the number" in one.value for one in page.warning] == [
+        True
+    ]
+    assert "### Freeze" in _words(page)
+
+
+def test_a_network_without_evidence_of_its_own_borrows_and_says_so() -> None:
+    page = _open(network="vit_b_16", similar="similar").run()
+    assert not page.exception
+    assert "Nothing was measured with" in _words(page)
+
+
+def test_without_the_table_the_page_says_that_nothing_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "load", lambda name: None)
+    judge.record.cache_clear()
+    page = _open().run()
+    judge.record.cache_clear()
+    assert not page.exception
+    assert len(page.error) == 1
+    assert "Not measured yet" in _words(page)
+
+
+def test_the_record_names_losses_and_the_evidence_is_there_to_browse() -> None:
+    page = _open().run()
+    words = _words(page)
+    assert "4 data sets, 4 cases" in words
+    assert "gives away" in words
+    assert "What was measured" in words
+    table = page.dataframe[0].value
+    assert "Always a linear probe" in list(table["Way to choose"])
+
+
+def test_built_in_pictures_are_measured_and_advised_on_and_become_a_link() -> None:
+    page = _open(way="pictures", data="lfw-faces", pictures="10").run()
+    assert not page.exception
+    assert not page.error
+    words = _words(page)
+    assert "### Freeze" in words
+    assert "How your pictures look from behind each stage" in words
+    assert "20 pictures looked at" in words  # ten of each of two classes
+    assert page.query_params["data"] in ("lfw-faces", ["lfw-faces"])
+    assert page.button(key="advise_check").label == "Check it on my pictures"
+    page.button(key="choose_digits").click().run()
+    assert page.query_params["data"] in ("digits", ["digits"])
+    assert "100 pictures looked at" in _words(page)
+
+
+def test_pictures_that_are_not_here_are_one_sentence() -> None:
+    page = _open(way="pictures", data="upload:somebody-elses", pictures="10").run()
+    assert not page.exception
+    assert sum("is not here" in one.value for one in page.warning) == 1
+
+
+def _archive(*classes: str, pictures: int) -> bytes:
+    content = io.BytesIO()
+    random = np.random.default_rng(0)
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in classes:
+            for number in range(pictures):
+                one = io.BytesIO()
+                Image.fromarray(random.integers(0, 255, (24, 24, 3)).astype(np.uint8)).save(one, "PNG")
+                archive.writestr(f"{name}/{number}.png", one.getvalue())
+    return content.getvalue()
+
+
+def test_own_pictures_get_advice_and_too_few_of_them_one_sentence() -> None:
+    good = api.store_upload(VISITOR, "insects", _archive("ants", "bees", pictures=12))
+    page = _open(way="pictures", data=good, pictures="all").run()
+    assert not page.exception
+    assert "### Freeze" in _words(page)
+    poor = api.store_upload(VISITOR, "poor", _archive("ants", "bees", pictures=1))
+    page = _open(way="pictures", data=poor, pictures="all").run()
+    assert not page.exception
+    assert len(page.error) == 1
+    assert "### Freeze" not in _words(page)
+
+
+def test_the_advice_is_carried_to_the_fine_tune_page() -> None:
+    page = AppTest.from_function(_carries, default_timeout=120).run()
+    assert not page.exception
+    kept = json.loads(page.markdown[0].value.removeprefix("kept "))
+    assert kept == {
+        "strategy": "freeze_to_depth",
+        "depths": {"tiny_resnet18": 2},
+        "backbone": "tiny_resnet18",
+        "set_epochs": 25,
+        "set_learning_rate": 0.001,
+        "set_mixup": None,
+    }
+
+
+def _carries() -> None:
+    import json
+
+    import streamlit as st
+
+    from core.advice import advisor
+    from core.advice.report import Description
+    from core.backbones import catalogue
+    from widgets.advise import answer
+    from widgets.advise.asked import Asked
+
+    st.session_state["set_mixup"] = 0.4  # set before, and not part of the advice
+    description = Description(
+        per_class=20, classes=2, similarity="different", difference="objects", imaging="scan"
+    )
+    advice = advisor.from_description(description, "tiny_resnet18")
+    answer.carry(Asked(entry=catalogue.entry("tiny_resnet18"), description=description), advice)
+    names = ("strategy", "depths", "backbone", "set_epochs", "set_learning_rate", "set_mixup")
+    st.markdown("kept " + json.dumps({name: st.session_state.get(name) for name in names}))
