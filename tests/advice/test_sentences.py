@@ -20,8 +20,8 @@ def advice(world: Evidence) -> Advice:
     ("depth", "strategy", "says"),
     [
         (0, "full", "Freeze nothing: train all 5 stages for 12 epochs at a learning rate of 0.001."),
-        (1, "freeze_to_depth", "Freeze the first stage of 5, train the rest for 12 epochs at a learning rate of 0.001."),
-        (3, "freeze_to_depth", "Freeze the first 3 of 5 stages, train the rest for 12 epochs at a learning rate of 0.001."),
+        (1, "freeze_to_depth", "Freeze the first stage of 5, train the rest for 12 epochs at a learning rate of 0.001."),  # noqa: E501
+        (3, "freeze_to_depth", "Freeze the first 3 of 5 stages, train the rest for 12 epochs at a learning rate of 0.001."),  # noqa: E501
         (5, "linear_probe", "Freeze all 5 stages and fit only a new last layer."),
     ],
 )  # fmt: skip
