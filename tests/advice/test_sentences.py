@@ -10,6 +10,8 @@ from core.advice.report import Advice, Description, Neighbour, Policy, Record
 from core.advice.tasks import TASKS
 from core.metrics.report import Interval
 
+HOW = " for 12 epochs at a learning rate of 0.001."
+
 
 @pytest.fixture
 def advice(world: Evidence) -> Advice:
@@ -19,12 +21,12 @@ def advice(world: Evidence) -> Advice:
 @pytest.mark.parametrize(
     ("depth", "strategy", "says"),
     [
-        (0, "full", "Freeze nothing: train all 5 stages for 12 epochs at a learning rate of 0.001."),
-        (1, "freeze_to_depth", "Freeze the first stage of 5, train the rest for 12 epochs at a learning rate of 0.001."),  # noqa: E501
-        (3, "freeze_to_depth", "Freeze the first 3 of 5 stages, train the rest for 12 epochs at a learning rate of 0.001."),  # noqa: E501
+        (0, "full", "Freeze nothing: train all 5 stages" + HOW),
+        (1, "freeze_to_depth", "Freeze the first stage of 5, train the rest" + HOW),  # noqa: E501
+        (3, "freeze_to_depth", "Freeze the first 3 of 5 stages, train the rest" + HOW),  # noqa: E501
         (5, "linear_probe", "Freeze all 5 stages and fit only a new last layer."),
     ],
-)  # fmt: skip
+)
 def test_the_headline_says_what_to_do(advice: Advice, depth: int, strategy: str, says: str) -> None:
     one = dataclasses.replace(
         advice, arm=f"k{depth}", freeze_depth=depth, strategy=strategy, epochs=12, learning_rate=1e-3
