@@ -22,8 +22,8 @@ def advice(world: Evidence) -> Advice:
     ("depth", "strategy", "says"),
     [
         (0, "full", "Freeze nothing: train all 5 stages" + HOW),
-        (1, "freeze_to_depth", "Freeze the first stage of 5, train the rest" + HOW),  # noqa: E501
-        (3, "freeze_to_depth", "Freeze the first 3 of 5 stages, train the rest" + HOW),  # noqa: E501
+        (1, "freeze_to_depth", "Freeze the first stage of 5, train the rest" + HOW),
+        (3, "freeze_to_depth", "Freeze the first 3 of 5 stages, train the rest" + HOW),
         (5, "linear_probe", "Freeze all 5 stages and fit only a new last layer."),
     ],
 )
