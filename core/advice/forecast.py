@@ -1,7 +1,8 @@
 """From measured tasks to a forecast for a new one: expected accuracy of every freeze depth, and how sure. Torch-free.
 
-A forecast is a weighted mean over measured tasks, the nearer the heavier. What it says about accuracy starts from a
-plain k-NN vote on the target's own images where there is one, since that already knows how hard the task is.
+The depths are compared by a regression over all measured tasks (`depths`); how accurate they are on the whole is a
+weighted mean over them, the nearer the heavier. That starts from a plain k-NN vote on the target's own images where
+there is one, since that already knows how hard the task is.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.advice import evidence as shipped
+from core.advice.depths import leads
 from core.advice.evidence import Cell, Evidence
 from core.advice.nearness import Query, distance, weights
 from core.advice.report import Basis, Description, Measures, Neighbour
@@ -73,11 +75,7 @@ def forecast(query: Query, evidence: Evidence, *, without: Collection[str] = ())
     near = np.array(weights([one / width for one in away]))
     share = (1 - EVERYBODY) * near + EVERYBODY / len(cells)  # (cells,)
     table = np.array([[cell.mean(arm) for arm in evidence.arms] for cell in cells])  # (cells, arms)
-    lead = share @ (table - table.mean(axis=1, keepdims=True))
-    best = int(lead.argmax())
-    loss = table[:, [best]] - table  # (cells, arms)
-    effective = 1.0 / float(np.square(_by_task(cells, share)).sum())  # cells of one data set count as one
-    variance = share @ np.square(loss - share @ loss)
+    found = leads(query, cells, known_of, table)
     behind = table.max(axis=1, keepdims=True) - table
     offsets = np.array(
         [
@@ -89,8 +87,8 @@ def forecast(query: Query, evidence: Evidence, *, without: Collection[str] = ())
     order = np.argsort(-near)
     return Forecast(
         arms=evidence.arms,
-        lead=lead,
-        doubt=np.sqrt(variance / max(effective - 1, 1.0)),
+        lead=found.value,
+        doubt=found.doubt,
         spread=np.array([_quantiles(behind[:, arm], share, (0.1, 0.9)) for arm in range(table.shape[1])]),
         level=start + float(share @ offsets),
         best_share=share @ (behind <= SMALL_LOSS),
@@ -169,11 +167,6 @@ def _votes(measures: Measures) -> float:
     best = max(stage.neighbours.value for stage in measures.stages)
     hits = best * measures.images
     return log((hits + 0.5) / (measures.images - hits + 0.5))
-
-
-def _by_task(cells: Sequence[Cell], share: Floats) -> Floats:
-    names = sorted({cell.task for cell in cells})
-    return np.array([sum(w for w, cell in zip(share, cells, strict=True) if cell.task == n) for n in names])
 
 
 def _quantiles(values: Floats, share: Floats, places: tuple[float, ...]) -> tuple[float, ...]:

@@ -22,7 +22,7 @@ UNKNOWN = 0.5  # of a mismatch's square, where a person does not know: as if hal
 READING_UNIT = 0.15  # of accuracy above chance, root mean square over stages
 FRECHET_UNIT = 0.7  # of the logarithm of the distance, root mean square over stages
 
-_ORDER = {"similar": 0, "between": 1, "different": 2}
+ORDER = {"similar": 0, "between": 1, "different": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def _described(said: Description, cell: Cell) -> float:
     if said.similarity is None:
         square = UNKNOWN * SIMILARITY_STEP**2
     else:
-        square = (SIMILARITY_STEP * (_ORDER[said.similarity] - _ORDER[task.similarity])) ** 2
+        square = (SIMILARITY_STEP * (ORDER[said.similarity] - ORDER[task.similarity])) ** 2
     for name, unit in MISMATCH.items():
         given = getattr(said, name)
         share = UNKNOWN if given is None else float(given != getattr(task, name))
@@ -82,13 +82,14 @@ def _measured(a: Measures, b: Measures, *, probed: bool) -> float:
 
 def _readings(a: Measures, b: Measures, name: str) -> float:
     gaps = [
-        _above_chance(one, name, a.chance) - _above_chance(two, name, b.chance)
+        above_chance(one, name, a.chance) - above_chance(two, name, b.chance)
         for one, two in zip(a.stages, b.stages, strict=True)
     ]
     return sum(gap**2 for gap in gaps) / len(gaps) / READING_UNIT**2
 
 
-def _above_chance(stage: StageMeasures, name: str, chance: float) -> float:
+def above_chance(stage: StageMeasures, name: str, chance: float) -> float:
+    """Read ``name`` ("neighbours" or "probe") on a scale from 0, chance, to 1; votes where nobody probed."""
     found: Interval | None = getattr(stage, name)
     if found is None:
         found = stage.neighbours

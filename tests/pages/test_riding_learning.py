@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_app
 from core.riding import live
-from core.riding.live import Pool
+from widgets.riding import practice
 
 PROJECT = Path(streamlit_app.__file__).parent
 
@@ -83,20 +83,18 @@ def test_watching_and_why_speak_with_measured_numbers() -> None:
 
 
 def test_a_run_of_ones_own_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Short(Pool):
-        """The same runs with few tests and seeds."""
+    def short(arms: Any, seeds: Any, target: str) -> live.RidingRun:
+        return live.start(arms, list(seeds)[:2], target, (0, 2))  # the same with few tests and seeds
 
-        def start(self, arms: Any, seeds: Any, target: str = "motorcycle", tests: Any = ()) -> Any:
-            return super().start(arms, list(seeds)[:2], target, tests or (0, 2))
-
-    monkeypatch.setattr(live, "pool", Short())
+    monkeypatch.setattr(practice, "start", short)
     page = _page(part="learn", riders="scratch")
     page.button(key="riding_start").click().run()
     assert not page.exception
     run = page.session_state["riding_live"]
     assert run.seeds == (100, 101)
     end = time.monotonic() + 60
-    while not run.look().over:
+    while not run.over:
+        run.look()
         assert time.monotonic() < end
         time.sleep(0.05)
     page.run()

@@ -5,24 +5,26 @@ import time
 import numpy as np
 import pytest
 
-from core import errors
-from core.riding import experiment, live
+from core import errors, live
+from core.live import Pool
+from core.riding import experiment
 from core.riding.experiment_report import Report
-from core.riding.live import LiveRun, Pool
+from core.riding.live import RidingRun, start
 
 LONG = tuple(range(0, 5000, 50))
 
 
-def _wait(run: LiveRun, *, seconds: float = 60) -> LiveRun:
+def _wait(run: RidingRun, *, seconds: float = 60) -> RidingRun:
     end = time.monotonic() + seconds
-    while not run.look().over:
+    while not run.over:
+        run.look()
         assert time.monotonic() < end, run
         time.sleep(0.02)
     return run
 
 
 def test_a_run_in_another_process_finds_what_it_finds_here() -> None:
-    run = _wait(Pool().start(["scratch"], [1, 2], tests=(0, 3)))
+    run = _wait(start(["scratch"], [1, 2], tests=(0, 3), pool=Pool()))
     assert (run.state, run.done, run.learning) == ("finished", 1.0, "target")
     events = experiment.run(["scratch"], [1, 2], tests=(0, 3))
     here = [event for event in events if isinstance(event, Report)][-1]
@@ -32,18 +34,19 @@ def test_a_run_in_another_process_finds_what_it_finds_here() -> None:
 
 def test_runs_wait_in_turn_and_stop_when_asked() -> None:
     pool = Pool()
-    first = pool.start(["scratch"], [1, 2], tests=LONG)
-    second = pool.start(["scratch"], [1, 2], tests=(0, 1))
-    third = pool.start(["scratch"], [1, 2], tests=(0, 1))
+    first = start(["scratch"], [1, 2], tests=LONG, pool=pool)
+    second = start(["scratch"], [1, 2], tests=(0, 1), pool=pool)
+    third = start(["scratch"], [1, 2], tests=(0, 1), pool=pool)
     assert [pool.ahead(run) for run in (first, second, third)] == [0, 1, 2]
-    while first.look().report is None:
+    while first.report is None:
         assert not first.over
-        second.look(), third.look()
+        first.look(), second.look(), third.look()
         time.sleep(0.02)
     third.stop()
     assert _wait(third).state == "stopped"  # without ever having had a turn
     assert third.report is None
-    assert second.look().state == "waiting"
+    second.look()
+    assert second.state == "waiting"
     first.stop()
     assert _wait(first).state == "stopped"
     assert first.report is not None  # what was found stays
@@ -52,7 +55,7 @@ def test_runs_wait_in_turn_and_stop_when_asked() -> None:
 
 def test_a_visitor_who_leaves_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "PATIENCE", 0.5)
-    run = Pool().start(["scratch"], [1, 2], tests=LONG)
+    run = start(["scratch"], [1, 2], tests=LONG, pool=Pool())
     end = time.monotonic() + 30
     while not run.over:
         assert time.monotonic() < end
@@ -62,7 +65,7 @@ def test_a_visitor_who_leaves_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_unknown_arms_are_refused_at_once() -> None:
     with pytest.raises(errors.SettingsError, match="arm must be one of scratch"):
-        Pool().start(["unicycle"], [1, 2])
+        start(["unicycle"], [1, 2])
     with pytest.raises(errors.SettingsError, match="at least one way"):
         next(experiment.run([], [1, 2]))
     with pytest.raises(errors.SettingsError, match="number of seeds"):

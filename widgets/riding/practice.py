@@ -7,10 +7,11 @@ from itertools import pairwise
 import streamlit as st
 
 from core.figures.riding import learning
-from core.riding import live, measured, named
+from core.live import pool
+from core.riding import measured, named
 from core.riding.experiment import ARMS
 from core.riding.experiment_report import KIND, Report
-from core.riding.live import LiveRun
+from core.riding.live import RidingRun, start
 from core.riding.policy import SIZES
 from widgets import frame
 from widgets.layers import address
@@ -90,13 +91,13 @@ def _freeze() -> int:
 
 def _watched(arms: list[str], target: str, terms: list[str]) -> None:
     """Draw the chart; while a run is on, again and again, without the page around it."""
-    run: LiveRun | None = st.session_state.get("riding_live")
+    run: RidingRun | None = st.session_state.get("riding_live")
     every = LOOK_EVERY if run is not None and not run.over else None
     st.fragment(_chart, run_every=every)(arms, target, terms, polling=every is not None)
 
 
 def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> None:
-    run: LiveRun | None = st.session_state.get("riding_live")
+    run: RidingRun | None = st.session_state.get("riding_live")
     if run is not None:
         run.look()
         if polling and run.over:
@@ -178,7 +179,7 @@ def _points(share: float) -> str:
 # --- a run of one's own ---------------------------------------------------------------------------------
 
 
-def _controls(run: LiveRun | None, arms: Sequence[str], target: str) -> None:
+def _controls(run: RidingRun | None, arms: Sequence[str], target: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="riding_run"):
         if run is not None and not run.over:
             if st.button("Stop", icon=":material/stop:", key="riding_stop"):
@@ -194,22 +195,22 @@ def _controls(run: LiveRun | None, arms: Sequence[str], target: str) -> None:
         ):
             first = st.session_state.setdefault("riding_seed", FIRST_SEED)
             st.session_state.riding_seed = first + SEEDS_AT_ONCE
-            st.session_state.riding_live = live.pool.start(arms, range(first, first + SEEDS_AT_ONCE), target)
+            st.session_state.riding_live = start(arms, range(first, first + SEEDS_AT_ONCE), target)
             st.rerun()
         if run is not None and st.button("Back to the 20 precomputed", key="riding_back"):
             del st.session_state.riding_live
             st.rerun()
 
 
-def _doing(run: LiveRun) -> str:
+def _doing(run: RidingRun) -> str:
     if run.state == "waiting":
-        ahead = live.pool.ahead(run)
+        ahead = pool.ahead(run)
         return f"Somebody else's riders are practising; {ahead} before you" if ahead else "Starting"
     what = "Learning what comes before" if run.learning == "source" else "Learning the motorcycle"
     return f"{what}, {run.seconds:.0f} s"
 
 
-def _provenance(run: LiveRun | None) -> None:
+def _provenance(run: RidingRun | None) -> None:
     """Say where the numbers come from."""
     if run is None or run.report is None:
         made = measured.measured().provenance

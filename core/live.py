@@ -1,0 +1,167 @@
+"""Experiments while somebody watches: at most so many at once, in processes of their own, in turn.
+
+A run ends when it is finished, when it is stopped, and when nobody has looked at it for a while: the visitor
+has left. Nothing is kept beyond that.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+MOST_AT_ONCE = 1
+PATIENCE = 10.0  # seconds without a look before a run ends
+_PROJECT = Path(__file__).resolve().parent.parent
+
+State = Literal["waiting", "running", "finished", "stopped", "failed"]
+
+
+@dataclass(kw_only=True, eq=False)
+class LiveRun(ABC):
+    """One visitor's run; the pool changes it, whoever looks reads it.
+
+    ``python -m WORKER ASKED`` does the work and prints one JSON object a line; see `end_with_the_asker`.
+    """
+
+    state: State = "waiting"
+    seconds: float = 0.0  # since it began to run
+    _looked: float = field(default_factory=time.monotonic)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    @abstractmethod
+    def command(self) -> tuple[str, dict[str, Any]]:
+        """The worker's module, and what it is asked, as plain values."""
+
+    @abstractmethod
+    def take(self, line: dict[str, Any]) -> None:
+        """Keep what the worker said."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state in ("finished", "stopped", "failed")
+
+    def look(self) -> None:
+        """Say that somebody still looks."""
+        self._looked = time.monotonic()
+
+    def stop(self) -> None:
+        """Ask the run to end; what it found so far stays."""
+        self._stop.set()
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether the run should end: it was stopped, or nobody looks any more."""
+        return self._stop.is_set() or time.monotonic() - self._looked > PATIENCE
+
+
+class Pool:
+    """Runs in turn, `MOST_AT_ONCE` at a time, the first that came first."""
+
+    def __init__(self, most: int = MOST_AT_ONCE) -> None:
+        self._most = most
+        self._turn = threading.Condition()
+        self._queue: list[LiveRun] = []  # waiting and running
+
+    def start(self, run: LiveRun) -> None:
+        """Queue a run and return at once."""
+        with self._turn:
+            self._queue.append(run)
+        threading.Thread(target=self._live, args=(run,), name="live experiment", daemon=True).start()
+
+    def ahead(self, run: LiveRun) -> int:
+        """Count the runs that have to end before ``run`` begins."""
+        with self._turn:
+            if run not in self._queue:
+                return 0
+            return max(0, self._queue.index(run) - self._most + 1)
+
+    def _live(self, run: LiveRun) -> None:
+        try:
+            with self._turn:
+                while self._queue.index(run) >= self._most and not run.unwanted:
+                    self._turn.wait(0.5)
+            if run.unwanted:
+                run.state = "stopped"
+            else:
+                run.state = _work(run)
+        finally:
+            if not run.over:
+                run.state = "failed"
+            with self._turn:
+                self._queue.remove(run)
+                self._turn.notify_all()
+
+
+def _work(run: LiveRun) -> State:
+    began = time.monotonic()
+    worker, asked = run.command
+    process = subprocess.Popen(
+        [sys.executable, "-m", worker, json.dumps(asked)],
+        cwd=_PROJECT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,  # closing it ends the process, and so does the end of this one
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C in the server's terminal is not for it
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    run.state = "running"
+    # A worker that is silent for long must end as soon as one that talks.
+    watch = threading.Thread(target=_end_when_unwanted, args=(run, process), daemon=True)
+    watch.start()
+    try:
+        for line in process.stdout:
+            run.take(json.loads(line))
+            run.seconds = time.monotonic() - began
+        ended = process.wait()
+        return "stopped" if run.unwanted else "finished" if ended == 0 else "failed"
+    finally:
+        process.kill()
+        process.wait()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        process.stdout.close()
+
+
+def _end_when_unwanted(run: LiveRun, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        if run.unwanted:
+            process.kill()
+            return
+        time.sleep(0.2)
+
+
+pool = Pool()
+
+
+def asked_of_worker() -> dict[str, Any]:
+    """Read what a worker is asked; from now on it runs behind whatever else this machine has to do.
+
+    It ends by itself when standard input is closed: whoever started it is gone.
+    """
+    threading.Thread(target=_end_with_the_asker, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(5)
+    asked: dict[str, Any] = json.loads(sys.argv[1])
+    return asked
+
+
+def say(line: dict[str, Any]) -> None:
+    """Tell whoever asked: one JSON object a line."""
+    print(json.dumps(line), flush=True)
+
+
+def _end_with_the_asker() -> None:
+    # Not through sys.stdin, whose lock this thread would still hold when the interpreter ends.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)

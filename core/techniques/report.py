@@ -1,0 +1,156 @@
+"""What an experiment found so far: means over seeds with intervals, and a verdict read from them. Torch-free."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+from core.metrics.classification import CONFIDENCE
+from core.metrics.comparison import seeds_difference
+from core.metrics.report import Interval
+from core.techniques.events import Event, Panel, Progress, Remark, Score
+from core.techniques.technique import Quantity, Technique
+
+Judgement = Literal["helps", "hurts", "no difference", "too early"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One arm against another over all seeds, at one place of the axis or averaged over it."""
+
+    judgement: Judgement
+    gain: Interval | None  # > 0: the first is better; shares 0-1, or the quantity's own unit
+    sentence: str
+
+
+@dataclass(kw_only=True)
+class Report:
+    """Grows event by event; everything in it is computed from the scores."""
+
+    technique: Technique
+    progress: Progress = Progress(done=0.0, doing="Starting")
+    scores: list[Score] = field(default_factory=list)
+    panels: dict[str, Panel] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        """Keep an event."""
+        if isinstance(event, Progress):
+            self.progress = event
+        elif isinstance(event, Score):
+            self.technique.arm(event.arm)
+            self.scores.append(event)
+        elif isinstance(event, Panel):
+            self.panels[event.name] = event
+        else:
+            self.remarks.append(event.text)
+
+    @classmethod
+    def of(cls, technique: Technique, events: Iterable[Event]) -> "Report":
+        """Take all ``events``."""
+        report = cls(technique=technique)
+        for event in events:
+            report.take(event)
+        return report
+
+    def quantity(self, name: str = "") -> Quantity:
+        """Find a quantity; the first for an empty name."""
+        return next(one for one in self.technique.quantities if name in ("", one.name))
+
+    def values(self, arm: str, quantity: str = "", x: float | None = None) -> dict[int, float]:
+        """By seed; with an axis and without ``x``, the mean over those places that every seed has reached."""
+        wanted = self.quantity(quantity).name
+        rows = [
+            one for one in self.scores if one.arm == arm and self.quantity(one.quantity).name == wanted
+        ]
+        if x is not None:
+            rows = [one for one in rows if one.x == x]
+        places: dict[int, dict[float | None, float]] = {}
+        for one in rows:
+            places.setdefault(one.seed, {})[one.x] = one.value
+        whole = {place for by_place in places.values() for place in by_place}
+        return {
+            seed: float(np.mean(list(by_place.values())))
+            for seed, by_place in places.items()
+            if set(by_place) == whole  # a seed that is still at work would be compared at other places
+        }
+
+    def places(self, quantity: str = "") -> list[float]:
+        """List the places on the axis, in order; empty without one."""
+        wanted = self.quantity(quantity).name
+        return sorted(
+            {one.x for one in self.scores if one.x is not None and self.quantity(one.quantity).name == wanted}
+        )
+
+    def mean(self, arm: str, quantity: str = "", x: float | None = None) -> Interval | None:
+        """Mean over seeds with its 95 % t interval; None without a value, the value alone for one seed."""
+        values = np.array(list(self.values(arm, quantity, x).values()))
+        if not len(values):
+            return None
+        value = float(values.mean())
+        if len(values) == 1 or float(np.ptp(values)) == 0.0:
+            return Interval(value=value, low=value, high=value)
+        low, high = stats.t.interval(CONFIDENCE, len(values) - 1, loc=value, scale=stats.sem(values))
+        return Interval(value=value, low=float(low), high=float(high))
+
+    def compare(
+        self, first: str, second: str, quantity: str = "", x: float | None = None
+    ) -> Verdict:
+        """Lay ``first`` beside ``second`` seed by seed (paired t interval over seeds)."""
+        of = self.quantity(quantity)
+        a, b = self.values(first, quantity, x), self.values(second, quantity, x)
+        seeds = sorted(set(a) & set(b))
+        if len(seeds) < 2:
+            return Verdict(judgement="too early", gain=None, sentence="Too early to say.")
+        sign = 1.0 if of.higher_is_better else -1.0
+        found = seeds_difference(
+            [sign * a[seed] for seed in seeds], [sign * b[seed] for seed in seeds], paired=True
+        ).difference
+        if found.low > 0:
+            judgement: Judgement = "helps"
+        elif found.high < 0:
+            judgement = "hurts"
+        else:
+            judgement = "no difference"
+        return Verdict(judgement=judgement, gain=found, sentence=self._sentence(judgement, found, of, len(seeds)))
+
+    @property
+    def verdict(self) -> Verdict:
+        """The technique's method against its baseline."""
+        return self.compare(*self.technique.verdict)
+
+    @staticmethod
+    def _sentence(judgement: Judgement, gain: Interval, of: Quantity, seeds: int) -> str:
+        words = {"helps": "Helps", "hurts": "Hurts", "no difference": "No difference seen"}[judgement]
+        unit = " points" if of.share else ""
+        text = [shown(one, of) for one in (gain.value, gain.low, gain.high)]
+        sign = "+" if gain.value > 0 else ""
+        return f"{words}: {sign}{text[0]}{unit} [{text[1]}, {text[2]}], {seeds} seeds"
+
+    def to_json(self) -> dict[str, Any]:
+        """Means, intervals and verdicts as plain values: what the command line prints last."""
+        rows = [
+            {"arm": arm.name, "quantity": of.name, "x": x, "seeds": len(self.values(arm.name, of.name, x))}
+            | {"mean": found.value, "low": found.low, "high": found.high}
+            for of in self.technique.quantities
+            for arm in self.technique.arms
+            for x in (self.places(of.name) or [None])  # type: ignore[list-item]
+            if (found := self.mean(arm.name, of.name, x)) is not None
+        ]
+        gain = self.verdict.gain
+        return {
+            "technique": self.technique.name,
+            "results": rows,
+            "verdict": self.verdict.sentence,
+            "judgement": self.verdict.judgement,
+            "gain": None if gain is None else [gain.value, gain.low, gain.high],
+            "remarks": self.remarks,
+        }
+
+
+def shown(value: float, of: Quantity) -> str:
+    """Write a value, or a difference, as a person reads it: shares in percent or points, with a true minus."""
+    text = f"{round(100 * value, 1) + 0.0:.1f}" if of.share else f"{value:.3g}"
+    return text.replace("-", "−")

@@ -1,0 +1,164 @@
+"""What every technique of the field is here: a question, a source, a target, arms to compare, settings. Torch-free.
+
+A technique lives in a package of its own, ``core/techniques/<name>``: ``entry.py`` holds its settings and its
+`Technique`, torch-free; ``experiment.py`` holds ``run(settings) -> Iterator[Event]``. `catalogue` lists them.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from core import errors
+from core.techniques.events import Event
+from core.training.config import limited, setting
+
+# Pan & Yang 2010 (10.1109/TKDE.2009.191), table 3: what is transferred.
+Transferred = Literal["instances", "features", "parameters", "relations"]
+# What sets the target apart from the source (ibid., section 2.3).
+Differs = Literal["task", "domain", "labels"]
+Role = Literal["method", "baseline", "control"]
+
+FEWEST_SEEDS, MOST_SEEDS = 2, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """Where a technique, or a published figure, comes from."""
+
+    text: str  # "Ganin et al. 2016, JMLR 17(59)"
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One way to solve the target task. Its colour follows its role: orange, grey, grey dotted."""
+
+    name: str
+    title: str  # at most about 24 characters: it stands beside a bar
+    role: Role
+    what: str  # one sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """What is measured; ``share`` (0-1) is shown in percent and compared in points, anything else as it is."""
+
+    name: str
+    title: str  # "Accuracy on the target", "Mean squared error"
+    share: bool = True
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """What an experiment varies, where it varies anything: the x of every score."""
+
+    title: str  # "Images of each class"
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every technique can be asked. Subclasses add fields by `setting`, and their limits to `LIMITS`."""
+
+    seeds: int = setting(5, "How often everything is repeated: other images, other random weights.")
+    first_seed: int = setting(0, "The first of the seeds.")
+
+    # (field, lowest, highest), both allowed
+    LIMITS: typing.ClassVar[tuple[tuple[str, float, float], ...]] = ()
+
+    def __post_init__(self) -> None:
+        common = (("seeds", FEWEST_SEEDS, MOST_SEEDS), ("first_seed", 0, 2**31 - 1))
+        limited(self, (*common, *self.LIMITS))
+        for field in fields(self):
+            choices = typing.get_args(typing.get_type_hints(type(self))[field.name])
+            if choices and all(isinstance(one, str) for one in choices):  # a Literal
+                errors.one_of(field.name.replace("_", " "), getattr(self, field.name), choices)
+
+    @property
+    def every_seed(self) -> range:
+        """The seeds, one after the other."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    def to_json(self) -> dict[str, Any]:
+        """All settings as plain values."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Technique:
+    """One method of the field, or one family of them, with the experiment that shows it."""
+
+    name: str  # in links and on the command line: "domain-adaptation"
+    title: str
+    question: str  # what the experiment answers, in one sentence
+    gist: str  # how the method works, in two or three plain sentences
+    transferred: Transferred
+    differs: Differs
+    source: str  # one phrase: what is known beforehand
+    target: str  # one phrase: what is to be solved
+    quantities: tuple[Quantity, ...]  # the verdict is about the first
+    arms: tuple[Arm, ...]  # in the order in which they are drawn
+    verdict: tuple[str, str]  # method and baseline, names of two arms
+    settings: type[Settings]
+    papers: tuple[Paper, ...]
+    code: tuple[str, ...]  # "package.module:function", the heart of the method, to be shown
+    axis: Axis | None = None
+    remark: str = ""  # what to watch for; a claim needs its citation
+
+    def __post_init__(self) -> None:
+        known = [arm.name for arm in self.arms]
+        for one in self.verdict:
+            errors.one_of("arm", one, known)
+
+    def arm(self, name: str) -> Arm:
+        """Find an arm; `SettingsError` for a name that is none."""
+        errors.one_of("arm", name, [arm.name for arm in self.arms])
+        return next(arm for arm in self.arms if arm.name == name)
+
+    @property
+    def package(self) -> str:
+        """Where it lives."""
+        return f"core.techniques.{self.name.replace('-', '_')}"
+
+    def run(self, settings: Settings) -> Iterator[Event]:
+        """Run the experiment; imports what it needs. Raises the errors of `core.errors`."""
+        events: Iterator[Event] = importlib.import_module(f"{self.package}.experiment").run(settings)
+        return events
+
+    def sources(self) -> dict[str, str]:
+        """The real source of what `code` names, by name."""
+        found = {}
+        for one in self.code:
+            module, name = one.split(":")
+            found[one] = inspect.getsource(getattr(importlib.import_module(module), name))
+        return found
+
+    def settings_of(self, texts: Mapping[str, str]) -> Settings:
+        """Read settings from texts, as a link or the command line gives them; `SettingsError` says what is wrong."""
+        hints = typing.get_type_hints(self.settings)
+        known = {field.name for field in fields(self.settings)}
+        values: dict[str, Any] = {}
+        for name, text in texts.items():
+            errors.one_of("A setting", name, sorted(known))
+            values[name] = _value(name, text, hints[name])
+        return self.settings(**values)
+
+
+def _value(name: str, text: str, hint: Any) -> Any:
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if bool in members:
+        errors.one_of(name, text, ("true", "false"))
+        return text == "true"
+    kind = next((one for one in (int, float) if one in members), str)
+    try:
+        return kind(text)
+    except ValueError:
+        raise errors.SettingsError(
+            f"{name.replace('_', ' ')} must be a number; {text[:40]!r} is none."
+        ) from None
