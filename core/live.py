@@ -20,6 +20,8 @@ MOST_AT_ONCE = 1
 PATIENCE = 10.0  # seconds without a look before a run ends
 _PROJECT = Path(__file__).resolve().parent.parent
 
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 State = Literal["waiting", "running", "finished", "stopped", "failed"]
 
 
@@ -30,6 +32,7 @@ class LiveRun(ABC):
     ``python -m WORKER ASKED`` does the work and prints one JSON object a line; see `end_with_the_asker`.
     """
 
+    threads: int = 1  # that the worker's libraries may use
     state: State = "waiting"
     seconds: float = 0.0  # since it began to run
     _looked: float = field(default_factory=time.monotonic)
@@ -107,7 +110,8 @@ def _work(run: LiveRun) -> State:
     process = subprocess.Popen(
         [sys.executable, "-m", worker, json.dumps(asked)],
         cwd=_PROJECT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        # Threads that spin while they wait would take the other core from everybody else.
+        env=os.environ | dict.fromkeys(_THREADS, str(run.threads)) | {"OMP_WAIT_POLICY": "PASSIVE"},
         stdin=subprocess.PIPE,  # closing it ends the process, and so does the end of this one
         stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C in the server's terminal is not for it

@@ -42,7 +42,7 @@ def leads(query: Query, cells: Sequence[Cell], known: Sequence[Sequence[Measures
     spread[spread == 0] = np.inf  # what is the same everywhere says nothing
 
     def scaled(values: Floats) -> Floats:
-        return np.nan_to_num((values - mean) / spread)  # unknown: as usual
+        return np.asarray(np.nan_to_num((values - mean) / spread))  # unknown: as usual
 
     design = scaled(rows)  # (cells, features)
     here = scaled(np.array(_of_query(query)))

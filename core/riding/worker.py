@@ -1,6 +1,6 @@
 """Run the experiment in a process of its own and print its events, one JSON object a line.
 
-    python -m core.riding.worker '{"arms": ["scratch"], "seeds": [1, 2], "target": "motorcycle", "tests": [0, 80]}'
+python -m core.riding.worker '{"arms": ["scratch"], "seeds": [1, 2], "target": "motorcycle", "tests": [0, 80]}'
 """
 
 from core import live

@@ -62,9 +62,7 @@ class Report:
     def values(self, arm: str, quantity: str = "", x: float | None = None) -> dict[int, float]:
         """By seed; with an axis and without ``x``, the mean over those places that every seed has reached."""
         wanted = self.quantity(quantity).name
-        rows = [
-            one for one in self.scores if one.arm == arm and self.quantity(one.quantity).name == wanted
-        ]
+        rows = [one for one in self.scores if one.arm == arm and self.quantity(one.quantity).name == wanted]
         if x is not None:
             rows = [one for one in rows if one.x == x]
         places: dict[int, dict[float | None, float]] = {}
@@ -95,9 +93,7 @@ class Report:
         low, high = stats.t.interval(CONFIDENCE, len(values) - 1, loc=value, scale=stats.sem(values))
         return Interval(value=value, low=float(low), high=float(high))
 
-    def compare(
-        self, first: str, second: str, quantity: str = "", x: float | None = None
-    ) -> Verdict:
+    def compare(self, first: str, second: str, quantity: str = "", x: float | None = None) -> Verdict:
         """Lay ``first`` beside ``second`` seed by seed (paired t interval over seeds)."""
         of = self.quantity(quantity)
         a, b = self.values(first, quantity, x), self.values(second, quantity, x)
@@ -114,7 +110,9 @@ class Report:
             judgement = "hurts"
         else:
             judgement = "no difference"
-        return Verdict(judgement=judgement, gain=found, sentence=self._sentence(judgement, found, of, len(seeds)))
+        return Verdict(
+            judgement=judgement, gain=found, sentence=self._sentence(judgement, found, of, len(seeds))
+        )
 
     @property
     def verdict(self) -> Verdict:

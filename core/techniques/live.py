@@ -1,0 +1,47 @@
+"""A visitor's own run of an experiment, in a process of its own."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from core import live
+from core.techniques.events import from_json
+from core.techniques.report import Report
+from core.techniques.technique import Settings, Technique
+
+# Not the riders' pool: an experiment here takes up to a minute.
+POOL = live.Pool()
+
+
+@dataclass(kw_only=True, eq=False)
+class TechniqueRun(live.LiveRun):
+    """What was asked, and what has been found so far."""
+
+    technique: Technique
+    settings: Settings
+    report: Report = field(init=False)
+    error: str = ""  # one sentence, where the person can mend it
+    threads: int = min(2, os.cpu_count() or 1)
+
+    def __post_init__(self) -> None:
+        self.report = Report(technique=self.technique)
+
+    @property
+    def command(self) -> tuple[str, dict[str, Any]]:
+        """The worker, and what it is asked."""
+        asked = {"technique": self.technique.name, "settings": self.settings.to_json()}
+        return "core.techniques.worker", asked
+
+    def take(self, line: dict[str, Any]) -> None:
+        """Keep an event, or the sentence that says what went wrong."""
+        if "error" in line:
+            self.error = line["error"]
+        else:
+            self.report.take(from_json(line))
+
+
+def start(technique: Technique, settings: Settings, *, pool: live.Pool = POOL) -> TechniqueRun:
+    """Queue a run and return at once."""
+    run = TechniqueRun(technique=technique, settings=settings)
+    pool.start(run)
+    return run
