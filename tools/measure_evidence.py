@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.advice import evidence, similarity, tasks
+from core.advice import evidence, record, similarity, tasks
 from core.advice.report import Measures
 from core.backbones import catalogue, stages, weights
 from core.datasets.dataset import ImageDataset
@@ -206,7 +206,7 @@ def build(chosen: argparse.Namespace) -> None:
         stages=tuple(stage.name for stage in entry.stages),
         image_size=SIDES[chosen.backbone],
         made={
-            "date": datetime.date.today().isoformat(),
+            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "torch": torch.__version__,
             "processor": f"{os.cpu_count()} cores, {platform.machine()}",
             "precision": str(precision.autocast_type(torch.device("cpu")) or torch.float32),
@@ -226,6 +226,10 @@ def build(chosen: argparse.Namespace) -> None:
     # A line a cell: changes can be read.
     text = text.replace('{"task"', '\n{"task"')
     (evidence.FOLDER / f"evidence-{chosen.backbone}.json").write_text(text + "\n", encoding="utf-8")
+    evidence.load.cache_clear()
+    loaded = evidence.load(chosen.backbone)
+    assert loaded is not None
+    record.write(loaded)  # from what was written: it is rounded
     print(f"{len(cells)} cells, {made.runs} runs, fewest seeds {min(cell.seeds for cell in cells)}")
 
 

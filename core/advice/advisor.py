@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 
 from core.advice import evidence as shipped
+from core.advice import record
 from core.advice.evidence import STAND_IN, Evidence
-from core.advice.forecast import ANSWERS, Floats, Forecast, accuracy, forecast, typical
+from core.advice.forecast import ANSWERS, Floats, Forecast, accuracy, forecast
 from core.advice.nearness import Query
 from core.advice.quadrants import QUADRANTS, quadrant_of
 from core.advice.report import (
@@ -61,7 +62,13 @@ def from_measures(measures: Measures, backbone: str, *, description: Description
         )
         return from_description(said, backbone, pass_seconds=pass_seconds)
     probed = all(stage.probe is not None for stage in measures.stages)
-    query = Query(per_class=measures.per_class, classes=measures.classes, measures=measures, probed=probed)
+    query = Query(
+        per_class=measures.per_class,
+        classes=measures.classes,
+        description=description,
+        measures=measures,
+        probed=probed,
+    )
     return _advise(query, backbone, "probed" if probed else "measured", description, pass_seconds)
 
 
@@ -79,7 +86,7 @@ def _advise(
     borrowed = evidence.backbone != backbone
     found = _for_stages(forecast(query, evidence), len(stages))
     said = tuple(one for one in ANSWERS if description is not None and getattr(description, one) is not None)
-    off, usual = typical(evidence.backbone, basis, said=said if basis == "described" else ANSWERS)
+    off, usual = record.typical(evidence.backbone, basis, said)
     outside = found.nearest / usual if usual > 0 else 1.0
     images = max(2, round(query.per_class * query.classes))
     epochs = epochs_for(images)
@@ -205,12 +212,12 @@ def _departs(rule: Rule, outlooks: tuple[Outlook, ...], depth: int) -> str:
     of_rule = int(rule.arm.removeprefix("k"))
     lost = 100 * (outlooks[of_rule].behind.value - outlooks[depth].behind.value)
     if lost >= 0.05:
-        verdict = f"that was {lost:.1f} points worse"
+        verdict = f"that is expected to be {lost:.1f} points worse"
     else:
-        verdict = "that was no better" + (", and it takes longer" if of_rule < depth else "")
+        verdict = "that is expected to be no better" + (", and it takes longer" if of_rule < depth else "")
     return (
-        f"The rule amounts to freezing {_stages_in_words(rule.arm, len(outlooks) - 1)}; on the measured tasks nearest "
-        f"to yours {verdict}."
+        f"The rule amounts to freezing {_stages_in_words(rule.arm, len(outlooks) - 1)}; from the measured tasks, "
+        f"{verdict}."
     )
 
 
@@ -281,9 +288,9 @@ def _alternatives(
             Alternative(
                 arm=found.arms[last],
                 when="Freeze everything (a linear probe) if you need an answer in a second.",
-                risk=f"On the nearest measured tasks it was {points(last):.1f} points behind."
+                risk=f"From the measured tasks, {points(last):.1f} points behind are expected."
                 if points(last) > 0
-                else "On the nearest measured tasks it was no worse.",
+                else "From the measured tasks, nothing is expected to be lost.",
             )
         )
     if description is not None and description.difference == "surface":

@@ -37,15 +37,17 @@ def leads(query: Query, cells: Sequence[Cell], known: Sequence[Sequence[Measures
 
     ``known`` are the measures of each cell, one of each seed; ``table`` (cells, arms) the mean accuracies.
     """
-    rows = np.array([_of_cell(cell, each, query) for cell, each in zip(cells, known, strict=True)])
+    asked = np.array(_of_query(query))
+    heard = ~np.isnan(asked)  # what nobody answered takes no part
+    rows = np.array([_of_cell(cell, each, query) for cell, each in zip(cells, known, strict=True)])[:, heard]
     mean, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
     spread[spread == 0] = np.inf  # what is the same everywhere says nothing
 
     def scaled(values: Floats) -> Floats:
-        return np.asarray(np.nan_to_num((values - mean) / spread))  # unknown: as usual
+        return np.asarray(np.nan_to_num((values - mean) / spread))  # a case that was not measured: as usual
 
     design = scaled(rows)  # (cells, features)
-    here = scaled(np.array(_of_query(query)))
+    here = scaled(asked[heard])
     lead = table - table.mean(axis=1, keepdims=True)
     gram = design.T @ design + RIDGE * len(cells) * np.eye(design.shape[1])
     weights = np.linalg.solve(gram, design.T @ (lead - lead.mean(axis=0)))  # (features, arms)

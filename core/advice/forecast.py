@@ -6,7 +6,7 @@ there is one, since that already knows how hard the task is.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import log
 
@@ -27,7 +27,7 @@ EVERYBODY = 0.15  # share of the weight that all measured tasks have in common, 
 # How wide "near" is, in units of distance. Chosen on the leave-one-data-set-out table itself, out of 0.25 to 1.5, so
 # its figures are a little better than a fresh data set's would be.
 BANDWIDTH = {"described": 0.5, "measured": 1.0}
-SMALL_LOSS = 0.0025  # of accuracy: a cheaper depth that is expected to lose less than this is taken
+SMALL_LOSS = 0.0005  # of accuracy: a cheaper depth that is expected to lose less than this is taken
 ANSWERS = ("similarity", "difference", "imaging")  # of a description
 DOUBT = 1.0  # standard errors: depths closer than this to the best cannot be told from it
 
@@ -101,22 +101,23 @@ def forecast(query: Query, evidence: Evidence, *, without: Collection[str] = ())
 
 
 def queries(evidence: Evidence, cell: Cell, basis: Basis, said: Collection[str] = ANSWERS) -> list[Query]:
-    """Ask about a measured cell as if it were new: one query from its description, or one from each seed's measures.
+    """Ask about a measured cell as if it were new: one query, or one with each seed's measures.
 
     ``said`` names the answers that a description gives; to the other questions it says "I don't know".
     """
     task = TASKS[cell.task]
+    description = Description(
+        per_class=max(2, round(cell.per_class_mean)),
+        classes=cell.classes,
+        similarity=task.similarity if "similarity" in said else None,
+        difference=task.difference if "difference" in said else None,
+        imaging=task.imaging if "imaging" in said else None,
+    )
+    query = Query(per_class=cell.per_class_mean, classes=cell.classes, description=description)
     if basis == "described":
-        description = Description(
-            per_class=max(2, round(cell.per_class_mean)),
-            classes=cell.classes,
-            similarity=task.similarity if "similarity" in said else None,
-            difference=task.difference if "difference" in said else None,
-            imaging=task.imaging if "imaging" in said else None,
-        )
-        return [Query(per_class=cell.per_class_mean, classes=cell.classes, description=description)]
+        return [query]
     return [
-        Query(per_class=cell.per_class_mean, classes=cell.classes, measures=one, probed=basis == "probed")
+        replace(query, measures=one, probed=basis == "probed")
         for one in evidence.measures.get((cell.task, cell.per_class), ())
     ]
 

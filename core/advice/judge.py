@@ -1,6 +1,6 @@
 """How good the advice is: every way to choose a depth, judged on data sets that it has not seen. Torch-free."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.advice import evidence as shipped
 from core.advice.evidence import Cell, Evidence
-from core.advice.forecast import accuracy, forecast, queries, typical
+from core.advice.forecast import ANSWERS, accuracy, forecast, queries, typical
 from core.advice.quadrants import QUADRANTS, quadrant_of
 from core.advice.report import Basis, Measures, Policy, Record
 from core.advice.tasks import TASKS
@@ -107,15 +107,18 @@ def best_stage(measures: Measures, reader: Reader) -> int:
     return int(np.argmax(values))
 
 
-def advised(basis: Basis, *, strict: bool = False) -> Chooser:
-    """Follow the advisor, who has not seen the data set; with ``strict``, none of its family either."""
+def advised(basis: Basis, said: Collection[str] = ANSWERS, *, strict: bool = False) -> Chooser:
+    """Follow the advisor, who has not seen the data set; with ``strict``, none of its family either.
+
+    ``said`` names the questions that were answered.
+    """
 
     def choose(evidence: Evidence, cell: Cell) -> list[str]:
         family = TASKS[cell.task].family
         unseen = {name for name, task in TASKS.items() if strict and task.family == family} | {cell.task}
         return [
             evidence.arms[forecast(query, evidence, without=unseen).chosen]
-            for query in queries(evidence, cell, basis)
+            for query in queries(evidence, cell, basis, said)
         ]
 
     return choose
@@ -137,20 +140,25 @@ class PolicyEntry:
 
 
 POLICIES: dict[str, PolicyEntry] = {
-    "advice-probed": PolicyEntry(
-        title="This advice, after probing",
-        what="Linear probes at every stage are compared with those of the measured tasks.",
-        choose=advised("probed"),
-    ),
-    "advice-measured": PolicyEntry(
-        title="This advice, from your pictures",
-        what="k-NN votes and distances at every stage; nothing is trained.",
-        choose=advised("measured"),
-    ),
     "advice-described": PolicyEntry(
         title="This advice, from your words",
         what="Only the three questions and the number of pictures.",
         choose=advised("described"),
+    ),
+    "advice-measured": PolicyEntry(
+        title="This advice, from your pictures",
+        what="k-NN votes at every stage; nothing is trained, nothing is said.",
+        choose=advised("measured", ()),
+    ),
+    "advice-probed": PolicyEntry(
+        title="This advice, after probing",
+        what="Linear probes at every stage; nothing is said.",
+        choose=advised("probed", ()),
+    ),
+    "advice-all": PolicyEntry(
+        title="This advice, words and probes",
+        what="The three questions, and linear probes at every stage.",
+        choose=advised("probed"),
     ),
     "best-fixed": PolicyEntry(
         title="The depth that is best on average",

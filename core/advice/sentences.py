@@ -56,13 +56,13 @@ def told_apart(advice: Advice) -> str:
     count = len(advice.stages)
     if len(equal) == count + 1:
         return (
-            "On the nearest measured tasks no depth can be told from the best, so the cheapest one that gives away "
+            "From the measured tasks, no depth can be told from the best, so the cheapest one that gives away "
             "next to nothing is advised."
         )
     depths = ", ".join(str(Arm.named(name).depth) for name in equal[:-1])
     return (
-        f"Freezing {depths} or {Arm.named(equal[-1]).depth} stages cannot be told apart on the nearest measured "
-        "tasks, so the cheapest that gives away next to nothing is advised."
+        f"Freezing {depths} or {Arm.named(equal[-1]).depth} stages cannot be told apart from what was "
+        "measured, so the cheapest that gives away next to nothing is advised."
     )
 
 

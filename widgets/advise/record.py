@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core.advice import evidence, judge, sentences
+from core.advice import evidence, sentences
+from core.advice import record as shipped
 from core.advice.evidence import STAND_IN
 from core.advice.report import Record
 from core.backbones import catalogue
@@ -18,8 +19,7 @@ def network_with_evidence(entry: BackboneEntry) -> str | None:
 def draw(entry: BackboneEntry) -> None:
     """Draw the whole record, losses among it."""
     name = network_with_evidence(entry)
-    with st.spinner("Judging the advice on every data set …"):
-        found = None if name is None else judge.record(name)
+    found = None if name is None else shipped.record(name)
     if name is None or found is None:
         st.info("Not measured yet: the table of the evidence is missing here.", icon=":material/hourglass:")
         return
