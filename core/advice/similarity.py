@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from core.advice import source
@@ -32,6 +33,10 @@ from core.training.run import check_size
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Features = NDArray[np.float32]
+
+# Small products gain nothing by a second thread, and where another process wants the core they wait for it, spinning:
+# 105 s instead of 1 for the scores of 1,000 pictures on a busy machine of two cores.
+_THREADS = ThreadpoolController()
 
 
 def measure(
@@ -94,13 +99,13 @@ def steps(
         begun = 0.4 if not probe else 0.1
         yield Step(share=begun + (1 - begun) * number / len(names), doing=f"Reading {name}")
         rows = features[name].astype(np.float64)
-        with _timed(seconds, "neighbours"):
+        with _timed(seconds, "neighbours"), _THREADS.limit(limits=1, user_api="blas"):
             votes = readout.neighbours(rows, sample.labels, readout.neighbours_for(sample.labels))
-        with _timed(seconds, "scores"):
+        with _timed(seconds, "scores"), _THREADS.limit(limits=1, user_api="blas"):
             logme, h_score = transferability.scores(rows, sample.labels, folds)
         right = None
         if probe:
-            with _timed(seconds, "probe"):
+            with _timed(seconds, "probe"), _THREADS.limit(limits=1, user_api="blas"):
                 right = readout.probe(rows, sample.labels, seed=seed)
         found.append(
             StageMeasures(
