@@ -1,54 +1,67 @@
 """From bicycle to motorcycle: ride them, let a machine learn both, watch, see why, and find it again in pictures."""
 
-import importlib
-from importlib.util import find_spec
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
 from widgets import frame
 from widgets.layers import address
+from widgets.riding import bridge, own_curve, practice, remarks, watch, why
 
-# (name in the address, label, modules of widgets/riding that draw it, one below the other)
-PARTS = (
-    ("ride", "1 · Ride it yourself", ("own_curve",)),
-    ("learn", "2 · Let the machine learn it", ("practice", "named")),
-    ("watch", "3 · Watch", ("watch",)),
-    ("why", "4 · Why it works", ("why",)),
-    ("pictures", "5 · The same with pictures", ("bridge",)),
-)
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One part of the page."""
+
+    label: str
+    draw: tuple[Callable[[], None], ...]  # one below the other
+
+
+PARTS = {
+    "ride": Part(label="Ride it yourself", draw=(own_curve.draw,)),
+    "learn": Part(label="Let the machine learn it", draw=(practice.draw, remarks.draw)),
+    "watch": Part(label="Watch", draw=(watch.draw,)),
+    "why": Part(label="Why it works", draw=(why.draw,)),
+    "pictures": Part(label="The same with pictures", draw=(bridge.draw,)),
+}
+names = list(PARTS)
 
 st.title("From bicycle to motorcycle", anchor=False)
-st.markdown(frame.prose("riding"))
-
-views = {
-    name: (label, there)
-    for name, label, modules in PARTS
-    if (there := [module for module in modules if find_spec(f"widgets.riding.{module}")])
-}
-names = list(views)
+above = st.container()
 part = address.choose(
     st.segmented_control,
     "Part",
     names,
     name="part",
     default="ride",
-    format_func=lambda name: views[name][0],
+    format_func=lambda name: f"{names.index(name) + 1} · {PARTS[name].label}",
     required=True,
     label_visibility="collapsed",
 )
+if part == "ride":
+    above.markdown(frame.prose("riding"))
 with frame.shown_errors():
-    for module in views[part][1]:
-        importlib.import_module(f"widgets.riding.{module}").draw()
+    for draw in PARTS[part].draw:
+        draw()
 
 place = names.index(part) + 1
-if place < len(names):
-    following, (label, _) = names[place], views[names[place]]
-    with st.container(horizontal=True, horizontal_alignment="right", key="riding_next"):
+with st.container(horizontal=True, horizontal_alignment="right", key="riding_next"):
+    if place < len(names):
+        following = names[place]
         st.button(
-            f"Next: {label.split(' · ')[1]}",
+            f"Next: {PARTS[following].label}",
             icon=":material/arrow_forward:",
             icon_position="right",
             key=f"riding_to_{following}",
             on_click=address.write,
             kwargs={"part": following},
         )
+    elif st.button(
+        "Now with pictures of your own",
+        type="primary",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        key="riding_to_finetune",
+    ):
+        st.switch_page(frame.page("finetune"))

@@ -44,7 +44,7 @@ def readable(arm: Arm, theme: Theme) -> str:
 
 
 def learning(
-    report: Report,
+    report: Report | None,
     arms: Sequence[str],
     *,
     terms: Collection[str] = (),
@@ -53,26 +53,28 @@ def learning(
 ) -> go.Figure:
     """Draw survival (%) against updates of practice: the mean over seeds, in its band, for each of ``arms``.
 
-    ``report`` may be unfinished: what is there is drawn, the axes stand. ``terms`` are names of
+    ``report`` may be unfinished, or None: what is there is drawn, the axes stand. ``terms`` are names of
     `core.riding.named.TERMS` to draw on the curves, as far as the arms they speak of are there; ``forgetting`` is
     the report of the same practice, tested on the bicycle.
     """
-    on = ground(theme)
-    shown = [report.curve(arm) for arm in arms]
     far = "asymptote" in terms or "forgetting" in terms
-    end = max([UPDATES, *(curve.updates[-1] for curve in shown)]) if far else UPDATES
+    end = UPDATES
     traces: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
-    if "negative_transfer" in terms and {"scratch", "reversed"} <= set(arms):
-        traces += _between(report.curve("scratch"), report.curve("reversed"), end)
-    for curve in shown:
-        traces += _curve(curve, end)
-    if "forgetting" in terms and forgetting is not None:
-        traces += _curve(forgetting.curve("bicycle"), end, dash="dot", told="on the bicycle again")
-    for term in terms:
-        drawn, said = _TERMS[term](report, arms, forgetting, on, theme)
-        traces += drawn
-        notes += said
+    if report is not None:
+        shown = [report.curve(arm) for arm in arms]
+        if far:
+            end = max([UPDATES, *(curve.updates[-1] for curve in shown)])
+        if "negative_transfer" in terms and {"scratch", "reversed"} <= set(arms):
+            traces += _between(report.curve("scratch"), report.curve("reversed"), end)
+        for curve in shown:
+            traces += _curve(curve, end)
+        if "forgetting" in terms and forgetting is not None:
+            traces += _curve(forgetting.curve("bicycle"), end, dash="dot", told="on the bicycle again")
+        for term in terms:
+            drawn, said = _TERMS[term](report, arms, forgetting, ground(theme), theme)
+            traces += drawn
+            notes += said
     entries: list[tuple[str, str, Mark]] = [
         (ARMS[arm].short, COLOURS[ARMS[arm].colour], "dots" if arm in _DOTTED else "line") for arm in arms
     ]
@@ -206,12 +208,12 @@ def _jump_start(
         f"Jump-start {100 * gain.value:+.0f} points<br>"
         f'<span style="font-size:{SMALL}px;font-weight:400">[{100 * gain.low:.0f}, {100 * gain.high:.0f}]</span>'
     )
-    return [bracket], [_note(text, 2.6, 0.2 * low + 0.8 * high, on.ink, on)]
+    return [bracket], [_note(text, 2.6, max(0.2 * low + 0.8 * high, 8), on.ink, on)]
 
 
 def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme) -> Drawn:
     traces, notes = [], []
-    for arm, place in (("scratch", 0.45), ("bicycle", 0.86)):
+    for arm, place in (("scratch", 0.66), ("bicycle", 0.86)):
         if arm not in arms:
             continue
         found = named.slope(report.curve(arm))
@@ -233,7 +235,7 @@ def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Grou
         points = f"{100 * each:.0f}" if each >= 0.1 else f"{100 * each:.1f}"
         notes.append(
             _note(
-                f"+{points} points an update",
+                f"+{points} an update",
                 updates * place + 2,
                 first + (last - first) * place,
                 readable(ARMS[arm], theme),
@@ -277,7 +279,8 @@ def _negative(report: Report, arms: Sequence[str], _forgot: Report | None, on: G
     text = "Negative transfer"
     if more is not None:
         text += f"<br>{more.value:+.0f} updates<br>to {100 * GOAL:.0f} %".replace("-", "−")
-    note = _note(text, 1, 32, readable(ARMS["reversed"], theme), on, xref="paper", xanchor="right")
+    # Below where the curves end, and above what forgetting says.
+    note = _note(text, 1, 36, readable(ARMS["reversed"], theme), on, xref="paper", xanchor="right")
     return [], [note | {"align": "right"}]
 
 

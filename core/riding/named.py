@@ -32,7 +32,12 @@ TERMS: dict[str, Term] = {
             meaning="You begin better, before any practice.",
             source=TORREY,
         ),
-        Term(name="slope", title="Slope", meaning="You improve faster with every practice.", source=TORREY),
+        Term(
+            name="slope",
+            title="Slope",
+            meaning="You improve faster: how many points of survival each update adds, until 90 % are reached.",
+            source=TORREY,
+        ),
         Term(
             name="asymptote", title="Asymptote", meaning="Where you end, with practice enough.", source=TORREY
         ),

@@ -57,9 +57,6 @@ class Carried:
     kind: Kind
     first: float  # s, first ride on this machine
     source_first: float  # s, first ride on the bicycle
-    rides: int  # on both machines: rides with the same hand and gusts
-    mean: float  # s, over those on this machine
-    source_mean: float  # s, over those on the bicycle
     nobody: float  # s, the first ride's control on this machine
     source_nobody: float
     beginner: float  # s, the same for a simulated rider who is clumsy and never learns
@@ -77,7 +74,6 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
     target = [one for one in rides if one.machine == machine]
     if not source or not target or machine == SOURCE:
         return None
-    both = min(len(source), len(target))
     difference = target[0].seconds - source[0].seconds
     kind: Kind
     if rides.index(target[0]) < rides.index(source[0]):
@@ -93,9 +89,6 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
         kind=kind,
         first=target[0].seconds,
         source_first=source[0].seconds,
-        rides=both,
-        mean=sum(one.seconds for one in target[:both]) / both,
-        source_mean=sum(one.seconds for one in source[:both]) / both,
         nobody=target[0].nobody,
         source_nobody=source[0].nobody,
         beginner=simulated_rider.mean_seconds(machine, 0),
@@ -109,33 +102,40 @@ def signed(value: float) -> str:
 
 
 def sentence(of: Carried) -> str:
-    """Say it in plain words, as Markdown."""
+    """Say in Markdown what was carried over, and how much of it the machine alone may account for."""
     title = visitor.mount(of.machine).title.lower()
     if of.kind == "order":
         return f"You rode the {title} before the bicycle, so nothing could be carried over to it yet."
     rode = f"first ride on the {title} {of.first:.1f} s, on the bicycle {of.source_first:.1f} s"
     if of.kind == "ceiling":
-        text = f"**No difference to be seen**: both first rides lasted to the end ({rode})."
-    elif of.kind == "no difference":
-        text = f"**No difference**: {rode}."
-    else:
-        name = "Jump-start" if of.kind == "jump-start" else "Negative transfer (interference)"
-        text = f"**{name}: {signed(of.difference)} s.** {rode[0].upper()}{rode[1:]}."
-    if of.nobody == of.source_nobody:
-        text += f" With nobody steering, both fall after {of.nobody:.1f} s."
-    else:
-        text += f" With nobody steering: {of.nobody:.1f} s and {of.source_nobody:.1f} s."
-    text += f" A simulated clumsy rider who never learns: {of.beginner:.1f} s and {of.source_beginner:.1f} s"
+        return f"**No difference to be seen**: both first rides lasted to the end ({rode})."
+    if of.kind == "no difference":
+        return f"**No difference**: {rode}."
+    name = "Jump-start" if of.kind == "jump-start" else "Negative transfer (interference)"
+    text = f"**{name}: {signed(of.difference)} s.** {rode[0].upper()}{rode[1:]}."
     alone = of.beginner - of.source_beginner
-    if visitor.mount(of.machine).reversed:
-        text += ", since it steers as on a bicycle."
-    elif of.kind in ("jump-start", "negative transfer") and alone * of.difference > 0:
-        text += f", so the machine alone may account for {signed(alone)} s."
-    else:
-        text += "."
-    if of.rides > 1:
-        text += f" Over the first {of.rides} rides on each: {of.mean:.1f} s against {of.source_mean:.1f} s."
+    if not visitor.mount(of.machine).reversed and alone * of.difference > 0:
+        text += f" The machine alone may account for {signed(alone)} s."
     return text
+
+
+def compared(carried: Sequence[Carried]) -> str:
+    """Set the first rides beside those of two who learn nothing, as a Markdown table; empty without ``carried``."""
+    if not carried:
+        return ""
+    titles = [visitor.mount(SOURCE).title, *(visitor.mount(one.machine).title for one in carried)]
+    first = carried[0]
+    rows = [
+        ("**You**", first.source_first, [one.first for one in carried]),
+        ("A clumsy rider who never learns", first.source_beginner, [one.beginner for one in carried]),
+        ("Nobody steering", first.source_nobody, [one.nobody for one in carried]),
+    ]
+    lines = ["| First ride, seconds upright | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
+    lines += [
+        f"| {name} | " + " | ".join(f"{value:.1f}" for value in (source, *values)) + " |"
+        for name, source, values in rows
+    ]
+    return "\n".join(lines)
 
 
 def progress(rides: Sequence[OwnRide]) -> str:

@@ -59,35 +59,48 @@ def gained(of: Measured, arm: str, over: str, count: int) -> Interval:
 def lessons(of: Measured) -> list[str]:
     """Say in Markdown what the curves show; every figure is computed from them."""
     base = {arm: 100 * float(of.accuracy[arm][:, 0].mean()) for arm in ARMS}
-    said = [
-        f"**Jump-start.** Without a single motorcycle, the network that knows bicycles is right in "
-        f"{base['bicycle']:.0f} % of the pictures; one that knows nothing in {base['scratch']:.0f} %."
-    ]
-    sure = [count for count in COUNTS if gained(of, "bicycle", "scratch", count).low > 0]
-    points = ", ".join(
-        f"{_points(gained(of, 'bicycle', 'scratch', count))} after {count}" for count in COUNTS[1:]
-    )
-    where = "everywhere" if sure == list(COUNTS) else "at " + ", ".join(map(str, sure)) if sure else "nowhere"
-    said.append(
-        f"**Bicycles against scratch**, in points: {points} motorcycles. The 95 % interval excludes zero {where}."
+    leads = [gained(of, "bicycle", "scratch", count) for count in COUNTS[1:]]
+    sure = [count for count, lead in zip(COUNTS[1:], leads, strict=True) if lead.low > 0]
+    least, most = (100 * choose(lead.value for lead in leads) for choose in (min, max))
+    where = (
+        "at every one"
+        if len(sure) == len(leads)
+        else f"at {', '.join(map(str, sure))}"
+        if sure
+        else "nowhere"
     )
     after = 100 * float(of.accuracy["reversed"][:, 1].mean())
-    said.append(
-        "**Negative transfer.** Taught the wrong way round, it begins below chance, at "
-        f"{base['reversed']:.0f} %, the mirror image of the other; {COUNTS[1]} motorcycles lift it to {after:.0f} %. "
-        "It has less to unlearn than a rider: only its head is turned round."
-    )
     both = of.accuracy["built_in_bicycle"]
     hurt = mean_interval((both[:, 1] - both[:, 0]).tolist())
     sign = "a loss" if hurt.high < 0 else "a gain" if hurt.low > 0 else "no certain change"
-    wide = _points(gained(of, "built_in", "scratch", COUNTS[2]))
-    said.append(
+    return [
+        f"**Jump-start.** Without a single motorcycle, the network that knows bicycles is right in "
+        f"{base['bicycle']:.0f} % of the pictures; one that knows nothing in {base['scratch']:.0f} %. With "
+        f"{COUNTS[1]} to {COUNTS[-1]} motorcycles it leads by {least:.1f} to {most:.1f} points; the 95 % interval of "
+        f"the lead excludes zero {where}.",
+        f"**Negative transfer.** Taught the wrong way round, it begins below chance, at {base['reversed']:.0f} %; "
+        f"{COUNTS[1]} motorcycles lift it to {after:.0f} %. It has less to unlearn than a rider: only its head is "
+        "turned round.",
         "**Much knowledge beats a little.** The built-in weights know no cycle, but learned from 100,000 pictures: "
-        f"with {COUNTS[2]} motorcycles they are ahead of scratch by {wide} points. Bicycles on top bring "
-        f"{base['built_in_bicycle']:.0f} % before the first motorcycle; practising everything on only {COUNTS[1]} then "
-        f"is {sign} ({_points(hurt)} points)."
-    )
-    return said
+        f"{_points(gained(of, 'built_in', 'scratch', COUNTS[2]))} points over scratch with {COUNTS[2]} motorcycles. "
+        f"Bicycles on top give {base['built_in_bicycle']:.0f} % before the first one; practising everything on only "
+        f"{COUNTS[1]} then is {sign} ({_points(hurt)} points).",
+    ]
+
+
+def table(of: Measured) -> str:
+    """Write every accuracy in %, and the lead of bicycles over scratch in points, with intervals, as Markdown."""
+    rows = [
+        "| Accuracy (%) after … motorcycles | " + " | ".join(map(str, COUNTS)) + " |",
+        "|---|" + "---|" * len(COUNTS),
+    ]
+    for name, arm in ARMS.items():
+        found = [mean_interval(list(of.accuracy[name][:, place])) for place in range(len(COUNTS))]
+        cells = [f"{100 * one.value:.0f} [{100 * one.low:.0f}, {100 * one.high:.0f}]" for one in found]
+        rows.append(f"| {arm.title} | " + " | ".join(cells) + " |")
+    leads = [_points(gained(of, "bicycle", "scratch", count)) for count in COUNTS]
+    rows.append("| **Bicycles over scratch, points** | " + " | ".join(leads) + " |")
+    return "\n".join(rows)
 
 
 def _points(of: Interval) -> str:

@@ -58,16 +58,20 @@ def test_an_unfinished_report_leaves_the_axes_standing() -> None:
     begun = riding.learning(
         part, ["scratch"], terms=["slope", "negative_transfer", "jump_start", "asymptote"]
     )
-    assert begun.layout.xaxis.range == whole.layout.xaxis.range
-    assert begun.layout.yaxis.range == whole.layout.yaxis.range
+    nothing = riding.learning(None, ["scratch"], terms=["jump_start"])
+    assert not nothing.data
+    for figure in (begun, nothing):
+        assert figure.layout.xaxis.range == whole.layout.xaxis.range
+        assert figure.layout.yaxis.range == whole.layout.yaxis.range
+        assert figure.layout.title.text == whole.layout.title.text
 
 
 def test_names_say_what_the_curves_say() -> None:
     figure = riding.learning(REPORT, THREE, terms=["jump_start", "slope", "negative_transfer"])
     text = _notes(figure)
     assert "Jump-start +40 points" in text
-    assert "+5.0 points an update" in text or "+5 points an update" in text  # bicycle: (92 - 42) / 10
-    assert "+2.3 points an update" in text  # scratch: (95 - 2) / 40
+    assert "+5.0 an update" in text  # bicycle: (92 - 42) / 10
+    assert "+2.3 an update" in text  # scratch: (95 - 2) / 40
     assert "+40 updates" in text  # 80 instead of 40
     arrow = next(trace for trace in figure.data if list(trace["x"]) == [0, 0])
     np.testing.assert_allclose(arrow["y"], [2, 42])

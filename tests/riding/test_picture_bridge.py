@@ -31,9 +31,18 @@ def test_differences_are_paired_by_seed() -> None:
 def test_the_lessons_quote_the_figures() -> None:
     said = "\n".join(picture_bridge.lessons(_measured()))
     assert "right in 61 % of the pictures; one that knows nothing in 51 %" in said
-    assert "+10.0 [+10.0, +10.0] after 20" in said
+    assert "leads by 10.0 to 10.0 points; the 95 % interval of the lead excludes zero at every one" in said
     assert "below chance, at 41 %" in said
     assert "no certain change" in said
+
+
+def test_the_table_holds_every_accuracy_and_the_paired_lead() -> None:
+    rows = picture_bridge.table(_measured()).splitlines()
+    assert len(rows) == 2 + len(ARMS) + 1
+    assert rows[2].startswith(
+        "| From scratch | 51 [38, 64] |"
+    )  # 0.50 and 0.52: t = 12.7 on 1 degree of freedom
+    assert rows[-1].count("+10.0 [+10.0, +10.0]") == len(COUNTS)
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def draw() -> None:
     lines = []
     for name, arm in ARMS.items():
         dots = "┅┅" if name == "built_in_bicycle" else "━━"
-        lines.append(f":{colour_of(arm)}[{dots} **{arm.title}**] {arm.what}")
+        lines.append(f":{colour_of(arm)}[{dots} **{arm.title}**]: {arm.what}")
     st.markdown("  \n".join(lines))
     st.plotly_chart(
         few_shot(measured.accuracy, ARMS, COUNTS, theme=frame.theme()),
@@ -31,7 +31,7 @@ def draw() -> None:
     )
     st.markdown("\n".join(f"- {one}" for one in picture_bridge.lessons(measured)))
     with st.expander("The figures"):
-        st.markdown(_table(measured))
+        st.markdown(picture_bridge.table(measured))
     facts = measured.provenance
     sources = " and ".join(
         f"{100 * mean_interval(list(row)).value:.1f} % ({ARMS[name].title.lower()})"
@@ -44,15 +44,3 @@ def draw() -> None:
         f"{sources}. Measured {facts['date']} in {facts['cpu_seconds'] / 60:.0f} minutes on one core by "
         "tools/measure_picture_bridge.py; the pictures themselves are not part of the lab."
     )
-
-
-def _table(measured: picture_bridge.Measured) -> str:
-    head = "| Accuracy (%) after … motorcycles | " + " | ".join(str(count) for count in COUNTS) + " |"
-    rows = [head, "|---|" + "---|" * len(COUNTS)]
-    for name, arm in ARMS.items():
-        cells = []
-        for place in range(len(COUNTS)):
-            one = mean_interval(list(measured.accuracy[name][:, place]))
-            cells.append(f"{100 * one.value:.0f} [{100 * one.low:.0f}, {100 * one.high:.0f}]")
-        rows.append(f"| {arm.title} | " + " | ".join(cells) + " |")
-    return "\n".join(rows)

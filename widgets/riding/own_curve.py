@@ -39,6 +39,9 @@ def draw() -> None:
         theme=None,
         config=frame.CHART,
     )
+    if carried:
+        st.markdown(own_rides.compared(carried))
+        st.caption(frame.prose("riding_compared"))
     st.caption(frame.prose("riding_rules"))
 
 

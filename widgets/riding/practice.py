@@ -32,7 +32,12 @@ BEGINNINGS = {
     "reversed_fresh_head": "Reversed, new head",
 }
 USUAL = ("scratch", "bicycle", "reversed")
-FROZEN = {1: "bicycle_first_frozen", 2: "bicycle_two_frozen"}
+FROZEN = {1: "bicycle_first_frozen", 2: "bicycle_two_frozen"}  # by the strip's depth
+FROZEN_ELSEWHERE = {
+    "bicycle_last_frozen": "Its last two instead",
+    "scratch_two_frozen": "A beginner's first two",
+    "reversed_two_frozen": "The reversed rider's first two",
+}
 MOTORCYCLES = {"motorcycle": "Motorcycle (1971)", "motorcycle_1994": "Another (1994)"}
 ONLY_SHIPPED = ("asymptote", "forgetting")  # they need 300 updates
 
@@ -59,10 +64,10 @@ def draw() -> None:
             "**Freeze** layers that the bicycle taught: ice stays as it is, fire learns. "
             "Drag the line, and a blue curve shows what that costs."
         )
+        elsewhere = choose_several("Or freeze elsewhere", FROZEN_ELSEWHERE, name="frozen")
     with right:
         depth = _freeze()
-    if depth:
-        arms.append(FROZEN[depth])
+    arms += [*([FROZEN[depth]] if depth else []), *elsewhere]
     terms = choose_several(
         "Name what you see", {one.name: one.title for one in named.TERMS.values()}, name="terms"
     )
@@ -102,13 +107,15 @@ def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> 
         run.look()
         if polling and run.over:
             st.rerun()
-    shown = arms
-    if run is not None and run.report is not None:
-        report = run.report
+    # A run on the other motorcycle goes on, but is not what is asked for here.
+    told = run is not None and run.target == target and (run.report is not None or not run.over)
+    live = run if told else None
+    if live is not None:
+        report = live.report
         terms = [term for term in terms if term not in ONLY_SHIPPED]
     else:
         report = _shipped(target, long="asymptote" in terms or "forgetting" in terms)
-    shown = [arm for arm in arms if report.has([arm])]
+    shown = [arm for arm in arms if report is None or report.has([arm])]
     if not shown:
         st.info("Choose at least one rider above.", icon=":material/arrow_upward:")
     else:
@@ -121,10 +128,12 @@ def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> 
         )
     missing = [ARMS[arm].title.lower() for arm in arms if arm not in shown]
     if missing:
-        st.caption(f"Not measured in what is shown here: {', '.join(missing)}.")
-    _meanings(terms, target)
-    _controls(run, arms, target)
-    _provenance(run)
+        st.caption(
+            f"Not measured in what is shown here: {', '.join(missing)}. A run of your own measures it."
+        )
+    _controls(run, arms, target, back=live is not None)
+    _meanings(terms, measured.measured() if live is None and target == "motorcycle" else None)
+    _provenance(live, failed=run is not None and run.state == "failed")
 
 
 def _shipped(target: str, *, long: bool) -> Report:
@@ -139,12 +148,12 @@ def _shipped(target: str, *, long: bool) -> Report:
     return replace(of.motorcycle, curves=(*of.long.curves, *rest))
 
 
-def _meanings(terms: Sequence[str], target: str) -> None:
-    """Say what the chosen names mean, and where they come from."""
+def _meanings(terms: Sequence[str], of: measured.Measured | None) -> None:
+    """Say what the chosen names mean, what was found for them in ``of``, and where they come from."""
     if not terms:
         return
     lines = [
-        f"- **{named.TERMS[term].title}**: {named.TERMS[term].meaning}{_found(term, target)}"
+        f"- **{named.TERMS[term].title}**: {named.TERMS[term].meaning}{_found(term, of) if of else ''}"
         for term in terms
     ]
     sources = dict.fromkeys(named.TERMS[term].source for term in terms)
@@ -152,11 +161,8 @@ def _meanings(terms: Sequence[str], target: str) -> None:
     st.caption(" · ".join(sources))
 
 
-def _found(term: str, target: str) -> str:
+def _found(term: str, of: measured.Measured) -> str:
     """Read what was measured for a name that needs a word more than the curve says."""
-    of = measured.measured()
-    if target != "motorcycle" or st.session_state.get("riding_live") is not None:
-        return ""
     if term == "asymptote":
         gain = named.asymptote_gain(of.long)
         return (
@@ -164,10 +170,12 @@ def _found(term: str, target: str) -> str:
             f"{_points(gain.value)} points [{_points(gain.low)}, {_points(gain.high)}]."
         )
     if term == "forgetting":
-        lost = named.forgetting(of.forgetting)
+        kept = of.forgetting.curve("bicycle").survival[:, -1]
+        lost = int((kept < 0.5).sum())
         return (
-            f" After 300 updates on the motorcycle, {100 * lost.value:.0f} of 100 bicycle rides "
-            f"[{100 * lost.low:.0f}, {100 * lost.high:.0f}] are lost again."
+            f" It is all or nothing: after 300 updates on the motorcycle, {lost} of {len(kept)} riders fall in most "
+            f"bicycle rides ({100 * kept.min():.0f} % upright at worst); the other {len(kept) - lost} stay up in at "
+            f"least {100 * kept[kept >= 0.5].min():.0f} %."
         )
     return ""
 
@@ -179,7 +187,7 @@ def _points(share: float) -> str:
 # --- a run of one's own ---------------------------------------------------------------------------------
 
 
-def _controls(run: RidingRun | None, arms: Sequence[str], target: str) -> None:
+def _controls(run: RidingRun | None, arms: Sequence[str], target: str, *, back: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="riding_run"):
         if run is not None and not run.over:
             if st.button("Stop", icon=":material/stop:", key="riding_stop"):
@@ -197,7 +205,7 @@ def _controls(run: RidingRun | None, arms: Sequence[str], target: str) -> None:
             st.session_state.riding_seed = first + SEEDS_AT_ONCE
             st.session_state.riding_live = start(arms, range(first, first + SEEDS_AT_ONCE), target)
             st.rerun()
-        if run is not None and st.button("Back to the 20 precomputed", key="riding_back"):
+        if back and st.button("Back to the 20 precomputed", key="riding_back"):
             del st.session_state.riding_live
             st.rerun()
 
@@ -206,24 +214,26 @@ def _doing(run: RidingRun) -> str:
     if run.state == "waiting":
         ahead = pool.ahead(run)
         return f"Somebody else's riders are practising; {ahead} before you" if ahead else "Starting"
-    what = "Learning what comes before" if run.learning == "source" else "Learning the motorcycle"
+    what = "First they learn what they come from" if run.learning == "source" else "Learning the motorcycle"
     return f"{what}, {run.seconds:.0f} s"
 
 
-def _provenance(run: RidingRun | None) -> None:
+def _provenance(live: RidingRun | None, *, failed: bool) -> None:
     """Say where the numbers come from."""
-    if run is None or run.report is None:
+    if live is None:
         made = measured.measured().provenance
         text = (
             f"**Precomputed**: {made['seeds']} riders each (seeds 0 to {made['seeds'] - 1}), made on {made['date']} by "
             f"`{made['made_by']}`, {made['cpu_seconds']} s on one core for everything on this page."
         )
-        if run is not None and run.state == "failed":
+        if failed:
             text = "The run ended with an error; this is the precomputed table. " + text
     else:
-        ended = {"finished": "Measured just now", "stopped": "Stopped"}.get(run.state, "Being measured now")
-        seeds = f"seeds {run.seeds[0]} to {run.seeds[-1]}"
-        text = f"**{ended}**: {len(run.seeds)} riders each ({seeds}), {run.seconds:.1f} s."
+        ended = {"finished": "Measured just now", "stopped": "Stopped", "failed": "Ended with an error"}.get(
+            live.state, "Being measured now"
+        )
+        seeds = f"seeds {live.seeds[0]} to {live.seeds[-1]}"
+        text = f"**{ended}**: {len(live.seeds)} riders each ({seeds}), {live.seconds:.1f} s."
     st.caption(
         f"{text} An update is 3 rides of 4 s. The test is always the same 96 rides with gusts. "
         f"Lines are means, bands {KIND}."

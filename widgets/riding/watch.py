@@ -36,6 +36,10 @@ _watch = st.components.v2.component(
 def draw() -> None:
     """Draw the animation, with the choice of ride and of how much practice came before."""
     steps = {str(update): _practice(update) for update in replay.updates()}
+    st.markdown(
+        "Three riders on the same motorcycle, in the same gusts: one never rode, one comes from the bicycle, one from "
+        "the **reversed** bicycle. Watch their first ride, then give them practice."
+    )
     left, right = st.columns([3, 1], gap="large")
     with left:
         update = int(

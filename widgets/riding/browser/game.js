@@ -18,8 +18,8 @@ function makeGame(root) {
     level: 0, keys: { left: false, right: false }, drag: null, nodes,
   };
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const narrow = matchMedia("(pointer: coarse)").matches;
-  let data, rule, send, last = null, spare = 0, frame = null, sizes = [], ratio = 1;
+  const finger = matchMedia("(pointer: coarse)").matches;
+  let data, rule, send, last = null, spare = 0, frame = null, sizes = [], sharpest = 2, ratio = 1;
   let demo = null, world = null, fall = null, counting = 0, shake = 0, time = 0, slow = 0;
 
   const mount = () => rule.mounts[game.machine];
@@ -57,7 +57,7 @@ function makeGame(root) {
   }
 
   function newWorld() {
-    world = { x: 0, y: 0, distance: 0, pedals: 0, speed: rule.speed, trail: [], dust: [], eyeYaw: 0, eyeY: 0, planY: 0, facing: 0 };
+    world = { x: 0, y: 0, distance: 0, pedals: 0, speed: rule.speed, trail: [], dust: [], eyeYaw: 0, eyeY: 0, planY: 0 };
   }
 
   function toDemo() {
@@ -87,7 +87,7 @@ function makeGame(root) {
     nodes.again.hidden = !enough || left <= 0;
     nodes.go.onclick = () => (enough ? choose(game.machine + 1) : begin());
     nodes.again.onclick = begin;
-    nodes.hint.textContent = narrow ? "Hold the picture or the handlebar and pull it to one side." : "← → keys, or hold the picture or the handlebar and pull. Space starts.";
+    nodes.hint.textContent = left <= 0 ? "All rides on this machine are ridden." : finger ? "Hold the picture or the handlebar and pull it to one side." : "← → keys, or hold the picture or the handlebar and pull. Space starts.";
   }
 
   function choose(index) {
@@ -127,13 +127,15 @@ function makeGame(root) {
     const side = ride.x[0] > 0 ? "right" : "left";
     const folded = Math.abs(ride.x[1]) >= rule.fallSteer;
     nodes.verdict.textContent = ride.fell ? `${seconds.toFixed(1)} s upright` : `${seconds.toFixed(0)} s: the whole ride!`;
-    const how = ride.fell ? (folded ? "The handlebar folded." : `You fell to the ${side}.`) : "";
+    // Who rides for the first time is told once more; on the reversed bicycle, finding out is the point.
+    const advice = game.number < 2 && mount().signs[1] > 0 ? ` Next time steer ${side} sooner, and gently.` : "";
+    const how = ride.fell ? (folded ? "The handlebar folded." : `You fell to the ${side}.${advice}`) : "";
     const record = best !== null && seconds > best ? " Your longest so far on this machine." : "";
     const control = data.nobody[name][Math.min(game.number, data.rides.length - 1)];
     const without = control < rule.steps * rule.dt ? ` With nobody steering: ${control.toFixed(1)} s.` : "";
     nodes.detail.textContent = (how + record + without).trim();
     showButtons();
-    nodes.hint.textContent = "";
+    if (!nodes.go.hidden) nodes.hint.textContent = "";
     if (ride.fell) {
       fall = { rate: Math.abs(ride.x[2]) + 0.6, side: Math.sign(ride.x[0]) || 1, roll: ride.x[0], age: 0, bounced: false };
       shake = still ? 0 : 1;
@@ -331,7 +333,7 @@ function makeGame(root) {
       if (game.frames.length > 1200) game.frames.shift();
       // Where the machine cannot keep up, fewer pixels do it.
       slow = 0.95 * slow + 0.05 * (now - last > 24 ? 1 : 0);
-      if (slow > 0.6 && ratio > 1) { ratio = 1; sizes = []; slow = 0; }
+      if (slow > 0.6 && ratio > 1) { sharpest = 1; sizes = []; }
     }
     last = now;
     const box = nodes.game.getBoundingClientRect();
@@ -346,7 +348,7 @@ function makeGame(root) {
   function fit(canvas, index) {
     const box = [canvas.clientWidth, canvas.clientHeight];
     if (sizes[index]?.[0] !== box[0] || sizes[index]?.[1] !== box[1]) {
-      if (index === 0 && !sizes.length) ratio = Math.min(ratio === 1 && slow === 0 && game.frames.length > 60 ? 1 : 2, devicePixelRatio || 1);
+      ratio = Math.min(sharpest, devicePixelRatio || 1);
       sizes[index] = box;
       canvas.width = Math.round(box[0] * ratio);
       canvas.height = Math.round(box[1] * ratio);

@@ -37,7 +37,7 @@ function drawGauge(context, camera, scene, paint) {
   if (!middle) return;
   const radius = 2.12 * middle[2], fall = scene.fallRoll;
   const up = -Math.PI / 2;
-  const lean = Math.max(-fall, Math.min(fall, pose.roll - (scene.facing ?? 0)));
+  const lean = Math.max(-fall, Math.min(fall, pose.roll));
   const danger = Math.abs(lean) / fall;
   context.lineCap = "round";
   context.lineWidth = Math.max(5, 0.045 * middle[2]);

@@ -1,4 +1,4 @@
-"""All ways to begin in one table, what to keep in mind, and what the source rides cost."""
+"""What to keep in mind, all ways to begin in one table, what the source rides cost, and what this does not show."""
 
 from math import isfinite
 
@@ -18,6 +18,7 @@ _FLAGS = {"control": "gray", "trained": "orange", "frozen": "blue", "misled": "v
 def draw() -> None:
     """Draw the section."""
     of = measured.measured()
+    st.markdown(frame.prose("riding_remarks"))
     with st.expander("All twelve beginnings, measured", icon=":material/table_rows:"):
         st.markdown(_table())
         st.caption(
@@ -26,9 +27,8 @@ def draw() -> None:
         )
     with st.expander("What did the bicycle rides cost?", icon=":material/balance:"):
         st.markdown(
-            "**Practice on the source is not free.** A rider who comes from the bicycle has ridden it 240 times. "
-            "Transfer pays where the skill is already there. And it is a matter of dose: a few rides help a little, "
-            "and the more one rides reversed, the longer one needs to unlearn it."
+            "It is a matter of dose: a few rides help a little, and the more one rides reversed, the longer one needs "
+            "to unlearn it."
         )
         st.plotly_chart(
             doses(of.doses, of.until_goal, theme=frame.theme()),
