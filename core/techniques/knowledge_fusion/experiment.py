@@ -1,0 +1,270 @@
+"""Fine-tune three networks from one probe, then mix: weights, answers, and one network taught by three."""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from torch import Tensor, nn
+
+from core.datasets.dataset import ImageDataset, LabelledImages
+from core.datasets.open import open_dataset
+from core.datasets.splits import split
+from core.interpretation import specimen
+from core.interpretation.specimen import Specimen
+from core.metrics.classification import CONFIDENCE
+from core.techniques.events import Event, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.knowledge_fusion.distillation import distillation_loss
+from core.techniques.knowledge_fusion.entry import TECHNIQUE, KnowledgeFusionSettings
+from core.techniques.knowledge_fusion.learning import (
+    Network,
+    fine_tune,
+    frozen_features,
+    solved_head,
+    through,
+)
+from core.techniques.knowledge_fusion.shift import shifted
+from core.techniques.knowledge_fusion.weights import interpolated, reorder_hidden_channels, soup
+from core.techniques.report import Report
+
+SIDE = 32  # pixels
+EARLIER, EARLIER_PER_CLASS = "everyday-patches", 40
+TEST_IMAGES = 240  # of each kind
+FACTORS = (1.0, 0.5, 2.0)  # of the learning rate: the fine-tuned network, and two more for the soup
+ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHOWN = 4  # pictures, before and after the shift
+
+Answers = dict[str, Tensor]  # by quantity: probabilities (N, classes)
+TITLES = {one.name: one.title for one in TECHNIQUE.quantities}
+COLOURS = {"target": "fire", "shifted": "violet", "earlier": "ice"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exam:
+    """Test pictures behind the frozen stages, by quantity, with their labels and the earlier task's classifier."""
+
+    features: Mapping[str, Tensor]  # (N, 32, h, w)
+    labels: Mapping[str, Tensor]  # (N,)
+    earlier_head: nn.Module
+
+    def answers(self, network: Network) -> Answers:
+        """What a network answers to each kind of picture."""
+        found = {}
+        for name, features in self.features.items():
+            pooled = through(network.body, features)  # (N, 256)
+            head = self.earlier_head if name == "earlier" else network.head
+            with torch.no_grad():
+                found[name] = head(pooled).softmax(dim=1)
+        return found
+
+    def scores(self, arm: str, seed: int, answers: Answers) -> Iterator[Score]:
+        """Accuracy of each kind."""
+        for name, accuracy in self.accuracies(answers).items():
+            yield Score(arm=arm, seed=seed, value=accuracy, quantity=name)
+
+    def accuracies(self, answers: Answers) -> dict[str, float]:
+        """Share of right answers by quantity."""
+        return {
+            name: float((found.argmax(dim=1) == self.labels[name]).float().mean())
+            for name, found in answers.items()
+        }
+
+
+def mixed(answers: Sequence[Answers], shares: Sequence[float]) -> Answers:
+    """Average probabilities with weights ``shares``."""
+    return {
+        name: sum((share * one[name] for share, one in zip(shares, answers, strict=True)), torch.zeros(()))
+        for name in answers[0]
+    }
+
+
+def run(settings: KnowledgeFusionSettings) -> Iterator[Event]:
+    """Run the experiment, seed by seed."""
+    yield Progress(done=0.0, doing="Reading the pictures")
+    one = specimen.pretrained("tiny_resnet18")
+    dataset, earlier = open_dataset(settings.target, side=SIDE), open_dataset(EARLIER, side=SIDE)
+    yield Progress(done=0.0, doing="Solving the earlier task")
+    network = Network(one)
+    known = split(earlier, per_class=EARLIER_PER_CLASS, seed=0).train
+    solving = solved_head(through(network.body, frozen_features(one, known.images)), known.labels, 0)
+    head = yield from _solved(solving, "Solving the earlier task")
+    report = Report(technique=TECHNIQUE)
+    curves: list[dict[str, list[list[float]]]] = []
+    for number, seed in enumerate(settings.every_seed):
+        for event in _seed(settings, seed, one=one, dataset=dataset, earlier=earlier, earlier_head=head):
+            if isinstance(event, dict):
+                curves.append(event)
+                yield _curve_panel(settings, curves)
+            elif isinstance(event, Progress):
+                done = (number + event.done) / settings.seeds
+                yield Progress(done=done, doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}")
+            else:
+                report.take(event)
+                yield event
+    yield from _remarks(report)
+
+
+def _solved(solving: Generator[float, None, nn.Linear], doing: str) -> Generator[Event, None, nn.Linear]:
+    """Pass a classifier on, with a sign of life for every step."""
+    while True:
+        try:
+            next(solving)
+        except StopIteration as end:
+            layer: nn.Linear = end.value
+            return layer
+        yield Progress(done=0.0, doing=doing)
+
+
+def _seed(
+    settings: KnowledgeFusionSettings,
+    seed: int,
+    *,
+    one: Specimen,
+    dataset: ImageDataset,
+    earlier: ImageDataset,
+    earlier_head: nn.Module,
+) -> Iterator[Event | dict[str, list[list[float]]]]:
+    """All arms of one seed; their `Progress` counts this seed alone. The dictionary is `_curves`'."""
+    yield Progress(done=0.0, doing="the probe")
+    parts = split(dataset, per_class=settings.per_class, seed=seed)
+    random = np.random.default_rng(seed)
+    test = parts.test.subset(random.permutation(len(parts.test))[:TEST_IMAGES])
+    assert earlier.test is not None
+    other = earlier.test.subset(random.permutation(len(earlier.test))[:TEST_IMAGES])
+    changed = shifted(test.images, settings.shift, seed)
+    yield _pictures_panel(test, changed, dataset.class_names)
+    exam = Exam(
+        features={
+            "target": frozen_features(one, test.images),
+            "shifted": frozen_features(one, changed),
+            "earlier": frozen_features(one, other.images),
+        },
+        labels={
+            name: torch.from_numpy(labels)
+            for name, labels in (("target", test.labels), ("shifted", test.labels), ("earlier", other.labels))
+        },
+        earlier_head=earlier_head,
+    )
+    features, labels = frozen_features(one, parts.train.images), torch.from_numpy(parts.train.labels)
+    start = Network(one)
+    solving = solved_head(through(start.body, features), parts.train.labels, seed)
+    start.head = yield from _solved(solving, "the probe")
+    probed = exam.answers(start)
+    yield from exam.scores("probed", seed, probed)
+
+    tuned: list[Network] = []
+    for place, factor in enumerate(FACTORS):
+        network = start.filled(start.state())
+        order = seed * (len(FACTORS) + 1) + place
+        for share in fine_tune(network, features, labels, factor=factor, seed=order):
+            yield Progress(done=(place + share) / 5, doing=f"fine-tuning, network {place + 1} of 3")
+        tuned.append(network)
+    answers = []
+    for network in tuned:
+        yield Progress(done=0.6, doing="asking the fine-tuned networks")
+        answers.append(exam.answers(network))
+    yield from exam.scores("fine-tuned", seed, answers[0])
+
+    yield Progress(done=0.6, doing="mixing")
+    before, after = start.state(), tuned[0].state()
+    alpha = settings.alpha
+    fused = exam.answers(start.filled(interpolated(before, after, alpha)))
+    yield from exam.scores("wise-ft", seed, fused)
+    yield from exam.scores("answers", seed, mixed((probed, answers[0]), (1 - alpha, alpha)))
+    yield Progress(done=0.63, doing="stirring the soup")
+    brew = start.filled(soup([network.state() for network in tuned]))
+    yield from exam.scores("soup", seed, exam.answers(brew))
+    yield from exam.scores("three", seed, mixed(answers, (1 / 3, 1 / 3, 1 / 3)))
+    yield Progress(done=0.66, doing="mixing what is not aligned")
+    turned = start.filled(before)
+    reorder_hidden_channels(turned, torch.Generator().manual_seed(seed))
+    control = start.filled(interpolated(turned.state(), after, alpha))
+    yield from exam.scores("reordered", seed, exam.answers(control))
+
+    with torch.no_grad():
+        taught = torch.stack([through(network, features).softmax(dim=1) for network in tuned]).mean(dim=0)
+    soft = taught.clamp_min(1e-12).log()  # (N, classes)
+    student = start.filled(before)
+    for share in fine_tune(
+        student,
+        features,
+        labels,
+        factor=1.0,
+        seed=seed * (len(FACTORS) + 1) + len(FACTORS),
+        loss=lambda scores, some: distillation_loss(scores, soft[some], labels[some]),
+    ):
+        yield Progress(done=0.7 + 0.2 * share, doing="distilling")
+    yield from exam.scores("distilled", seed, exam.answers(student))
+
+    yield Progress(done=0.9, doing="walking from the probe to the fine-tuned network")
+    ends = {0.0: probed, 1.0: answers[0], alpha: fused}
+    walk = [
+        ends.get(place) or exam.answers(start.filled(interpolated(before, after, place))) for place in ALPHAS
+    ]
+    blends = [mixed((probed, answers[0]), (1 - place, place)) for place in ALPHAS]
+    yield {
+        "weights": [list(exam.accuracies(found).values()) for found in walk],
+        "answers": [list(exam.accuracies(found).values()) for found in blends],
+    }
+
+
+def _curve_panel(settings: KnowledgeFusionSettings, curves: list[dict[str, list[list[float]]]]) -> Panel:
+    """Accuracy along the line in weight space, mean over seeds with its t interval."""
+    lines = []
+    for kind, dashed in (("weights", False), ("answers", True)):
+        values = np.array([one[kind] for one in curves])  # (seeds, alphas, quantities)
+        mean = values.mean(axis=0)
+        half = np.zeros_like(mean)
+        if len(values) > 1:
+            half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values, axis=0)
+        for place, name in enumerate(TITLES):
+            lines.append(
+                Line(
+                    name=f"{TITLES[name].removeprefix('Accuracy on ')}: {kind} mixed",
+                    colour=COLOURS[name],
+                    x=ALPHAS,
+                    y=mean[:, place].tolist(),
+                    low=None if dashed else (mean - half)[:, place].clip(0, 1).tolist(),
+                    high=None if dashed else (mean + half)[:, place].clip(0, 1).tolist(),
+                    dashed=dashed,
+                )
+            )
+    return Panel(
+        name="alpha",
+        title="From the probe to the fine-tuned network, step by step",
+        caption=(
+            "At 0 stands the probed network, at 1 the fine-tuned one. Bands are 95 % intervals over seeds. Where the "
+            "middle lies above both ends, the mixture knows more than either."
+        ),
+        drawing=Lines(x_title="Alpha", y_title="Accuracy", lines=tuple(lines), share=True),
+    )
+
+
+def _pictures_panel(test: LabelledImages, changed: NDArray[np.uint8], names: tuple[str, ...]) -> Panel:
+    places = range(SHOWN)
+    return Panel(
+        name="pictures",
+        title="Test pictures as they are, and shifted",
+        caption="Nothing was trained on any of these, and nothing at all on shifted pictures.",
+        drawing=Pictures(
+            pictures=tuple(test.images[place] for place in places)
+            + tuple(changed[place] for place in places),
+            captions=tuple(names[test.labels[place]] for place in places)
+            + tuple(f"{names[test.labels[place]]}, shifted" for place in places),
+        ),
+    )
+
+
+def _remarks(report: Report) -> Iterator[Remark]:
+    """What the numbers say beyond the verdict."""
+    for quantity in ("shifted", "earlier"):
+        verdict = report.compare("wise-ft", "fine-tuned", quantity)
+        yield Remark(
+            text=f"{report.quantity(quantity).title}, WiSE-FT against fine-tuned: {verdict.sentence}."
+        )
+    verdict = report.compare("soup", "three")
+    yield Remark(text=f"A soup against the three answers it stands for: {verdict.sentence}.")
+    verdict = report.compare("distilled", "fine-tuned")
+    yield Remark(text=f"Distilled against fine-tuned: {verdict.sentence}.")

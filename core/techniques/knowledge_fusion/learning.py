@@ -1,0 +1,107 @@
+"""The networks that are mixed: a probe on the built-in backbone, and what fine-tuning makes of it.
+
+The stem and the first residual stage stay frozen everywhere, so they run once per picture. BatchNorm keeps the
+pretrained statistics: then a mixture of two networks needs none of its own (Izmailov et al. 2018, arXiv 1803.05407,
+measure them anew instead).
+"""
+
+import copy
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.interpretation.specimen import Specimen
+from core.techniques.knowledge_fusion.weights import State
+from core.training import probe
+from core.training.schedule import warm_up_cosine
+
+FROZEN = 2  # stages: the stem and layer1
+EPOCHS, BATCH = 8, 32
+RATE = 3e-4  # AdamW's for LP-FT, see core.training.config.STRATEGIES
+DECAY, WARM_UP = 1e-2, 0.1
+
+# Class scores (B, classes), what stood before (numbers of the images, (B,)) -> loss
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Network(nn.Module):
+    """Everything behind the frozen stages: features (B, 32, h, w) -> class scores (B, classes)."""
+
+    def __init__(self, specimen: Specimen) -> None:
+        super().__init__()
+        backbone = specimen.backbone
+        stages = [stage.module for stage in backbone.table[FROZEN:]]
+        self.body: nn.Module = copy.deepcopy(nn.Sequential(*stages, backbone.neck)).requires_grad_(True)
+        self.head: nn.Module = nn.Identity()
+        self.eval()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Compute class scores."""
+        scores: Tensor = self.head(self.body(features))
+        return scores
+
+    def state(self) -> State:
+        """Copy all weights and BatchNorm's statistics, but not its counters."""
+        return {
+            name: tensor.detach().clone()
+            for name, tensor in self.state_dict().items()
+            if tensor.is_floating_point()
+        }
+
+    def filled(self, state: State) -> "Network":
+        """Copy the network and put ``state`` into the copy."""
+        other = copy.deepcopy(self)
+        other.load_state_dict(state, strict=False)
+        return other
+
+
+@torch.no_grad()
+def frozen_features(specimen: Specimen, pictures: NDArray[np.uint8]) -> Tensor:
+    """What the frozen stages make of pictures (N, S, S, 3): (N, 32, S / 2, S / 2)."""
+    parts = specimen.input(pictures).split(BATCH)
+    return torch.cat([specimen.backbone.run_stages(part, stop=FROZEN) for part in parts])
+
+
+@torch.no_grad()
+def through(module: nn.Module, features: Tensor) -> Tensor:
+    """Run ``module`` on features (N, …), some at a time."""
+    return torch.cat([module(part) for part in features.split(2 * BATCH)])
+
+
+def solved_head(features: Tensor, labels: NDArray[np.int64], seed: int) -> Generator[float, None, nn.Linear]:
+    """Solve a linear classifier on pooled features (N, 256); yields the share done and returns the classifier."""
+    for event in probe.fit(features.double().numpy(), labels, images=len(labels), seed=seed):
+        if isinstance(event, probe.Probe):
+            layer = nn.utils.skip_init(nn.Linear, features.shape[1], len(event.bias))
+            probe.write(event, layer)
+        else:
+            yield event[0] / event[1]
+    return layer
+
+
+def fine_tune(
+    network: Network, features: Tensor, labels: Tensor, *, factor: float, seed: int, loss: Loss | None = None
+) -> Iterator[float]:
+    """Train ``network`` in place on features (N, 32, h, w) and labels (N,); yields the share done.
+
+    ``factor`` multiplies the learning rate. ``loss`` is cross-entropy where none is given.
+    """
+    order = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE * factor, weight_decay=DECAY)
+    batches = -(-len(features) // BATCH)
+    step = 0
+    for _ in range(EPOCHS):
+        for some in torch.randperm(len(features), generator=order).tensor_split(batches):
+            rate = warm_up_cosine(step, steps=batches * EPOCHS, peak=RATE * factor, warm_up=WARM_UP)
+            optimiser.param_groups[0]["lr"] = rate
+            scores = network(features[some])
+            wrong = functional.cross_entropy(scores, labels[some]) if loss is None else loss(scores, some)
+            optimiser.zero_grad()
+            wrong.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            step += 1
+            yield step / (batches * EPOCHS)
