@@ -154,13 +154,7 @@ def _seed(
     probed = exam.answers(start)
     yield from exam.scores("probed", seed, probed)
 
-    tuned: list[Network] = []
-    for place, factor in enumerate(FACTORS):
-        network = start.filled(start.state())
-        order = seed * (len(FACTORS) + 1) + place
-        for share in fine_tune(network, features, labels, factor=factor, seed=order):
-            yield Progress(done=(place + share) / 5, doing=f"fine-tuning, network {place + 1} of 3")
-        tuned.append(network)
+    tuned = yield from _three(start, features, labels, seed)
     answers = []
     for network in tuned:
         yield Progress(done=0.6, doing="asking the fine-tuned networks")
@@ -208,6 +202,20 @@ def _seed(
         "weights": [list(exam.accuracies(found).values()) for found in walk],
         "answers": [list(exam.accuracies(found).values()) for found in blends],
     }
+
+
+def _three(
+    start: Network, features: Tensor, labels: Tensor, seed: int
+) -> Generator[Event, None, list[Network]]:
+    """Fine-tune three networks from ``start``, each at a rate and in an order of its own."""
+    tuned = []
+    for place, factor in enumerate(FACTORS):
+        network = start.filled(start.state())
+        order = seed * (len(FACTORS) + 1) + place
+        for share in fine_tune(network, features, labels, factor=factor, seed=order):
+            yield Progress(done=(place + share) / 5, doing=f"fine-tuning, network {place + 1} of 3")
+        tuned.append(network)
+    return tuned
 
 
 def _curve_panel(settings: KnowledgeFusionSettings, curves: list[dict[str, list[list[float]]]]) -> Panel:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.backbones import stages
 from core.interpretation.specimen import Specimen
 from core.techniques.knowledge_fusion.weights import State
 from core.training import probe
@@ -34,8 +35,8 @@ class Network(nn.Module):
     def __init__(self, specimen: Specimen) -> None:
         super().__init__()
         backbone = specimen.backbone
-        stages = [stage.module for stage in backbone.table[FROZEN:]]
-        self.body: nn.Module = copy.deepcopy(nn.Sequential(*stages, backbone.neck)).requires_grad_(True)
+        rest = [stage.module for stage in backbone.table[FROZEN:]]
+        self.body: nn.Module = copy.deepcopy(nn.Sequential(*rest, backbone.neck)).requires_grad_(True)
         self.head: nn.Module = nn.Identity()
         self.eval()
 
@@ -62,21 +63,24 @@ class Network(nn.Module):
 @torch.no_grad()
 def frozen_features(specimen: Specimen, pictures: NDArray[np.uint8]) -> Tensor:
     """What the frozen stages make of pictures (N, S, S, 3): (N, 32, S / 2, S / 2)."""
-    parts = specimen.input(pictures).split(BATCH)
-    return torch.cat([specimen.backbone.run_stages(part, stop=FROZEN) for part in parts])
+    inputs = specimen.input(pictures)
+    parts = torch.arange(len(inputs)).tensor_split(-(-len(inputs) // BATCH))
+    return torch.cat([specimen.backbone.run_stages(inputs[part], stop=FROZEN) for part in parts])
 
 
 @torch.no_grad()
 def through(module: nn.Module, features: Tensor) -> Tensor:
     """Run ``module`` on features (N, …), some at a time."""
-    return torch.cat([module(part) for part in features.split(2 * BATCH)])
+    parts = torch.arange(len(features)).tensor_split(-(-len(features) // (2 * BATCH)))
+    return torch.cat([module(features[part]) for part in parts])
 
 
 def solved_head(features: Tensor, labels: NDArray[np.int64], seed: int) -> Generator[float, None, nn.Linear]:
     """Solve a linear classifier on pooled features (N, 256); yields the share done and returns the classifier."""
+    with stages.seeded(seed):
+        layer = nn.Linear(features.shape[1], len(np.unique(labels)))
     for event in probe.fit(features.double().numpy(), labels, images=len(labels), seed=seed):
         if isinstance(event, probe.Probe):
-            layer = nn.utils.skip_init(nn.Linear, features.shape[1], len(event.bias))
             probe.write(event, layer)
         else:
             yield event[0] / event[1]

@@ -32,7 +32,7 @@ def _blur(pictures: NDArray[np.float64], generator: np.random.Generator) -> NDAr
 
 
 def _contrast(pictures: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    mean = pictures.mean(axis=(1, 2, 3), keepdims=True)
+    mean: NDArray[np.float64] = pictures.mean(axis=(1, 2, 3), keepdims=True)
     return mean + CONTRAST * (pictures - mean)
 
 
