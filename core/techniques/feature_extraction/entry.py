@@ -1,0 +1,116 @@
+"""Feature extraction: what a pretrained network sees, against what people designed by hand. Torch-free."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
+from core.training.config import setting
+
+Data = Literal["everyday-patches", "science-patches", "digits", "lfw-faces"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureExtractionSettings(Settings):
+    """What to recognise, from how many images, and how strictly features are chosen."""
+
+    data: Data = setting("everyday-patches", "The pictures to tell apart; all four sets ship with the lab.")
+    most: int = setting(
+        20, "The largest number of labelled images of each class; smaller numbers are tried too."
+    )
+    test_images: int = setting(20, "At most so many test images of each class.")
+    strictness: float = setting(
+        0.05,
+        "How strictly features of all stages are chosen: the penalty, as a share of the one at which none is left.",
+    )
+
+    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
+        ("most", 2, 100),
+        ("test_images", 2, 100),
+        ("strictness", 0.005, 0.9),
+    )
+
+
+TECHNIQUE = Technique(
+    name="feature-extraction",
+    title="Feature extraction",
+    question="Do features that a network learned on other pictures tell yours apart better than hand-made ones?",
+    gist="A pretrained network looks at every picture once, and what its stages answer is kept as a list of numbers. "
+    "Only a linear classifier learns, in milliseconds, on those numbers. Every kind of feature here gets the same "
+    "pictures and the same classifier.",
+    transferred="features",
+    differs="task",
+    source="200 classes of everyday photographs, learned by the built-in network",
+    target="a few labelled pictures of other things",
+    quantities=(Quantity(name="accuracy", title="Accuracy on test images"),),
+    arms=(
+        Arm(
+            name="last-stage",
+            title="Last stage",
+            role="method",
+            what="The pretrained network's last stage, averaged over the picture: 256 numbers.",
+        ),
+        Arm(
+            name="all-stages",
+            title="All stages",
+            role="method",
+            what="The averages of all five stages side by side: 512 numbers, from edges to objects.",
+        ),
+        Arm(
+            name="chosen",
+            title="Chosen from all stages",
+            role="method",
+            what="Of all stages only those features that a group lasso picks on the training images, as Head2Toe does.",
+        ),
+        Arm(
+            name="hog",
+            title="Edges (HOG)",
+            role="baseline",
+            what="Histograms of edge directions in cells of 8 × 8 pixels: 2,916 numbers, designed by hand.",
+        ),
+        Arm(
+            name="words",
+            title="Visual words (SIFT)",
+            role="baseline",
+            what="How often each of 100 kinds of corners and blobs occurs; the kinds come from the training images.",
+        ),
+        Arm(
+            name="colours",
+            title="Colour histogram",
+            role="baseline",
+            what="How often each of 64 colours occurs, wherever it occurs.",
+        ),
+        Arm(
+            name="pixels",
+            title="Raw pixels",
+            role="baseline",
+            what="The picture itself at 32 × 32 pixels: 3,072 numbers.",
+        ),
+        Arm(
+            name="random",
+            title="Untrained network",
+            role="control",
+            what="The last stage of the same network with random weights: its shape without its knowledge.",
+        ),
+    ),
+    verdict=("last-stage", "hog"),
+    settings=FeatureExtractionSettings,
+    papers=(
+        Paper(text="Donahue et al. 2014, DeCAF, arXiv 1310.1531", url="https://arxiv.org/abs/1310.1531"),
+        Paper(text="Sharif Razavian et al. 2014, arXiv 1403.6382", url="https://arxiv.org/abs/1403.6382"),
+        Paper(text="Evci et al. 2022, Head2Toe, arXiv 2201.03529", url="https://arxiv.org/abs/2201.03529"),
+        Paper(text="Dalal & Triggs 2005, HOG", url="https://doi.org/10.1109/CVPR.2005.177"),
+        Paper(
+            text="Csurka et al. 2004, visual words, ECCV workshop",
+            url="https://people.eecs.berkeley.edu/~efros/courses/AP06/Papers/csurka-eccv-04.pdf",
+        ),
+    ),
+    code=(
+        "core.techniques.feature_extraction.features:stage_features",
+        "core.techniques.feature_extraction.selection:chosen",
+        "core.techniques.feature_extraction.readout:right",
+    ),
+    axis=Axis(title="Labelled images of each class", logarithmic=True),
+    remark="A random network is no empty one: its features tell pictures apart, too, and on digits hand-made edges are "
+    "hard to beat. Evci et al. 2022 found that the features of all stages match full fine-tuning on average over the "
+    "19 tasks of VTAB-1k (arXiv 2201.03529).",
+)
