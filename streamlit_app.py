@@ -21,6 +21,7 @@ PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "advise.py", "How deep to freeze?", ":material/ac_unit:", "advise"),
     (HERE / "pages" / "finetune.py", "Fine-tune", ":material/local_fire_department:", "finetune"),
     (HERE / "pages" / "layers.py", "Layers", ":material/layers:", "layers"),
+    (HERE / "pages" / "techniques.py", "Methods", ":material/hub:", "techniques"),
     (HERE / "pages" / "runs.py", "Runs", ":material/monitoring:", "runs"),
 )
 

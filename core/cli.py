@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from core import errors
 from core.backbones import catalogue as backbones
-from core.commands import advise, finetune, sweep
+from core.commands import advise, finetune, sweep, technique
 from core.commands.options import json_line
 from core.datasets import catalogue as datasets
 
@@ -48,10 +48,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m core", description="The Transfer Learning Lab without a browser.")
-    commands = parser.add_subparsers(required=True, metavar="backbones|datasets|finetune|advise|sweep")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, what in (
         ("backbones", _list_backbones, "list the pretrained networks"),
         ("datasets", _list_datasets, "list the data sets"),
+        ("techniques", technique.list_all, "list the methods of the field"),
     ):
         listing = commands.add_parser(name, help=what, description=what)
         listing.add_argument("--json", action="store_true", help="one JSON list with every figure")
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         ("finetune", finetune, "transfer a network to a data set"),
         ("advise", advise, "say how deep to freeze, from a look at the pictures"),
         ("sweep", sweep, "measure every freeze depth of a network on a data set"),
+        ("technique", technique, "run the experiment of one method"),
     ):
         parser_of_it = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
         room.options(parser_of_it)

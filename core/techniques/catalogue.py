@@ -30,7 +30,7 @@ def techniques() -> dict[str, Technique]:
     found = {}
     for name in NAMES:
         module = f"core.techniques.{name.replace('-', '_')}.entry"
-        if find_spec(module.rpartition(".")[0]) is not None:
+        if find_spec(module.rpartition(".")[0]) is not None and find_spec(module) is not None:
             found[name] = importlib.import_module(module).TECHNIQUE
     return found
 

@@ -10,7 +10,7 @@ from scipy import stats
 from core.metrics.classification import CONFIDENCE
 from core.metrics.comparison import seeds_difference
 from core.metrics.report import Interval
-from core.techniques.events import Event, Panel, Progress, Remark, Score
+from core.techniques.events import Event, Panel, Progress, Score
 from core.techniques.technique import Quantity, Technique
 
 Judgement = Literal["helps", "hurts", "no difference", "too early"]

@@ -1,0 +1,95 @@
+"""``python -m core technique`` and ``techniques``: run one method's experiment, or list them all."""
+
+import argparse
+import dataclasses
+
+from core import errors
+from core.commands.options import json_line
+from core.commands.terminal import Terminal
+from core.techniques import catalogue
+from core.techniques.events import Panel, Progress, to_json
+from core.techniques.report import Report, shown
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``technique``."""
+    parser.add_argument("name", metavar="NAME", help="a technique's name, as `techniques` lists them")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings of the experiment",
+    )
+    parser.add_argument("--seeds", type=int, help="how often everything is repeated")
+    parser.add_argument("--json", action="store_true", help="one JSON object per event")
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Run the experiment."""
+    technique = catalogue.technique(chosen.name)
+    texts = {}
+    for one in chosen.set:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise errors.SettingsError(f"--set needs KEY=VALUE; {one!r} has no equals sign.")
+        texts[name] = value
+    settings = technique.settings_of(texts)
+    if chosen.seeds is not None:
+        settings = dataclasses.replace(settings, seeds=chosen.seeds)
+    show, report = Terminal(), Report(technique=technique)
+    for event in technique.run(settings):
+        report.take(event)
+        if chosen.json:
+            if not isinstance(event, Panel):  # pictures and point clouds are for the eye
+                print(json_line(to_json(event)), flush=True)
+        elif isinstance(event, Progress):
+            show.bar(event.doing[:40], round(100 * event.done), 100, None)
+    if chosen.json:
+        print(json_line({"event": "result", "settings": settings.to_json()} | report.to_json()), flush=True)
+    else:
+        show.clear()
+        _tell(report)
+
+
+def _tell(report: Report) -> None:
+    technique = report.technique
+    print(f"{technique.title}: {technique.question}")
+    for of in technique.quantities:
+        print(f"\n{of.title}{' (%)' if of.share else ''}")
+        for arm in technique.arms:
+            for x in report.places(of.name) or [None]:  # type: ignore[list-item]
+                found = report.mean(arm.name, of.name, x)
+                if found is not None:
+                    place = "" if x is None else f"{x:g}"
+                    value, low, high = (shown(one, of) for one in (found.value, found.low, found.high))
+                    print(f"  {arm.title:<28}{place:>8}{value:>9} [{low}, {high}]")
+    print(f"\n{report.verdict.sentence}")
+    for text in report.remarks:
+        print(text)
+
+
+def list_all(chosen: argparse.Namespace) -> None:
+    """List every technique."""
+    known = catalogue.techniques().values()
+    if chosen.json:
+        print(
+            json_line(
+                [
+                    {
+                        "name": one.name,
+                        "title": one.title,
+                        "question": one.question,
+                        "transferred": one.transferred,
+                        "differs": one.differs,
+                        "arms": [arm.name for arm in one.arms],
+                        "settings": one.settings().to_json(),
+                    }
+                    for one in known
+                ]
+            )
+        )
+        return
+    for one in known:
+        print(f"{one.name:<26}{one.question}")

@@ -1,0 +1,60 @@
+"""Run every technique's experiment with its defaults, and keep what it found for the page to show.
+
+    python -m tools.measure_techniques [NAME …] [--again]
+
+What is there already, with today's defaults, is left alone unless ``--again`` is given. Prints the table.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+import time
+
+import torch
+
+from core.techniques import catalogue, measured
+from core.techniques.events import Progress, to_json
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--again", action="store_true", help="measure anew what is there")
+    chosen = parser.parse_args()
+    threads = min(2, os.cpu_count() or 1)
+    torch.set_num_threads(threads)
+    for name in chosen.names or catalogue.techniques():
+        technique = catalogue.technique(name)
+        if chosen.again or measured.measured(name) is None:
+            began = time.perf_counter()
+            events = [
+                to_json(event)
+                for event in technique.run(technique.settings())
+                if not isinstance(event, Progress)
+            ]
+            provenance = {
+                "date": datetime.date.today().isoformat(),
+                "threads": threads,
+                "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+                "torch": torch.__version__,
+            }
+            measured.write(technique, events, time.perf_counter() - began, provenance)
+            measured.measured.cache_clear()
+        tell(name)
+
+
+def tell(name: str) -> None:
+    """Print one technique's means, seconds and verdict."""
+    found = measured.measured(name)
+    assert found is not None
+    print(f"\n{name}: {found.seconds:.0f} s. {found.report.verdict.sentence}")
+    for row in found.report.to_json()["results"]:
+        place = "" if row["x"] is None else f" at {row['x']:g}"
+        mean = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        print(f"  {row['quantity']:<16} {row['arm']:<20}{place:<10} {mean}")
+
+
+if __name__ == "__main__":
+    main()

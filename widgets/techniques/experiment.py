@@ -1,0 +1,201 @@
+"""One experiment: its question, its settings, what was measured, what it means, and the code that did it."""
+
+import streamlit as st
+
+from core.figures import techniques as figures
+from core.techniques import live, measured
+from core.techniques.events import Pictures
+from core.techniques.live import TechniqueRun
+from core.techniques.report import Report
+from core.techniques.technique import Settings, Technique
+from widgets import frame
+from widgets.layers import address
+from widgets.techniques import settings as settings_row
+
+LOOK_EVERY = 0.8  # seconds
+_RUN = "technique_run"
+_JUDGED = {
+    "helps": st.success,
+    "hurts": st.error,
+    "no difference": st.info,
+    "too early": st.info,
+}
+
+
+def draw(technique: Technique) -> None:
+    """Draw the whole experiment."""
+    st.button(
+        "All methods",
+        icon=":material/arrow_back:",
+        type="tertiary",
+        key="technique_back",
+        on_click=_leave,
+        args=(technique,),
+    )
+    st.title(technique.title, anchor=False)
+    st.markdown(f"**{technique.question}** {technique.gist}")
+    st.caption(f":material/school: Source: {technique.source}  \n:material/flag: Target: {technique.target}")
+    chosen = settings_row.choose(technique)
+    if chosen is None:
+        return
+    run = _run_of(technique)
+    every = LOOK_EVERY if run is not None and not run.over else None
+    st.fragment(_found, run_every=every)(technique, chosen, polling=every is not None)
+    _explained(technique)
+
+
+def _leave(technique: Technique) -> None:
+    settings_row.forget(technique)
+    address.write(technique=None, shown=None)
+
+
+def _run_of(technique: Technique) -> TechniqueRun | None:
+    """Give the visitor's run, if it is of this technique; one of another technique is over."""
+    run: TechniqueRun | None = st.session_state.get(_RUN)
+    if run is not None and run.technique.name != technique.name:
+        run.stop()
+        del st.session_state[_RUN]
+        return None
+    return run
+
+
+# --- what was found ---------------------------------------------------------------------------------------
+
+
+def _found(technique: Technique, chosen: Settings, *, polling: bool) -> None:
+    run = _run_of(technique)
+    if run is not None:
+        run.look()
+        if polling and run.over:
+            st.rerun()
+    _controls(technique, chosen, run)
+    shipped = measured.measured(technique.name)
+    if run is not None:
+        report: Report | None = run.report
+    else:
+        report = shipped.report if shipped is not None and shipped.settings == chosen else None
+    if run is not None and run.error:
+        st.error(run.error, icon=":material/error:")
+    elif run is not None and run.state == "failed":
+        st.error("The experiment ended with an error of ours; what it had measured so far stands here.")
+    if report is None or not report.scores:
+        if run is None:
+            st.info("Not measured with these settings yet; run it.", icon=":material/science:")
+        return
+    _verdict(report)
+    _chart(report)
+    _provenance(run, shipped)
+    for text in report.remarks:
+        st.markdown(f"- {text}")
+    _panels(report)
+
+
+def _controls(technique: Technique, chosen: Settings, run: TechniqueRun | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="technique_run_row"):
+        if run is not None and not run.over:
+            if st.button("Stop", icon=":material/stop:", key="technique_stop"):
+                run.stop()
+            st.progress(min(max(run.report.progress.done, 0.0), 1.0), text=_doing(run))
+            return
+        if st.button(
+            f"Run it now with {chosen.seeds} seeds",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="technique_start",
+        ):
+            st.session_state[_RUN] = live.start(technique, chosen)
+            st.rerun()
+        if run is not None and st.button("Back to what was measured beforehand", key="technique_shipped"):
+            del st.session_state[_RUN]
+            settings_row.forget(technique)
+            st.rerun()
+
+
+def _doing(run: TechniqueRun) -> str:
+    if run.state == "waiting":
+        ahead = live.POOL.ahead(run)
+        return f"Somebody else's experiment is running; {ahead} before you" if ahead else "Starting"
+    return f"{run.report.progress.doing}, {run.seconds:.0f} s"
+
+
+def _verdict(report: Report) -> None:
+    technique, verdict = report.technique, report.verdict
+    first, second = (technique.arm(name).title for name in technique.verdict)
+    _JUDGED[verdict.judgement](f"**{verdict.sentence}**  \n{first}, against: {second}.")
+
+
+def _chart(report: Report) -> None:
+    quantities = {one.name: one.title for one in report.technique.quantities}
+    wanted = next(iter(quantities))
+    if len(quantities) > 1:
+        wanted = address.choose(
+            st.segmented_control,
+            "What is measured",
+            list(quantities),
+            name="shown",
+            default=wanted,
+            format_func=quantities.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+        )
+    st.plotly_chart(
+        figures.scores(report, wanted, theme=frame.theme()),
+        key="technique_scores",
+        theme=None,
+        config=frame.CHART,
+    )
+
+
+def _provenance(run: TechniqueRun | None, shipped: measured.Measured | None) -> None:
+    if run is not None:
+        ended = {"finished": "Measured just now", "stopped": "Stopped"}.get(run.state, "Being measured now")
+        text = f"**{ended}**, {run.seconds:.0f} s."
+    else:
+        assert shipped is not None
+        made = shipped.provenance
+        text = (
+            f"**Measured beforehand** on {made['date']}: {shipped.seconds:.0f} s with {made['threads']} threads on a "
+            f"machine of {made['processor']}."
+        )
+    st.caption(
+        f"{text} Means and 95 % t intervals over seeds; the verdict pairs the seeds. Small dots: single seeds."
+    )
+
+
+def _panels(report: Report) -> None:
+    for panel in report.panels.values():
+        st.markdown(f"#### {panel.title}")
+        if isinstance(panel.drawing, Pictures):
+            _pictures(panel.drawing)
+        else:
+            st.plotly_chart(
+                figures.panel(panel.drawing, theme=frame.theme()),
+                key=f"technique_panel_{panel.name}",
+                theme=None,
+                config=frame.CHART,
+            )
+        st.caption(panel.caption)
+
+
+def _pictures(drawing: Pictures) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for picture, caption in zip(drawing.pictures, drawing.captions, strict=True):
+            st.image(picture, caption=caption, width=96)
+
+
+# --- what it is -------------------------------------------------------------------------------------------
+
+
+def _explained(technique: Technique) -> None:
+    roles = {"method": "", "baseline": " (baseline)", "control": " (control)"}
+    with st.expander("What is compared", type="compact"):
+        st.markdown("\n".join(f"- **{one.title}**{roles[one.role]}: {one.what}" for one in technique.arms))
+    if technique.remark:
+        st.markdown(f":material/lightbulb: {technique.remark}")
+    box = st.expander("Show the code", type="compact", key="technique_code", on_change="rerun")
+    if box.open:
+        with box:
+            for name, source in technique.sources().items():
+                st.caption(name.partition(":")[0].replace(".", "/") + ".py")
+                st.code(source, language="python")
+    st.markdown("**Papers**  \n" + "  \n".join(f"[{one.text}]({one.url})" for one in technique.papers))
