@@ -1,0 +1,26 @@
+"""The classifier that all arms share: logistic regression with weights. Torch-free."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+
+PENALTY = 1.0  # C, scikit-learn's own
+MOST_ITERATIONS = 1000
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+def fit(features: Floats, labels: Labels, weights: Floats | None = None) -> Any:
+    """Fit to ``features`` (N, D) and ``labels`` (N,); ``weights`` (N,) say how often each example counts.
+
+    Where all labels are the same, the answer is always that one.
+    """
+    if len(np.unique(labels)) < 2:
+        return DummyClassifier().fit(features, labels)
+    return LogisticRegression(C=PENALTY, max_iter=MOST_ITERATIONS).fit(
+        features, labels, sample_weight=weights
+    )
