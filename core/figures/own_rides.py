@@ -1,11 +1,24 @@
 """The visitor's own learning curve: seconds upright ride by ride, the control, the hand, and machine changes."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.template import FIRE, GREY, ICE, SIZE, SMALL, WRONG, Theme, faded, figure, ground, key
+from core.figures.template import (
+    FIRE,
+    GREY,
+    ICE,
+    SIZE,
+    SMALL,
+    WRONG,
+    Theme,
+    faded,
+    figure,
+    ground,
+    key,
+)
 from core.riding.own_rides import Carried, OwnRide, signed
 
 _FLOOR = 0.24  # of the height: the strip that shows the hand
@@ -20,14 +33,17 @@ def own_rides(
     whole: float,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Draw ``rides`` in their order, then room for those ``ahead``; ``carried`` become arrows.
+    """Draw ``rides``, and room for those ``ahead``, machine by machine; ``carried`` become arrows.
 
     Fire orange: the visitor. Grey: the same ride with nobody steering. Ice blue: what the hand holds.
-    ``titles`` names the machines, ``whole`` is the longest ride in seconds.
+    ``titles`` names the machines from left to right, ``whole`` is the longest ride in seconds.
     """
     on = ground(theme)
-    everything = [*rides, *ahead]
+    ridden = {name: [one for one in rides if one.machine == name] for name in titles}
+    slots = {name: [*ridden[name], *(one for one in ahead if one.machine == name)] for name in titles}
+    everything = [one for name in titles for one in slots[name]]
     places = list(range(1, len(everything) + 1))
+    begins = dict(zip(titles, accumulate((len(one) for one in slots.values()), initial=1), strict=False))
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -51,20 +67,25 @@ def own_rides(
             "yaxis": "y2",
             "width": 0.62,
             "marker": {
-                "color": [ICE] * len(rides) + [faded(ICE, 0.35)] * len(ahead),
+                "color": [
+                    ICE if place < len(ridden[name]) else faded(ICE, 0.35)
+                    for name in titles
+                    for place in range(len(slots[name]))
+                ],
                 "line": {"width": 0},
             },
             "hovertemplate": "the hand holds %{y:.0f} %<extra></extra>",
         },
     ]
-    for run in _runs(rides):
-        shown = [rides[place - 1] for place in run]
+    for name, shown in ridden.items():
+        if not shown:
+            continue
         traces.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "name": titles[shown[0].machine],
-                "x": run,
+                "name": titles[name],
+                "x": [begins[name] + place for place in range(len(shown))],
                 "y": [one.seconds for one in shown],
                 "line": {"color": FIRE, "width": 3.5},
                 "marker": {
@@ -75,13 +96,20 @@ def own_rides(
                 },
                 "cliponaxis": False,
                 "customdata": [[one.number + 1, "fell" if one.fell else "the whole ride"] for one in shown],
-                "hovertemplate": titles[shown[0].machine]
+                "hovertemplate": titles[name]
                 + ", ride %{customdata[0]}: %{y:.1f} s, %{customdata[1]}<extra></extra>",
             }
         )
-    shapes, annotations = _machines(everything, titles, on.muted, on.ink)
+    shapes, annotations = [], []
+    for name, title in titles.items():
+        begin, middle = begins[name], begins[name] + (len(slots[name]) - 1) / 2
+        annotations.append(_title(title, middle, on.ink))
+        if begin > 1:
+            shapes.append(_border(begin - 0.5, on.muted))
     for one in carried:
-        annotations += _arrow(rides, one, on.paper, on.trainable, "#B9A4E6" if theme == "dark" else "#5F479B")
+        if one.kind in ("jump-start", "negative transfer"):
+            middle = begins[one.machine] + (len(slots[one.machine]) - 1) / 2
+            annotations += _difference(one, begins[one.machine], middle, whole=whole, theme=theme)
     layout = {
         "height": 420,
         "margin": {"l": 58, "r": 12, "t": 64, "b": 44},
@@ -119,87 +147,60 @@ def own_rides(
     return figure(traces, layout, theme)
 
 
-def _runs(rides: Sequence[OwnRide]) -> list[list[int]]:
-    """Group neighbouring rides on the same machine: places from 1."""
-    runs: list[list[int]] = []
-    for place, one in enumerate(rides, start=1):
-        if place > 1 and rides[place - 2].machine == one.machine:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return runs
+def _title(title: str, middle: float, ink: str) -> dict[str, Any]:
+    """Name a machine above its stretch."""
+    return {
+        "text": f"<b>{title.replace(' ', '<br>')}</b>",
+        "x": middle,
+        "yref": "paper",
+        "y": 1.0,
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": SMALL, "color": ink},
+    }
 
 
-def _machines(
-    everything: Sequence[OwnRide], titles: Mapping[str, str], line: str, ink: str
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Mark where the machine changes and name each stretch above the chart."""
-    shapes, annotations = [], []
-    for run in _runs(everything):
-        if run[0] > 1:
-            shapes.append(
-                {
-                    "type": "line",
-                    "x0": run[0] - 0.5,
-                    "x1": run[0] - 0.5,
-                    "yref": "paper",
-                    "y0": 0,
-                    "y1": 1,
-                    "line": {"color": line, "width": 1.5, "dash": "dot"},
-                    "layer": "below",
-                }
-            )
-        title = titles[everything[run[0] - 1].machine]
-        annotations.append(
-            {
-                "text": f"<b>{title.replace(' ', '<br>') if len(run) < 6 else title}</b>"
-                if len(run) > 1
-                else "",
-                "x": (run[0] + run[-1]) / 2,
-                "yref": "paper",
-                "y": 1.0,
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": SMALL, "color": ink},
-            }
-        )
-    return shapes, annotations
+def _border(place: float, colour: str) -> dict[str, Any]:
+    """Divide one machine from the next."""
+    return {
+        "type": "line",
+        "x0": place,
+        "x1": place,
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": colour, "width": 1.5, "dash": "dot"},
+        "layer": "below",
+    }
 
 
-def _arrow(
-    rides: Sequence[OwnRide], one: Carried, paper: str, better: str, worse: str
+def _difference(
+    one: Carried, begin: float, middle: float, *, whole: float, theme: Theme
 ) -> list[dict[str, Any]]:
-    """Draw an arrow from the bicycle's first ride to this machine's, where there is a difference."""
-    if one.kind not in ("jump-start", "negative transfer"):
-        return []
-    place = next(place for place, ride in enumerate(rides, start=1) if ride.machine == one.machine)
-    up = one.difference > 0
-    colour = better if up else worse
-    x = place - 0.3
-    return [
-        {
-            "x": x,
-            "y": one.first,
-            "ax": x,
-            "ay": one.source_first,
-            "axref": "x",
-            "ayref": "y",
-            "showarrow": True,
-            "arrowhead": 2,
-            "arrowsize": 1.1,
-            "arrowwidth": 3,
-            "arrowcolor": colour if up else WRONG,
-            "text": "",
-        },
-        {
-            "x": place + 0.25,
-            "y": max(one.first, one.source_first) if not up else min(one.first, one.source_first),
-            "xanchor": "left",
-            "yanchor": "bottom" if not up else "top",
-            "showarrow": False,
-            "text": f"<b>{'jump-start' if up else 'negative<br>transfer'}<br>{signed(one.difference)} s</b>",
-            "align": "left",
-            "font": {"size": SIZE - 1, "color": colour},
-            "bgcolor": faded(paper, 0.75),
-        },
-    ]
+    """Draw an arrow from the bicycle's first ride to this machine's, and name it where its rides leave room."""
+    on, up = ground(theme), one.difference > 0
+    readable = on.trainable if up else {"dark": "#B9A4E6", "light": "#5F479B"}[theme]
+    arrow = {
+        "x": begin - 0.3,
+        "y": one.first,
+        "ax": begin - 0.3,
+        "ay": one.source_first,
+        "axref": "x",
+        "ayref": "y",
+        "showarrow": True,
+        "arrowhead": 2,
+        "arrowsize": 1.1,
+        "arrowwidth": 3,
+        "arrowcolor": readable if up else WRONG,
+        "text": "",
+    }
+    name = {
+        "x": middle,
+        "y": 0.1 if up else whole,
+        "yanchor": "bottom" if up else "top",
+        "showarrow": False,
+        "text": f"<b>{'jump-start' if up else 'negative<br>transfer'}<br>{signed(one.difference)} s</b>",
+        "font": {"size": SIZE - 1, "color": readable},
+        "bgcolor": faded(on.paper, 0.75),
+    }
+    return [arrow, name]

@@ -24,7 +24,7 @@ from core.figures.template import (
 )
 from core.riding import named
 from core.riding.experiment import ARMS, UPDATES, Arm
-from core.riding.experiment_report import GOAL, Curve, Report, band
+from core.riding.experiment_report import Curve, Report, band
 
 # Orange learned something that helps, grey did not learn before, ice is frozen, violet learned the wrong way round.
 COLOURS = {"control": GREY, "trained": FIRE, "frozen": ICE, "misled": WRONG, "near": DATA}
@@ -32,7 +32,17 @@ _READABLE: dict[str, dict[str, str]] = {
     "light": {"misled": "#5E449E", "near": "#7A5F00"},
     "dark": {"misled": "#C9BAEE", "near": "#E8CF74"},
 }
-_DOTTED = {"shuffled", "bicycle_fresh_head", "reversed_fresh_head", "scratch_two_frozen"}
+# Arms of one colour that may stand beside each other: Plotly's dash, and its mark in the key.
+_LOOKS: dict[str, tuple[str, Mark]] = {
+    "shuffled": ("dot", "dots"),
+    "bicycle_fresh_head": ("dot", "dots"),
+    "reversed_fresh_head": ("dot", "dots"),
+    "scratch_two_frozen": ("dot", "dots"),
+    "reversed_two_frozen": ("dash", "dashes"),
+    "bicycle_last_frozen": ("dashdot", "dash-dots"),
+}
+_PLAIN: tuple[str, Mark] = ("solid", "line")
+_MARK_SIGNS, _LINE_SIGNS = 5, 40  # the key: what a mark takes, and what a line on a phone holds
 LEFT = -2.5  # updates: room for what is drawn at the start
 
 
@@ -76,16 +86,17 @@ def learning(
             traces += drawn
             notes += said
     entries: list[tuple[str, str, Mark]] = [
-        (ARMS[arm].short, COLOURS[ARMS[arm].colour], "dots" if arm in _DOTTED else "line") for arm in arms
+        (ARMS[arm].short, COLOURS[ARMS[arm].colour], _LOOKS.get(arm, _PLAIN)[1]) for arm in arms
     ]
     title = key(*entries)
-    parts = title["text"].split("\u2003")
-    lines = -(-len(parts) // 3)  # a phone has room for three beside each other
-    title["text"] = "<br>".join("\u2003".join(parts[3 * row : 3 * row + 3]) for row in range(lines))
-    title["pad"]["t"] += 22 * (lines - 1)  # Plotly hangs the last line where it is told to hang the first
+    lines = _wrapped(title["text"].split("\u2003"), [len(ARMS[arm].short) for arm in arms])
+    title["text"] = "<br>".join("\u2003".join(line) for line in lines)
+    title["pad"]["t"] += 22 * (
+        len(lines) - 1
+    )  # Plotly hangs the last line where it is told to hang the first
     layout = {
         "height": 500,
-        "margin": {"l": 8, "r": 14, "t": 22 + 24 * lines, "b": 8},
+        "margin": {"l": 8, "r": 14, "t": 22 + 24 * len(lines), "b": 8},
         "title": title,
         "xaxis": {
             "range": [LEFT * end / UPDATES, end],
@@ -103,6 +114,19 @@ def learning(
         "annotations": notes,
     }
     return figure(traces, layout, theme)
+
+
+def _wrapped(parts: Sequence[str], signs: Sequence[int]) -> list[list[str]]:
+    """Break a key into lines that a phone has room for; ``signs`` are how many each part shows beside its mark."""
+    lines: list[list[str]] = [[]]
+    used = 0
+    for part, count in zip(parts, signs, strict=False):
+        if lines[-1] and used + count + _MARK_SIGNS > _LINE_SIGNS:
+            lines.append([])
+            used = 0
+        lines[-1].append(part)
+        used += count + _MARK_SIGNS
+    return lines
 
 
 # --- curves ---------------------------------------------------------------------------------------------
@@ -136,7 +160,7 @@ def _curve(curve: Curve, end: int, *, dash: str | None = None, told: str = "") -
                 "color": colour,
                 "width": 4,
                 "shape": "linear",
-                "dash": dash or ("dot" if curve.arm in _DOTTED else "solid"),
+                "dash": dash or _LOOKS.get(curve.arm, _PLAIN)[0],
             },
             "marker": {"color": colour, "size": 9},
             "customdata": np.stack([low, high], axis=1).tolist(),
@@ -168,6 +192,8 @@ def _between(scratch: Curve, other: Curve, end: int) -> list[dict[str, Any]]:
 
 
 # --- names ----------------------------------------------------------------------------------------------
+
+_NEGATIVE_AT = 36  # %: below where curves end, above what forgetting says
 
 Drawn = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
@@ -205,10 +231,10 @@ def _jump_start(
         "cliponaxis": False,
     }
     text = (
-        f"Jump-start {100 * gain.value:+.0f} points<br>"
+        f"Jump-start<br>{100 * gain.value:+.0f} points<br>"
         f'<span style="font-size:{SMALL}px;font-weight:400">[{100 * gain.low:.0f}, {100 * gain.high:.0f}]</span>'
     )
-    return [bracket], [_note(text, 2.6, max(0.2 * low + 0.8 * high, 8), on.ink, on)]
+    return [bracket], [_note(text, 2.6, max(0.2 * low + 0.8 * high, 12), on.ink, on)]
 
 
 def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme) -> Drawn:
@@ -276,11 +302,10 @@ def _negative(report: Report, arms: Sequence[str], _forgot: Report | None, on: G
     if not {"scratch", "reversed"} <= set(arms):
         return [], []
     more = named.more_updates(report)
-    text = "Negative transfer"
+    text = "Negative<br>transfer"
     if more is not None:
-        text += f"<br>{more.value:+.0f} updates<br>to {100 * GOAL:.0f} %".replace("-", "−")
-    # Below where the curves end, and above what forgetting says.
-    note = _note(text, 1, 36, readable(ARMS["reversed"], theme), on, xref="paper", xanchor="right")
+        text += f"<br>{more.value:+.0f} updates".replace("-", "−")
+    note = _note(text, 1, _NEGATIVE_AT, readable(ARMS["reversed"], theme), on, xref="paper", xanchor="right")
     return [], [note | {"align": "right"}]
 
 

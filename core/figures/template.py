@@ -124,8 +124,8 @@ def template(theme: Theme) -> go.layout.Template:
     )
 
 
-Mark = Literal["bar", "line", "dots"]
-_MARKS: dict[Mark, str] = {"bar": "■", "line": "━━", "dots": "┅┅"}
+Mark = Literal["bar", "line", "dots", "dashes", "dash-dots"]
+_MARKS: dict[Mark, str] = {"bar": "■", "line": "━━", "dots": "┅┅", "dashes": "━ ━", "dash-dots": "━ ▪ ━"}
 
 
 def key(*entries: tuple[str, str, Mark]) -> dict[str, Any]:

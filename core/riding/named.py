@@ -44,7 +44,7 @@ TERMS: dict[str, Term] = {
         Term(
             name="negative_transfer",
             title="Negative transfer",
-            meaning="What you learned before stands in your way: you are worse off than a beginner.",
+            meaning="What you learned before stands in your way: you need more updates to 90 % than a beginner.",
             source=TORREY,
         ),
         Term(

@@ -101,8 +101,27 @@ def test_it_fits_a_phone_and_a_finger_rides_it(chromium: object, address: str) -
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
+    slider = game.locator(".handlebar")
     game.locator(".go").tap()
     _phase(game, "ride")
+    expect(slider).to_be_in_viewport(ratio=0.9)
+    picture = game.locator(".picture").bounding_box()
+    assert picture is not None
+    fingers = profile.new_cdp_session(phone)
+    x, y = picture["x"] + picture["width"] / 2, picture["y"] + picture["height"] / 2
+
+    def touch(kind: str, *points: float) -> None:
+        fingers.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": place, "y": y} for place in points]},
+        )
+
+    touch("touchStart", x)
+    for step in range(1, 7):
+        touch("touchMove", x + 20 * step)
+    expect(slider).to_have_attribute("aria-valuenow", "100")  # pulled, not scrolled
     _phase(game, "done")
-    expect(game.locator(".verdict")).to_contain_text("s")
+    touch("touchEnd")
+    expect(slider).to_have_attribute("aria-valuenow", "0")
+    expect(game.locator(".detail")).to_contain_text("You fell to the left.")  # as it was steered to the right
     profile.close()

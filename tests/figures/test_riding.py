@@ -52,6 +52,17 @@ def test_curves_are_means_in_percent_with_their_bands_and_colours() -> None:
     assert not figure.layout.annotations
 
 
+def test_no_two_arms_look_alike_but_those_of_one_strip() -> None:
+    """Frozen to depth 1 or 2 is one handle; all other arms can stand in one chart."""
+    report = Report(
+        target="motorcycle", seeds=(0, 1), curves=tuple(_curve(arm, 0, 0.2, 0.4, 1) for arm in ARMS)
+    )
+    arms = [arm for arm in ARMS if arm != "bicycle_first_frozen"]
+    lines = _lines(riding.learning(report, arms)).values()
+    looks = [(trace["line"]["color"], trace["line"]["dash"]) for trace in lines]
+    assert len(set(looks)) == len(arms)
+
+
 def test_an_unfinished_report_leaves_the_axes_standing() -> None:
     whole = riding.learning(REPORT, ["scratch"])
     part = Report(target="motorcycle", seeds=(0, 1), curves=(_curve("scratch", 0.02, updates=(0,)),))
@@ -69,7 +80,7 @@ def test_an_unfinished_report_leaves_the_axes_standing() -> None:
 def test_names_say_what_the_curves_say() -> None:
     figure = riding.learning(REPORT, THREE, terms=["jump_start", "slope", "negative_transfer"])
     text = _notes(figure)
-    assert "Jump-start +40 points" in text
+    assert "Jump-start<br>+40 points" in text
     assert "+5.0 an update" in text  # bicycle: (92 - 42) / 10
     assert "+2.3 an update" in text  # scratch: (95 - 2) / 40
     assert "+40 updates" in text  # 80 instead of 40

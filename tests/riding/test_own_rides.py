@@ -86,10 +86,22 @@ def test_the_chart_shows_the_rides_the_control_and_the_hand() -> None:
     mine = [trace for trace in figure["data"] if trace.get("line", {}).get("color") == FIRE]
     assert [list(trace["y"]) for trace in mine] == [[2.0, 8.0], [5.0]]
     assert mine[0]["marker"]["symbol"] == ["circle", "star"]
+    assert [list(trace["x"]) for trace in mine] == [[1, 2], [visitor.RIDES + 1]]
     nobody = next(trace for trace in figure["data"] if trace["name"] == "Nobody steering")
     assert nobody["y"][0] == visitor.nobody("bicycle", 0)
     hand = next(trace for trace in figure["data"] if trace["name"] == "Hand")
-    assert np.allclose(hand["y"][:3], [45, 40, 45])
+    assert np.allclose(hand["y"], 3 * [45, 40, 35, 30, 25])
     assert any(
         "jump-start" in note["text"] and "+3.0" in note["text"] for note in figure["layout"]["annotations"]
     )
+
+
+def test_rides_stand_with_their_machine_in_whatever_order_they_were_ridden() -> None:
+    bicycle, motorcycle = _rides("bicycle", 2.0, 3.0), _rides("motorcycle", 4.0, 5.0)
+    mixed = [bicycle[0], motorcycle[0], bicycle[1], motorcycle[1]]
+    figure = chart(mixed, own_rides.planned(mixed), [], TITLES, whole=8.0).to_plotly_json()
+    mine = {trace["name"]: trace for trace in figure["data"] if trace.get("line", {}).get("color") == FIRE}
+    first = visitor.RIDES + 1
+    assert (mine["Bicycle"]["x"], mine["Bicycle"]["y"]) == ([1, 2], [2.0, 3.0])
+    assert (mine["Motorcycle"]["x"], mine["Motorcycle"]["y"]) == ([first, first + 1], [4.0, 5.0])
+    assert len(figure["layout"]["annotations"]) == len(TITLES)

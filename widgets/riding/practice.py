@@ -34,9 +34,9 @@ BEGINNINGS = {
 USUAL = ("scratch", "bicycle", "reversed")
 FROZEN = {1: "bicycle_first_frozen", 2: "bicycle_two_frozen"}  # by the strip's depth
 FROZEN_ELSEWHERE = {
-    "bicycle_last_frozen": "Its last two instead",
-    "scratch_two_frozen": "A beginner's first two",
-    "reversed_two_frozen": "The reversed rider's first two",
+    "bicycle_last_frozen": "Its last two",
+    "scratch_two_frozen": "A beginner's two",
+    "reversed_two_frozen": "The reversed two",
 }
 MOTORCYCLES = {"motorcycle": "Motorcycle (1971)", "motorcycle_1994": "Another (1994)"}
 ONLY_SHIPPED = ("asymptote", "forgetting")  # they need 300 updates
@@ -64,7 +64,7 @@ def draw() -> None:
             "**Freeze** layers that the bicycle taught: ice stays as it is, fire learns. "
             "Drag the line, and a blue curve shows what that costs."
         )
-        elsewhere = choose_several("Or freeze elsewhere", FROZEN_ELSEWHERE, name="frozen")
+        elsewhere = choose_several("Or freeze other layers", FROZEN_ELSEWHERE, name="frozen")
     with right:
         depth = _freeze()
     arms += [*([FROZEN[depth]] if depth else []), *elsewhere]

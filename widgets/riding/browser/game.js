@@ -112,6 +112,7 @@ function makeGame(root) {
     nodes.bar.style.width = 100 * share + "%";
     release();
     nodes.picture.focus({ preventScroll: true });
+    nodes.game.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" }); // the handlebar, too
     enter("count");
   }
 
