@@ -34,7 +34,8 @@ class LiveRun(ABC):
 
     threads: int = 1  # that the worker's libraries may use
     state: State = "waiting"
-    seconds: float = 0.0  # since it began to run
+    began: float | None = None  # on the monotonic clock, when its turn came
+    ended: float | None = None
     _looked: float = field(default_factory=time.monotonic)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -51,6 +52,13 @@ class LiveRun(ABC):
     def over(self) -> bool:
         """Whether nothing more will come."""
         return self.state in ("finished", "stopped", "failed")
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, or ran."""
+        if self.began is None:
+            return 0.0
+        return (time.monotonic() if self.ended is None else self.ended) - self.began
 
     def look(self) -> None:
         """Say that somebody still looks."""
@@ -105,7 +113,6 @@ class Pool:
 
 
 def _work(run: LiveRun) -> State:
-    began = time.monotonic()
     worker, asked = run.command
     process = subprocess.Popen(
         [sys.executable, "-m", worker, json.dumps(asked)],
@@ -118,17 +125,17 @@ def _work(run: LiveRun) -> State:
     )
     assert process.stdout is not None
     assert process.stdin is not None
-    run.state = "running"
+    run.began, run.state = time.monotonic(), "running"
     # A worker that is silent for long must end as soon as one that talks.
     watch = threading.Thread(target=_end_when_unwanted, args=(run, process), daemon=True)
     watch.start()
     try:
         for line in process.stdout:
             run.take(json.loads(line))
-            run.seconds = time.monotonic() - began
         ended = process.wait()
         return "stopped" if run.unwanted else "finished" if ended == 0 else "failed"
     finally:
+        run.ended = time.monotonic()
         process.kill()
         process.wait()
         with contextlib.suppress(OSError):

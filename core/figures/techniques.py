@@ -24,32 +24,36 @@ from core.figures.template import (
     key,
     label,
 )
-from core.techniques.events import Clouds, Grid, Line, Lines
+from core.techniques.events import Clouds, Colour, Grid, Line, Lines
 from core.techniques.report import Report, shown
 from core.techniques.technique import Arm
 
-# Orange is the method, grey what it is compared with; further methods take the other colours in turn.
-COLOURS = {
+COLOURS: dict[Colour, str] = {
+    "fire": FIRE,
     "method": FIRE,
+    "ice": ICE,
+    "frozen": ICE,
+    "grey": GREY,
     "baseline": GREY,
     "control": GREY,
-    "frozen": ICE,
     "gold": DATA,
     "teal": RIGHT,
     "violet": WRONG,
 }
-_FURTHER = (FIRE, DATA, RIGHT, WRONG, ICE)
+# Orange is the first method, grey the first baseline and all controls; further ones take what is left, bright and dull.
+_METHODS = (FIRE, DATA, RIGHT, WRONG, ICE)
+_BASELINES = (GREY, "#B08B5B", "#6F7FA8", "#7D8F6A", "#A0788C")
 _ROW = 58  # pixels of one arm
 _WIDE = 3  # entries of a key beside each other on a phone
 
 
 def arm_colours(arms: Sequence[Arm]) -> dict[str, str]:
-    """Give every arm its colour: methods in turn, baselines and controls grey."""
-    methods = [arm.name for arm in arms if arm.role == "method"]
-    return {
-        arm.name: _FURTHER[methods.index(arm.name) % len(_FURTHER)] if arm.name in methods else GREY
-        for arm in arms
-    }
+    """Give every arm its colour: methods bright, baselines dull, both in turn; controls grey."""
+    found = {arm.name: GREY for arm in arms}
+    for role, colours in (("method", _METHODS), ("baseline", _BASELINES)):
+        for place, arm in enumerate(one for one in arms if one.role == role):
+            found[arm.name] = colours[place % len(colours)]
+    return found
 
 
 def scores(report: Report, quantity: str = "", *, theme: Theme = "light") -> go.Figure:
@@ -141,8 +145,9 @@ def _over_axis(report: Report, quantity: str, theme: Theme) -> go.Figure:
                     colour=arm.role,
                     x=[x for x, _ in there],
                     y=[one.value for _, one in there],
-                    low=[one.low for _, one in there],
-                    high=[one.high for _, one in there],
+                    # Bands where the verdict looks; eight of them would hide each other.
+                    low=[one.low for _, one in there] if arm.name in report.technique.verdict else None,
+                    high=[one.high for _, one in there] if arm.name in report.technique.verdict else None,
                     dashed=arm.role == "control",
                 ),
                 colours[arm.name],
@@ -164,7 +169,7 @@ def panel(drawing: Lines | Clouds | Grid, *, theme: Theme = "light") -> go.Figur
     """Draw what an experiment has to show beyond its scores."""
     if isinstance(drawing, Lines):
         return _lines(
-            [(one, COLOURS.get(one.colour, one.colour)) for one in drawing.lines],
+            [(one, COLOURS[one.colour]) for one in drawing.lines],
             x_title=drawing.x_title,
             y_title=drawing.y_title,
             share=drawing.share,
@@ -263,7 +268,7 @@ def _clouds(drawing: Clouds, theme: Theme) -> go.Figure:
             }
         )
         for cloud in clouds:
-            colour = COLOURS.get(cloud.colour, cloud.colour)
+            colour = COLOURS[cloud.colour]
             names[cloud.name] = colour
             points = np.asarray(cloud.points, dtype=float).reshape(-1, 2)
             letters = None if cloud.symbols is None else [str(one) for one in cloud.symbols]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,16 @@ class Remark:
 
 # --- panels: what there is to see beyond the scores -------------------------------------------------------
 
+# Fire is trained, a method; ice is frozen; grey is a baseline or a control; the others mean nothing by themselves.
+Colour = Literal["fire", "ice", "grey", "gold", "teal", "violet", "method", "baseline", "control", "frozen"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A curve; with ``low`` and ``high`` it has a band. ``colour`` as `core.figures.techniques.COLOURS`."""
+    """A curve; with ``low`` and ``high`` it has a band."""
 
     name: str
-    colour: str
+    colour: Colour
     x: Sequence[float]
     y: Sequence[float]
     low: Sequence[float] | None = None
@@ -67,7 +70,7 @@ class Cloud:
     """Points of one kind in the plane."""
 
     name: str
-    colour: str
+    colour: Colour
     points: Sequence[tuple[float, float]]
     symbols: Sequence[int] | None = None  # class of each point, drawn as a digit or a letter
 

@@ -84,7 +84,7 @@ def _found(technique: Technique, chosen: Settings, *, polling: bool) -> None:
         return
     _verdict(report)
     _chart(report)
-    _provenance(run, shipped)
+    _provenance(technique, run, shipped)
     for text in report.remarks:
         st.markdown(f"- {text}")
     _panels(report)
@@ -146,7 +146,7 @@ def _chart(report: Report) -> None:
     )
 
 
-def _provenance(run: TechniqueRun | None, shipped: measured.Measured | None) -> None:
+def _provenance(technique: Technique, run: TechniqueRun | None, shipped: measured.Measured | None) -> None:
     if run is not None:
         ended = {"finished": "Measured just now", "stopped": "Stopped"}.get(run.state, "Being measured now")
         text = f"**{ended}**, {run.seconds:.0f} s."
@@ -157,9 +157,8 @@ def _provenance(run: TechniqueRun | None, shipped: measured.Measured | None) -> 
             f"**Measured beforehand** on {made['date']}: {shipped.seconds:.0f} s with {made['threads']} threads on a "
             f"machine of {made['processor']}."
         )
-    st.caption(
-        f"{text} Means and 95 % t intervals over seeds; the verdict pairs the seeds. Small dots: single seeds."
-    )
+    drawn = "bands for the two arms of the verdict" if technique.axis else "small dots are single seeds"
+    st.caption(f"{text} Means and 95 % t intervals over seeds, {drawn}; the verdict pairs the seeds.")
 
 
 def _panels(report: Report) -> None:
