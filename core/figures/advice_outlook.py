@@ -86,7 +86,7 @@ def outlooks(
         | {
             "title": {
                 "text": axis.layout["xaxis"]["title"]["text"]
-                + (" · about how long it trains here" if notes else "")
+                + ("<br>and how long it trains here, about" if notes else "")
             }
         },
         "yaxis": axis.layout["yaxis"]

@@ -48,7 +48,7 @@ def quadrants(
     landmarks: Sequence[Landmark],
     place: Place | None,
     *,
-    ends: tuple[str, str] = ("like the source", "unlike it"),
+    ends: tuple[str, str] = ("like everyday photos", "unlike"),
     theme: Theme = "light",
 ) -> go.Figure:
     """Draw the four rules, known data sets in gold, and the task as a dot within the box of what is known about it.
@@ -200,6 +200,8 @@ def _named(known: Sequence[Landmark], place: Place | None) -> list[str | None]:
         middle = sum(place.unlike) / 2
         centre = _height((place.per_class[0] * place.per_class[1]) ** 0.5)
         taken.append((middle - 0.17, middle + 0.17, centre - 0.03, centre + 0.1))
+        if place.per_class[0] == place.per_class[1]:  # what is known is a line, which no name should cross
+            taken.append((*place.unlike, centre - 0.008, centre + 0.008))
     dots = [(one.unlike, _height(one.per_class)) for one in known]
     named: list[str | None] = []
     for one, (x, y) in zip(known, dots, strict=True):
@@ -209,6 +211,10 @@ def _named(known: Sequence[Landmark], place: Place | None) -> list[str | None]:
             "middle left": (x - width, x - 0.01, y - _LINE / 2, y + _LINE / 2),
             "top center": (x - width / 2, x + width / 2, y + 0.01, y + 0.01 + _LINE),
             "bottom center": (x - width / 2, x + width / 2, y - 0.01 - _LINE, y - 0.01),
+            "top left": (x - width, x, y + 0.01, y + 0.01 + _LINE),
+            "bottom left": (x - width, x, y - 0.01 - _LINE, y - 0.01),
+            "top right": (x, x + width, y + 0.01, y + 0.01 + _LINE),
+            "bottom right": (x, x + width, y - 0.01 - _LINE, y - 0.01),
         }
         free = [
             (sum(_inside(dot, box) for dot in dots), side)

@@ -17,3 +17,17 @@ def test_words_become_advice_and_the_advice_becomes_settings(tab: Page, address:
     said = {0: "Full fine-tuning", 5: "Linear probe"}.get(frozen, f"{frozen} of 5 stages frozen")
     expect(launch).to_contain_text(said)
     expect(tab).to_have_url(re.compile(r"/finetune"))
+
+
+def test_the_advice_for_pictures_takes_them_along(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/advise?way=pictures&data=lfw-faces&pictures=10")
+    strip = tab.locator(".st-key-advise_strip")
+    expect(strip.locator(".stage").first).to_be_visible()
+    frozen = strip.locator(".stage[data-state=ice]").count()
+    tab.locator(".st-key-advise_finetune button").click()
+    expect(tab).to_have_url(re.compile(r"/finetune"))
+    launch = tab.locator(".st-key-launch")
+    said = {0: "Full fine-tuning", 5: "Linear probe"}.get(frozen, f"{frozen} of 5 stages frozen")
+    expect(launch).to_contain_text(said)
+    expect(launch).to_contain_text("Face or no face")
+    expect(launch).to_contain_text("10")

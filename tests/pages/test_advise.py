@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.advice import evidence, forecast, judge
+from core.advice import evidence, familiar, forecast, judge
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
 from core.jobs import api
@@ -150,7 +150,7 @@ def test_a_link_that_makes_no_sense_says_so_once_and_shows_the_default(name: str
     assert [f"names the {name}" in one.value or "names the number" in one.value for one in page.warning] == [
         True
     ]
-    assert "### Freeze" in _words(page)
+    assert "## Freeze" in _words(page)
 
 
 def test_a_network_without_evidence_of_its_own_borrows_and_says_so() -> None:
@@ -184,7 +184,7 @@ def test_built_in_pictures_are_measured_and_advised_on_and_become_a_link() -> No
     assert not page.exception
     assert not page.error
     words = _words(page)
-    assert "### Freeze" in words
+    assert "## Freeze" in words
     assert "How your pictures look from behind each stage" in words
     assert "20 pictures looked at" in words  # ten of each of two classes
     assert page.query_params["data"] in ("lfw-faces", ["lfw-faces"])
@@ -197,7 +197,50 @@ def test_built_in_pictures_are_measured_and_advised_on_and_become_a_link() -> No
 def test_pictures_that_are_not_here_are_one_sentence() -> None:
     page = _open(way="pictures", data="upload:somebody-elses", pictures="10").run()
     assert not page.exception
-    assert sum("is not here" in one.value for one in page.warning) == 1
+    assert ["Bring yours" in one.value for one in page.warning] == [True]
+    assert "Choose pictures above" in _words(page)  # and not the advice for some other data set
+    unknown = _open(way="pictures", data="no-such-set", pictures="10").run()
+    assert sum("this shows another instead" in one.value for one in unknown.warning) == 1
+
+
+def test_what_is_said_about_pictures_decides_the_rule_and_the_place_in_the_chart() -> None:
+    silent = _open(way="pictures", data="lfw-faces", pictures="10").run()
+    assert "You did not say what they show" in _words(silent)
+    photos = _open(way="pictures", data="lfw-faces", pictures="10", similar="similar").run()
+    assert not photos.exception
+    assert "You did not say" not in _words(photos)
+    assert "With few pictures that resemble the source" in _words(photos)
+    assert _place(photos) == (0.04, 0.46, 10, 10)  # as far as "similar" reaches; the pictures are counted
+    photos.selectbox(key="layers_similar").set_value("different").run()
+    assert photos.query_params["similar"] in ("different", ["different"])
+    assert "With few pictures of another kind" in _words(photos)
+    assert _place(photos)[0] == 0.74
+
+
+def _place(page: AppTest) -> tuple[float, float, int, int]:
+    """The box of what is known, in the chart of the quadrants."""
+    for one in page.main.get("plotly_chart"):
+        for trace in json.loads(one.proto.spec)["data"]:
+            if trace.get("name") == "what is known":
+                return min(trace["x"]), max(trace["x"]), min(trace["y"]), max(trace["y"])
+    raise AssertionError("the task is not in the chart")
+
+
+def test_pictures_that_the_advice_has_learned_from_are_called_so_even_as_an_archive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(familiar, "data_set", lambda measures: "satellite")
+    own = api.store_upload(VISITOR, "aerial", _archive("road", "wood", pictures=12))
+    words = _words(_open(way="pictures", data=own, pictures="all").run())
+    assert "These are the pictures of “Aerial scenes”, from which the advice has learned" in words
+
+
+def test_a_link_to_a_sweep_that_is_gone_says_so_and_offers_another() -> None:
+    page = _open(way="pictures", data="lfw-faces", pictures="10", sweep="nonsense").run()
+    assert not page.exception
+    assert len(page.error) == 1
+    assert page.button(key="advise_check").label == "Check it on my pictures"
+    assert "sweep" not in page.query_params
 
 
 def _archive(*classes: str, pictures: int) -> bytes:
@@ -216,12 +259,12 @@ def test_own_pictures_get_advice_and_too_few_of_them_one_sentence() -> None:
     good = api.store_upload(VISITOR, "insects", _archive("ants", "bees", pictures=12))
     page = _open(way="pictures", data=good, pictures="all").run()
     assert not page.exception
-    assert "### Freeze" in _words(page)
+    assert "## Freeze" in _words(page)
     poor = api.store_upload(VISITOR, "poor", _archive("ants", "bees", pictures=1))
     page = _open(way="pictures", data=poor, pictures="all").run()
     assert not page.exception
     assert len(page.error) == 1
-    assert "### Freeze" not in _words(page)
+    assert "## Freeze" not in _words(page)
 
 
 def test_the_advice_is_carried_to_the_fine_tune_page() -> None:
@@ -245,15 +288,13 @@ def _carries() -> None:
 
     from core.advice import advisor
     from core.advice.report import Description
-    from core.backbones import catalogue
     from widgets.advise import answer
-    from widgets.advise.asked import Asked
 
     st.session_state["set_mixup"] = 0.4  # set before, and not part of the advice
     description = Description(
         per_class=20, classes=2, similarity="different", difference="objects", imaging="scan"
     )
     advice = advisor.from_description(description, "tiny_resnet18")
-    answer.carry(Asked(entry=catalogue.entry("tiny_resnet18"), description=description), advice)
+    answer.carry(advice)
     names = ("strategy", "depths", "backbone", "set_epochs", "set_learning_rate", "set_mixup")
     st.markdown("kept " + json.dumps({name: st.session_state.get(name) for name in names}))

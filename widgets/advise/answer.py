@@ -8,8 +8,9 @@ from core.advice import sentences
 from core.advice.report import Advice
 from core.advice.tasks import TASKS
 from core.backbones import catalogue
+from core.jobs.spec import UPLOAD
 from core.metrics.report import Interval
-from widgets import data_picker, frame, freeze_picker, network, network_picker, settings
+from widgets import frame, freeze_picker, network, network_picker, settings
 from widgets.advise import where
 from widgets.advise.asked import Asked
 from widgets.layers import address
@@ -23,13 +24,16 @@ def draw(asked: Asked) -> None:
     """Draw the advice, or say what is missing."""
     advice = asked.advice
     if advice is None:
-        st.info("Answer the questions above, and the advice stands here.", icon=":material/arrow_upward:")
+        st.info(_missing(), icon=":material/arrow_upward:")
         return
-    st.markdown(f"### {sentences.headline(advice)}")
+    st.markdown(f"## {sentences.headline(advice)}")
     if advice.warning:
         st.warning(advice.warning, icon=":material/explore:")
-    if asked.choice is not None and asked.choice.reference in TASKS:
-        st.caption("The advice has learned from this very data set, so here it is no test of the advice.")
+    if asked.known_as is not None:
+        st.caption(
+            f"These are the pictures of “{TASKS[asked.known_as].title}”, from which the advice has learned, so here it "
+            "is no test of the advice."
+        )
     _strip(asked, advice)
     _figures(advice)
     _onward(asked, advice)
@@ -37,9 +41,17 @@ def draw(asked: Asked) -> None:
     _reasons(asked, advice)
 
 
+def _missing() -> str:
+    way = st.query_params.get("way")
+    wanted = "Choose pictures" if way == "pictures" else "Answer the questions"
+    return f"{wanted} above, and the advice stands here."
+
+
 def _strip(asked: Asked, advice: Advice) -> None:
-    classes = asked.measures.classes if asked.measures is not None else 2
-    if asked.description is not None:
+    classes = 2
+    if asked.measures is not None:
+        classes = asked.measures.classes
+    elif asked.description is not None:
         classes = asked.description.classes
     stages, head = network.blocks(asked.entry, classes=classes)
     states: tuple[StageState, ...] = tuple(
@@ -79,27 +91,22 @@ def _onward(asked: Asked, advice: Advice) -> None:
             st.code(
                 f"{st.context.url or ''}?{urlencode(dict(st.query_params))}", language=None, wrap_lines=True
             )
-            if asked.choice is not None and asked.choice.reference not in _public():
+            if asked.choice is not None and asked.choice.reference.startswith(UPLOAD):
                 st.caption("Your own pictures stay yours: in another browser the link asks for them again.")
     if go:
-        carry(asked, advice)
+        carry(advice)
         st.switch_page(frame.page("finetune"))
 
 
-def _public() -> tuple[str, ...]:
-    from core.datasets.catalogue import DATASETS
+def carry(advice: Advice) -> None:
+    """Set the fine-tune page to what is advised.
 
-    return tuple(DATASETS)
-
-
-def carry(asked: Asked, advice: Advice) -> None:
-    """Set the fine-tune page to what is advised; pictures that were brought are its choice already."""
+    Pictures that were brought need nothing: both pages draw the same picker, which keeps its choice.
+    """
     network_picker.choose(advice.backbone)
     freeze_picker.choose(catalogue.entry(advice.backbone), advice.strategy, advice.freeze_depth)
     solved = advice.strategy == "linear_probe"  # it has neither epochs nor a rate
     settings.choose(**({} if solved else {"epochs": advice.epochs, "learning_rate": advice.learning_rate}))
-    if asked.choice is not None:
-        data_picker.choose(asked.choice.reference, asked.choice.per_class)
 
 
 def _outlook(asked: Asked, advice: Advice) -> None:
@@ -131,8 +138,8 @@ def _outlook(asked: Asked, advice: Advice) -> None:
     )
     st.caption(
         "Dots: expected; bars: 80 % ranges. The ranges are wide because tasks differ; depths on the *same* task differ "
-        "less, as “What each depth gives away” shows. Faint: clearly behind. Under each depth the network, picture "
-        "end below, :blue[ice frozen], :orange[fire trained]."
+        "less, as “What each depth gives away” shows. Faint: clearly behind. The stack under each depth is the network "
+        "from its first stage, at the bottom, to its last: :blue[ice is frozen], :orange[fire is trained]."
     )
 
 
@@ -143,7 +150,7 @@ def _reasons(asked: Asked, advice: Advice) -> None:
     rule, change, other = st.columns(3, gap="medium")
     with rule:
         st.markdown(f"**The textbook says**  \n{advice.rule.says} :gray[({advice.rule.citation})]")
-        if asked.description is not None and asked.description.similarity is None:
+        if asked.description is None or asked.description.similarity is None:
             st.caption(
                 "You did not say what they show, so this is the rule for most of the nearest measured tasks."
             )
@@ -153,7 +160,8 @@ def _reasons(asked: Asked, advice: Advice) -> None:
         st.markdown("**What would change the advice**")
         st.markdown(
             "\n".join(f"- {one}" for one in advice.changes)
-            or "Nothing that was tried: neither four times as many pictures nor a quarter of them, nor another kind."
+            or "Nothing that was tried: neither four times as many pictures nor a quarter of them"
+            + (", nor another kind." if asked.measures is None else ".")
         )
         st.markdown(f"**How to train**\n- Augmentation: {advice.augmentation}\n- {advice.regularisation}")
     with other:

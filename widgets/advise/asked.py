@@ -15,4 +15,5 @@ class Asked:
     description: Description | None = None
     choice: Choice | None = None  # the pictures, where some were brought
     measures: Measures | None = None
+    known_as: str | None = None  # the measured data set that the pictures are, where they are one
     advice: Advice | None = None

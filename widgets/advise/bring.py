@@ -3,14 +3,17 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.advice import advisor
-from core.advice.report import Measures
+from core.advice import advisor, familiar
+from core.advice.report import MOST_IMAGES, Description, Measures
+from core.advice.tasks import TASKS
 from core.backbones.catalogue import BackboneEntry
 from core.datasets import catalogue
 from core.errors import DataError
+from core.jobs.spec import UPLOAD
 from widgets import data_picker, frame, network, network_here
-from widgets.advise import pictures
+from widgets.advise import pictures, questions
 from widgets.advise.asked import Asked
+from widgets.advise.questions import Answers
 from widgets.advise.task import network as choose_network
 from widgets.layers import address
 from widgets.layers.look import heavy_work, specimen_of
@@ -41,14 +44,39 @@ def ask() -> Asked:
         format_func=_LOOKS.__getitem__,
         required=True,
     )
+    answers = _say_more()
     if choice is None:
-        st.info("Choose pictures first.", icon=":material/image:")
         return Asked(entry=entry)
     with frame.shown_errors():
         measures = _measured(entry, choice, probe=look == CLOSE)
-        advice = None if measures is None else advisor.from_measures(measures, entry.name)
-        return Asked(entry=entry, choice=choice, measures=measures, advice=advice)
+        if measures is not None:
+            description = _described(answers, measures)
+            advice = advisor.from_measures(measures, entry.name, description=description)
+            return Asked(
+                entry=entry,
+                description=description,
+                choice=choice,
+                measures=measures,
+                known_as=choice.reference if choice.reference in TASKS else familiar.data_set(measures),
+                advice=advice,
+            )
     return Asked(entry=entry, choice=choice)
+
+
+def _say_more() -> Answers:
+    """Fold the questions away, unless the visitor came with answers to them."""
+    answered = any(name in st.query_params for name in questions.NAMES)
+    # Decided once: a fold that opened and closed with the answers would jump under the visitor's hand.
+    opened = st.session_state.setdefault("advise_say_more", answered)
+    with st.expander("Say more about them (optional)", expanded=opened, type="compact"):
+        return questions.ask()
+
+
+def _described(answers: Answers, measures: Measures) -> Description | None:
+    """What the visitor said about pictures that are counted already; None where that is nothing."""
+    if not answers:
+        return None
+    return answers.about(per_class=min(max(measures.per_class, 2), MOST_IMAGES), classes=measures.classes)
 
 
 # --- the address ----------------------------------------------------------------------------------------
@@ -61,12 +89,15 @@ def _follow_link() -> None:
         return
     st.session_state["advise_link"] = linked
     count = linked[1] or _ALL
-    if not data_picker.choose(linked[0], int(count) if count.isdecimal() else None):
-        st.warning(
-            f"The link names the data set “{frame.plain(linked[0][:60])}”, which is not here; pictures that somebody "
-            "uploaded are theirs alone.",
-            icon=":material/link_off:",
-        )
+    if data_picker.choose(linked[0], int(count) if count.isdecimal() else None):
+        return
+    if linked[0].startswith(UPLOAD):
+        st.session_state["data_source"] = data_picker.OWN
+        text = "The link is about uploaded pictures that are not here: an upload is its owner's alone. Bring yours."
+    else:
+        name = frame.plain(linked[0][:60])
+        text = f"The link names the data set “{name}”, which is not here; this shows another instead."
+    st.warning(text, icon=":material/link_off:")
 
 
 def _write_link(choice: Choice) -> None:

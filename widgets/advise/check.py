@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.advice.report import Advice
 from core.jobs import api
 from core.jobs.spec import JobSpec
 from core.training.sweep_config import SweepConfig
@@ -18,33 +19,48 @@ def draw(asked: Asked) -> None:
     if asked.choice is None or asked.advice is None:
         st.markdown("Bring pictures, and every depth is tried on them: the advice is proved right or wrong.")
         return
-    st.markdown(
-        f"Every freeze depth is trained on your pictures with {SEEDS} seeds, and tested on pictures that none of them "
-        "has seen. It runs outside this page: close it, and the result waits under Runs."
-    )
     run = st.query_params.get("sweep")
-    if run is not None and st.session_state.get("advise_swept", (run, None))[1] not in (
-        None,
-        _question(asked),
-    ):
-        run = None  # it was about other pictures, or another network
+    if run is not None and not _is_about(run, asked):
+        run = None
         address.write(sweep=None)
+    st.markdown(
+        f"Every freeze depth is trained on your pictures {SEEDS} times, from other random beginnings (seeds), and "
+        f"tested on pictures that none of them has seen{_time(asked.advice) if run is None else ''}. It runs outside "
+        "this page: close it, and the result waits under Runs."
+    )
     if run is None:
         if st.button(
             "Check it on my pictures", type="primary", icon=":material/science:", key="advise_check"
         ):
             with frame.shown_errors():
-                run = _start(asked)
-                st.session_state["advise_swept"] = (run, _question(asked))
-                address.write(sweep=run)
+                address.write(sweep=_start(asked))
                 st.rerun()
         return
     sweep_run.draw(run, advised=asked.advice.arm)
 
 
-def _question(asked: Asked) -> tuple[str, str, int | None]:
+def _time(advice: Advice) -> str:
+    """How long a sweep takes at most, from the pace of this machine; "" where nobody measured that."""
+    each = [one.seconds for one in advice.outlooks]
+    if None in each:
+        return ""
+    known = [one for one in each if one is not None]
+    # LP-FT costs about what training everything does; passes that depths share make it quicker.
+    whole = SEEDS * (sum(known) + known[0])
+    return f", in about {whole:.0f} s here" if whole < 100 else f", in about {whole / 60:.0f} min here"
+
+
+def _is_about(run: str, asked: Asked) -> bool:
+    """Whether the sweep that the address names is of these pictures and this network; a sentence if it is gone."""
     assert asked.choice is not None
-    return asked.entry.name, asked.choice.reference, asked.choice.per_class
+    with frame.shown_errors():
+        spec = api.run(run).spec
+        return (spec.config.backbone, spec.data, spec.config.per_class) == (
+            asked.entry.name,
+            asked.choice.reference,
+            asked.choice.per_class,
+        )
+    return False
 
 
 def _start(asked: Asked) -> str:

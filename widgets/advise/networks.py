@@ -33,16 +33,19 @@ def draw(asked: Asked) -> None:
     slot = _slot("/".join(one.key for one in at_hand), asked.choice.reference, asked.choice.per_class)
     if not slot:
         names = ", ".join(dict.fromkeys(catalogue.entry(one.name).title for one in at_hand))
-        st.caption(
-            f"On this machine: {names}. Others join once they are downloaded, or a file of their weights is given, on "
-            "the fine-tune page."
+        st.markdown(
+            f"On this machine: {names}. Others join once they are downloaded (choose one under “Pretrained network”), "
+            "or once you give a file of their weights on the fine-tune page."
         )
+        if len(at_hand) < 2:
+            return
         if not st.button("Compare them on my pictures", icon=":material/compare:", key="advise_compare"):
             return
         with frame.shown_errors():
             slot.append(_compared(at_hand, asked.choice))
-    if slot:
-        _show(slot[0])
+            st.rerun()  # without the button
+        return
+    _show(slot[0])
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -1,15 +1,12 @@
 """The question: a task in plain words, or pictures; and the network that is to learn it."""
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from core.advice import advisor
-from core.advice.report import Description
-from core.advice.tasks import DIFFERENCES, IMAGINGS, SIMILARITIES
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from widgets import frame
+from widgets.advise import questions
 from widgets.advise.asked import Asked
 from widgets.layers import address
 from widgets.layers.look import heavy_work, specimen_of
@@ -17,7 +14,6 @@ from widgets.network_picker import PRETRAINED
 
 WORDS, PICTURES = "words", "pictures"
 _WAYS = {WORDS: "Describe it", PICTURES: "Bring pictures"}
-UNKNOWN = "unknown"
 PER_CLASS, CLASSES = 20, 5  # what the form begins with
 AT_ONCE = 2e9  # multiply-adds of one picture up to which a network is timed without being asked
 _MEANINGLESS_HERE = ("data", "pictures")
@@ -62,18 +58,10 @@ def _describe() -> Asked:
         per_class = address.enter("Pictures of each class, about", name="images", default=PER_CLASS)
     with classes:
         kinds = address.enter("Classes", name="classes", default=CLASSES)
-    similarity = _question("What do they show?", SIMILARITIES, "similar")
-    difference = _question("What is unlike everyday photographs?", DIFFERENCES, "differ")
-    imaging = _question("How were they made?", IMAGINGS, "made")
+    answers = questions.ask()
     entry = network()
     with frame.shown_errors():
-        description = Description(
-            per_class=per_class,
-            classes=kinds,
-            similarity=similarity,  # type: ignore[arg-type]
-            difference=difference,  # type: ignore[arg-type]
-            imaging=imaging,  # type: ignore[arg-type]
-        )
+        description = answers.about(per_class=per_class, classes=kinds)
         advice = advisor.from_description(description, entry.name, pass_seconds=_pass_seconds(entry))
         return Asked(entry=entry, description=description, advice=advice)
     return Asked(entry=entry)
@@ -95,15 +83,3 @@ def _timed(name: str) -> float:
     with heavy_work:
         one = specimen_of(name, 0.0, PRETRAINED)
         return candidates.timed(one.backbone, one.image_size).median / 1000
-
-
-def _question(label: str, answers: Mapping[str, str], name: str) -> str | None:
-    chosen = address.choose(
-        st.selectbox,
-        label,
-        [UNKNOWN, *answers],
-        name=name,
-        default=UNKNOWN,
-        format_func=lambda one: "I don't know" if one == UNKNOWN else answers[one],
-    )
-    return None if chosen == UNKNOWN else chosen

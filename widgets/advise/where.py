@@ -26,21 +26,26 @@ def draw(asked: Asked) -> None:
         )
         for name, size in sizes.items()
     ]
-    place = None
-    if asked.description is not None:
-        across, up = places.described(asked.description)
-        place = Place(unlike=across, per_class=up)
-    elif asked.measures is not None and asked.advice is not None:
-        across, up = places.among(asked.advice.neighbours, asked.measures.per_class)
-        place = Place(unlike=across, per_class=up)
+    known = _known(asked)
+    place = None if known is None else Place(unlike=known[0], per_class=known[1])
     st.plotly_chart(
         quadrants(landmarks, place, theme=frame.theme()), key="advise_where", theme=None, config=frame.CHART
     )
     st.caption(
-        ":material/circle: **Gold**: data sets that we measured, in three columns from like to unlike everyday "
-        f"photographs. “Small” ends at {SMALL_BELOW:,} pictures of each class (Marcelino 2018); nobody measured that "
-        "border."
+        "**Gold**: data sets that we measured, in three columns from like to unlike everyday photographs; ringed: "
+        f"nearest to yours. “Small” ends at {SMALL_BELOW:,} pictures of each class (Marcelino 2018); nobody measured "
+        "that border."
     )
+
+
+def _known(asked: Asked) -> tuple[tuple[float, float], tuple[int, int]] | None:
+    """From where to where the task lies on both axes: as the visitor says, else as the pictures say."""
+    if asked.measures is None or asked.advice is None:
+        return None if asked.description is None else places.described(asked.description)
+    across, up = places.among(asked.advice.neighbours, asked.measures.per_class)
+    if asked.description is not None and asked.description.similarity is not None:
+        across, _ = places.described(asked.description)
+    return across, up
 
 
 def dispute(asked: Asked) -> None:
