@@ -15,7 +15,7 @@ from core.datasets.splits import split
 from core.interpretation import specimen
 from core.interpretation.specimen import Specimen
 from core.metrics.classification import CONFIDENCE
-from core.techniques.events import Event, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.events import Colour, Event, Line, Lines, Panel, Pictures, Progress, Remark, Score
 from core.techniques.knowledge_fusion.distillation import distillation_loss
 from core.techniques.knowledge_fusion.entry import TECHNIQUE, KnowledgeFusionSettings
 from core.techniques.knowledge_fusion.learning import (
@@ -31,14 +31,14 @@ from core.techniques.report import Report
 
 SIDE = 32  # pixels
 EARLIER, EARLIER_PER_CLASS = "everyday-patches", 40
-TEST_IMAGES = 240  # of each kind
+TEST_IMAGES = 200  # of each kind
 FACTORS = (1.0, 0.5, 2.0)  # of the learning rate: the fine-tuned network, and two more for the soup
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN = 4  # pictures, before and after the shift
 
 Answers = dict[str, Tensor]  # by quantity: probabilities (N, classes)
 TITLES = {one.name: one.title for one in TECHNIQUE.quantities}
-COLOURS = {"target": "fire", "shifted": "violet", "earlier": "ice"}
+COLOURS: dict[str, Colour] = {"target": "fire", "shifted": "violet", "earlier": "ice"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -21,7 +21,7 @@ from core.training import probe
 from core.training.schedule import warm_up_cosine
 
 FROZEN = 2  # stages: the stem and layer1
-EPOCHS, BATCH = 8, 32
+EPOCHS, BATCH = 6, 32
 RATE = 3e-4  # AdamW's for LP-FT, see core.training.config.STRATEGIES
 DECAY, WARM_UP = 1e-2, 0.1
 

@@ -1,0 +1,303 @@
+"""Train plain, residual and half-residual networks of several depths; then damage them, and the built-in backbone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+from torch.nn import functional
+
+from core.datasets.open import open_dataset
+from core.datasets.splits import split
+from core.interpretation import specimen
+from core.metrics.classification import CONFIDENCE
+from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, Remark, Score
+from core.techniques.residual_learning.anatomy import Damage, Passage, block_names, walk
+from core.techniques.residual_learning.entry import ResidualLearningSettings
+from core.techniques.residual_learning.network import Kind, Stack, gradient_norms, without
+from core.training import probe
+from core.training.schedule import warm_up_cosine
+
+SIDE = 8
+TEST_IMAGES = 400
+BATCH, RATE, MOMENTUM, DECAY = 50, 0.1, 0.9, 1e-4  # He et al. 2016, section 4.2, but for the batch
+WARM_UP = 0.1
+KINDS: tuple[Kind, ...] = ("residual", "plain", "halved")
+TITLES: dict[Kind, str] = {"residual": "Residual", "plain": "Plain", "halved": "Halved shortcut"}
+COLOURS: dict[Kind, Colour] = {"residual": "method", "plain": "baseline", "halved": "control"}
+DRAWS = 6  # random ways to damage a network, of which the mean is shown
+SWAPS = (0, 1, 2, 4, 8)
+
+BUILT_IN, PATCHES, PER_CLASS, PATCHES_SIDE = "tiny_resnet18", "everyday-patches", 20, 32
+PATCHES_TESTED = 200
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Digits:
+    """Training and test digits, (N, 1, 8, 8) in 0-1, and their classes."""
+
+    train: Tensor
+    train_labels: Tensor
+    test: Tensor
+    test_labels: Tensor
+
+
+@dataclass(kw_only=True)
+class Curves:
+    """What the panels show: by kind, one row a seed."""
+
+    gradients: dict[Kind, list[list[float]]] = field(default_factory=dict)
+    deleted: dict[Kind, list[list[float]]] = field(default_factory=dict)
+    swapped: dict[Kind, list[list[float]]] = field(default_factory=dict)
+
+
+def depths(blocks: int) -> list[int]:
+    """Numbers of blocks to try: one, a quarter, half and all of ``blocks``."""
+    return sorted({1, max(1, blocks // 4), max(1, blocks // 2), blocks})
+
+
+def run(settings: ResidualLearningSettings) -> Iterator[Event]:
+    """Run the experiment, seed by seed; the built-in backbone comes last."""
+    yield Progress(done=0.0, doing="Reading the digits")
+    curves = Curves()
+    share = 0.93 / settings.seeds
+    for number, seed in enumerate(settings.every_seed):
+        for event in _seed(settings, seed, curves):
+            if isinstance(event, Progress):
+                yield Progress(
+                    done=(number + event.done) * share,
+                    doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
+                )
+            else:
+                yield event
+        yield from _panels(settings, curves)
+    yield from _built_in()
+
+
+def _digits(settings: ResidualLearningSettings, seed: int) -> Digits:
+    parts = split(open_dataset("digits", side=SIDE), per_class=None, seed=seed)
+    random = np.random.default_rng(seed)
+    train = parts.train.subset(random.permutation(len(parts.train))[: settings.images])
+    test = parts.test.subset(random.permutation(len(parts.test))[:TEST_IMAGES])
+    return Digits(
+        train=torch.from_numpy(train.images[..., 0] / np.float32(255))[:, None],
+        train_labels=torch.from_numpy(train.labels),
+        test=torch.from_numpy(test.images[..., 0] / np.float32(255))[:, None],
+        test_labels=torch.from_numpy(test.labels),
+    )
+
+
+def _seed(settings: ResidualLearningSettings, seed: int, curves: Curves) -> Iterator[Event]:
+    digits = _digits(settings, seed)
+    all_depths = depths(settings.blocks)
+    work, whole = 0, len(KINDS) * sum(all_depths)
+    for blocks in all_depths:
+        for kind in KINDS:
+            network = Stack(kind, blocks, seed)
+            doing = f"{TITLES[kind].lower()}, {network.layers} layers"
+            for share in train(network, digits, epochs=settings.epochs, seed=seed):
+                yield Progress(done=(work + share * blocks) / whole, doing=doing)
+            work += blocks
+            learned = accuracy(network, digits.train, digits.train_labels)
+            tested = accuracy(network, digits.test, digits.test_labels)
+            x = float(network.layers)
+            yield Score(arm=kind, seed=seed, x=x, value=1 - learned, quantity="training-error")
+            yield Score(arm=kind, seed=seed, x=x, value=tested, quantity="accuracy")
+            if blocks == max(1, settings.blocks // 2):
+                _damage(network, kind, digits, seed, curves)
+    for kind in KINDS:
+        fresh = Stack(kind, settings.blocks, seed)  # as it was before training
+        norms = gradient_norms(fresh, digits.train[: 2 * BATCH], digits.train_labels[: 2 * BATCH])
+        curves.gradients.setdefault(kind, []).append(norms)
+
+
+def train(network: Stack, digits: Digits, *, epochs: int, seed: int) -> Iterator[float]:
+    """Train in place by SGD with momentum; yields the share done. The order of the digits is the seed's."""
+    order = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    batches = -(-len(digits.train) // BATCH)
+    network.train()
+    for epoch in range(epochs):
+        for place, some in enumerate(
+            torch.randperm(len(digits.train), generator=order).tensor_split(batches)
+        ):
+            step = epoch * batches + place
+            rate = warm_up_cosine(step, steps=batches * epochs, peak=RATE, warm_up=WARM_UP)
+            optimiser.param_groups[0]["lr"] = rate
+            loss = functional.cross_entropy(network(digits.train[some]), digits.train_labels[some])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            yield (step + 1) / (batches * epochs)
+    network.eval()
+
+
+@torch.no_grad()
+def accuracy(network: Stack, digits: Tensor, labels: Tensor, order: list[int] | None = None) -> float:
+    """Share of right answers, with the blocks in ``order``."""
+    return float((network(digits, order).argmax(dim=1) == labels).float().mean())
+
+
+def _damage(network: Stack, kind: Kind, digits: Digits, seed: int, curves: Curves) -> None:
+    """Leave blocks out, or let them change places: means over several random choices."""
+    random = np.random.default_rng(seed)
+    blocks = len(network.blocks)
+
+    def mean(orders: list[list[int]]) -> float:
+        return float(np.mean([accuracy(network, digits.test, digits.test_labels, one) for one in orders]))
+
+    curves.deleted.setdefault(kind, []).append(
+        [
+            mean([without(blocks, set(random.permutation(blocks)[:count].tolist())) for _ in range(DRAWS)])
+            for count in range(blocks + 1)
+        ]
+    )
+    curves.swapped.setdefault(kind, []).append(
+        [mean([swapped(blocks, count, random) for _ in range(DRAWS)]) for count in SWAPS]
+    )
+
+
+def swapped(blocks: int, count: int, random: np.random.Generator) -> list[int]:
+    """Let ``count`` random pairs of blocks change places, one pair after the other."""
+    order = list(range(blocks))
+    for _ in range(count if blocks > 1 else 0):
+        first, second = random.choice(blocks, 2, replace=False)
+        order[first], order[second] = order[second], order[first]
+    return order
+
+
+def _panels(settings: ResidualLearningSettings, curves: Curves) -> Iterator[Panel]:
+    half = max(1, settings.blocks // 2)
+    yield Panel(
+        name="gradients",
+        title=f"Gradients before training, {2 * settings.blocks + 2} layers",
+        caption=(
+            "How strongly the loss pulls at the weights of each block, before the first step. Bands are 95 % "
+            "intervals over seeds."
+        ),
+        drawing=Lines(
+            x_title="Block, from the input",
+            y_title="Size of the gradient",
+            lines=tuple(
+                _line(kind, range(1, settings.blocks + 1), rows) for kind, rows in curves.gradients.items()
+            ),
+            logarithmic_y=True,
+        ),
+    )
+    yield Panel(
+        name="deleted",
+        title=f"Leave blocks out after training, {2 * half + 2} layers",
+        caption=(
+            "Nothing is trained again. Veit et al. 2016 (arXiv 1605.06431, figures 3 and 5) found that residual "
+            "networks lose accuracy little by little and plain ones at once."
+        ),
+        drawing=Lines(
+            x_title="Blocks left out",
+            y_title="Accuracy on test images",
+            lines=tuple(_line(kind, range(half + 1), rows) for kind, rows in curves.deleted.items()),
+            share=True,
+        ),
+    )
+    yield Panel(
+        name="swapped",
+        title=f"Let blocks change places after training, {2 * half + 2} layers",
+        caption="Random pairs, one after the other; nothing is trained again (Veit et al. 2016, figure 5b).",
+        drawing=Lines(
+            x_title="Pairs that changed places",
+            y_title="Accuracy on test images",
+            lines=tuple(_line(kind, SWAPS, rows) for kind, rows in curves.swapped.items()),
+            share=True,
+        ),
+    )
+
+
+def _line(kind: Kind, x: range | tuple[int, ...], rows: list[list[float]]) -> Line:
+    """Mean over seeds with its t interval."""
+    values = np.array(rows)  # (seeds, places)
+    mean = values.mean(axis=0)
+    low, high = mean, mean
+    if len(values) > 1:
+        half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values, axis=0)
+        # No size and no share is negative, and the smallest value seen bounds what a logarithmic axis can show.
+        low, high = np.maximum(mean - half, np.minimum(values.min(axis=0), mean)), mean + half
+    return Line(
+        name=TITLES[kind],
+        colour=COLOURS[kind],
+        x=[float(one) for one in x],
+        y=mean.tolist(),
+        low=low.tolist(),
+        high=high.tolist(),
+        dashed=kind == "halved",
+    )
+
+
+def _built_in() -> Iterator[Event]:
+    """The built-in backbone: the size of every block's change, and accuracy without it."""
+    yield Progress(done=0.93, doing="The built-in backbone, block by block")
+    one = specimen.pretrained(BUILT_IN)
+    parts = split(open_dataset(PATCHES, side=PATCHES_SIDE), per_class=PER_CLASS, seed=0)
+    test = parts.test.subset(np.random.default_rng(0).permutation(len(parts.test))[:PATCHES_TESTED])
+    *_, known = walk(one.backbone, one.input(parts.train.images))
+    assert isinstance(known, Tensor)
+    for event in probe.fit(known.double().numpy(), parts.train.labels, images=len(known), seed=0):
+        yield Progress(done=0.94, doing="A classifier on the whole backbone")
+        found = event
+    assert isinstance(found, probe.Probe)
+    images = one.input(test.images)
+
+    def right(damaged: str, damage: Damage) -> float:
+        *_, vectors = walk(one.backbone, images, damaged, damage)
+        assert isinstance(vectors, Tensor)
+        scores = vectors.double().numpy() @ found.weight.T + found.bias
+        return float((scores.argmax(axis=1) == test.labels).mean())
+
+    passages = [step for step in walk(one.backbone, images) if isinstance(step, Passage)]
+    names = block_names(one.backbone)
+    intact = right("", "deleted")
+    lost: dict[Damage, list[float]] = {"deleted": [], "shuffled": []}
+    for place, name in enumerate(names):
+        for damage, values in lost.items():
+            values.append(right(name, damage))
+            yield Progress(done=0.95 + 0.05 * place / len(names), doing=f"Built-in backbone without {name}")
+    x = [float(place) for place in range(1, len(names) + 1)]
+    yield Panel(
+        name="built-in-sizes",
+        title="The built-in backbone: how large is the change H(x)?",
+        caption=(
+            f"Mean over {len(images)} pictures; at 1 a block adds as much as comes in. The blocks are "
+            f"{', '.join(names)}; where a stage begins, the shortcut is itself a small convolution."
+        ),
+        drawing=Lines(
+            x_title="Block, from the input",
+            y_title="Size of H(x) / size of the shortcut",
+            lines=(Line(name="H(x)", colour="ice", x=x, y=[one.change / one.shortcut for one in passages]),),
+        ),
+    )
+    yield Panel(
+        name="built-in-damage",
+        title="The built-in backbone with one block damaged",
+        caption=(
+            f"{parts.train.labels.max() + 1} kinds of everyday patches, {len(images)} test pictures, classifier solved "
+            "on the whole backbone. Shuffled: the block adds its change to the wrong channels."
+        ),
+        drawing=Lines(
+            x_title="Damaged block, from the input",
+            y_title="Accuracy",
+            lines=(
+                Line(name="Whole", colour="ice", x=x, y=[intact] * len(x), dashed=True),
+                Line(name="H(x) left out", colour="fire", x=x, y=lost["deleted"]),
+                Line(name="H(x) shuffled", colour="grey", x=x, y=lost["shuffled"]),
+            ),
+            share=True,
+        ),
+    )
+    mildest, worst = int(np.argmax(lost["deleted"])), int(np.argmin(lost["deleted"]))
+    yield Remark(
+        text=(
+            f"Without {names[mildest]} the built-in backbone still gets {100 * lost['deleted'][mildest]:.1f} % of the "
+            f"patches right ({100 * intact:.1f} % when whole); without {names[worst]}, "
+            f"{100 * lost['deleted'][worst]:.1f} %."
+        )
+    )
