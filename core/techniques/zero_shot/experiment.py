@@ -1,0 +1,219 @@
+"""Some digits are hidden; their strokes are told; pictures of them are named. Torch-free."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.metrics.classification import mean_interval
+from core.techniques.events import Event, Grid, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.report import Report
+from core.techniques.zero_shot.calibration import accuracy_by_handicap, per_class
+from core.techniques.zero_shot.entry import TECHNIQUE, ZeroShotSettings
+from core.techniques.zero_shot.recognition import by_dap, by_eszsl
+from core.techniques.zero_shot.segments import DESCRIPTIONS, STROKES, at_strokes, drawing, same_as_drawing
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+CLASSES = 10
+HANDICAPS: Floats = np.linspace(0.0, 10.0, 41)  # of log-posterior
+SHOWN = 24  # pixels a side of a picture in the panel
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Hidden:
+    """Which digits are hidden, pictures of the others to learn from, and pictures to name."""
+
+    is_seen: NDArray[np.bool_]  # (10,)
+    known: Floats  # (M, 8, 8)
+    known_labels: Labels
+    asked: Floats  # (N, 8, 8), of all ten digits
+    asked_labels: Labels
+
+
+def hide(settings: ZeroShotSettings, seed: int) -> Hidden:
+    """Draw the hidden digits so that among the others every stroke is sometimes lit and sometimes not."""
+    generator = np.random.default_rng(seed)
+    while True:
+        is_seen = np.ones(CLASSES, dtype=bool)
+        is_seen[generator.choice(CLASSES, settings.unseen, replace=False)] = False
+        common = DESCRIPTIONS[is_seen].mean(axis=0)
+        if common.min() > 0 and common.max() < 1:
+            break
+    pictures, labels = _digits()
+    order = generator.permutation(len(labels))
+    known = [order[labels[order] == digit][: settings.per_class] for digit in np.flatnonzero(is_seen)]
+    learned_from = np.concatenate(known)
+    rest = np.setdiff1d(order, learned_from)
+    return Hidden(
+        is_seen=is_seen,
+        known=pictures[learned_from],
+        known_labels=labels[learned_from],
+        asked=pictures[rest],
+        asked_labels=labels[rest],
+    )
+
+
+@cache
+def _digits() -> tuple[Floats, Labels]:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return digits.images / 16, digits.target.astype(np.int64)
+
+
+def scores_by_arm(one: Hidden, seed: int) -> tuple[dict[str, Floats], Floats]:
+    """Scores (N, 10) of every arm that looks at pictures, and DAP's probabilities of strokes (N, 7)."""
+    generator = np.random.default_rng((seed, 1))
+    known, asked = at_strokes(one.known), at_strokes(one.asked)
+    own = [[part[:, place] for place in range(len(STROKES))] for part in (known, asked)]
+    flat_known, flat_asked = (part.reshape(len(part), -1) for part in (known, asked))
+    whole = [[part] * len(STROKES) for part in (flat_known, flat_asked)]
+    shuffled = DESCRIPTIONS[_displaced(generator)]
+    dap, present = by_dap(own[0], one.known_labels, own[1], DESCRIPTIONS)
+    return {
+        "dap": dap,
+        "dap-whole": by_dap(whole[0], one.known_labels, whole[1], DESCRIPTIONS)[0],
+        "eszsl": by_eszsl(flat_known, one.known_labels, flat_asked, DESCRIPTIONS, generator),
+        "drawing": same_as_drawing(one.asked),
+        "shuffled": by_dap(own[0], one.known_labels, own[1], shuffled)[0],
+    }, present
+
+
+def _displaced(generator: np.random.Generator) -> Labels:
+    """Draw an order of the digits in which none keeps its place."""
+    while True:
+        order = generator.permutation(CLASSES)
+        if (order != np.arange(CLASSES)).all():
+            return order
+
+
+def run(settings: ZeroShotSettings) -> Iterator[Event]:
+    """Score every arm of one seed, then the next seed; panels last."""
+    yield Progress(done=0.0, doing="Hiding digits")
+    report = Report(technique=TECHNIQUE)
+    curves: list[tuple[Floats, Floats]] = []
+    named = np.zeros((CLASSES, CLASSES))  # how often an unseen digit (row) was called what, all ten allowed
+    for number, seed in enumerate(settings.every_seed):
+        one = hide(settings, seed)
+        hidden = np.flatnonzero(~one.is_seen)
+        yield Progress(
+            done=number / settings.seeds, doing=f"Seed {seed}: hiding {', '.join(map(str, hidden))}"
+        )
+        by_arm, present = scores_by_arm(one, seed)
+        for score in _scored(one, seed, by_arm):
+            report.take(score)
+            yield score
+        if number == 0:
+            yield _pictures(one, present)
+        curves.append(accuracy_by_handicap(by_arm["dap"], one.asked_labels, one.is_seen, HANDICAPS))
+        of_unseen = ~one.is_seen[one.asked_labels]
+        np.add.at(named, (one.asked_labels[of_unseen], by_arm["dap"][of_unseen].argmax(axis=1)), 1)
+    yield _bias(curves)
+    yield _confusions(named)
+    yield Remark(
+        text="DAP at each stroke against comparing with a drawing, which needs no pictures: "
+        + report.compare("dap", "drawing").sentence
+    )
+    yield Remark(text="Against shuffled descriptions: " + report.compare("dap", "shuffled").sentence)
+    yield Progress(done=1.0, doing="Done")
+
+
+def _scored(one: Hidden, seed: int, by_arm: dict[str, Floats]) -> Iterator[Score]:
+    """Mean accuracy over classes: unseen among the unseen, then both kinds with all ten allowed."""
+    seen, hidden = np.flatnonzero(one.is_seen), np.flatnonzero(~one.is_seen)
+    for arm in TECHNIQUE.arms:
+        if arm.name == "guess":
+            values = {"unseen": 1 / len(hidden), "open": 1 / CLASSES, "seen": 1 / CLASSES}
+        else:
+            scores = by_arm[arm.name]
+            among = hidden[scores[:, hidden].argmax(axis=1)] == one.asked_labels
+            of_all = scores.argmax(axis=1) == one.asked_labels
+            values = {
+                "unseen": per_class(among, one.asked_labels, hidden),
+                "open": per_class(of_all, one.asked_labels, hidden),
+                "seen": per_class(of_all, one.asked_labels, seen),
+            }
+        for quantity, value in values.items():
+            yield Score(arm=arm.name, seed=seed, value=value, quantity=quantity)
+
+
+def _pictures(one: Hidden, present: Floats) -> Panel:
+    """Lay one picture of each hidden digit beside the strokes that were detected in it."""
+    pictures, captions = [], []
+    for digit in np.flatnonzero(~one.is_seen):
+        number = int(np.flatnonzero(one.asked_labels == digit)[0])
+        pictures += [_shown(one.asked[number]), _shown(drawing(present[number], SHOWN))]
+        captions += [f"An unseen {digit}", "Strokes found"]
+    return Panel(
+        name="strokes",
+        title="What the detectors see in digits that they were never shown",
+        caption="Left a picture, right the display: the brighter a stroke, the more certain its detector. First seed.",
+        drawing=Pictures(pictures=tuple(pictures), captions=tuple(captions)),
+    )
+
+
+def _shown(picture: Floats) -> NDArray[np.uint8]:
+    """Enlarge a picture (side, side), 0-1, pixel by pixel."""
+    bright = (255 * picture / max(picture.max(), 1e-9)).round().astype(np.uint8)
+    return np.kron(bright, np.ones((SHOWN // len(picture),) * 2, dtype=np.uint8))
+
+
+def _bias(curves: list[tuple[Floats, Floats]]) -> Panel:
+    x = HANDICAPS.tolist()
+    seen, unseen = (np.stack(part) for part in zip(*curves, strict=True))  # (seeds, handicaps)
+    harmonic = 2 * seen * unseen / np.maximum(seen + unseen, 1e-9)
+    lines = []
+    for name, colour, values in (
+        ("Unseen digits", "fire", unseen),
+        ("Seen digits", "ice", seen),
+        ("Harmonic mean", "grey", harmonic),
+    ):
+        bands = [mean_interval(column.tolist()) for column in values.T]
+        lines.append(
+            Line(
+                name=name,
+                colour=colour,
+                x=x,
+                y=[one.value for one in bands],
+                low=[max(0.0, one.low) for one in bands],
+                high=[min(1.0, one.high) for one in bands],
+            )
+        )
+    return Panel(
+        name="bias",
+        title="All ten digits allowed, and seen digits held back",
+        caption=(
+            "DAP at each stroke. Left, as it is. To the right, seen digits are held back by more and more: what the "
+            "unseen gain, the seen lose (calibrated stacking, Chao et al. 2016, arXiv 1605.04253)."
+        ),
+        drawing=Lines(
+            x_title="How far seen digits are held back (log-probability)",
+            y_title="Accuracy",
+            lines=tuple(lines),
+            share=True,
+        ),
+    )
+
+
+def _confusions(named: Floats) -> Panel:
+    rows = np.flatnonzero(named.sum(axis=1))
+    shares = named[rows] / named[rows].sum(axis=1, keepdims=True)
+    return Panel(
+        name="named",
+        title="What unseen digits are taken for",
+        caption="DAP at each stroke, all ten digits allowed; over all seeds in which the digit of the row was hidden.",
+        drawing=Grid(
+            rows=tuple(str(one) for one in rows),
+            columns=tuple(str(one) for one in range(CLASSES)),
+            values=shares.tolist(),
+            x_title="Called",
+            y_title="Unseen digit",
+            low=0.0,
+            high=1.0,
+            share=True,
+        ),
+    )
