@@ -96,5 +96,6 @@ TECHNIQUE = Technique(
     axis=Axis(title="Labelled target images", logarithmic=True),
     remark="A linear classifier cannot be right everywhere, so it matters where it is asked to be right (Shimodaira "
     "2000). A network that can fit every example gains little from weights (Byrd & Lipton 2019, arXiv 1812.03372). "
-    "Make source labels wrong, and look at who suffers.",
+    "On MNIST the same recipe showed no difference: +1.9 points [−0.7, 4.5], 5 seeds (measured by "
+    "benchmarks/instance_weighting.py). Make source labels wrong, and look at who suffers.",
 )
