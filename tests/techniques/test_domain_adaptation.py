@@ -1,0 +1,222 @@
+"""Domain adaptation: the distances and maps against independent computations, and a small run."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from scipy import linalg
+from scipy.spatial.distance import cdist
+from torch import nn
+
+from core import errors
+from core.techniques import digit_domains
+from core.techniques.catalogue import technique
+from core.techniques.domain_adaptation import adabn, coral, mmd, network, separability, transport
+from core.techniques.domain_adaptation.entry import TECHNIQUE, DomainAdaptationSettings
+from core.techniques.events import Panel, Progress, Remark, Score
+from core.techniques.technique import Technique
+
+RANDOM = np.random.default_rng(0)
+SOURCE = RANDOM.normal(size=(60, 5)) @ RANDOM.normal(size=(5, 5))
+TARGET = RANDOM.normal(size=(40, 5)) @ RANDOM.normal(size=(5, 5)) + 3
+
+
+def test_mmd_is_the_double_sum_of_gaussians():
+    both = np.concatenate([SOURCE, TARGET])
+    squared = cdist(both, both, "sqeuclidean")
+    scale = squared[~np.eye(100, dtype=bool)].mean()
+
+    def mean_kernel(a, b):
+        distances = cdist(a, b, "sqeuclidean")
+        return sum(np.exp(-distances / (width * scale)).mean() for width in mmd.WIDTHS)
+
+    expected = mean_kernel(SOURCE, SOURCE) + mean_kernel(TARGET, TARGET) - 2 * mean_kernel(SOURCE, TARGET)
+    assert float(mmd.mmd(torch.tensor(SOURCE), torch.tensor(TARGET))) == pytest.approx(expected, abs=1e-12)
+
+
+def test_mmd_of_equal_clouds_is_nothing_and_its_gradient_is_that_of_finite_differences():
+    x = torch.tensor(SOURCE[:6, :2], requires_grad=True)
+    y = torch.tensor(TARGET[:4, :2])
+    assert mmd.mmd(x, x.detach()).item() == pytest.approx(0.0, abs=1e-12)
+    # The kernels' width carries no gradient, so the numerical one holds it too.
+    both = torch.cat([x, y]).detach()
+    squared = torch.cdist(both, both).square()
+    scale = squared.sum() / (len(both) ** 2 - len(both))
+
+    def by_hand(points):
+        def kernel(a, b):
+            distances = (a[:, None] - b[None]).square().sum(-1)
+            return sum(torch.exp(-distances / (width * scale)).mean() for width in mmd.WIDTHS)
+
+        return kernel(points, points) + kernel(y, y) - 2 * kernel(points, y)
+
+    numerical = torch.zeros_like(x)
+    for place in np.ndindex(6, 2):
+        step = torch.zeros_like(both[:6])
+        step[place] = 1e-5
+        numerical[place] = (by_hand(x.detach() + step) - by_hand(x.detach() - step)) / 2e-5
+    (found,) = torch.autograd.grad(mmd.mmd(x, y), x)
+    torch.testing.assert_close(found, numerical, atol=1e-8, rtol=1e-5)
+
+
+def test_coral_gives_the_source_the_targets_mean_and_covariance():
+    aligned = coral.align(SOURCE, TARGET, ridge=1e-9)
+    np.testing.assert_allclose(np.cov(aligned.T), np.cov(TARGET.T), atol=1e-6)
+    np.testing.assert_allclose(aligned.mean(axis=0), TARGET.mean(axis=0), atol=1e-9)
+
+
+def test_coral_is_the_product_of_scipys_matrix_roots():
+    whiten = linalg.inv(linalg.sqrtm(np.cov(SOURCE.T) + np.eye(5)))
+    colour = linalg.sqrtm(np.cov(TARGET.T) + np.eye(5))
+    expected = (SOURCE - SOURCE.mean(axis=0)) @ whiten @ colour + TARGET.mean(axis=0)
+    np.testing.assert_allclose(coral.align(SOURCE, TARGET), expected, atol=1e-9)
+
+
+def test_the_coral_loss_is_numpys_and_its_gradient_passes_finite_differences():
+    x = torch.tensor(SOURCE[:8, :3], requires_grad=True)
+    y = torch.tensor(TARGET[:7, :3])
+    expected = np.square(np.cov(SOURCE[:8, :3].T) - np.cov(TARGET[:7, :3].T)).sum() / (4 * 9)
+    assert coral.coral_loss(x, y).item() == pytest.approx(expected)
+    assert torch.autograd.gradcheck(lambda a: coral.coral_loss(a, y), (x,))
+
+
+def test_adabn_takes_the_targets_statistics_and_leaves_the_network_alone():
+    images = torch.randn(64, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 + 5
+    one = nn.Sequential(nn.BatchNorm2d(3)).eval()
+    before = {name: value.clone() for name, value in one.state_dict().items()}
+    adapted = adabn.adapt(one, images)
+    np.testing.assert_allclose(adapted[0].running_mean, images.mean(dim=(0, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(adapted[0].running_var, images.var(dim=(0, 2, 3)), rtol=1e-5)
+    assert not adapted.training
+    assert all(torch.equal(value, before[name]) for name, value in one.state_dict().items())
+
+
+SHIFT = np.array([1.0, -0.5])
+
+
+def test_transport_undoes_a_shift():
+    # The cheapest plan between a cloud and its shifted self pairs every point with its own image.
+    source = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [9.0, 9.0]])
+    moved = transport.transported(source, source + SHIFT, entropy=0.01)
+    np.testing.assert_allclose(moved, source + SHIFT, atol=1e-3)
+
+
+def test_transport_is_the_mean_of_partners_under_sinkhorns_plan():
+    cost = cdist(SOURCE, TARGET, "sqeuclidean")
+    kernel = np.exp(-cost / np.median(cost) / 0.1)
+    rows, columns = np.full(60, 1 / 60), np.full(40, 1 / 40)
+    u, v = np.ones(60), np.ones(40)
+    for _ in range(5000):
+        u = rows / (kernel @ v)
+        v = columns / (kernel.T @ u)
+    plan = u[:, None] * kernel * v
+    expected = plan @ TARGET / plan.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(transport.transported(SOURCE, TARGET), expected, atol=1e-4)
+
+
+def test_told_apart_is_half_for_equal_clouds_and_one_for_distant_ones():
+    clouds = [RANDOM.normal(size=(400, 3)) for _ in range(4)]
+    assert separability.told_apart(*clouds) == pytest.approx(0.5, abs=0.08)
+    apart = [clouds[0], clouds[1] + 9, clouds[2], clouds[3] + 9]
+    assert separability.told_apart(*apart) == 1.0
+
+
+def test_blending_inverts_the_background_under_the_ink():
+    background = np.array([[[[10, 200, 128]]]], dtype=np.uint8)
+    ink, paper = np.full_like(background, 255), np.zeros_like(background)
+    assert digit_domains.blend(paper, background).tolist() == background.tolist()
+    assert digit_domains.blend(ink, background).ravel().tolist() == [245, 55, 127]
+
+
+def test_the_parts_share_no_digit_and_the_test_no_photograph():
+    domains = digit_domains.domains("inverted", 3)
+    parts = [domains.source, domains.source_test, domains.target, domains.target_test]
+    assert [len(part) for part in parts] == [600, 200, 600, 397]
+    plain = [part.images if number < 2 else 255 - part.images for number, part in enumerate(parts)]
+    once = {image.tobytes() for part in plain for image in part}
+    everything = digit_domains._digits().images
+    assert len(once) == len({image.tobytes() for image in everything})  # dealt out, none twice
+    for train, test in digit_domains._backgrounds():
+        # An all but even crop says nothing about the photograph that it is from.
+        found = [{crop.tobytes() for crop in part if crop.std() > 3} for part in (train, test)]
+        assert all(found)
+        assert not found[0] & found[1]
+
+
+def test_missing_digits_are_missing_from_the_target_alone():
+    domains = digit_domains.domains("coloured", 0, images=300, missing=1.0)
+    assert set(domains.target.labels) == set(domains.target_test.labels) == set(range(5))
+    assert set(domains.source.labels) == set(range(10))
+
+
+@pytest.fixture(scope="module")
+def events():
+    settings = DomainAdaptationSettings(seeds=2, steps=6, target_images=60)
+    return list(TECHNIQUE.run(settings)), list(TECHNIQUE.run(settings))
+
+
+def test_a_run_scores_every_arm_with_every_seed_and_repeats_itself(events):
+    first, second = events
+    assert isinstance(first[0], Progress)
+    scores = [one for one in first if isinstance(one, Score)]
+    assert scores == [one for one in second if isinstance(one, Score)]
+    found = {(one.arm, one.seed) for one in scores if not one.quantity}
+    assert found == {(arm.name, seed) for arm in TECHNIQUE.arms for seed in (0, 1)}
+    assert all(0 <= one.value <= 1 for one in scores)
+    assert {one.name for one in first if isinstance(one, Panel)} == {"pictures", "features"}
+    assert any(isinstance(one, Remark) for one in first)
+    done = [one.done for one in first if isinstance(one, Progress)]
+    assert done == sorted(done)
+    assert done[-1] == 1
+
+
+def test_lambda_zero_is_the_control_to_the_bit():
+    parts = digit_domains.domains("photographs", 0, images=60)
+    labelled, target = network.as_input(parts.source), network.as_input(parts.target)[0]
+    from core.techniques.domain_adaptation.experiment import penalties
+
+    ends = []
+    for penalty in (penalties(0.0)["deep_coral"], penalties(1.0)["together"]):
+        one = network.built(0)
+        list(network.train(one, labelled, steps=3, seed=0, unlabelled=target, penalty=penalty))
+        ends.append(torch.cat([value.flatten() for value in one.parameters()]))
+    assert torch.equal(*ends)
+
+
+def test_training_learns_plain_digits_and_leaves_torchs_generator_alone():
+    parts = digit_domains.domains("photographs", 0)
+    before = torch.get_rng_state()
+    one = network.built(0)
+    list(network.train(one, network.as_input(parts.source), steps=80, seed=0))
+    assert network.accuracy(one, network.as_input(parts.source_test)) > 0.85
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not one.training
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"target": "paintings"}, "target must be one of"),
+        ({"target_images": 10}, "target images must lie between 50 and 600"),
+        ({"weight": -1.0}, "weight must lie between"),
+        ({"missing": 1.5}, "missing must lie between"),
+        ({"steps": 0}, "steps must lie between"),
+    ],
+)
+def test_bad_settings_are_one_sentence(wrong, words):
+    with pytest.raises(errors.SettingsError, match=words):
+        DomainAdaptationSettings(**wrong)
+
+
+def test_it_is_in_the_catalogue_with_its_code():
+    one = technique("domain-adaptation")
+    assert isinstance(one, Technique)
+    assert all("def " in text and '"""' in text for text in one.sources().values())
+
+
+@pytest.mark.parametrize("name", ["domain_adaptation"])
+def test_the_entry_is_torch_free(name):
+    code = f"import sys, core.techniques.{name}.entry; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
