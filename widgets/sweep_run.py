@@ -199,8 +199,8 @@ def _small_print(found: SweepReport) -> str:
     lost = " Left out: clearly lost after the first seeds." if any(one.dropped for one in found.arms) else ""
     two_steps = " LP-FT: a linear probe first, then everything trained." if "lp_ft" in found.planned else ""
     return (
-        f"{found.method}{under_way}{two_steps} Behind the best is in points, bold where it is more than chance. Cheapest: "
-        "trains fewest stages of those that may be the best. Every depth "
+        f"{found.method}{under_way}{two_steps} Behind the best is in points, bold where it is more than chance. "
+        "Cheapest: trains fewest stages of those that may be the best. Every depth "
         f"learned from {counts['train']:,} pictures for {found.epochs} epochs; the tests chose no epoch. Seconds: "
         "training and testing once the shared pass through the network is done; alone: with what a single run would "
         f"need of that pass.{lost}"

@@ -51,7 +51,9 @@ def ask() -> Asked:
         measures = _measured(entry, choice, probe=look == CLOSE)
         if measures is not None:
             description = _described(answers, measures)
-            advice = advisor.from_measures(measures, entry.name, description=description)
+            # The first time it looks back at how far off such advice was: a second or two.
+            with st.spinner("Comparing them with the measured data sets …"):
+                advice = advisor.from_measures(measures, entry.name, description=description)
             return Asked(
                 entry=entry,
                 description=description,

@@ -35,6 +35,7 @@ def _map(found: Evidence) -> None:
         "Pictures of each class",
         sizes,
         name="size",
+        what="number of pictures",
         default="20" if "20" in sizes else sizes[0],
         format_func=lambda one: "All" if one == ALL else one,
         required=True,
@@ -61,6 +62,7 @@ def _one(found: Evidence) -> None:
         "One data set in full",
         names,
         name="set",
+        what="data set",
         default="mnist-6000" if "mnist-6000" in names else names[0],
         format_func=lambda one: f"{TASKS[one].title}: {TASKS[one].about}",
     )

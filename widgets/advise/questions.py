@@ -50,6 +50,7 @@ def _question(label: str, answers: Mapping[str, str], name: str) -> str | None:
         label,
         [UNKNOWN, *answers],
         name=name,
+        what="answer",
         default=UNKNOWN,
         format_func=lambda one: "I don't know" if one == UNKNOWN else answers[one],
     )
