@@ -17,6 +17,7 @@ from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, 
 from core.techniques.residual_learning.anatomy import Damage, Passage, block_names, walk
 from core.techniques.residual_learning.entry import ResidualLearningSettings
 from core.techniques.residual_learning.network import Kind, Stack, gradient_norms, without
+from core.techniques.threads import one_thread
 from core.training import probe
 from core.training.schedule import warm_up_cosine
 
@@ -60,19 +61,20 @@ def depths(blocks: int) -> list[int]:
 
 def run(settings: ResidualLearningSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed; the built-in backbone comes last."""
-    yield Progress(done=0.0, doing="Reading the digits")
-    curves = Curves()
-    share = 0.93 / settings.seeds
-    for number, seed in enumerate(settings.every_seed):
-        for event in _seed(settings, seed, curves):
-            if isinstance(event, Progress):
-                yield Progress(
-                    done=(number + event.done) * share,
-                    doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
-                )
-            else:
-                yield event
-        yield from _panels(settings, curves)
+    with one_thread():
+        yield Progress(done=0.0, doing="Reading the digits")
+        curves = Curves()
+        share = 0.93 / settings.seeds
+        for number, seed in enumerate(settings.every_seed):
+            for event in _seed(settings, seed, curves):
+                if isinstance(event, Progress):
+                    yield Progress(
+                        done=(number + event.done) * share,
+                        doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
+                    )
+                else:
+                    yield event
+            yield from _panels(settings, curves)
     yield from _built_in()
 
 

@@ -1,0 +1,143 @@
+"""A small network of five equal layers, and what is done with it: copying, freezing, stitching."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.backbones import stages
+from core.training.schedule import warm_up_cosine
+
+Kind = Literal["plain", "residual"]
+LAYERS = 5
+WIDTH = 24  # channels of every layer
+POOLED = (0, 2)  # layers behind which the map is halved
+RATE, DECAY, WARM_UP, BATCH = 3e-3, 1e-4, 0.1, 48
+
+
+class Layer(nn.Module):
+    """One convolution: relu(H(x)), or relu(H(x) + x) where the network is residual; then perhaps half the size."""
+
+    def __init__(self, channels: int, *, residual: bool, pooled: bool) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, WIDTH, 3, padding=1)
+        nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
+        nn.init.zeros_(self.convolution.bias)  # type: ignore[arg-type]
+        self.residual, self.pooled = residual, pooled
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, WIDTH, h, w), or half of each side."""
+        found: Tensor = self.convolution(x)
+        found = (found + x if self.residual else found).relu()
+        return functional.max_pool2d(found, 2) if self.pooled else found
+
+
+class Network(nn.Module):
+    """Pictures (B, 3, S, S), about -1 to 1 -> class scores (B, classes)."""
+
+    def __init__(self, kind: Kind, classes: int, seed: int) -> None:
+        super().__init__()
+        with stages.seeded(seed):
+            self.layers = nn.ModuleList(
+                Layer(
+                    WIDTH if place else 3, residual=kind == "residual" and place > 0, pooled=place in POOLED
+                )
+                for place in range(LAYERS)
+            )
+            self.head = nn.Linear(WIDTH, classes)
+
+    def bottom(self, pictures: Tensor, n: int) -> Tensor:
+        """Run the first ``n`` layers."""
+        for layer in self.layers[:n]:
+            pictures = layer(pictures)
+        return pictures
+
+    def top(self, features: Tensor, n: int) -> Tensor:
+        """Run what comes behind the first ``n`` layers, the classifier included."""
+        for layer in self.layers[n:]:
+            features = layer(features)
+        scores: Tensor = self.head(features.mean(dim=(2, 3)))
+        return scores
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Compute class scores."""
+        return self.top(pictures, 0)
+
+
+def copy_layers(source: Network, target: Network, n: int) -> None:
+    """Put the first ``n`` layers of ``source`` in the place of those of ``target``.
+
+    Yosinski et al. 2014 (arXiv 1411.1792), section 2: the layers above stay random, and are trained on the target.
+    """
+    for copied, replaced in zip(source.layers[:n], target.layers[:n], strict=True):
+        replaced.load_state_dict(copied.state_dict())
+
+
+def train(
+    network: Network, pictures: Tensor, labels: Tensor, *, frozen: int, epochs: int, seed: int
+) -> Iterator[float]:
+    """Train in place what stands behind the first ``frozen`` layers; yields the share done.
+
+    ``pictures`` (N, 3, S, S). The frozen layers run once, since they are the same in every epoch.
+    """
+    with torch.no_grad():
+        features = network.bottom(pictures, frozen)  # (N, C, h, w)
+
+    def loss(some: Tensor) -> Tensor:
+        return functional.cross_entropy(network.top(features[some], frozen), labels[some])
+
+    learning = [*network.layers[frozen:].parameters(), *network.head.parameters()]
+    yield from descend(learning, loss, len(labels), epochs=epochs, seed=seed)
+
+
+def stitch(
+    bottom: Network, top: Network, n: int, pictures: Tensor, labels: Tensor, *, epochs: int, seed: int
+) -> nn.Conv2d:
+    """Train one convolution of one pixel that leads from the first ``n`` layers of ``bottom`` into ``top``.
+
+    Bansal et al. 2021 (arXiv 2106.07682), section 3: both networks stay as they are. If the stitched network answers
+    well, the two had learned alike enough at this place.
+    """
+    with torch.no_grad():
+        features = bottom.bottom(pictures, n)
+    with stages.seeded(seed):
+        joint = nn.Conv2d(WIDTH, WIDTH, 1)
+    nn.init.dirac_(joint.weight)  # starts as the identity
+    nn.init.zeros_(joint.bias)  # type: ignore[arg-type]
+
+    def loss(some: Tensor) -> Tensor:
+        scores = top.top(joint(features[some]), n)
+        return functional.cross_entropy(scores, labels[some])
+
+    for _ in descend(list(joint.parameters()), loss, len(labels), epochs=epochs, seed=seed):
+        pass
+    return joint
+
+
+def stitched(bottom: Network, joint: nn.Conv2d, top: Network, n: int) -> Callable[[Tensor], Tensor]:
+    """Put the first ``n`` layers of ``bottom``, the joint and the rest of ``top`` together."""
+    return lambda pictures: top.top(joint(bottom.bottom(pictures, n)), n)
+
+
+def descend(
+    parameters: list[nn.Parameter], loss: Callable[[Tensor], Tensor], count: int, *, epochs: int, seed: int
+) -> Iterator[float]:
+    """Take AdamW steps on ``parameters`` alone, over ``count`` pictures in the seed's order; yields the share done.
+
+    ``loss`` gets the numbers (B,) of the pictures of a step.
+    """
+    order = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
+    batches = -(-count // BATCH)
+    for step in range(batches * epochs):
+        if step % batches == 0:
+            parts = torch.randperm(count, generator=order).tensor_split(batches)
+        rate = warm_up_cosine(step, steps=batches * epochs, peak=RATE, warm_up=WARM_UP)
+        optimiser.param_groups[0]["lr"] = rate
+        gradients = torch.autograd.grad(loss(parts[step % batches]), parameters)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimiser.step()
+        yield (step + 1) / (batches * epochs)
