@@ -123,17 +123,15 @@ def compared(carried: Sequence[Carried]) -> str:
     """Set the first rides beside those of two who learn nothing, as a Markdown table; empty without ``carried``."""
     if not carried:
         return ""
-    titles = [visitor.mount(SOURCE).title, *(visitor.mount(one.machine).title for one in carried)]
     first = carried[0]
     rows = [
-        ("**You**", first.source_first, [one.first for one in carried]),
-        ("A clumsy rider who never learns", first.source_beginner, [one.beginner for one in carried]),
-        ("Nobody steering", first.source_nobody, [one.nobody for one in carried]),
+        (SOURCE, first.source_first, first.source_beginner, first.source_nobody),
+        *((one.machine, one.first, one.beginner, one.nobody) for one in carried),
     ]
-    lines = ["| First ride, seconds upright | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
+    lines = ["| First ride, seconds | You | Clumsy, never learns | Nobody steering |", "|---|---:|---:|---:|"]
     lines += [
-        f"| {name} | " + " | ".join(f"{value:.1f}" for value in (source, *values)) + " |"
-        for name, source, values in rows
+        f"| {visitor.mount(name).title} | **{you:.1f}** | {beginner:.1f} | {nobody:.1f} |"
+        for name, you, beginner, nobody in rows
     ]
     return "\n".join(lines)
 

@@ -37,10 +37,10 @@ def test_first_rides_stand_beside_those_of_two_who_learn_nothing() -> None:
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in own_rides.compared(found).splitlines()
     ]
-    assert rows[0][1:] == list(TITLES.values())
-    assert rows[2] == ["**You**", "2.0", "5.0", "1.0"]
-    assert rows[3][1:] == [f"{simulated_rider.mean_seconds(name, 0):.1f}" for name in TITLES]
-    assert rows[4][1:] == [f"{visitor.nobody(name, 0):.1f}" for name in TITLES]
+    assert [row[0] for row in rows[2:]] == list(TITLES.values())
+    assert [row[1] for row in rows[2:]] == ["**2.0**", "**5.0**", "**1.0**"]
+    assert [row[2] for row in rows[2:]] == [f"{simulated_rider.mean_seconds(name, 0):.1f}" for name in TITLES]
+    assert [row[3] for row in rows[2:]] == [f"{visitor.nobody(name, 0):.1f}" for name in TITLES]
     assert own_rides.compared([]) == ""
 
 
