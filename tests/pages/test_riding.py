@@ -1,12 +1,13 @@
 """The riding page by itself: its parts, the visitor's own curve, and the way in from the front page."""
 
+import inspect
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.riding import picture_bridge, visitor
+from core.riding import picture_bridge, simulated_rider, visitor
 from core.riding.own_rides import OwnRide
 
 PROJECT = Path(streamlit_app.__file__).parent
@@ -87,6 +88,21 @@ def test_the_rules_on_screen_are_those_of_the_code() -> None:
     assert f"{100 * visitor.FIRST_HAND:.0f} % of the toppling" in words
     assert f"{100 * visitor.HAND_STEP:.0f} points less" in words
     assert f"pace of {visitor.SPEED} m/s" in words
+
+
+def test_what_is_said_of_the_clumsy_rider_is_how_it_rides() -> None:
+    page = _page()
+    page.session_state["riding_rides"] = [*_rides("bicycle", 2.0), *_rides("motorcycle", 5.0)]
+    words = _words(page.run())
+    assert "| Motorcycle | **5.0** |" in words
+    assert f"reacts {simulated_rider.CLUMSY.delay} s late" in words
+    rides = inspect.signature(simulated_rider.seconds).parameters["rides"].default
+    assert f"mean of {rides} rides" in words
+
+
+def test_the_last_part_leads_to_pictures_of_ones_own() -> None:
+    page = _page(part="pictures").run()
+    assert page.button(key="riding_to_finetune").label == "Now with pictures of your own"
 
 
 def test_the_front_page_leads_here() -> None:

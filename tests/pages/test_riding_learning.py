@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.riding import live
+from core.riding import live, measured
+from core.riding.experiment import ARMS, SOURCE_UPDATES
+from core.riding.experiment_report import median
+from core.riding.policy import SIZES
+from core.riding.practice import RIDES_AN_UPDATE
 from widgets.riding import practice
 
 PROJECT = Path(streamlit_app.__file__).parent
@@ -80,6 +85,55 @@ def test_watching_and_why_speak_with_measured_numbers() -> None:
     assert not why.exception
     assert "similarity 0.997" in _words(why)
     assert "Times 2: **100 of 100** rides stay up." in _words(why)
+
+
+def test_what_the_prose_says_was_measured() -> None:
+    words = _words(_page(part="learn"))
+    of = measured.measured()
+    until = {
+        arm: median(of.motorcycle.curve(arm).until_goal()).value for arm in ("scratch", "bicycle", "shuffled")
+    }
+    assert f"{until['shuffled']:.0f} updates instead of {until['scratch']:.0f}" in words
+    assert f"from {until['shuffled']:.0f} updates to {until['bicycle']:.0f} it is" in words
+    assert f"practised on it {SOURCE_UPDATES * RIDES_AN_UPDATE} times" in words
+    assert f"after {of.long.curves[0].updates[-1]} updates riders from scratch are as good" in words
+    weights = sum((a + 1) * b for a, b in pairwise(SIZES))
+    assert f"{weights:,} weights" in words
+    forgetting = _words(_page(part="learn", terms="forgetting"))
+    kept = of.forgetting.curve("bicycle").survival[:, -1]
+    assert f"{(kept < 0.5).sum()} of {len(kept)} riders fall" in forgetting
+
+
+def test_every_beginning_is_a_line_of_the_chart() -> None:
+    """By its pill, by the strip or by the other layers to freeze."""
+    known = {*practice.BEGINNINGS, *practice.FROZEN.values(), *practice.FROZEN_ELSEWHERE}
+    assert known == set(ARMS)
+    page = _page(part="learn", frozen="scratch_two_frozen,reversed_two_frozen,bicycle_last_frozen")
+    assert not page.exception
+    assert _names(page) >= {ARMS[arm].title for arm in practice.FROZEN_ELSEWHERE}
+
+
+def test_a_run_on_one_motorcycle_is_not_shown_as_the_other() -> None:
+    page = AppTest.from_file(str(PROJECT / "pages" / "riding.py"), default_timeout=60)
+    page.query_params["part"] = "learn"
+    run = live.RidingRun(arms=("scratch",), seeds=(1, 2), target="motorcycle_1994")
+    run.state, run.report = "finished", measured.measured().second
+    page.session_state["riding_live"] = run
+    page.run()
+    assert "**Precomputed**" in _words(page)
+    page.query_params["machine"] = "motorcycle_1994"
+    page.run()
+    assert "**Measured just now**: 2 riders each (seeds 1 to 2)" in _words(page)
+
+
+def test_a_run_begins_on_an_empty_chart() -> None:
+    page = AppTest.from_file(str(PROJECT / "pages" / "riding.py"), default_timeout=60)
+    page.query_params["part"] = "learn"
+    page.session_state["riding_live"] = live.RidingRun(arms=("scratch",), seeds=(1, 2), state="running")
+    page.run()
+    assert not page.exception
+    assert not _chart(page)["data"]
+    assert "**Being measured now**" in _words(page)
 
 
 def test_a_run_of_ones_own_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
