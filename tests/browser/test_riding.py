@@ -5,7 +5,7 @@ import random
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from core.riding import visitor
+from core.riding import replay, rides, visitor
 
 SIX_SECONDS = 600  # steps
 
@@ -125,3 +125,22 @@ def test_it_fits_a_phone_and_a_finger_rides_it(chromium: object, address: str) -
     expect(slider).to_have_attribute("aria-valuenow", "0")
     expect(game.locator(".detail")).to_contain_text("You fell to the left.")  # as it was steered to the right
     profile.close()
+
+
+def test_the_scrubber_stops_three_rides_at_one_moment(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/riding?part=watch")
+    watch = tab.locator(".st-key-riding_watch .watch")
+    lanes = watch.locator(".lane")
+    expect(lanes).to_have_count(len(replay.ARMS))
+    riders = replay.replay(replay.telling())
+    scrubber, clock = watch.locator(".time"), watch.locator(".clock")
+    for seconds in (3.0, 0.2):  # and back again
+        scrubber.fill(str(round(seconds / rides.DT)))
+        expect(clock).to_have_text(f"{seconds:.1f} s")
+        expect(watch.locator(".play")).to_have_attribute("aria-label", "Play")
+        for rider, lane in zip(riders, lanes.all(), strict=True):
+            fell = rider.fell and rider.seconds < seconds
+            said = f"fell after {rider.seconds:.1f} s" if fell else f"{seconds:.1f} s"
+            expect(lane.locator(".said")).to_have_text(said)
+    watch.locator(".play").click()
+    expect(clock).not_to_have_text("0.2 s")
