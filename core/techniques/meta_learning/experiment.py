@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.metrics.classification import mean_interval
-from core.techniques.events import Event, Line, Lines, Panel, Progress, Remark, Score
+from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, Remark, Score
 from core.techniques.meta_learning import new_digits
 from core.techniques.meta_learning.entry import MetaLearningSettings
 from core.techniques.meta_learning.learners import (
@@ -65,9 +65,9 @@ def _group(
                 )
                 learned[arm] = weights
         passed += SHARES[arm]
-        for seed, one, weights in zip(seeds, courses, learned[arm], strict=True):
-            rates[arm, seed] = rate = best_rate(weights, one, STEPS)
-            errors = errors_after(weights, one.tested_on, one.tested_x, rate, STEPS)
+        for seed, one, own in zip(seeds, courses, learned[arm], strict=True):
+            rates[arm, seed] = rate = best_rate(own, one, STEPS)
+            errors = errors_after(own, one.tested_on, one.tested_x, rate, STEPS)
             found[arm][seed] = errors
             for steps, error in zip(STEPS, errors, strict=True):
                 yield Score(arm=arm, seed=seed, value=error, x=steps)
@@ -110,7 +110,7 @@ def _one_wave(one: Course, learned: dict[str, tuple[Weights, float]]) -> Panel:
 
 
 def _new_digits(settings: MetaLearningSettings, found: Digits) -> Iterator[Event]:
-    names = {
+    names: dict[str, tuple[str, Colour, bool]] = {
         "prototypes": ("Prototypical network", "fire", False),
         "classifier": ("Plain classifier's features", "grey", False),
         "pixels": ("Pixels", "ice", False),

@@ -17,7 +17,7 @@ def random_weights(generator: torch.Generator) -> Weights:
     """
 
     def normal(fan_in: int, fan_out: int, gain: float) -> Tensor:
-        return torch.randn(fan_in, fan_out, generator=generator) * (gain / fan_in) ** 0.5
+        return torch.randn(fan_in, fan_out, generator=generator).mul((gain / fan_in) ** 0.5)
 
     first = normal(1, WIDTH, 2.0)
     kinks = REACH * (2 * torch.rand(1, WIDTH, generator=generator) - 1)

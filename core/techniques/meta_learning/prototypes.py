@@ -23,7 +23,7 @@ def episode(
     Numbers of support images (ways * shots,), of queries (ways * queries,), and the support's labels; the queries'
     are ``arange(ways)`` repeated likewise.
     """
-    known = labels.unique()
+    known = torch.tensor(sorted(set(labels.tolist())))
     drawn = known[torch.randperm(len(known), generator=generator)[:ways]]
     support, asked = [], []
     for label in drawn:
@@ -59,7 +59,7 @@ def train_by_episodes(
         few, many = embedded[: len(support)], embedded[len(support) :]
         loss = functional.cross_entropy(class_scores(few, its_labels, many, ways), target)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     network.eval()
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.classification import mean_interval
-from core.techniques.events import Event, Grid, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.events import Colour, Event, Grid, Line, Lines, Panel, Pictures, Progress, Remark, Score
 from core.techniques.report import Report
 from core.techniques.zero_shot.calibration import accuracy_by_handicap, per_class
 from core.techniques.zero_shot.entry import TECHNIQUE, ZeroShotSettings
@@ -20,6 +20,7 @@ Labels = NDArray[np.int64]
 
 CLASSES = 10
 HANDICAPS: Floats = np.linspace(0.0, 10.0, 41)  # of log-posterior
+SHUFFLES = 5  # of the descriptions, for each seed: a control with three hidden digits varies much
 SHOWN = 24  # pixels a side of a picture in the panel
 
 
@@ -65,21 +66,24 @@ def _digits() -> tuple[Floats, Labels]:
     return digits.images / 16, digits.target.astype(np.int64)
 
 
-def scores_by_arm(one: Hidden, seed: int) -> tuple[dict[str, Floats], Floats]:
-    """Scores (N, 10) of every arm that looks at pictures, and DAP's probabilities of strokes (N, 7)."""
+def scores_by_arm(one: Hidden, seed: int) -> tuple[dict[str, list[Floats]], Floats]:
+    """Scores (N, 10) of every arm that looks at pictures, and DAP's probabilities of strokes (N, 7).
+
+    One array for each arm; the control has `SHUFFLES`, one for each way to deal out the descriptions.
+    """
     generator = np.random.default_rng((seed, 1))
     known, asked = at_strokes(one.known), at_strokes(one.asked)
     own = [[part[:, place] for place in range(len(STROKES))] for part in (known, asked)]
     flat_known, flat_asked = (part.reshape(len(part), -1) for part in (known, asked))
     whole = [[part] * len(STROKES) for part in (flat_known, flat_asked)]
-    shuffled = DESCRIPTIONS[_displaced(generator)]
+    shuffled = [DESCRIPTIONS[_displaced(generator)] for _ in range(SHUFFLES)]
     dap, present = by_dap(own[0], one.known_labels, own[1], DESCRIPTIONS)
     return {
-        "dap": dap,
-        "dap-whole": by_dap(whole[0], one.known_labels, whole[1], DESCRIPTIONS)[0],
-        "eszsl": by_eszsl(flat_known, one.known_labels, flat_asked, DESCRIPTIONS, generator),
-        "drawing": same_as_drawing(one.asked),
-        "shuffled": by_dap(own[0], one.known_labels, own[1], shuffled)[0],
+        "dap": [dap],
+        "dap-whole": [by_dap(whole[0], one.known_labels, whole[1], DESCRIPTIONS)[0]],
+        "eszsl": [by_eszsl(flat_known, one.known_labels, flat_asked, DESCRIPTIONS, generator)],
+        "drawing": [same_as_drawing(one.asked)],
+        "shuffled": [by_dap(own[0], one.known_labels, own[1], each)[0] for each in shuffled],
     }, present
 
 
@@ -109,9 +113,9 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
             yield score
         if number == 0:
             yield _pictures(one, present)
-        curves.append(accuracy_by_handicap(by_arm["dap"], one.asked_labels, one.is_seen, HANDICAPS))
+        curves.append(accuracy_by_handicap(by_arm["dap"][0], one.asked_labels, one.is_seen, HANDICAPS))
         of_unseen = ~one.is_seen[one.asked_labels]
-        np.add.at(named, (one.asked_labels[of_unseen], by_arm["dap"][of_unseen].argmax(axis=1)), 1)
+        np.add.at(named, (one.asked_labels[of_unseen], by_arm["dap"][0][of_unseen].argmax(axis=1)), 1)
     yield _bias(curves)
     yield _confusions(named)
     yield Remark(
@@ -122,23 +126,27 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
     yield Progress(done=1.0, doing="Done")
 
 
-def _scored(one: Hidden, seed: int, by_arm: dict[str, Floats]) -> Iterator[Score]:
+def _scored(one: Hidden, seed: int, by_arm: dict[str, list[Floats]]) -> Iterator[Score]:
     """Mean accuracy over classes: unseen among the unseen, then both kinds with all ten allowed."""
-    seen, hidden = np.flatnonzero(one.is_seen), np.flatnonzero(~one.is_seen)
     for arm in TECHNIQUE.arms:
         if arm.name == "guess":
-            values = {"unseen": 1 / len(hidden), "open": 1 / CLASSES, "seen": 1 / CLASSES}
+            values = {"unseen": 1 / int((~one.is_seen).sum()), "open": 1 / CLASSES, "seen": 1 / CLASSES}
         else:
-            scores = by_arm[arm.name]
-            among = hidden[scores[:, hidden].argmax(axis=1)] == one.asked_labels
-            of_all = scores.argmax(axis=1) == one.asked_labels
-            values = {
-                "unseen": per_class(among, one.asked_labels, hidden),
-                "open": per_class(of_all, one.asked_labels, hidden),
-                "seen": per_class(of_all, one.asked_labels, seen),
-            }
+            several = [_accuracies(scores, one) for scores in by_arm[arm.name]]
+            values = {name: float(np.mean([each[name] for each in several])) for name in several[0]}
         for quantity, value in values.items():
             yield Score(arm=arm.name, seed=seed, value=value, quantity=quantity)
+
+
+def _accuracies(scores: Floats, one: Hidden) -> dict[str, float]:
+    seen, hidden = np.flatnonzero(one.is_seen), np.flatnonzero(~one.is_seen)
+    among = hidden[scores[:, hidden].argmax(axis=1)] == one.asked_labels
+    of_all = scores.argmax(axis=1) == one.asked_labels
+    return {
+        "unseen": per_class(among, one.asked_labels, hidden),
+        "open": per_class(of_all, one.asked_labels, hidden),
+        "seen": per_class(of_all, one.asked_labels, seen),
+    }
 
 
 def _pictures(one: Hidden, present: Floats) -> Panel:
@@ -167,11 +175,12 @@ def _bias(curves: list[tuple[Floats, Floats]]) -> Panel:
     seen, unseen = (np.stack(part) for part in zip(*curves, strict=True))  # (seeds, handicaps)
     harmonic = 2 * seen * unseen / np.maximum(seen + unseen, 1e-9)
     lines = []
-    for name, colour, values in (
+    drawn: tuple[tuple[str, Colour, Floats], ...] = (
         ("Unseen digits", "fire", unseen),
         ("Seen digits", "ice", seen),
         ("Harmonic mean", "grey", harmonic),
-    ):
+    )
+    for name, colour, values in drawn:
         bands = [mean_interval(column.tolist()) for column in values.T]
         lines.append(
             Line(

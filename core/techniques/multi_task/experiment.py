@@ -1,0 +1,145 @@
+"""Digits learned alone, beside a related question, beside a rival one, and beside a meaningless one."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.backbones.stages import seeded
+from core.metrics.classification import mean_interval
+from core.techniques.events import Colour, Event, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.multi_task import tasks
+from core.techniques.multi_task.entry import TECHNIQUE, MultiTaskSettings
+from core.techniques.multi_task.learning import STEPS, train
+from core.techniques.multi_task.network import TwoHeads
+from core.techniques.report import Report
+
+ARMS = ("single", "related", "rival", "shuffled")
+BINS = 20  # over which the cosines of a run are averaged: a single step's is mostly noise
+DRAWN: dict[str, tuple[str, Colour, bool]] = {
+    "related": ("Related task", "fire", False),
+    "rival": ("Rival task", "violet", False),
+    "shuffled": ("Shuffled labels", "grey", True),
+}
+ASKED = {"loop": ("no loop", "a loop"), "odd_even": ("even", "odd"), "high_low": ("0 to 4", "5 to 9")}
+WHERE = ("top", "middle", "bottom"), ("left", "centre", "right")
+
+Floats = NDArray[np.float64]
+
+
+def run(settings: MultiTaskSettings) -> Iterator[Event]:
+    """Train all arms of one seed, then of the next; the chart of gradients grows with every seed."""
+    yield Progress(done=0.0, doing="Placing digits")
+    report = Report(technique=TECHNIQUE)
+    cosines: dict[str, list[Floats]] = {arm: [] for arm in DRAWN}
+    for number, seed in enumerate(settings.every_seed):
+        parts = tasks.pictures(seed)
+        if number == 0:
+            yield _pictures(parts[0], settings)
+        for place, arm in enumerate(ARMS):
+            begun = (number + place / len(ARMS)) / settings.seeds
+            found: list[float | None] = []
+            network = _network(arm, seed, settings)
+            for similarity in _learn(network, arm, parts[0], seed, settings):
+                if len(found) % 60 == 0:
+                    done = begun + len(found) / STEPS / len(ARMS) / settings.seeds
+                    yield Progress(done=done, doing=f"Seed {seed}: {TECHNIQUE.arm(arm).title.lower()}")
+                found.append(similarity)
+            score = Score(arm=arm, seed=seed, value=accuracy(network, parts[1]))
+            report.take(score)
+            yield score
+            if arm in DRAWN:
+                values = np.array(found, dtype=np.float64)
+                cosines[arm].append(values.reshape(BINS, -1).mean(axis=1))
+        if number > 0:
+            yield _similarity(cosines)
+    for arm in ("rival", "shuffled"):
+        title = TECHNIQUE.arm(arm).title
+        yield Remark(text=f"{title} against digits alone: {report.compare(arm, 'single').sentence}.")
+    means = ", ".join(
+        f"{title.lower()} {np.mean(cosines[arm]):+.2f}".replace("-", "−")
+        for arm, (title, *_) in DRAWN.items()
+    )
+    yield Remark(text=f"Mean cosine between the two tasks' gradients of the trunk: {means}.")
+    yield Progress(done=1.0, doing="Done")
+
+
+def _network(arm: str, seed: int, settings: MultiTaskSettings) -> TwoHeads:
+    with seeded(seed):  # trunk and first head start the same in every arm
+        return TwoHeads(settings.width, tasks.PLACES if arm == "rival" else 2)
+
+
+def _learn(
+    network: TwoHeads, arm: str, known: tasks.Pictures, seed: int, settings: MultiTaskSettings
+) -> Iterator[float | None]:
+    images = torch.from_numpy(known.images)
+    few = settings.labelled
+    second = None
+    if arm != "single":
+        answers, _ = tasks.second_answers(arm, settings.related, known, seed)
+        second = images, torch.from_numpy(answers)
+    yield from train(
+        network,
+        (images[:few], torch.from_numpy(known.digit)[:few]),
+        second,
+        weight=settings.weight,
+        surgery=settings.surgery,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+@torch.no_grad()
+def accuracy(network: TwoHeads, test: tasks.Pictures) -> float:
+    """Share of the test pictures whose digit is named rightly."""
+    named = network(torch.from_numpy(test.images)).argmax(dim=1).numpy()
+    return float((named == test.digit).mean())
+
+
+def _pictures(train_part: tasks.Pictures, settings: MultiTaskSettings) -> Panel:
+    shown, captions = [], []
+    related = tasks.related_answers(settings.related, train_part.digit)
+    for number in range(6):
+        row, column = divmod(int(train_part.place[number]), 3)
+        place = f"{WHERE[0][row]} {WHERE[1][column]}"
+        picture = np.kron(train_part.images[number], np.ones((4, 4)))
+        shown.append((255 * picture).round().astype(np.uint8))
+        captions.append(
+            f"{train_part.digit[number]} · {ASKED[settings.related][int(related[number])]} · {place}"
+        )
+    return Panel(
+        name="pictures",
+        title="One picture, three questions",
+        caption=(
+            f"Which digit, known for {settings.labelled} pictures; the related question and where it stands, known "
+            f"for {len(train_part.digit):,}."
+        ),
+        drawing=Pictures(pictures=tuple(shown), captions=tuple(captions)),
+    )
+
+
+def _similarity(cosines: dict[str, list[Floats]]) -> Panel:
+    width = STEPS // BINS
+    lines = []
+    for arm, (title, colour, dashed) in DRAWN.items():
+        bands = [mean_interval(column.tolist()) for column in np.stack(cosines[arm]).T]
+        lines.append(
+            Line(
+                name=title,
+                colour=colour,
+                dashed=dashed,
+                x=[width * (place + 0.5) for place in range(BINS)],
+                y=[one.value for one in bands],
+                low=[one.low for one in bands],
+                high=[one.high for one in bands],
+            )
+        )
+    return Panel(
+        name="gradients",
+        title="Do both tasks pull the trunk the same way?",
+        caption=(
+            "Cosine between the gradients of digits and of the second task, as they come at each step: above 0 they "
+            f"pull together, below 0 against each other. Means of {width} steps, 95 % over seeds."
+        ),
+        drawing=Lines(x_title="Training step", y_title="Cosine of the gradients", lines=tuple(lines)),
+    )
