@@ -88,8 +88,11 @@ def run(settings: KnowledgeFusionSettings) -> Iterator[Event]:
     yield Progress(done=0.0, doing="Solving the earlier task")
     network = Network(one)
     known = split(earlier, per_class=EARLIER_PER_CLASS, seed=0).train
-    solving = solved_head(through(network.body, frozen_features(one, known.images)), known.labels, 0)
-    head = yield from _solved(solving, "Solving the earlier task")
+    pooled = through(network.body, frozen_features(one, known.images))
+    for step in solved_head(pooled, known.labels, 0):
+        head = step
+        yield Progress(done=0.0, doing="Solving the earlier task")
+    assert isinstance(head, nn.Linear)
     report = Report(technique=TECHNIQUE)
     curves: list[dict[str, list[list[float]]]] = []
     for number, seed in enumerate(settings.every_seed):
@@ -104,17 +107,6 @@ def run(settings: KnowledgeFusionSettings) -> Iterator[Event]:
                 report.take(event)
                 yield event
     yield from _remarks(report)
-
-
-def _solved(solving: Generator[float, None, nn.Linear], doing: str) -> Generator[Event, None, nn.Linear]:
-    """Pass a classifier on, with a sign of life for every step."""
-    while True:
-        try:
-            next(solving)
-        except StopIteration as end:
-            layer: nn.Linear = end.value
-            return layer
-        yield Progress(done=0.0, doing=doing)
 
 
 def _seed(
@@ -149,8 +141,11 @@ def _seed(
     )
     features, labels = frozen_features(one, parts.train.images), torch.from_numpy(parts.train.labels)
     start = Network(one)
-    solving = solved_head(through(start.body, features), parts.train.labels, seed)
-    start.head = yield from _solved(solving, "the probe")
+    for step in solved_head(through(start.body, features), parts.train.labels, seed):
+        head = step
+        yield Progress(done=0.0, doing="the probe")
+    assert isinstance(head, nn.Linear)
+    start.head = head
     probed = exam.answers(start)
     yield from exam.scores("probed", seed, probed)
 

@@ -6,7 +6,7 @@ measure them anew instead).
 """
 
 import copy
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -75,8 +75,8 @@ def through(module: nn.Module, features: Tensor) -> Tensor:
     return torch.cat([module(features[part]) for part in parts])
 
 
-def solved_head(features: Tensor, labels: NDArray[np.int64], seed: int) -> Generator[float, None, nn.Linear]:
-    """Solve a linear classifier on pooled features (N, 256); yields the share done and returns the classifier."""
+def solved_head(features: Tensor, labels: NDArray[np.int64], seed: int) -> Iterator[float | nn.Linear]:
+    """Solve a linear classifier on pooled features (N, 256); yields the share done, and last the classifier."""
     with stages.seeded(seed):
         layer = nn.Linear(features.shape[1], len(np.unique(labels)))
     for event in probe.fit(features.double().numpy(), labels, images=len(labels), seed=seed):
@@ -84,7 +84,7 @@ def solved_head(features: Tensor, labels: NDArray[np.int64], seed: int) -> Gener
             probe.write(event, layer)
         else:
             yield event[0] / event[1]
-    return layer
+    yield layer
 
 
 def fine_tune(

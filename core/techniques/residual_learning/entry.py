@@ -11,7 +11,7 @@ from core.training.config import setting
 class ResidualLearningSettings(Settings):
     """What a learner may change."""
 
-    blocks: int = setting(12, "Blocks of the deepest network, two layers each.")
+    blocks: int = setting(10, "Blocks of the deepest network, two layers each.")
     images: int = setting(500, "Digits to learn from.")
     epochs: int = setting(8, "How often they are seen.")
 
