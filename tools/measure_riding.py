@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from core.riding import experiment, gains, measured, policy, rides
-from core.riding.experiment_report import Curve, Report
+from core.riding.experiment_report import Curve, Report, mean, median
 from core.riding.machines import machine
 from core.riding.policy import Policies
 from core.riding.practice import RIDES_AN_UPDATE, practise
@@ -184,8 +184,6 @@ def _doses() -> dict[str, list[list[float | None]]]:
 
 
 def _table(report: Report) -> None:
-    from core.riding.experiment_report import mean, median
-
     print(f"{'arm':22} upright s   survival at 0/4/10/20/40/80            updates to 90 %      never")
     for curve in report.curves:
         upright = mean(curve.seconds[:, 0])

@@ -59,6 +59,14 @@ def test_riders_freezing_names_and_machine_are_a_link() -> None:
     assert "Not measured in what is shown here: bicycle, first layer frozen." in _words(second)
 
 
+def test_names_that_were_measured_elsewhere_say_so() -> None:
+    first = _page(part="learn", terms="asymptote")
+    assert _chart(first)["layout"]["xaxis"]["range"][1] == 300
+    second = _page(part="learn", terms="asymptote,forgetting", machine="motorcycle_1994")
+    assert _chart(second)["layout"]["xaxis"]["range"][1] == 80
+    assert _words(second).count("Measured on the first motorcycle, for the precomputed riders.") == 2
+
+
 def test_wrong_links_are_one_sentence_each() -> None:
     page = _page(part="learn", riders="unicycle", freeze="9", machine="tank", terms="*x*")
     assert not page.exception

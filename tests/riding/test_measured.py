@@ -6,6 +6,7 @@ import pytest
 from core import errors
 from core.riding import experiment, measured, named, replay, rides
 from core.riding.experiment_report import Report, median
+from core.riding.machines import SHARP_1971
 from core.riding.simulate import Exam, Tracks
 
 
@@ -81,8 +82,6 @@ def test_torque_times_one_is_the_ride_before_practice() -> None:
     before = of.strengthened[:, of.factors.index(1.0)]
     assert np.array_equal(before, of.motorcycle.curve("bicycle").at(0))
     rider = measured.riders()["bicycle.0"]
-    from core.riding.machines import SHARP_1971
-
     tracks = Tracks.of([rides.track(SHARP_1971)], 1)
     twice = Exam(1).score(rider, tracks, 2.0).survival[0]
     seed = of.provenance["shown_seed"]

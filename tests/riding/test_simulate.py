@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.riding import dynamics, policy, rides, simulate
+from core.riding import dynamics, gains, policy, rides, simulate
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971
 from core.riding.simulate import Simulation, Tracks
 
@@ -103,8 +103,6 @@ def test_every_test_is_the_same() -> None:
 
 
 def test_gains_of_hand_made_riders() -> None:
-    from core.riding import gains
-
     policies = policy.fresh((0, 1))
     policies.biases[0][:] = policies.biases[1][:] = policies.biases[2][:] = 0
     one, two, three = policies.weights

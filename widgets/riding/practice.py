@@ -110,18 +110,17 @@ def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> 
     # A run on the other motorcycle goes on, but is not what is asked for here.
     told = run is not None and run.target == target and (run.report is not None or not run.over)
     live = run if told else None
-    if live is not None:
-        report = live.report
-        terms = [term for term in terms if term not in ONLY_SHIPPED]
-    else:
-        report = _shipped(target, long="asymptote" in terms or "forgetting" in terms)
+    # Where the 300 updates were measured: on the first motorcycle, by the precomputed riders.
+    far = measured.measured() if live is None and target == "motorcycle" else None
+    drawn = [term for term in terms if far is not None or term not in ONLY_SHIPPED]
+    report = live.report if live is not None else _shipped(target, long=bool(set(ONLY_SHIPPED) & set(drawn)))
     shown = [arm for arm in arms if report is None or report.has([arm])]
     if not shown:
         st.info("Choose at least one rider above.", icon=":material/arrow_upward:")
     else:
-        forgot = measured.measured().forgetting if target == "motorcycle" else None
+        forgot = far.forgetting if far is not None else None
         st.plotly_chart(
-            learning(report, shown, terms=terms, forgetting=forgot, theme=frame.theme()),
+            learning(report, shown, terms=drawn, forgetting=forgot, theme=frame.theme()),
             key="riding_learning",
             theme=None,
             config=frame.CHART,
@@ -132,7 +131,7 @@ def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> 
             f"Not measured in what is shown here: {', '.join(missing)}. A run of your own measures it."
         )
     _controls(run, arms, target, back=live is not None)
-    _meanings(terms, measured.measured() if live is None and target == "motorcycle" else None)
+    _meanings(terms, far)
     _provenance(live, failed=run is not None and run.state == "failed")
 
 
@@ -153,16 +152,18 @@ def _meanings(terms: Sequence[str], of: measured.Measured | None) -> None:
     if not terms:
         return
     lines = [
-        f"- **{named.TERMS[term].title}**: {named.TERMS[term].meaning}{_found(term, of) if of else ''}"
-        for term in terms
+        f"- **{named.TERMS[term].title}**: {named.TERMS[term].meaning}{_found(term, of)}" for term in terms
     ]
     sources = dict.fromkeys(named.TERMS[term].source for term in terms)
     st.markdown("\n".join(lines))
     st.caption(" · ".join(sources))
 
 
-def _found(term: str, of: measured.Measured) -> str:
+def _found(term: str, of: measured.Measured | None) -> str:
     """Read what was measured for a name that needs a word more than the curve says."""
+    if of is None:
+        only = " Measured on the first motorcycle, for the precomputed riders."
+        return only if term in ONLY_SHIPPED else ""
     if term == "asymptote":
         gain = named.asymptote_gain(of.long)
         return (
