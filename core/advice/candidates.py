@@ -148,4 +148,7 @@ def timed(backbone: Backbone, size: int) -> Pace:
 def _title(candidate: Candidate) -> str:
     """Title in the catalogue; somebody's own weights go by their file's name first, which tells them apart."""
     title = catalogue.entry(candidate.name).title
-    return title if candidate.weights == "pretrained" else f"{Path(candidate.weights).stem} ({title})"
+    if candidate.weights == "pretrained":
+        return title
+    file = Path(candidate.weights).stem
+    return f"{title}, own weights" if file == "weights" else f"{file} ({title})"  # as uploads are kept

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,12 @@ import streamlit_app
 from core.advice import evidence, familiar, forecast, judge
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
+from core.datasets.dataset import ImportReport
 from core.jobs import api
 from core.metrics.report import Interval
 from widgets import server
+from widgets.advise import bring
+from widgets.previews import Choice, Preview
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "advise.py")
 VISITOR = server.new_visitor()
@@ -305,3 +308,27 @@ def _carries() -> None:
     answer.carry(advice)
     names = ("strategy", "depths", "backbone", "set_epochs", "set_learning_rate", "set_mixup")
     st.markdown("kept " + json.dumps({name: st.session_state.get(name) for name in names}))
+
+
+def test_a_large_network_looks_at_many_pictures_only_when_told_to_and_at_few_at_once() -> None:
+    few = Choice(reference="lfw-faces", title="", classes=2, preview=_counts(40, 60), per_class=25)
+    many = Choice(reference="digits", title="", classes=2, preview=_counts(9000, 60), per_class=None)
+    assert [bring._looked_at(few), bring._looked_at(many)] == [50, bring.MOST]
+    assert bring._looked_at(Choice(reference="", title="", classes=2, preview=None)) == bring.MOST
+
+
+def _counts(*train: int) -> Callable[[], Preview]:
+    shown = Preview(
+        title="",
+        about="",
+        licence="",
+        citation="",
+        class_names=("a", "b"),
+        train=train,
+        test=None,
+        card=b"",
+        rows=(),
+        report=ImportReport(),
+        fingerprint="",
+    )
+    return lambda: shown

@@ -34,6 +34,10 @@ def draw(asked: Asked) -> None:
             f"These are the pictures of “{TASKS[asked.known_as].title}”, from which the advice has learned, so here it "
             "is no test of the advice."
         )
+    if network_picker.kept_weights(asked.entry.name) != network_picker.PRETRAINED:
+        st.caption(
+            "You gave weights of your own. What the advice has learned from was measured with the published weights."
+        )
     _strip(asked, advice)
     _figures(advice)
     _onward(asked, advice)

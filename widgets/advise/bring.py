@@ -126,8 +126,10 @@ def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures 
         return slot[0]
     if weights == PRETRAINED and not network_here.is_here(entry.name, key="advise_download"):
         return None
-    if not _may_begin(entry, choice):
+    question = st.empty()
+    if not _may_begin(question, entry, choice):
         return None
+    question.empty()
     bar = st.progress(0.0, "Waiting for another measurement to end …")
     try:
         with heavy_work:
@@ -138,23 +140,37 @@ def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures 
     return slot[0]
 
 
-def _may_begin(entry: BackboneEntry, choice: Choice) -> bool:
-    """Ask first where pictures must be downloaded, or a large network takes minutes."""
+def _may_begin(where: DeltaGenerator, entry: BackboneEntry, choice: Choice) -> bool:
+    """Ask first where pictures must be downloaded, or where it takes long."""
     row = catalogue.DATASETS.get(choice.reference)
     if row is not None and row.kind == "download":
         from core.datasets.downloads import is_downloaded
 
         if not is_downloaded(row.name):
-            return st.button(
+            return where.button(
                 f"Download {network.megabytes(row.download_bytes)} and measure",
                 type="primary",
                 icon=":material/download:",
                 key="advise_fetch",
             )
-    if MOST * entry.multiply_adds <= AT_ONCE:
+    if _looked_at(choice) * entry.multiply_adds <= AT_ONCE:
         return True
-    st.caption(f"{entry.title} is large; on a small machine this takes a few minutes.")
-    return st.button("Measure", type="primary", icon=":material/straighten:", key="advise_measure")
+    return where.button(
+        f"Look at them with {entry.title}",
+        type="primary",
+        icon=":material/straighten:",
+        key="advise_measure",
+        help=f"It takes longer than with the small networks: {entry.multiply_adds / 1e9:.1f} billion "
+        "multiplications a picture.",
+    )
+
+
+def _looked_at(choice: Choice) -> int:
+    """How many pictures will be looked at, at most."""
+    if choice.preview is None:
+        return MOST
+    counts = choice.preview().train
+    return min(MOST, sum(min(one, choice.per_class or one) for one in counts))
 
 
 def _measure(

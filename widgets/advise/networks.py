@@ -108,7 +108,7 @@ def _show(found: "Comparison") -> None:
     for one in found.left_out:
         st.caption(f"{catalogue.entry(one.candidate.name).title} was left out: {frame.plain(one.why)}")
     st.caption(
-        f"{found.images:,} pictures, {found.classes} classes; probe and votes on the last stage, cross-validated. "
-        "Scores rank networks less well than their papers suggest (arXiv 2204.01403), so the order's uncertainty is "
-        "said aloud."
+        f"{found.images:,} pictures, {found.classes} classes; probe and votes on the last stage, cross-validated; area "
+        "of a bubble: megabytes. Scores rank networks less well than their papers suggest (arXiv 2204.01403), so the "
+        "order's uncertainty is said aloud."
     )

@@ -62,7 +62,9 @@ def _describe() -> Asked:
     entry = network()
     with frame.shown_errors():
         description = answers.about(per_class=per_class, classes=kinds)
-        advice = advisor.from_description(description, entry.name, pass_seconds=_pass_seconds(entry))
+        # Nothing, once the server is warm; the first visitor's page waits for PyTorch here.
+        with st.spinner("Looking through what was measured …"):
+            advice = advisor.from_description(description, entry.name, pass_seconds=_pass_seconds(entry))
         return Asked(entry=entry, description=description, advice=advice)
     return Asked(entry=entry)
 
