@@ -72,6 +72,11 @@ class Exam:
         }
 
 
+def places(alpha: float) -> list[float]:
+    """Where on the line the walk stops: five places, and the setting's own."""
+    return sorted({*ALPHAS, alpha})
+
+
 def mixed(answers: Sequence[Answers], shares: Sequence[float]) -> Answers:
     """Average probabilities with weights ``shares``."""
     return {
@@ -190,9 +195,10 @@ def _seed(
     yield Progress(done=0.9, doing="walking from the probe to the fine-tuned network")
     ends = {0.0: probed, 1.0: answers[0], alpha: fused}
     walk = [
-        ends.get(place) or exam.answers(start.filled(interpolated(before, after, place))) for place in ALPHAS
+        ends.get(place) or exam.answers(start.filled(interpolated(before, after, place)))
+        for place in places(alpha)
     ]
-    blends = [mixed((probed, answers[0]), (1 - place, place)) for place in ALPHAS]
+    blends = [mixed((probed, answers[0]), (1 - place, place)) for place in places(alpha)]
     yield {
         "weights": [list(exam.accuracies(found).values()) for found in walk],
         "answers": [list(exam.accuracies(found).values()) for found in blends],
@@ -227,7 +233,7 @@ def _curve_panel(settings: KnowledgeFusionSettings, curves: list[dict[str, list[
                 Line(
                     name=f"{TITLES[name].removeprefix('Accuracy on ')}: {kind} mixed",
                     colour=COLOURS[name],
-                    x=ALPHAS,
+                    x=places(settings.alpha),
                     y=mean[:, place].tolist(),
                     low=None if dashed else (mean - half)[:, place].clip(0, 1).tolist(),
                     high=None if dashed else (mean + half)[:, place].clip(0, 1).tolist(),
@@ -246,16 +252,16 @@ def _curve_panel(settings: KnowledgeFusionSettings, curves: list[dict[str, list[
 
 
 def _pictures_panel(test: LabelledImages, changed: NDArray[np.uint8], names: tuple[str, ...]) -> Panel:
-    places = range(SHOWN)
+    shown = range(SHOWN)
     return Panel(
         name="pictures",
         title="Test pictures as they are, and shifted",
         caption="Nothing was trained on any of these, and nothing at all on shifted pictures.",
         drawing=Pictures(
-            pictures=tuple(test.images[place] for place in places)
-            + tuple(changed[place] for place in places),
-            captions=tuple(names[test.labels[place]] for place in places)
-            + tuple(f"{names[test.labels[place]]}, shifted" for place in places),
+            pictures=tuple(test.images[place] for place in shown)
+            + tuple(changed[place] for place in shown),
+            captions=tuple(names[test.labels[place]] for place in shown)
+            + tuple(f"{names[test.labels[place]]}, shifted" for place in shown),
         ),
     )
 

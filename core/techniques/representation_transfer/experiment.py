@@ -66,35 +66,42 @@ class Compared:
 
 def run(settings: RepresentationTransferSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed."""
+    yield Progress(done=0.0, doing="Cutting the photographs")
+    patches = open_dataset(PATCHES, side=SIDE)
+    digits = open_dataset(DIGITS, side=SIDE) if settings.source == "dissimilar" else None
+    yield _published()
     with one_thread():
-        yield Progress(done=0.0, doing="Cutting the photographs")
-        patches = open_dataset(PATCHES, side=SIDE)
-        digits = open_dataset(DIGITS, side=SIDE) if settings.source == "dissimilar" else None
-        yield _published()
-        compared, report = Compared(), Report(technique=TECHNIQUE)
-        for number, seed in enumerate(settings.every_seed):
-            stitching = number < STITCHED_SEEDS
-            for event in _seed(
-                settings, seed, patches=patches, digits=digits, compared=compared, stitching=stitching
-            ):
-                if isinstance(event, Progress):
-                    yield Progress(
-                        done=(number + event.done) / settings.seeds,
-                        doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
-                    )
-                else:
-                    report.take(event)
-                    yield event
-            yield from _grids(compared)
-        yield from _remarks(report)
+        yield from between(settings, patches, digits)
+
+
+def between(
+    settings: RepresentationTransferSettings, dataset: ImageDataset, digits: ImageDataset | None = None
+) -> Iterator[Event]:
+    """Run it with halves of ``dataset``'s classes; with ``digits``, those are task A."""
+    compared, report = Compared(), Report(technique=TECHNIQUE)
+    for number, seed in enumerate(settings.every_seed):
+        stitching = number < STITCHED_SEEDS
+        for event in _seed(
+            settings, seed, dataset=dataset, digits=digits, compared=compared, stitching=stitching
+        ):
+            if isinstance(event, Progress):
+                yield Progress(
+                    done=(number + event.done) / settings.seeds,
+                    doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
+                )
+            else:
+                report.take(event)
+                yield event
+        yield from _grids(compared)
+    yield from _remarks(report)
 
 
 def tasks(
-    settings: RepresentationTransferSettings, seed: int, patches: ImageDataset, digits: ImageDataset | None
+    settings: RepresentationTransferSettings, seed: int, dataset: ImageDataset, digits: ImageDataset | None
 ) -> tuple[Task, Task, Task]:
     """Task A, task B, and B's test pictures. The halves are the seed's; A has about as many pictures as B."""
-    parts = split(patches, per_class=settings.per_class, seed=seed)
-    order = np.random.default_rng(seed).permutation(len(patches.class_names))
+    parts = split(dataset, per_class=settings.per_class, seed=seed)
+    order = np.random.default_rng(seed).permutation(len(dataset.class_names))
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
     task_b, test = Task.of(parts.train, second), Task.of(parts.test, second)
     if digits is None:
@@ -108,12 +115,12 @@ def _seed(
     settings: RepresentationTransferSettings,
     seed: int,
     *,
-    patches: ImageDataset,
+    dataset: ImageDataset,
     digits: ImageDataset | None,
     compared: Compared,
     stitching: bool,
 ) -> Iterator[Event]:
-    task_a, task_b, test = tasks(settings, seed, patches, digits)
+    task_a, task_b, test = tasks(settings, seed, dataset, digits)
     numbers = np.random.default_rng((seed, 1)).integers(2**31, size=4 + LAYERS).tolist()
     whole = []
     for place, task in enumerate((task_a, task_b, task_b)):

@@ -23,8 +23,8 @@ from core.training.schedule import warm_up_cosine
 
 SIDE = 8
 TEST_IMAGES = 400
-# He et al. 2016, section 4.2, took batches of 128 at rate 0.1; a smaller batch takes a rate smaller by as much (Goyal et
-# al. 2017, arXiv 1706.02677).
+# He et al. 2016, section 4.2, took batches of 128 at rate 0.1; a smaller batch takes a rate smaller by as much
+# (Goyal et al. 2017, arXiv 1706.02677).
 BATCH, MOMENTUM, DECAY = 50, 0.9, 1e-4
 RATE = 0.1 * BATCH / 128
 WARM_UP = 0.1
