@@ -1,5 +1,5 @@
 // The game itself. `data` from Python: {rule, rides: [{start, gusts, hand}], nobody and ridden: {name: [seconds]}, visit, dark}.
-// A finished ride goes back as trigger "ride": {machine, ride, seconds, inputs as run lengths}.
+// A finished ride goes back as trigger "ride": {machine, ride, inputs as run lengths, visit}.
 
 const COUNT_SECONDS = 1.65;
 const MOST_SECONDS_A_FRAME = 0.1; // a machine that stalls makes time slower, not jumpy
@@ -124,7 +124,6 @@ function makeGame(root) {
     const earlier = ridden(name);
     const best = earlier.length ? Math.max(...earlier) : null;
     game.ridden[name] = [...earlier, seconds];
-    send("ride", { machine: name, ride: game.number, seconds, inputs: ride.inputs, visit: data.visit });
     const side = ride.x[0] > 0 ? "right" : "left";
     const folded = Math.abs(ride.x[1]) >= rule.fallSteer;
     nodes.verdict.textContent = ride.fell ? `${seconds.toFixed(1)} s upright` : `${seconds.toFixed(0)} s: the whole ride!`;
@@ -146,6 +145,7 @@ function makeGame(root) {
       enter("done");
     }
     release();
+    send("ride", { machine: name, ride: game.number, inputs: ride.inputs, visit: data.visit }); // last: the game goes on if it fails
   }
 
   // --- input --------------------------------------------------------------------------------------
