@@ -1,0 +1,100 @@
+"""Relation-based transfer: how pictures lie to each other, taught to a small network. Torch-free."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
+from core.training.config import setting
+
+Data = Literal["everyday-patches", "science-patches"]
+Stage = Literal["layer2", "layer3", "layer4"]
+Relations = Literal["both", "distances", "angles"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationalDistillationSettings(Settings):
+    """What the teacher shows, and on how many pictures."""
+
+    data: Data = setting("everyday-patches", "The pictures to tell apart; both sets ship with the lab.")
+    relations: Relations = setting(
+        "both", "What is handed over: distances of pairs, angles of triplets, or both."
+    )
+    stage: Stage = setting("layer4", "Which of the teacher's stages is the teacher; layer4 is the last.")
+    unlabelled: int = setting(
+        20, "Pictures of each class without labels, on which the teacher may be copied, too; 0 means none."
+    )
+    strength: float = setting(
+        1.0, "How strongly the teacher is copied, as a multiple of the paper's weights."
+    )
+    steps: int = setting(150, "Training steps of every small network.")
+
+    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
+        ("unlabelled", 0, 40),
+        ("strength", 0.0, 10.0),
+        ("steps", 5, 1000),
+    )
+
+
+TECHNIQUE = Technique(
+    name="relational-distillation",
+    title="Relational distillation",
+    question="Can a large network teach a small one by nothing but how pictures lie to each other?",
+    gist="The teacher, the built-in pretrained network, never says what a picture is. It only shows which pictures are "
+    "near and which are far, and the angles between three of them. A small network, a hundredth of the teacher's size, "
+    "learns the few labels and is pulled towards the same geometry in its own space.",
+    transferred="relations",
+    differs="task",
+    source="the built-in network's view of the same pictures",
+    target="a small network with a few labelled pictures",
+    quantities=(
+        Quantity(name="accuracy", title="Accuracy on test images"),
+        Quantity(name="likeness", title="Likeness to the teacher (CKA)", share=False),
+    ),
+    arms=(
+        Arm(
+            name="relational",
+            title="Relations",
+            role="method",
+            what="Labels, and the teacher's distances and angles (relational knowledge distillation).",
+        ),
+        Arm(
+            name="regression",
+            title="Feature by feature",
+            role="method",
+            what="Labels, and the teacher's features themselves, predicted by a linear layer (plain distillation).",
+        ),
+        Arm(
+            name="alone",
+            title="Small network alone",
+            role="baseline",
+            what="The same small network with the same steps and labels, without a teacher.",
+        ),
+        Arm(
+            name="random",
+            title="Untrained teacher",
+            role="control",
+            what="Relations from a teacher with random weights, which knows nothing but its shape.",
+        ),
+    ),
+    verdict=("relational", "alone"),
+    settings=RelationalDistillationSettings,
+    papers=(
+        Paper(
+            text="Park et al. 2019, Relational knowledge distillation, arXiv 1904.05068",
+            url="https://arxiv.org/abs/1904.05068",
+        ),
+        Paper(text="Romero et al. 2015, FitNets, arXiv 1412.6550", url="https://arxiv.org/abs/1412.6550"),
+        Paper(
+            text="Hinton et al. 2015, Distillation, arXiv 1503.02531", url="https://arxiv.org/abs/1503.02531"
+        ),
+        Paper(text="Kornblith et al. 2019, CKA, arXiv 1905.00414", url="https://arxiv.org/abs/1905.00414"),
+    ),
+    code=(
+        "core.techniques.relational_distillation.relations:distance_loss",
+        "core.techniques.relational_distillation.relations:angle_loss",
+        "core.techniques.relational_distillation.student:train",
+    ),
+    axis=Axis(title="Labelled images of each class", logarithmic=True),
+    remark="A geometry can be copied into a space of another size, where features themselves cannot. A teacher that "
+    "knows nothing has a geometry, too: what it gives is no knowledge of the source, so look at the control first.",
+)

@@ -1,0 +1,207 @@
+"""A small network with and without a teacher, by number of labelled images."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.manifold import TSNE
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.backbones.stages import seeded
+from core.datasets.dataset import ImageDataset, LabelledImages
+from core.datasets.open import open_dataset
+from core.datasets.splits import split
+from core.interpretation import specimen
+from core.interpretation.specimen import Specimen
+from core.metrics.similarity import linear_cka
+from core.techniques.events import Cloud, Clouds, Event, Panel, Progress, Score
+from core.techniques.relational_distillation.entry import RelationalDistillationSettings
+from core.techniques.relational_distillation.relations import relational_loss
+from core.techniques.relational_distillation.student import WIDTHS, Pull, Student, train
+
+NETWORK = "tiny_resnet18"
+SIDE = 32  # pixels that the students see
+TEACHER_SIDE = 64  # the teacher sees the same pictures, enlarged to what it was trained on
+SIZES = (2, 5, 20)  # labelled images of each class
+TEST_IMAGES = 25  # of each class at most
+CHUNK = 50
+
+Floats = NDArray[np.float32]
+
+
+def run(settings: RelationalDistillationSettings) -> Iterator[Event]:
+    """Run on one of the lab's own data sets."""
+    yield Progress(done=0.0, doing="Opening the pictures")
+    yield from measure(settings, open_dataset(settings.data, side=TEACHER_SIDE))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pictures:
+    """What one training sees: ``images`` (N, 3, 32, 32), the first ones with ``labels``; ``shown`` to the teacher."""
+
+    images: Tensor
+    labels: Tensor
+    shown: NDArray[np.uint8]
+
+
+def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> Iterator[Event]:
+    """Run on ``dataset``, at 64 pixels, seed by seed."""
+    teacher = Teacher(specimen.pretrained(NETWORK), settings.stage)
+    classes = len(dataset.class_names)
+    for number, seed in enumerate(settings.every_seed):
+
+        def progress(share: float, doing: str, number: int = number) -> Progress:
+            return Progress(
+                done=(number + share) / settings.seeds,
+                doing=f"Seed {number + 1} of {settings.seeds}: {doing}",
+            )
+
+        test = _few(split(dataset, per_class=None, seed=seed).test, seed)
+        by_size = {size: _pictures(dataset, settings, size, seed) for size in SIZES}
+        every = np.concatenate([*(pictures.shown for pictures in by_size.values()), test.images])
+        untrained = Teacher(specimen.random(NETWORK, seed), settings.stage)
+        for part, one in enumerate((teacher, untrained)):
+            for share in one.look(every):
+                yield progress(0.15 * (part + share), "what the teachers see")
+        taught_test = teacher.features(test.images).numpy()
+        for place, (size, pictures) in enumerate(by_size.items()):
+            pulls: dict[str, tuple[Pull | None, tuple[nn.Parameter, ...]]] = {
+                "relational": (_relations(teacher, pictures, settings), ()),
+                "regression": _regression(teacher, pictures, settings, seed),
+                "alone": (None, ()),
+                "random": (_relations(untrained, pictures, settings), ()),
+            }
+            spaces: dict[str, Floats] = {}
+            for part, (arm, (pull, more)) in enumerate(pulls.items()):
+                yield progress(
+                    0.3 + 0.7 * (place + part / len(pulls)) / len(SIZES),
+                    f"{size} labelled images of each class, {arm}",
+                )
+                with seeded(seed):
+                    student = Student(classes)
+                generator = torch.Generator().manual_seed(seed)
+                train(
+                    student,
+                    pictures.images,
+                    pictures.labels,
+                    steps=settings.steps,
+                    generator=generator,
+                    pull=pull,
+                    more=more,
+                )
+                features, right = _tested(student, test)
+                spaces[arm] = features
+                alike = linear_cka(features, taught_test, debiased=True)
+                yield Score(arm=arm, seed=seed, x=float(size), value=right)
+                yield Score(arm=arm, seed=seed, x=float(size), value=alike or 0.0, quantity="likeness")
+    yield Progress(done=0.99, doing="Drawing a map")
+    spaces["teacher"] = taught_test
+    yield _map_panel(spaces, test, SIZES[-1])
+    yield Progress(done=1.0, doing="Done")
+
+
+def _few(part: LabelledImages, seed: int) -> LabelledImages:
+    order = np.random.default_rng(seed).permutation(len(part))
+    taken = [order[part.labels[order] == label][:TEST_IMAGES] for label in np.unique(part.labels)]
+    return part.subset(np.sort(np.concatenate(taken)))
+
+
+def _scaled(images: NDArray[np.uint8]) -> Tensor:
+    """Pictures (N, 64, 64, 3) as the students see them: (N, 3, 32, 32), from -1 to 1."""
+    large = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+    return functional.avg_pool2d(large, TEACHER_SIDE // SIDE) / 127.5 - 1
+
+
+def _pictures(
+    dataset: ImageDataset, settings: RelationalDistillationSettings, size: int, seed: int
+) -> Pictures:
+    """The labelled images, and others from the training part whose labels nobody sees."""
+    labelled = split(dataset, per_class=size, seed=seed).train
+    larger = split(
+        dataset, per_class=size + settings.unlabelled, seed=seed
+    ).train  # contains the labelled ones
+    known = {image.tobytes() for image in labelled.images}
+    others = [image for image in larger.images if image.tobytes() not in known]
+    shown = np.concatenate([labelled.images, *([np.stack(others)] if others else [])])
+    return Pictures(images=_scaled(shown), labels=torch.from_numpy(labelled.labels), shown=shown)
+
+
+class Teacher:
+    """A network that looks at every picture once, however often it is asked."""
+
+    def __init__(self, network: Specimen, stage: str) -> None:
+        """Ask ``network`` for what ``stage`` answers."""
+        self._network = network
+        self._stop = network.stage_number(stage) + 1
+        self._known: dict[bytes, Tensor] = {}
+
+    def look(self, images: NDArray[np.uint8]) -> Iterator[float]:
+        """See pictures (N, 64, 64, 3) that are new; yields the share that is done."""
+        new = [image for image in images if image.tobytes() not in self._known]
+        for start in range(0, len(new), CHUNK):
+            some = new[start : start + CHUNK]
+            with torch.inference_mode():
+                maps = self._network.backbone.run_stages(self._network.input(np.stack(some)), stop=self._stop)
+                rows = maps.mean(dim=(2, 3))
+            self._known |= {image.tobytes(): row.clone() for image, row in zip(some, rows, strict=True)}
+            yield (start + len(some)) / len(new)
+
+    def features(self, images: NDArray[np.uint8]) -> Tensor:
+        """What it saw in pictures (N, 64, 64, 3), averaged over the picture: (N, channels)."""
+        return torch.stack([self._known[image.tobytes()] for image in images])
+
+
+def _relations(teacher: Teacher, pictures: Pictures, settings: RelationalDistillationSettings) -> Pull:
+    shown = teacher.features(pictures.shown)
+
+    def pull(features: Tensor, numbers: Tensor) -> Tensor:
+        return settings.strength * relational_loss(features, shown[numbers], settings.relations)
+
+    return pull
+
+
+def _regression(
+    teacher: Teacher, pictures: Pictures, settings: RelationalDistillationSettings, seed: int
+) -> tuple[Pull, tuple[nn.Parameter, ...]]:
+    """Predict the teacher's features, standardised, by a linear layer, as FitNets' hints do (arXiv 1412.6550)."""
+    shown = teacher.features(pictures.shown)
+    shown = (shown - shown.mean(dim=0)) / shown.std(dim=0).clamp_min(1e-6)
+    with seeded(seed):
+        predict = nn.Linear(WIDTHS[-1], shown.shape[1])
+
+    def pull(features: Tensor, numbers: Tensor) -> Tensor:
+        return settings.strength * functional.mse_loss(predict(features), shown[numbers])
+
+    return pull, tuple(predict.parameters())
+
+
+def _tested(student: Student, test: LabelledImages) -> tuple[Floats, float]:
+    with torch.inference_mode():
+        features, scores = student(_scaled(test.images))
+    right = scores.argmax(dim=1).numpy() == test.labels
+    return features.numpy().copy(), float(right.mean())
+
+
+def _map_panel(spaces: dict[str, Floats], test: LabelledImages, size: int) -> Panel:
+    kinds = (
+        ("alone", "Alone", "grey"),
+        ("relational", "Taught by relations", "fire"),
+        ("teacher", "Teacher", "ice"),
+    )
+    plots = []
+    for name, title, colour in kinds:
+        near = min(20.0, (len(test) - 1) / 3)
+        flat = TSNE(perplexity=near, init="pca", random_state=0, max_iter=500).fit_transform(spaces[name])
+        points = [(float(x), float(y)) for x, y in flat]
+        cloud = Cloud(name=title, colour=colour, points=points, symbols=test.labels.tolist())  # type: ignore[arg-type]
+        plots.append((title, (cloud,)))
+    return Panel(
+        name="map",
+        title="How test images lie to each other",
+        caption=f"t-SNE (van der Maaten & Hinton 2008) of the features of the test images, last seed, {size} labelled "
+        "images of each class; each sign is a class.",
+        drawing=Clouds(plots=tuple(plots)),
+    )
