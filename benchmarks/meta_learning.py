@@ -11,6 +11,7 @@ four blocks of 64 channels), trained by episodes on two thirds of the characters
 import argparse
 import time
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -32,13 +33,14 @@ def waves(rounds: int, seeds: int) -> None:
     """Print the errors of all arms on few and on many points of a new wave."""
     started = time.perf_counter()
     courses = [course(seed, 10, rounds, 1.0) for seed in range(seeds)]
-    for arm in ("pretrained", "reptile", "maml"):
+    for arm in ("maml", "pretrained", "reptile"):
         *_, (_, learned) = learn(courses, gradient_of(arm, 10, 1))
         for points in (5, 10):
             rows = []
             for one, weights in zip(courses, learned, strict=True):
-                rate = best_rate(weights, one, STEPS)
-                rows.append(errors_after(weights, one.tested_on, one.tested_x[:, :points], rate, STEPS))
+                fewer = replace(one, chosen_x=one.chosen_x[:, :points], tested_x=one.tested_x[:, :points])
+                rate = best_rate(weights, fewer, STEPS)
+                rows.append(errors_after(weights, fewer.tested_on, fewer.tested_x, rate, STEPS))
             shown = [mean_interval(list(column)) for column in zip(*rows, strict=True)]
             text = "  ".join(f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]" for one in shown)
             seconds = time.perf_counter() - started

@@ -13,13 +13,14 @@ Related = Literal["loop", "odd_even", "high_low"]
 class MultiTaskSettings(Settings):
     """Which second task is the related one, how few labels the first has, and how narrow the shared trunk is."""
 
+    seeds: int = setting(10, "How often everything is repeated: other digits, places and random weights.")
     related: Related = setting(
         "loop", "The related task: has the digit a closed loop, is it odd, or is it above four?"
     )
     labelled: int = setting(
         200, "Pictures whose digit is known; the second task's answer is known for 1,200."
     )
-    width: int = setting(32, "Units in each layer of the trunk that both tasks share: room for two?")
+    width: int = setting(16, "Units in each layer of the trunk that both tasks share: room for two?")
     weight: float = setting(1.0, "How much the second task counts beside the first.")
     surgery: bool = setting(
         False, "Take the part out of each task's gradient that works against the other (PCGrad)."

@@ -23,7 +23,7 @@ class ZeroShotSettings(Settings):
 TECHNIQUE = Technique(
     name="zero-shot",
     title="Zero-shot recognition",
-    question="Can a digit be recognised that no picture was ever shown of, from a description of its strokes?",
+    question="Can a digit be recognised by a description of its strokes, if no picture of it was ever shown?",
     gist=(
         "Every digit is described by the strokes that a seven-segment display would light. From pictures of some "
         "digits, detectors of strokes are learned. A digit that was never shown is then recognised as the one whose "
@@ -31,8 +31,8 @@ TECHNIQUE = Technique(
     ),
     transferred="features",
     differs="labels",
-    source="pictures of seven of the ten digits, and the strokes of each",
-    target="pictures of the other three digits, of which only the strokes are known",
+    source="pictures of some of the ten digits, and the strokes of each",
+    target="pictures of the other digits, of which only the strokes are known",
     quantities=(
         Quantity(name="unseen", title="Unseen digits, told from each other"),
         Quantity(name="open", title="Unseen digits, all ten allowed"),
