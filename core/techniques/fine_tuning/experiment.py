@@ -21,7 +21,7 @@ from core.training.events import EpochDone, Finished
 from core.training.run import finetune
 
 SIDE = 32  # pixels: the patches' own size, and a quarter of the work of 64
-TEST_IMAGES = 20  # of each class at most, each seen plain and with every shift
+TEST_IMAGES = 12  # of each class at most, each seen plain and with every shift
 BATCH = 16  # small, so that few images still make some steps
 SHOWN = 4  # test images drawn, in every version
 SHIFTS: tuple[Shift, ...] = typing.get_args(Shift)
