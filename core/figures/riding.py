@@ -88,15 +88,10 @@ def learning(
     entries: list[tuple[str, str, Mark]] = [
         (ARMS[arm].short, COLOURS[ARMS[arm].colour], _LOOKS.get(arm, _PLAIN)[1]) for arm in arms
     ]
-    title = key(*entries)
-    lines = _wrapped(title["text"].split("\u2003"), [len(ARMS[arm].short) for arm in arms])
-    title["text"] = "<br>".join("\u2003".join(line) for line in lines)
-    title["pad"]["t"] += 22 * (
-        len(lines) - 1
-    )  # Plotly hangs the last line where it is told to hang the first
+    title, lines = folded_key(*entries)
     layout = {
         "height": 500,
-        "margin": {"l": 8, "r": 14, "t": 22 + 24 * len(lines), "b": 8},
+        "margin": {"l": 8, "r": 14, "t": 22 + 24 * lines, "b": 8},
         "title": title,
         "xaxis": {
             "range": [LEFT * end / UPDATES, end],
@@ -116,17 +111,22 @@ def learning(
     return figure(traces, layout, theme)
 
 
-def _wrapped(parts: Sequence[str], signs: Sequence[int]) -> list[list[str]]:
-    """Break a key into lines that a phone has room for; ``signs`` are how many each part shows beside its mark."""
+def folded_key(*entries: tuple[str, str, Mark]) -> tuple[dict[str, Any], int]:
+    """Make a `key` whose lines a phone has room for, and count them."""
+    title = key(*entries)
     lines: list[list[str]] = [[]]
     used = 0
-    for part, count in zip(parts, signs, strict=False):
-        if lines[-1] and used + count + _MARK_SIGNS > _LINE_SIGNS:
+    for (name, _, _), part in zip(entries, title["text"].split("\u2003"), strict=False):
+        if lines[-1] and used + len(name) + _MARK_SIGNS > _LINE_SIGNS:
             lines.append([])
             used = 0
         lines[-1].append(part)
-        used += count + _MARK_SIGNS
-    return lines
+        used += len(name) + _MARK_SIGNS
+    title["text"] = "<br>".join("\u2003".join(line) for line in lines)
+    title["pad"]["t"] += 22 * (
+        len(lines) - 1
+    )  # Plotly hangs the last line where it is told to hang the first
+    return title, len(lines)
 
 
 # --- curves ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.figures.riding import COLOURS
+from core.figures.riding import COLOURS, folded_key
 from core.figures.template import DATA, FIRE, GREY, SMALL, WRONG, Theme, faded, figure, ground, key
 from core.riding import dynamics, rides
 from core.riding.experiment import ARMS
@@ -221,17 +221,19 @@ def stability(machines: Sequence[Machine], *, fastest: float = 14.0, theme: Them
             }
         )
     low, high = rides.SPEEDS[0], rides.SPEEDS[-1]
+    title, lines = folded_key(
+        *(
+            (one.title, colour, "line" if dash == "solid" else "dots")
+            for one, (colour, dash) in zip(machines, looks, strict=False)
+        )
+    )
     layout = {
-        "height": 380,
-        "title": key(
-            *(
-                (one.title, colour, "line" if dash == "solid" else "dots")
-                for one, (colour, dash) in zip(machines, looks, strict=False)
-            )
-        ),
-        "margin": {"t": 48, "r": 16},
+        "height": 400,
+        "title": title,
+        "margin": {"t": 24 + 24 * lines, "r": 16},
         "xaxis": {"range": [1, fastest], "title": {"text": "Speed (m/s)"}, "showgrid": False},
         "yaxis": {
+            "range": [-2.6, 4.6],
             "title": {"text": "Growth of a wobble (1/s)"},
             "zeroline": True,
             "zerolinewidth": 2,
@@ -262,11 +264,12 @@ def stability(machines: Sequence[Machine], *, fastest: float = 14.0, theme: Them
                 "font": {"size": SMALL, "color": on.muted},
             },
             {
-                "text": "below the line it balances by itself",
+                "text": "below zero it balances by itself",
                 "x": fastest,
                 "xanchor": "right",
                 "y": 0,
-                "yanchor": "top",
+                "yref": "paper",
+                "yanchor": "bottom",
                 "showarrow": False,
                 "font": {"size": SMALL, "color": on.muted},
             },
