@@ -30,4 +30,4 @@ def test_the_advice_for_pictures_takes_them_along(tab: Page, address: str) -> No
     said = {0: "Full fine-tuning", 5: "Linear probe"}.get(frozen, f"{frozen} of 5 stages frozen")
     expect(launch).to_contain_text(said)
     expect(launch).to_contain_text("Face or no face")
-    expect(launch).to_contain_text("10")
+    expect(tab.locator(".st-key-per_class_given button[aria-checked=true]")).to_have_text("10")

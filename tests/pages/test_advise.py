@@ -103,7 +103,7 @@ def _open(**query: str) -> AppTest:
 
 
 def _words(page: AppTest) -> str:
-    kinds = (page.markdown, page.caption, page.title, page.error, page.warning, page.info)
+    kinds = (page.header, page.markdown, page.caption, page.title, page.error, page.warning, page.info)
     return "\n".join(one.value for kind in kinds for one in kind)
 
 
@@ -160,7 +160,7 @@ def test_a_link_that_makes_no_sense_says_so_once_and_shows_the_default(
     page = _open(**{name: value}).run()
     assert not page.exception
     assert [f"The link names the {called} “" in one.value for one in page.warning] == [True]
-    assert "## Freeze" in _words(page)
+    assert page.header
 
 
 def test_a_network_without_evidence_of_its_own_borrows_and_says_so() -> None:
@@ -194,7 +194,7 @@ def test_built_in_pictures_are_measured_and_advised_on_and_become_a_link() -> No
     assert not page.exception
     assert not page.error
     words = _words(page)
-    assert "## Freeze" in words
+    assert page.header
     assert "How your pictures look from behind each stage" in words
     assert "20 pictures looked at" in words  # ten of each of two classes
     assert page.query_params["data"] in ("lfw-faces", ["lfw-faces"])
@@ -269,12 +269,12 @@ def test_own_pictures_get_advice_and_too_few_of_them_one_sentence() -> None:
     good = api.store_upload(VISITOR, "insects", _archive("ants", "bees", pictures=12))
     page = _open(way="pictures", data=good, pictures="all").run()
     assert not page.exception
-    assert "## Freeze" in _words(page)
+    assert page.header
     poor = api.store_upload(VISITOR, "poor", _archive("ants", "bees", pictures=1))
     page = _open(way="pictures", data=poor, pictures="all").run()
     assert not page.exception
     assert len(page.error) == 1
-    assert "## Freeze" not in _words(page)
+    assert not page.header
 
 
 def test_the_advice_is_carried_to_the_fine_tune_page() -> None:

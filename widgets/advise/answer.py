@@ -17,6 +17,11 @@ from widgets.layers import address
 from widgets.stage_strip.strip import StageState, stage_strip
 
 ACCURACY, BEHIND = "accuracy", "behind"
+_RANGES = {
+    ACCURACY: "They are wide because tasks differ; depths on the *same* task differ less, as “What each depth gives "
+    "away” shows.",
+    BEHIND: "How far each depth falls behind the best one of the same task.",
+}
 _SHOWN = {ACCURACY: "What to expect", BEHIND: "What each depth gives away"}
 
 
@@ -26,7 +31,7 @@ def draw(asked: Asked) -> None:
     if advice is None:
         st.info(_missing(), icon=":material/arrow_upward:")
         return
-    st.markdown(f"## {sentences.headline(advice)}")
+    st.header(sentences.headline(advice), anchor=False)
     if advice.warning:
         st.warning(advice.warning, icon=":material/explore:")
     if asked.known_as is not None:
@@ -141,9 +146,8 @@ def _outlook(asked: Asked, advice: Advice) -> None:
         config=frame.CHART,
     )
     st.caption(
-        "Dots: expected; bars: 80 % ranges. The ranges are wide because tasks differ; depths on the *same* task differ "
-        "less, as “What each depth gives away” shows. Faint: clearly behind. The stack under each depth is the network "
-        "from its first stage, at the bottom, to its last: :blue[ice is frozen], :orange[fire is trained]."
+        f"Dots: expected; bars: 80 % ranges. {_RANGES[shown]} Faint: clearly behind. The stack under each depth is "
+        "the network from its first stage, at the bottom, to its last: :blue[ice is frozen], :orange[fire is trained]."
     )
 
 
