@@ -6,51 +6,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.template import (
-    DATA,
-    FIRE,
-    GREY,
-    ICE,
-    SIZE,
-    SMALL,
-    WRONG,
-    Ground,
-    Mark,
-    Theme,
-    faded,
-    figure,
-    ground,
-    key,
-)
-from core.riding import named
-from core.riding.experiment import ARMS, UPDATES, Arm
+from core.figures.riding_looks import COLOURS, folded_key, line
+from core.figures.riding_names import MARKS
+from core.figures.template import WRONG, Mark, Theme, faded, figure, ground
+from core.riding.experiment import ARMS, UPDATES
 from core.riding.experiment_report import Curve, Report, band
 
-# Orange learned something that helps, grey did not learn before, ice is frozen, violet learned the wrong way round.
-COLOURS = {"control": GREY, "trained": FIRE, "frozen": ICE, "misled": WRONG, "near": DATA}
-_READABLE: dict[str, dict[str, str]] = {
-    "light": {"misled": "#5E449E", "near": "#7A5F00"},
-    "dark": {"misled": "#C9BAEE", "near": "#E8CF74"},
-}
-# Arms of one colour that may stand beside each other: Plotly's dash, and its mark in the key.
-_LOOKS: dict[str, tuple[str, Mark]] = {
-    "shuffled": ("dot", "dots"),
-    "bicycle_fresh_head": ("dot", "dots"),
-    "reversed_fresh_head": ("dot", "dots"),
-    "scratch_two_frozen": ("dot", "dots"),
-    "reversed_two_frozen": ("dash", "dashes"),
-    "bicycle_last_frozen": ("dashdot", "dash-dots"),
-}
-_PLAIN: tuple[str, Mark] = ("solid", "line")
-_MARK_SIGNS, _LINE_SIGNS = 5, 40  # the key: what a mark takes, and what a line on a phone holds
 LEFT = -2.5  # updates: room for what is drawn at the start
-
-
-def readable(arm: Arm, theme: Theme) -> str:
-    """Give the colour of an arm as text."""
-    on = ground(theme)
-    known = {"control": on.control, "trained": on.trainable, "frozen": on.frozen} | _READABLE[theme]
-    return known[arm.colour]
 
 
 def learning(
@@ -82,11 +44,11 @@ def learning(
         if "forgetting" in terms and forgetting is not None:
             traces += _curve(forgetting.curve("bicycle"), end, dash="dot", told="on the bicycle again")
         for term in terms:
-            drawn, said = _TERMS[term](report, arms, forgetting, ground(theme), theme)
+            drawn, said = MARKS[term](report, arms, forgetting, ground(theme), theme)
             traces += drawn
             notes += said
     entries: list[tuple[str, str, Mark]] = [
-        (ARMS[arm].short, COLOURS[ARMS[arm].colour], _LOOKS.get(arm, _PLAIN)[1]) for arm in arms
+        (ARMS[arm].short, COLOURS[ARMS[arm].colour], line(arm)[1]) for arm in arms
     ]
     title, lines = folded_key(*entries)
     layout = {
@@ -109,27 +71,6 @@ def learning(
         "annotations": notes,
     }
     return figure(traces, layout, theme)
-
-
-def folded_key(*entries: tuple[str, str, Mark]) -> tuple[dict[str, Any], int]:
-    """Make a `key` whose lines a phone has room for, and count them."""
-    title = key(*entries)
-    lines: list[list[str]] = [[]]
-    used = 0
-    for (name, _, _), part in zip(entries, title["text"].split("\u2003"), strict=False):
-        if lines[-1] and used + len(name) + _MARK_SIGNS > _LINE_SIGNS:
-            lines.append([])
-            used = 0
-        lines[-1].append(part)
-        used += len(name) + _MARK_SIGNS
-    title["text"] = "<br>".join("\u2003".join(line) for line in lines)
-    title["pad"]["t"] += 22 * (
-        len(lines) - 1
-    )  # Plotly hangs the last line where it is told to hang the first
-    return title, len(lines)
-
-
-# --- curves ---------------------------------------------------------------------------------------------
 
 
 def _curve(curve: Curve, end: int, *, dash: str | None = None, told: str = "") -> list[dict[str, Any]]:
@@ -160,7 +101,7 @@ def _curve(curve: Curve, end: int, *, dash: str | None = None, told: str = "") -
                 "color": colour,
                 "width": 4,
                 "shape": "linear",
-                "dash": dash or _LOOKS.get(curve.arm, _PLAIN)[0],
+                "dash": dash or line(curve.arm)[0],
             },
             "marker": {"color": colour, "size": 9},
             "customdata": np.stack([low, high], axis=1).tolist(),
@@ -189,142 +130,3 @@ def _between(scratch: Curve, other: Curve, end: int) -> list[dict[str, Any]]:
             "hoverinfo": "skip",
         }
     ]
-
-
-# --- names ----------------------------------------------------------------------------------------------
-
-_NEGATIVE_AT = 36  # %: below where curves end, above what forgetting says
-
-Drawn = tuple[list[dict[str, Any]], list[dict[str, Any]]]
-
-
-def _note(text: str, x: float, y: float, colour: str, on: Ground, **more: Any) -> dict[str, Any]:
-    return {
-        "text": text,
-        "x": x,
-        "y": y,
-        "xanchor": "left",
-        "yanchor": "middle",
-        "align": "left",
-        "showarrow": False,
-        "bgcolor": faded(on.paper, 0.85),
-        "borderpad": 3,
-        "font": {"size": SIZE, "color": colour, "weight": 600},
-    } | more
-
-
-def _jump_start(
-    report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme
-) -> Drawn:
-    if not {"scratch", "bicycle"} <= set(arms):
-        return [], []
-    low, high = (100 * report.curve(arm).at(0).mean() for arm in ("scratch", "bicycle"))
-    gain = named.jump_start(report)
-    bracket = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": [0, 0],
-        "y": [low, high],
-        "line": {"color": on.ink, "width": 4},
-        "marker": {"symbol": ["line-ew", "arrow-up"], "size": 15, "color": on.ink, "line": {"width": 3}},
-        "hoverinfo": "skip",
-        "cliponaxis": False,
-    }
-    text = (
-        f"Jump-start<br>{100 * gain.value:+.0f} points<br>"
-        f'<span style="font-size:{SMALL}px;font-weight:400">[{100 * gain.low:.0f}, {100 * gain.high:.0f}]</span>'
-    )
-    return [bracket], [_note(text, 2.6, max(0.2 * low + 0.8 * high, 12), on.ink, on)]
-
-
-def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme) -> Drawn:
-    traces, notes = [], []
-    for arm, place in (("scratch", 0.66), ("bicycle", 0.86)):
-        if arm not in arms:
-            continue
-        found = named.slope(report.curve(arm))
-        if found is None or found[0] == 0:
-            continue
-        updates, each = found
-        first = 100 * report.curve(arm).survival[:, 0].mean()
-        last = first + 100 * each * updates
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": [0, updates],
-                "y": [first, last],
-                "line": {"color": on.ink, "width": 3, "dash": "dash"},
-                "hoverinfo": "skip",
-            }
-        )
-        points = f"{100 * each:.0f}" if each >= 0.1 else f"{100 * each:.1f}"
-        notes.append(
-            _note(
-                f"+{points} an update",
-                updates * place + 2,
-                first + (last - first) * place,
-                readable(ARMS[arm], theme),
-                on,
-            )
-        )
-    return traces, notes
-
-
-def _asymptote(
-    report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme
-) -> Drawn:
-    known = [arm for arm in arms if report.curve(arm).updates[-1] > UPDATES]
-    if not known:
-        return [], []
-    said = [
-        f'<span style="color:{readable(ARMS[arm], theme)}">{100 * named.asymptote(report, arm).value:.1f} %</span>'
-        for arm in known
-    ]
-    end = report.curve(known[0]).updates[-1]
-    level = min(100 * named.asymptote(report, arm).value for arm in known)
-    begin = report.curve(known[0]).updates[-named.LAST_TESTS]
-    bar = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [begin, end],
-        "y": [level - 4, level - 4],
-        "line": {"color": on.ink, "width": 3},
-        "hoverinfo": "skip",
-    }
-    note = _note(
-        f"Asymptote<br>{' · '.join(said)}", end, level - 6, on.ink, on, xanchor="right", yanchor="top"
-    )
-    return [bar], [note | {"align": "right"}]
-
-
-def _negative(report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme) -> Drawn:
-    if not {"scratch", "reversed"} <= set(arms):
-        return [], []
-    more = named.more_updates(report)
-    text = "Negative<br>transfer"
-    if more is not None:
-        text += f"<br>{more.value:+.0f} updates".replace("-", "−")
-    note = _note(text, 1, _NEGATIVE_AT, readable(ARMS["reversed"], theme), on, xref="paper", xanchor="right")
-    return [], [note | {"align": "right"}]
-
-
-def _forgetting(
-    report: Report, arms: Sequence[str], forgot: Report | None, on: Ground, theme: Theme
-) -> Drawn:
-    if forgot is None:
-        return [], []
-    curve = forgot.curve("bicycle")
-    first, last = (100 * curve.survival[:, place].mean() for place in (0, -1))
-    text = f"The same riders, back on the bicycle:<br>{first:.1f} % → {last:.1f} %"
-    note = _note(text, curve.updates[-1], 13, on.trainable, on, xanchor="right")
-    return [], [note | {"align": "right"}]
-
-
-_TERMS = {
-    "jump_start": _jump_start,
-    "slope": _slope,
-    "asymptote": _asymptote,
-    "negative_transfer": _negative,
-    "forgetting": _forgetting,
-}

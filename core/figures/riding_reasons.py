@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.figures.riding import COLOURS, folded_key
+from core.figures.riding_looks import COLOURS, folded_key
 from core.figures.template import DATA, FIRE, GREY, SMALL, WRONG, Theme, faded, figure, ground, key
 from core.riding import dynamics, rides
 from core.riding.experiment import ARMS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.figures.riding import COLOURS
+from core.figures.riding_looks import COLOURS
 from core.riding import measured, replay, rides
 from core.riding.experiment import ARMS
 from core.riding.machines import SHARP_1971

@@ -1,0 +1,54 @@
+"""What a rider looks like in every riding chart: colour, line, and the key that names them."""
+
+from typing import Any
+
+from core.figures.template import DATA, FIRE, GREY, ICE, WRONG, Mark, Theme, ground, key
+from core.riding.experiment import Arm
+
+# Orange learned something that helps, grey did not learn before, ice is frozen, violet learned the wrong way round.
+COLOURS = {"control": GREY, "trained": FIRE, "frozen": ICE, "misled": WRONG, "near": DATA}
+_READABLE: dict[str, dict[str, str]] = {
+    "light": {"misled": "#5E449E", "near": "#7A5F00"},
+    "dark": {"misled": "#C9BAEE", "near": "#E8CF74"},
+}
+# Arms of one colour that may stand beside each other: Plotly's dash, and its mark in the key.
+_LINES: dict[str, tuple[str, Mark]] = {
+    "shuffled": ("dot", "dots"),
+    "bicycle_fresh_head": ("dot", "dots"),
+    "reversed_fresh_head": ("dot", "dots"),
+    "scratch_two_frozen": ("dot", "dots"),
+    "reversed_two_frozen": ("dash", "dashes"),
+    "bicycle_last_frozen": ("dashdot", "dash-dots"),
+}
+_PLAIN: tuple[str, Mark] = ("solid", "line")
+_MARK_SIGNS, _LINE_SIGNS = 5, 40  # the key: what a mark takes, and what a line on a phone holds
+
+
+def readable(arm: Arm, theme: Theme) -> str:
+    """Give the colour of an arm as text."""
+    on = ground(theme)
+    known = {"control": on.control, "trained": on.trainable, "frozen": on.frozen} | _READABLE[theme]
+    return known[arm.colour]
+
+
+def line(arm: str) -> tuple[str, Mark]:
+    """Give an arm's dash, as Plotly calls it, and its mark in the key."""
+    return _LINES.get(arm, _PLAIN)
+
+
+def folded_key(*entries: tuple[str, str, Mark]) -> tuple[dict[str, Any], int]:
+    """Make a `key` whose lines a phone has room for, and count them."""
+    title = key(*entries)
+    lines: list[list[str]] = [[]]
+    used = 0
+    for (name, _, _), part in zip(entries, title["text"].split("\u2003"), strict=False):
+        if lines[-1] and used + len(name) + _MARK_SIGNS > _LINE_SIGNS:
+            lines.append([])
+            used = 0
+        lines[-1].append(part)
+        used += len(name) + _MARK_SIGNS
+    title["text"] = "<br>".join("\u2003".join(line) for line in lines)
+    title["pad"]["t"] += 22 * (
+        len(lines) - 1
+    )  # Plotly hangs the last line where it is told to hang the first
+    return title, len(lines)
