@@ -14,7 +14,7 @@ from core.techniques import digit_domains
 from core.techniques.digit_domains import Domains
 from core.techniques.domain_adaptation import adabn, coral, mmd, network, separability, transport
 from core.techniques.domain_adaptation.entry import DomainAdaptationSettings
-from core.techniques.domain_adaptation.network import Penalty
+from core.techniques.domain_adaptation.network import Labelled, Penalty
 from core.techniques.events import Cloud, Clouds, Event, Panel, Pictures, Progress, Remark, Score
 
 # Deep CORAL divides by 4 C²; its authors set the weight so that both losses weigh about the same at the end of
@@ -25,7 +25,6 @@ POINTS = 150  # of each domain in the plane
 EVERY = 20  # steps between two signs of life
 
 Floats = NDArray[np.float64]
-Labelled = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ PEAK_RATE = (
 )
 
 Penalty = Callable[[Tensor, Tensor, float], Tensor]
+Labelled = tuple[Tensor, Tensor]  # images (N, 3, S, S) and classes (N,)
 
 
 class DigitNetwork(nn.Module):
@@ -70,10 +71,11 @@ def train(
     penalty: Penalty | None = None,
     others: Iterable[nn.Parameter] = (),
     peak_rate: float = PEAK_RATE,
+    batch: int = BATCH,
 ) -> Iterator[int]:
     """Train ``network`` for ``steps`` on ``labelled`` images (N, 3, S, S) with classes (N,); yields after every step.
 
-    With a ``penalty``, `BATCH` images of the ``unlabelled`` (M, 3, S, S) go through the network together with the
+    With a ``penalty``, ``batch`` images of the ``unlabelled`` (M, 3, S, S) go through the network together with the
     labelled ones, and ``penalty(features of source, features of target, share of steps done)`` joins the loss.
     ``others`` are parameters of the penalty's own, trained along. Ends in eval mode.
     """
@@ -83,11 +85,11 @@ def train(
     images, labels = labelled
     network.train()
     for step in range(steps):
-        source = torch.randint(len(images), (min(BATCH, len(images)),), generator=generator)
+        source = torch.randint(len(images), (batch,), generator=generator)
         if penalty is None or unlabelled is None:
             loss = nn.functional.cross_entropy(network(images[source]), labels[source])
         else:
-            target = torch.randint(len(unlabelled), (BATCH,), generator=generator)
+            target = torch.randint(len(unlabelled), (batch,), generator=generator)
             features = network.features(torch.cat([images[source], unlabelled[target]]))
             of_source, of_target = features[: len(source)], features[len(source) :]
             loss = nn.functional.cross_entropy(network.head(of_source), labels[source])
