@@ -24,6 +24,7 @@ SIDE = 32  # pixels: the patches' own size, and a quarter of the work of 64
 TEST_IMAGES = 12  # of each class at most, each seen plain and with every shift
 BATCH = 16  # small, so that few images still make some steps
 SHOWN = 4  # test images drawn, in every version
+ENLARGED = 3  # times, so that noise is seen as it is
 SHIFTS: tuple[Shift, ...] = typing.get_args(Shift)
 VERSIONS: tuple[str, ...] = ("plain", *SHIFTS)  # of every test image
 
@@ -129,7 +130,7 @@ def _pictures_panel(versions: ImageDataset, settings: FineTuningSettings) -> Pan
         caption=f"The same test pictures as they are and changed, severity {settings.severity} of 5.",
         drawing=Pictures(
             pictures=tuple(
-                versions.test.images[place * count + number]
+                versions.test.images[place * count + number].repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
                 for place in range(len(VERSIONS))
                 for number in chosen
             ),

@@ -16,6 +16,7 @@ from core.techniques.instance_weighting.tradaboost import Boosted, boost, vote
 
 TARGET_LABELS = (5, 10, 20, 50, 100)
 SHOWN = 8  # source images at each end of the weights
+ENLARGED = 8  # times, so that pixels are seen as squares
 
 Floats = NDArray[np.float64]
 
@@ -135,6 +136,7 @@ def _extremes_panel(domains: Domains, weights: Floats) -> Panel:
     chosen = [*order[:SHOWN], *order[-SHOWN:]]
     side = int(np.sqrt(domains.source.images.shape[1]))
     pictures = (domains.source.images[chosen] * 255).round().astype(np.uint8).reshape(-1, side, side)
+    pictures = pictures.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
     return Panel(
         name="extremes",
         title="The heaviest and the lightest source images",

@@ -13,18 +13,26 @@ Relations = Literal["both", "distances", "angles"]
 
 @dataclass(frozen=True, kw_only=True)
 class RelationalDistillationSettings(Settings):
-    """What the teacher shows, and on how many pictures."""
+    """What the teacher shows, and on how many pictures.
 
-    data: Data = setting("everyday-patches", "The pictures to tell apart; both sets ship with the lab.")
+    Stage and strength were chosen on validation images of science-patches, seeds 100 to 102 (5 and 20 labelled images
+    of each class), out of layer3 and layer4 and of 0.03, 0.1, 0.3 and 1: 78.7 % right, against 73.0 % without a
+    teacher and 75.3 % with layer4 and the paper's weights. Plain distillation's weight was chosen beside it.
+    """
+
+    data: Data = setting("science-patches", "The pictures to tell apart; both sets ship with the lab.")
     relations: Relations = setting(
         "both", "What is handed over: distances of pairs, angles of triplets, or both."
     )
-    stage: Stage = setting("layer4", "Which of the teacher's stages is the teacher; layer4 is the last.")
+    stage: Stage = setting(
+        "layer3", "Which of the large network's stages is the teacher; layer4 is the last."
+    )
     unlabelled: int = setting(
         20, "Pictures of each class without labels, on which the teacher may be copied, too; 0 means none."
     )
     strength: float = setting(
-        1.0, "How strongly the teacher is copied, as a multiple of the paper's weights."
+        0.1,
+        "How strongly the teacher is copied; 1 is the paper's weights, for training far longer than this.",
     )
     steps: int = setting(150, "Training steps of every small network.")
 

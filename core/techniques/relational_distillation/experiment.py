@@ -21,6 +21,7 @@ from core.techniques.events import Cloud, Clouds, Event, Panel, Progress, Score
 from core.techniques.relational_distillation.entry import RelationalDistillationSettings
 from core.techniques.relational_distillation.relations import relational_loss
 from core.techniques.relational_distillation.student import WIDTHS, Pull, Student, train
+from core.techniques.threads import one_thread
 
 NETWORK = "tiny_resnet18"
 SIDE = 32  # pixels that the students see
@@ -28,6 +29,8 @@ TEACHER_SIDE = 64  # the teacher sees the same pictures, enlarged to what it was
 SIZES = (2, 5, 20)  # labelled images of each class
 TEST_IMAGES = 25  # of each class at most
 CHUNK = 50
+# At a strength of 0.1 this is 3, which was better than 1 on the images that chose the strength (80.6 to 78.2 %).
+REGRESSION_WEIGHT = 30.0
 
 Floats = NDArray[np.float32]
 
@@ -83,15 +86,16 @@ def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> 
                 with seeded(seed):
                     student = Student(classes)
                 generator = torch.Generator().manual_seed(seed)
-                train(
-                    student,
-                    pictures.images,
-                    pictures.labels,
-                    steps=settings.steps,
-                    generator=generator,
-                    pull=pull,
-                    more=more,
-                )
+                with one_thread():
+                    train(
+                        student,
+                        pictures.images,
+                        pictures.labels,
+                        steps=settings.steps,
+                        generator=generator,
+                        pull=pull,
+                        more=more,
+                    )
                 features, right = _tested(student, test)
                 spaces[arm] = features
                 alike = linear_cka(features, taught_test, debiased=True)
@@ -173,7 +177,7 @@ def _regression(
         predict = nn.Linear(WIDTHS[-1], shown.shape[1])
 
     def pull(features: Tensor, numbers: Tensor) -> Tensor:
-        return settings.strength * functional.mse_loss(predict(features), shown[numbers])
+        return REGRESSION_WEIGHT * settings.strength * functional.mse_loss(predict(features), shown[numbers])
 
     return pull, tuple(predict.parameters())
 
