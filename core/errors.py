@@ -41,4 +41,11 @@ def one_of(parameter: str, value: object, allowed: object) -> None:
 def within(parameter: str, value: float, low: float, high: float) -> None:
     """Raise `SettingsError` unless ``low <= value <= high``."""
     if not low <= value <= high:
-        raise SettingsError(f"{parameter} must lie between {low:g} and {high:g}; it is {value:g}.")
+        raise SettingsError(
+            f"{parameter} must lie between {_plain(low)} and {_plain(high)}; it is {_plain(value)}."
+        )
+
+
+def _plain(number: float) -> str:
+    """Write a number without an exponent where that is longer than six digits: 10,000,000, not 1e+07."""
+    return f"{number:,.0f}" if 1e6 <= abs(number) < 1e15 else f"{number:g}"

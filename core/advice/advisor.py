@@ -287,7 +287,7 @@ def _alternatives(
         ways.append(
             Alternative(
                 arm=found.arms[last],
-                when="Freeze everything (a linear probe) if you need an answer in a second.",
+                when="Freeze everything (a linear probe) if you need the quickest answer.",
                 risk=f"From the measured tasks, {points(last):.1f} points behind are expected."
                 if points(last) > 0
                 else "From the measured tasks, nothing is expected to be lost.",

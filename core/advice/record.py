@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from core.advice import evidence as shipped
-from core.advice import forecast, judge
+from core.advice import forecast
 from core.advice.evidence import FOLDER, Evidence
 from core.advice.forecast import ANSWERS
 from core.advice.report import Basis, Policy, Record
@@ -22,7 +22,11 @@ from core.metrics.report import Interval
 def record(backbone: str) -> Record | None:
     """Judge every policy on the evidence of ``backbone``; None where there is none."""
     found = _kept(backbone)
-    return judge.record(backbone) if found is None else _record(found["record"])
+    if found is not None:
+        return _record(found["record"])
+    from core.advice import judge  # with SciPy behind it, which a first visit need not wait for
+
+    return judge.record(backbone)
 
 
 def typical(backbone: str, basis: Basis, said: Collection[str] = ANSWERS) -> tuple[float, float]:
@@ -37,6 +41,8 @@ def typical(backbone: str, basis: Basis, said: Collection[str] = ANSWERS) -> tup
 
 def work_out(evidence: Evidence) -> dict[str, Any]:
     """What ships: the record and all that `typical` is asked for, as plain values."""
+    from core.advice import judge
+
     judged = judge.record(evidence.backbone)
     assert judged is not None
     bases: list[tuple[Basis, tuple[str, ...]]] = [
