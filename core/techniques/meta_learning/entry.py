@@ -84,8 +84,9 @@ TECHNIQUE = Technique(
     ),
     axis=Axis(title="Gradient steps on the new wave"),
     remark=(
-        "Before the first step, MAML's network is no better than the pretrained one: what it has learned is how to "
-        "change. With waves that are all alike (variety 0) there is less to adapt to, and less to gain. Step sizes "
-        "on a new wave are chosen for every arm on waves that are not tested."
+        "Look at step 0: MAML does not start nearer to the new wave than plain pretraining does, it moves faster. Step "
+        "sizes on a new wave are chosen for every arm on waves that are not tested. Prototypes need many classes to "
+        "learn from: six digits are too few, but with 90 characters of Omniglot they name 96.7 % of new ones, and "
+        "plain pixels 66.1 % (5 classes, 5 examples each; measured by benchmarks/meta_learning.py)."
     ),
 )

@@ -131,8 +131,8 @@ def _new_digits(settings: MetaLearningSettings, found: Digits) -> Iterator[Event
                 dashed=dashed,
                 x=list(new_digits.SHOTS),
                 y=[one.value for one in intervals],
-                low=[one.low for one in intervals],
-                high=[one.high for one in intervals],
+                low=[max(0.0, one.low) for one in intervals],
+                high=[min(1.0, one.high) for one in intervals],
             )
         )
     yield Panel(
@@ -171,8 +171,8 @@ def _remarks(settings: MetaLearningSettings, found: Found, digits: Digits) -> It
     )
     yield Remark(
         text=(
-            f"Six digits are few tasks to learn to learn from: with {examples} examples of each new digit, prototypes "
-            f"in the learned embedding name {by_prototypes:.1f} %, prototypes of plain pixels {by_pixels:.1f} %."
+            f"New digits, {examples} examples of each: prototypes in the embedding learned on six digits name "
+            f"{by_prototypes:.1f} %, prototypes of plain pixels {by_pixels:.1f} %."
         )
     )
     yield Remark(
