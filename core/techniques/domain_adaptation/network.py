@@ -70,18 +70,20 @@ def train(
     unlabelled: Tensor | None = None,
     penalty: Penalty | None = None,
     others: Iterable[nn.Parameter] = (),
-    peak_rate: float = PEAK_RATE,
+    others_rate: float = PEAK_RATE,
     batch: int = BATCH,
 ) -> Iterator[int]:
     """Train ``network`` for ``steps`` on ``labelled`` images (N, 3, S, S) with classes (N,); yields after every step.
 
     With a ``penalty``, ``batch`` images of the ``unlabelled`` (M, 3, S, S) go through the network together with the
     labelled ones, and ``penalty(features of source, features of target, share of steps done)`` joins the loss.
-    ``others`` are parameters of the penalty's own, trained along. Ends in eval mode.
+    ``others`` are parameters of the penalty's own, trained along at a peak rate of their own. Ends in eval mode.
     """
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam([*network.parameters(), *others], lr=peak_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak_rate, total_steps=steps)
+    groups = [list(network.parameters()), list(others)]
+    rates = [PEAK_RATE, others_rate][: 1 + bool(groups[1])]
+    optimiser = torch.optim.Adam([{"params": one} for one in groups[: len(rates)]])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps)
     images, labels = labelled
     network.train()
     for step in range(steps):
