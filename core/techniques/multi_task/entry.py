@@ -91,7 +91,7 @@ TECHNIQUE = Technique(
     ),
     remark=(
         "What and where are the classic pair of rivals: Rueckl, Cave and Kosslyn (1989) found that a network learns "
-        "both more easily when its parts do not share them. More room (width) or more labels make the second task "
-        "matter less."
+        "both more easily when its parts do not share them. Change the width of the trunk, "
+        "the labels or the weight, and see which task wins."
     ),
 )

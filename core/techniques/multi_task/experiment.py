@@ -19,7 +19,7 @@ ARMS = ("single", "related", "rival", "shuffled")
 BINS = 20  # over which the cosines of a run are averaged: a single step's is mostly noise
 DRAWN: dict[str, tuple[str, Colour, bool]] = {
     "related": ("Related task", "fire", False),
-    "rival": ("Rival task", "violet", False),
+    "rival": ("Rival task", "gold", False),
     "shuffled": ("Shuffled labels", "grey", True),
 }
 ASKED = {"loop": ("no loop", "a loop"), "odd_even": ("even", "odd"), "high_low": ("0 to 4", "5 to 9")}
@@ -58,7 +58,7 @@ def run(settings: MultiTaskSettings) -> Iterator[Event]:
         title = TECHNIQUE.arm(arm).title
         yield Remark(text=f"{title} against digits alone: {report.compare(arm, 'single').sentence}.")
     means = ", ".join(
-        f"{title.lower()} {np.mean(cosines[arm]):+.2f}".replace("-", "−")
+        f"{title.lower()} {round(float(np.mean(cosines[arm])), 2) + 0.0:+.2f}".replace("-", "−")
         for arm, (title, *_) in DRAWN.items()
     )
     yield Remark(text=f"Mean cosine between the two tasks' gradients of the trunk: {means}.")
