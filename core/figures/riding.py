@@ -53,7 +53,7 @@ def learning(
     title, lines = folded_key(*entries)
     layout = {
         "height": 500,
-        "margin": {"l": 8, "r": 14, "t": 22 + 24 * lines, "b": 8},
+        "margin": {"l": 8, "r": 14, "t": 24 + 21 * lines, "b": 8},
         "title": title,
         "xaxis": {
             "range": [LEFT * end / UPDATES, end],

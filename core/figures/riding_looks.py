@@ -22,6 +22,7 @@ _LINES: dict[str, tuple[str, Mark]] = {
 }
 _PLAIN: tuple[str, Mark] = ("solid", "line")
 _MARK_SIGNS, _LINE_SIGNS = 5, 40  # the key: what a mark takes, and what a line on a phone holds
+_HIGHER = 12  # px: so much higher does Plotly hang several lines than one
 
 
 def readable(arm: Arm, theme: Theme) -> str:
@@ -48,7 +49,6 @@ def folded_key(*entries: tuple[str, str, Mark]) -> tuple[dict[str, Any], int]:
         lines[-1].append(part)
         used += len(name) + _MARK_SIGNS
     title["text"] = "<br>".join("\u2003".join(line) for line in lines)
-    title["pad"]["t"] += 22 * (
-        len(lines) - 1
-    )  # Plotly hangs the last line where it is told to hang the first
+    if len(lines) > 1:
+        title["pad"]["t"] += _HIGHER
     return title, len(lines)

@@ -230,7 +230,7 @@ def stability(machines: Sequence[Machine], *, fastest: float = 14.0, theme: Them
     layout = {
         "height": 400,
         "title": title,
-        "margin": {"t": 24 + 24 * lines, "r": 16},
+        "margin": {"t": 24 + 21 * lines, "r": 16},
         "xaxis": {"range": [1, fastest], "title": {"text": "Speed (m/s)"}, "showgrid": False},
         "yaxis": {
             "range": [-2.6, 4.6],
