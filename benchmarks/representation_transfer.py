@@ -18,8 +18,8 @@ def main() -> None:
     parser.add_argument("dataset", help="a data set's name, ZIP or folder")
     parser.add_argument("--network", default="plain")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--per-class", type=int, default=60)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--per-class", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=30)
     chosen = parser.parse_args()
     settings = RepresentationTransferSettings(
         network=chosen.network, seeds=chosen.seeds, per_class=chosen.per_class, epochs=chosen.epochs

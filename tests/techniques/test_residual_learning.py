@@ -14,7 +14,7 @@ from torch.nn import functional
 from core.backbones import stages
 from core.errors import SettingsError
 from core.techniques.events import Lines, Panel, Progress, Remark, Score
-from core.techniques.residual_learning import experiment
+from core.techniques.residual_learning import built_in, experiment
 from core.techniques.residual_learning.anatomy import Passage, block_names, parts, walk
 from core.techniques.residual_learning.entry import TECHNIQUE, ResidualLearningSettings
 from core.techniques.residual_learning.network import WIDTH, Block, Stack, gradient_norms, without
@@ -102,8 +102,13 @@ def test_orders_of_blocks() -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("TEST_IMAGES", 50), ("PER_CLASS", 2), ("PATCHES_TESTED", 12), ("DRAWS", 1)):
-        monkeypatch.setattr(experiment, name, value)
+    for module, name, value in (
+        (experiment, "TEST_IMAGES", 50),
+        (experiment, "DRAWS", 1),
+        (built_in, "PER_CLASS", 2),
+        (built_in, "PATCHES_TESTED", 12),
+    ):
+        monkeypatch.setattr(module, name, value)
 
 
 @pytest.mark.usefixtures("small")

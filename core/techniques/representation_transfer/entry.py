@@ -17,10 +17,10 @@ class RepresentationTransferSettings(Settings):
     source: Literal["similar", "dissimilar"] = setting(
         "similar", "Task A: the other half of the photographs, or handwritten digits."
     )
-    per_class: int = setting(60, "Training pictures of each class of task B; A has as many pictures in all.")
-    epochs: int = setting(10, "How often every network sees its training pictures.")
+    per_class: int = setting(30, "Training pictures of each class of task B; task A has 60.")
+    epochs: int = setting(30, "How often every network sees its training pictures.")
 
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("per_class", 5, 60), ("epochs", 1, 20))
+    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("per_class", 5, 60), ("epochs", 1, 60))
 
 
 TECHNIQUE = Technique(
@@ -92,8 +92,8 @@ TECHNIQUE = Technique(
     ),
     axis=Axis(title="Layers copied, n"),
     remark=(
-        "The paper's network has eight layers and half of ImageNet for each task; this one has five and a few hundred "
-        "pictures, so it also gains where the paper saw no loss. BnB+ was trained on B twice as long: what AnB+ gains "
-        "beyond it does not come from longer training (Yosinski et al. 2014, arXiv 1411.1792, section 4.1)."
+        "The paper's network has eight layers and half of ImageNet for each task (arXiv 1411.1792); this one has five, "
+        "and task B has few pictures. BnB+ was trained on B twice as long: only what AnB+ gains beyond it comes from "
+        "task A and not from longer training."
     ),
 )

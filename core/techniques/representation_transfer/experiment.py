@@ -28,6 +28,7 @@ from core.techniques.threads import one_thread
 
 SIDE = 16  # pixels
 PATCHES, DIGITS = "everyday-patches", "digits"
+SOURCE_PER_CLASS = 60  # pictures of each class of task A
 STITCHED_SEEDS = 2  # stitching takes as long as the rest
 DEPTHS = range(1, LAYERS + 1)
 COLOURS: dict[str, Colour] = {"AnB": "ice", "AnB+": "fire", "BnB": "grey", "BnB+": "gold"}
@@ -99,15 +100,15 @@ def between(
 def tasks(
     settings: RepresentationTransferSettings, seed: int, dataset: ImageDataset, digits: ImageDataset | None
 ) -> tuple[Task, Task, Task]:
-    """Task A, task B, and B's test pictures. The halves are the seed's; A has about as many pictures as B."""
+    """Task A, task B, and B's test pictures. The halves are the seed's."""
     parts = split(dataset, per_class=settings.per_class, seed=seed)
     order = np.random.default_rng(seed).permutation(len(dataset.class_names))
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
     task_b, test = Task.of(parts.train, second), Task.of(parts.test, second)
     if digits is None:
-        return Task.of(parts.train, first), task_b, test
+        return Task.of(split(dataset, per_class=SOURCE_PER_CLASS, seed=seed).train, first), task_b, test
     count = len(digits.class_names)
-    written = split(digits, per_class=max(1, len(task_b.labels) // count), seed=seed).train
+    written = split(digits, per_class=SOURCE_PER_CLASS * len(first) // count, seed=seed).train
     return Task.of(written, np.arange(count)), task_b, test
 
 

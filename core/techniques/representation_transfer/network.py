@@ -13,16 +13,16 @@ from core.training.schedule import warm_up_cosine
 Kind = Literal["plain", "residual"]
 LAYERS = 5
 WIDTH = 24  # channels of every layer
-POOLED = (0, 2)  # layers behind which the map is halved
+POOLED = 2  # the layer behind which the map is halved; the first layer halves it by its stride
 RATE, DECAY, WARM_UP, BATCH = 3e-3, 1e-4, 0.1, 48
 
 
 class Layer(nn.Module):
     """One convolution: relu(H(x)), or relu(H(x) + x) where the network is residual; then perhaps half the size."""
 
-    def __init__(self, channels: int, *, residual: bool, pooled: bool) -> None:
+    def __init__(self, channels: int, *, residual: bool, pooled: bool, stride: int = 1) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(channels, WIDTH, 3, padding=1)
+        self.convolution = nn.Conv2d(channels, WIDTH, 3, stride=stride, padding=1)
         nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
         nn.init.zeros_(self.convolution.bias)  # type: ignore[arg-type]
         self.residual, self.pooled = residual, pooled
@@ -40,12 +40,12 @@ class Network(nn.Module):
     def __init__(self, kind: Kind, classes: int, seed: int) -> None:
         super().__init__()
         with stages.seeded(seed):
-            self.layers = nn.ModuleList(
-                Layer(
-                    WIDTH if place else 3, residual=kind == "residual" and place > 0, pooled=place in POOLED
-                )
-                for place in range(LAYERS)
-            )
+            first = Layer(3, residual=False, pooled=False, stride=2)
+            others = [
+                Layer(WIDTH, residual=kind == "residual", pooled=place == POOLED)
+                for place in range(1, LAYERS)
+            ]
+            self.layers = nn.ModuleList([first, *others])
             self.head = nn.Linear(WIDTH, classes)
 
     def bottom(self, pictures: Tensor, n: int) -> Tensor:

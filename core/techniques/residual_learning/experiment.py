@@ -11,14 +11,12 @@ from torch.nn import functional
 
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
-from core.interpretation import specimen
 from core.metrics.classification import CONFIDENCE
 from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, Remark, Score
-from core.techniques.residual_learning.anatomy import Damage, Passage, block_names, walk
+from core.techniques.residual_learning import built_in
 from core.techniques.residual_learning.entry import ResidualLearningSettings
 from core.techniques.residual_learning.network import Kind, Stack, gradient_norms, without
 from core.techniques.threads import one_thread
-from core.training import probe
 from core.training.schedule import warm_up_cosine
 
 SIDE = 8
@@ -33,9 +31,6 @@ TITLES: dict[Kind, str] = {"residual": "Residual", "plain": "Plain", "halved": "
 COLOURS: dict[Kind, Colour] = {"residual": "method", "plain": "baseline", "halved": "control"}
 DRAWS = 6  # random ways to damage a network, of which the mean is shown
 SWAPS = (0, 1, 2, 4, 8)
-
-BUILT_IN, PATCHES, PER_CLASS, PATCHES_SIDE = "tiny_resnet18", "everyday-patches", 20, 32
-PATCHES_TESTED = 200
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +73,8 @@ def run(settings: ResidualLearningSettings) -> Iterator[Event]:
                 else:
                     yield event
             yield from _panels(settings, curves)
-    yield from _built_in()
+    yield from _remarks(curves)
+    yield from built_in.damaged()
 
 
 def _digits(settings: ResidualLearningSettings, seed: int) -> Digits:
@@ -218,6 +214,25 @@ def _panels(settings: ResidualLearningSettings, curves: Curves) -> Iterator[Pane
     )
 
 
+def _remarks(curves: Curves) -> Iterator[Remark]:
+    """What the panels say, in numbers."""
+    fading = {kind: np.mean([row[0] / row[-1] for row in curves.gradients[kind]]) for kind in KINDS}
+    yield Remark(
+        text=(
+            "Before training, the first block's gradient is "
+            f"{fading['plain']:.1f} times the last one's in the plain network, {fading['residual']:.1f} times in the "
+            f"residual one and {fading['halved']:.1f} times with halved shortcuts."
+        )
+    )
+    left = {kind: 100 * np.mean(curves.deleted[kind], axis=0) for kind in KINDS}  # (blocks + 1,) each
+    yield Remark(
+        text=(
+            f"With one block left out, accuracy goes from {left['residual'][0]:.1f} to {left['residual'][1]:.1f} % in "
+            f"the residual network and from {left['plain'][0]:.1f} to {left['plain'][1]:.1f} % in the plain one."
+        )
+    )
+
+
 def _line(kind: Kind, x: range | tuple[int, ...], rows: list[list[float]]) -> Line:
     """Mean over seeds with its t interval."""
     values = np.array(rows)  # (seeds, places)
@@ -235,74 +250,4 @@ def _line(kind: Kind, x: range | tuple[int, ...], rows: list[list[float]]) -> Li
         low=low.tolist(),
         high=high.tolist(),
         dashed=kind == "halved",
-    )
-
-
-def _built_in() -> Iterator[Event]:
-    """The built-in backbone: the size of every block's change, and accuracy without it."""
-    yield Progress(done=0.93, doing="The built-in backbone, block by block")
-    one = specimen.pretrained(BUILT_IN)
-    parts = split(open_dataset(PATCHES, side=PATCHES_SIDE), per_class=PER_CLASS, seed=0)
-    test = parts.test.subset(np.random.default_rng(0).permutation(len(parts.test))[:PATCHES_TESTED])
-    *_, known = walk(one.backbone, one.input(parts.train.images))
-    assert isinstance(known, Tensor)
-    for event in probe.fit(known.double().numpy(), parts.train.labels, images=len(known), seed=0):
-        yield Progress(done=0.94, doing="A classifier on the whole backbone")
-        found = event
-    assert isinstance(found, probe.Probe)
-    images = one.input(test.images)
-
-    def right(damaged: str, damage: Damage) -> float:
-        *_, vectors = walk(one.backbone, images, damaged, damage)
-        assert isinstance(vectors, Tensor)
-        scores = vectors.double().numpy() @ found.weight.T + found.bias
-        return float((scores.argmax(axis=1) == test.labels).mean())
-
-    passages = [step for step in walk(one.backbone, images) if isinstance(step, Passage)]
-    names = block_names(one.backbone)
-    intact = right("", "deleted")
-    lost: dict[Damage, list[float]] = {"deleted": [], "shuffled": []}
-    for place, name in enumerate(names):
-        for damage, values in lost.items():
-            values.append(right(name, damage))
-            yield Progress(done=0.95 + 0.05 * place / len(names), doing=f"Built-in backbone without {name}")
-    x = [float(place) for place in range(1, len(names) + 1)]
-    yield Panel(
-        name="built-in-sizes",
-        title="The built-in backbone: how large is the change H(x)?",
-        caption=(
-            f"Mean over {len(images)} pictures; at 1 a block adds as much as comes in. The blocks are "
-            f"{', '.join(names)}; where a stage begins, the shortcut is itself a small convolution."
-        ),
-        drawing=Lines(
-            x_title="Block, from the input",
-            y_title="Size of H(x) / size of the shortcut",
-            lines=(Line(name="H(x)", colour="ice", x=x, y=[one.change / one.shortcut for one in passages]),),
-        ),
-    )
-    yield Panel(
-        name="built-in-damage",
-        title="The built-in backbone with one block damaged",
-        caption=(
-            f"{parts.train.labels.max() + 1} kinds of everyday patches, {len(images)} test pictures, classifier solved "
-            "on the whole backbone. Shuffled: the block adds its change to the wrong channels."
-        ),
-        drawing=Lines(
-            x_title="Damaged block, from the input",
-            y_title="Accuracy",
-            lines=(
-                Line(name="Whole", colour="ice", x=x, y=[intact] * len(x), dashed=True),
-                Line(name="H(x) left out", colour="fire", x=x, y=lost["deleted"]),
-                Line(name="H(x) shuffled", colour="grey", x=x, y=lost["shuffled"]),
-            ),
-            share=True,
-        ),
-    )
-    mildest, worst = int(np.argmax(lost["deleted"])), int(np.argmin(lost["deleted"]))
-    yield Remark(
-        text=(
-            f"Without {names[mildest]} the built-in backbone still gets {100 * lost['deleted'][mildest]:.1f} % of the "
-            f"patches right ({100 * intact:.1f} % when whole); without {names[worst]}, "
-            f"{100 * lost['deleted'][worst]:.1f} %."
-        )
     )
