@@ -220,3 +220,25 @@ def test_it_is_in_the_catalogue_with_its_code():
 def test_the_entry_is_torch_free(name):
     code = f"import sys, core.techniques.{name}.entry; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_mnist_helps_to_read_usps(shared_data):
+    from benchmarks.domain_adaptation import mnist_to_usps, usps
+
+    digits = usps(shared_data)
+    assert len(digits) == 2007
+    assert np.bincount(digits.labels).tolist() == [359, 264, 198, 166, 200, 160, 170, 147, 166, 177]
+    parts = mnist_to_usps(shared_data, seed=0)
+    one = network.built(0)
+    list(network.train(one, parts.source, steps=60, seed=0))
+    assert network.accuracy(one, parts.source_test) > 0.8
+    assert 0.4 < network.accuracy(one, parts.target_test) < 0.95  # far above chance, below its own domain
+
+
+def test_every_way_without_training_reads_pacs_sketches_above_chance(shared_data):
+    from benchmarks.domain_adaptation import pacs_scores
+
+    found = pacs_scores(shared_data, "sketch")
+    assert set(found) == {"source", "adabn", "coral", "transport", "target"}
+    assert all(value > 1 / 7 for value in found.values())
+    assert found["target"] == max(found.values())

@@ -99,14 +99,14 @@ def _one_seed(
                 yield Progress(done=(number + share) / settings.seeds, doing=doing)
         yield score(arm=arm, value=network.accuracy(one, parts.target_test))
         if arm == "source":
-            yield from _without_training(one, parts, score)
+            yield from without_training(one, parts, score)
         if arm in mix or arm == "source":
             yield score(arm=arm, value=_told_apart(one, one, parts), quantity="told_apart")
     if number == 0:
         yield _clouds(trained, parts)
 
 
-def _without_training(one: network.DigitNetwork, parts: Parts, score: partial[Score]) -> Iterator[Event]:
+def without_training(one: network.DigitNetwork, parts: Parts, score: partial[Score]) -> Iterator[Event]:
     """AdaBN, CORAL and optimal transport on the network that learned from the source alone."""
     adapted = adabn.adapt(one, parts.target[0])
     yield score(arm="adabn", value=network.accuracy(adapted, parts.target_test))
@@ -117,12 +117,12 @@ def _without_training(one: network.DigitNetwork, parts: Parts, score: partial[Sc
         ("coral", coral.align(source, target)),
         ("transport", transport.transported(source, target)),
     ):
-        right = _refitted(moved, parts.source[1], test) == parts.target_test[1].numpy()
+        right = refitted(moved, parts.source[1], test) == parts.target_test[1].numpy()
         yield score(arm=arm, value=float(right.mean()))
 
 
-def _refitted(features: Floats, labels: Tensor, test: Floats) -> NDArray[np.int64]:
-    """Fit a linear classifier on features (N, C) with labels (N,); classes (M,) of ``test`` (M, C)."""
+def refitted(features: Floats, labels: Tensor, test: Floats) -> NDArray[np.int64]:
+    """Fit a linear classifier on features (N, C) with labels (N,), and find the classes (M,) of ``test`` (M, C)."""
     from sklearn.linear_model import LogisticRegression
 
     classifier = LogisticRegression(max_iter=1000).fit(features, labels.numpy())
