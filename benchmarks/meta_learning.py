@@ -1,6 +1,6 @@
 """Learning to learn as the papers measure it: sine waves with the paper's budget, Omniglot with prototypes.
 
-    python -m benchmarks.meta_learning --rounds 20000
+    python -m benchmarks.meta_learning --rounds 10000
     python -m benchmarks.meta_learning --omniglot ../shared/data/omniglot-images_background_small1.zip
 
 Sine waves: mean squared error after 1, 5 and 10 steps on 5 and on 10 points, by networks trained with 10, beside

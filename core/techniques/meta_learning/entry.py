@@ -21,7 +21,7 @@ class MetaLearningSettings(Settings):
 
     LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
         ("shots", 2, 20),
-        ("rounds", 10, 20_000),
+        ("rounds", 10, 10_000),
         ("inner_steps", 1, 3),
         ("variety", 0.0, 1.0),
     )
