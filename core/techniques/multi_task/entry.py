@@ -91,7 +91,8 @@ TECHNIQUE = Technique(
     ),
     remark=(
         "What and where are the classic pair of rivals: Rueckl, Cave and Kosslyn (1989) found that a network learns "
-        "both more easily when its parts do not share them. Change the width of the trunk, "
-        "the labels or the weight, and see which task wins."
+        "both more easily when its parts do not share them. Conflicting gradients are not the whole story: with the "
+        "conflict taken out (surgery), the rival still cost 4.3 points [2.1, 6.5] here, and 4.0 [1.1, 6.9] without "
+        "surgery (ten seeds, otherwise the usual settings)."
     ),
 )
