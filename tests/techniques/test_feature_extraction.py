@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core import errors
 from core.interpretation import specimen
-from core.techniques.events import Panel, Progress, Score
+from core.techniques.events import Panel, Progress, Remark, Score
 from core.techniques.feature_extraction import experiment, features, readout, selection
 from core.techniques.feature_extraction.entry import TECHNIQUE, FeatureExtractionSettings
 
@@ -96,7 +96,7 @@ def test_features_are_computed_once_per_picture() -> None:
 
 @pytest.fixture(scope="module")
 def settings() -> FeatureExtractionSettings:
-    return FeatureExtractionSettings(data="lfw-faces", most=3, test_images=10, seeds=2)
+    return FeatureExtractionSettings(data="lfw-faces", most=3, test_images=6, seeds=2)
 
 
 def test_small_run(settings: FeatureExtractionSettings) -> None:
@@ -108,8 +108,9 @@ def test_small_run(settings: FeatureExtractionSettings) -> None:
     assert {(one.arm, one.seed, one.x) for one in scores} == wanted
     assert len(scores) == len(wanted)
     assert {event.name for event in events if isinstance(event, Panel)} == {"stages", "choice", "map"}
-    again = [event for event in experiment.run(settings) if isinstance(event, Score)]
-    assert again == scores
+    assert any("strongest hand-made" in event.text for event in events if isinstance(event, Remark))
+    again = (event for event in experiment.run(settings) if isinstance(event, Score))
+    assert [next(again) for _ in range(16)] == scores[:16]  # the first seed
 
 
 def test_bad_settings_are_one_sentence() -> None:

@@ -17,7 +17,7 @@ from core.datasets.splits import split
 from core.interpretation import specimen
 from core.interpretation.specimen import Specimen
 from core.metrics.similarity import linear_cka
-from core.techniques.events import Cloud, Clouds, Event, Panel, Progress, Score
+from core.techniques.events import Cloud, Clouds, Colour, Event, Panel, Progress, Score
 from core.techniques.relational_distillation.entry import RelationalDistillationSettings
 from core.techniques.relational_distillation.relations import relational_loss
 from core.techniques.relational_distillation.student import WIDTHS, Pull, Student, train
@@ -190,7 +190,7 @@ def _tested(student: Student, test: LabelledImages) -> tuple[Floats, float]:
 
 
 def _map_panel(spaces: dict[str, Floats], test: LabelledImages, size: int) -> Panel:
-    kinds = (
+    kinds: tuple[tuple[str, str, Colour], ...] = (
         ("alone", "Alone", "grey"),
         ("relational", "Taught by relations", "fire"),
         ("teacher", "Teacher", "ice"),
@@ -200,7 +200,7 @@ def _map_panel(spaces: dict[str, Floats], test: LabelledImages, size: int) -> Pa
         near = min(20.0, (len(test) - 1) / 3)
         flat = TSNE(perplexity=near, init="pca", random_state=0, max_iter=500).fit_transform(spaces[name])
         points = [(float(x), float(y)) for x, y in flat]
-        cloud = Cloud(name=title, colour=colour, points=points, symbols=test.labels.tolist())  # type: ignore[arg-type]
+        cloud = Cloud(name=title, colour=colour, points=points, symbols=test.labels.tolist())
         plots.append((title, (cloud,)))
     return Panel(
         name="map",
