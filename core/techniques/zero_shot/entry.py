@@ -89,7 +89,7 @@ TECHNIQUE = Technique(
         Paper(text="Chao et al. 2016, ECCV (generalised zero-shot)", url="https://arxiv.org/abs/1605.04253"),
         Paper(
             text="Jayaraman et al. 2014, CVPR (attributes that share no features)",
-            url="http://vision.cs.utexas.edu/projects/resistshare/",
+            url="https://vision.cs.utexas.edu/projects/resistshare/",
         ),
     ),
     code=(
