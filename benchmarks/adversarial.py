@@ -34,6 +34,7 @@ def scores(parts: Parts, seed: int, steps: int = STEPS) -> dict[str, float]:
             penalty=None if arm == "source" else reversal.confusion(judge, peak, settings.steepness),
             others=() if arm == "source" else judge.parameters(),
             others_rate=JUDGE_RATE,
+            annealed=True,
         ):
             pass
         found[arm] = network.accuracy(one, parts.target_test)

@@ -15,9 +15,10 @@ from core.techniques.domain_adaptation import network, separability
 from core.techniques.domain_adaptation.network import DigitNetwork, Labelled, Penalty
 from core.techniques.events import Event, Line, Lines, Panel, Progress, Remark, Score
 
-LOOKS = 16  # places on the curves
+LOOKS = 12  # places on the curves
+WATCHED = ("source", "dann", "together")
 EVERY = 20  # steps between two signs of life
-# Peak rate of the domain classifier: as fast as the network itself it was outrun (seeds that the defaults do not use).
+# First rate of the domain classifier: only as fast as the network it was outrun, on seeds that the defaults do not use.
 JUDGE_RATE = 1e-2
 JUDGES = 1_000_003  # keeps the seeds of domain classifiers apart from the networks'
 
@@ -88,19 +89,20 @@ def _one_seed(
             penalty=_penalty(arm, judge, settings, seed),
             others=judge.parameters() if arm not in ("source", "target") else (),
             others_rate=JUDGE_RATE,
+            annealed=True,
         ):
             if step % EVERY == 1:
                 done = (number + (place + step / settings.steps) / len(_TITLES)) / settings.seeds
                 yield Progress(done=done, doing=f"Seed {number + 1} of {settings.seeds}: {_TITLES[arm]}")
-            if arm in ("source", "dann", "together") and step in curves.steps:
-                looks["target"].append(network.accuracy(one, parts.target_test))
-                looks["domain"].append(_judged(one, judge, parts))
+            if arm in WATCHED and step in curves.steps:
+                on_target, on_domain = _look(one, judge, parts)
+                looks["target"].append(on_target)
+                looks["domain"].append(on_domain)
         yield score(arm=arm, value=network.accuracy(one, parts.target_test))
         if arm != "target":
             yield score(arm=arm, value=_told_apart(one, parts), quantity="told_apart")
-        if looks["target"]:
+        if arm in WATCHED:
             curves.target.setdefault(arm, []).append(looks["target"])
-        if arm in ("dann", "together"):
             curves.domain.setdefault(arm, []).append(looks["domain"])
 
 
@@ -112,12 +114,14 @@ def _penalty(arm: str, judge: nn.Module, settings: AdversarialSettings, seed: in
     return reversal.confusion(judge, peak, settings.steepness, shuffle)
 
 
-def _judged(one: DigitNetwork, judge: nn.Module, parts: Parts) -> float:
-    source, target = (
-        torch.from_numpy(network.features_of(one, images)).float()
-        for images, _ in (parts.source_test, parts.target_test)
-    )
-    return reversal.judged(judge, source, target)
+@torch.inference_mode()
+def _look(one: DigitNetwork, judge: nn.Module, parts: Parts) -> tuple[float, float]:
+    """Accuracy on the target's test images, and of the domain classifier on both domains' test images."""
+    one.eval()
+    images, labels = parts.target_test
+    target, source = one.features(images), one.features(parts.source_test[0])
+    right = float((one.head(target).argmax(dim=1) == labels).double().mean())
+    return right, reversal.judged(judge, source, target)
 
 
 def _told_apart(one: DigitNetwork, parts: Parts) -> float:

@@ -14,6 +14,9 @@ BATCH = 64
 PEAK_RATE = (
     3e-3  # of Adam, reached after 30 % of the steps, then falling to nothing (one cycle, arXiv 1708.07120)
 )
+# Where a second network is played against, steps without Adam's usual momentum (0.5, as for GANs: arXiv 1511.06434),
+# falling as Ganin et al. 2016 (arXiv 1505.07818, section 5.2.2) let theirs fall.
+ANNEALED_RATE = 2e-3
 
 Penalty = Callable[[Tensor, Tensor, float], Tensor]
 Labelled = tuple[Tensor, Tensor]  # images (N, 3, S, S) and classes (N,)
@@ -71,19 +74,18 @@ def train(
     penalty: Penalty | None = None,
     others: Iterable[nn.Parameter] = (),
     others_rate: float = PEAK_RATE,
+    annealed: bool = False,
     batch: int = BATCH,
 ) -> Iterator[int]:
     """Train ``network`` for ``steps`` on ``labelled`` images (N, 3, S, S) with classes (N,); yields after every step.
 
     With a ``penalty``, ``batch`` images of the ``unlabelled`` (M, 3, S, S) go through the network together with the
     labelled ones, and ``penalty(features of source, features of target, share of steps done)`` joins the loss.
-    ``others`` are parameters of the penalty's own, trained along at a peak rate of their own. Ends in eval mode.
+    ``others`` are parameters of the penalty's own, trained along at a rate of their own; ``annealed`` chooses
+    a schedule without momentum for two players that pull against each other. Ends in eval mode.
     """
     generator = torch.Generator().manual_seed(seed)
-    groups = [list(network.parameters()), list(others)]
-    rates = [PEAK_RATE, others_rate][: 1 + bool(groups[1])]
-    optimiser = torch.optim.Adam([{"params": one} for one in groups[: len(rates)]])
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps)
+    optimiser, schedule = _optimiser(network, list(others), others_rate, steps, annealed=annealed)
     images, labels = labelled
     network.train()
     for step in range(steps):
@@ -104,6 +106,23 @@ def train(
             network.eval()
         yield step + 1
         network.train(step + 1 < steps)
+
+
+def _optimiser(
+    network: DigitNetwork, others: list[nn.Parameter], others_rate: float, steps: int, *, annealed: bool
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    rate = ANNEALED_RATE if annealed else PEAK_RATE
+    groups = [{"params": list(network.parameters()), "lr": rate}]
+    if others:
+        groups.append({"params": others, "lr": others_rate})
+    if annealed:
+        optimiser = torch.optim.Adam(groups, betas=(0.5, 0.999))
+        return optimiser, torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: float((1 + 10 * step / steps) ** -0.75)
+        )
+    optimiser = torch.optim.Adam(groups)
+    rates = [float(one["lr"]) for one in optimiser.param_groups]
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps)
 
 
 @torch.inference_mode()
