@@ -258,8 +258,7 @@ def _pictures_panel(test: LabelledImages, changed: NDArray[np.uint8], names: tup
         title="Test pictures as they are, and shifted",
         caption="Nothing was trained on any of these, and nothing at all on shifted pictures.",
         drawing=Pictures(
-            pictures=tuple(test.images[place] for place in shown)
-            + tuple(changed[place] for place in shown),
+            pictures=tuple(test.images[place] for place in shown) + tuple(changed[place] for place in shown),
             captions=tuple(names[test.labels[place]] for place in shown)
             + tuple(f"{names[test.labels[place]]}, shifted" for place in shown),
         ),
@@ -273,6 +272,8 @@ def _remarks(report: Report) -> Iterator[Remark]:
         yield Remark(
             text=f"{report.quantity(quantity).title}, WiSE-FT against fine-tuned: {verdict.sentence}."
         )
+    verdict = report.compare("wise-ft", "probed")
+    yield Remark(text=f"WiSE-FT against the probe it starts from, on the target: {verdict.sentence}.")
     verdict = report.compare("soup", "three")
     yield Remark(text=f"A soup against the three answers it stands for: {verdict.sentence}.")
     verdict = report.compare("distilled", "fine-tuned")

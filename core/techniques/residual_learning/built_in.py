@@ -64,8 +64,9 @@ def damaged() -> Iterator[Event]:
         name="built-in-damage",
         title="The built-in backbone with one block damaged",
         caption=(
-            f"{parts.train.labels.max() + 1} kinds of everyday patches, {len(images)} test pictures, classifier solved "
-            "on the whole backbone. Shuffled: the block adds its change to the wrong channels. Bands are Wilson intervals."
+            f"{parts.train.labels.max() + 1} kinds of everyday patches, {len(images)} tested; the classifier was "
+            "solved on the whole backbone. Shuffled: the block adds its change to the wrong channels. Bands are 95 % "
+            "intervals over the test pictures."
         ),
         drawing=Lines(
             x_title="Damaged block, from the input",
