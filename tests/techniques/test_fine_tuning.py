@@ -76,7 +76,9 @@ def test_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
     events = list(experiment.run(settings))
     scores = [event for event in events if isinstance(event, Score)]
     assert isinstance(events[0], Progress)
-    assert [event.done for event in events if isinstance(event, Progress)][-1] == 1.0
+    done = [event.done for event in events if isinstance(event, Progress)]
+    assert done == sorted(done)
+    assert done[-1] == 1.0
     wanted = {
         (arm.name, seed, of.name) for arm in TECHNIQUE.arms for seed in (0, 1) for of in TECHNIQUE.quantities
     }

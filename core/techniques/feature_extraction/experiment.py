@@ -175,7 +175,7 @@ class _Bench:
             name="stages",
             title="What each stage knows by itself",
             caption=f"Test accuracy of the same classifier on one stage alone, {size} images of each class, mean over "
-            f"{len(self.by_stage['network', 0])} seed(s).",
+            "the seeds so far.",
             drawing=Grid(
                 rows=("Pretrained", "Untrained"),
                 columns=self.stages,
@@ -192,7 +192,7 @@ class _Bench:
             name="choice",
             title="Where the chosen features come from",
             caption=f"Share of each stage's features that the group lasso kept, {size} images of each class, mean over "
-            f"{len(self.kept)} seed(s).",
+            "the seeds so far.",
             drawing=Grid(
                 rows=("Kept",),
                 columns=self.stages,

@@ -18,6 +18,7 @@ from core.techniques.fine_tuning.entry import TECHNIQUE, FineTuningSettings, Shi
 from core.techniques.fine_tuning.shifts import shifted
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import EpochDone, Finished
+from core.training.events import Progress as Working
 from core.training.run import finetune
 
 SIDE = 32  # pixels: the patches' own size, and a quarter of the work of 64
@@ -60,9 +61,13 @@ def measure(settings: FineTuningSettings, dataset: ImageDataset) -> Iterator[Eve
                 device="cpu",
             )
             yield Progress(done=done / steps, doing=doing)
+            learned = 0.0  # share of this run's epochs
             for event in finetune(config, versions, backbone=pretrained, checkpoint_every=settings.epochs):
                 if isinstance(event, EpochDone):
-                    yield Progress(done=(done + event.epoch / event.epochs) / steps, doing=doing)
+                    learned = event.epoch / event.epochs
+                    yield Progress(done=(done + learned) / steps, doing=doing)
+                elif isinstance(event, Working):  # reading features, testing: a sign of life
+                    yield Progress(done=(done + learned) / steps, doing=doing)
                 elif isinstance(event, Finished):
                     right = (
                         event.scores.argmax(axis=1) == event.labels
@@ -144,12 +149,11 @@ def _pictures_panel(versions: ImageDataset, settings: FineTuningSettings) -> Pan
 
 
 def _shifts_panel(found: Found, settings: FineTuningSettings) -> Panel:
-    seeds = len(found[next(iter(STRATEGIES)), "plain"])
     return Panel(
         name="shifts",
         title="Every shift",
-        caption=f"Share of test images that were right, mean over {seeds} seed(s), severity {settings.severity} of 5; "
-        "the same networks in every column.",
+        caption=f"Share of test images that were right, mean over the seeds so far, severity {settings.severity} of "
+        "5; colour is warm light. The same networks in every column.",
         drawing=Grid(
             rows=tuple(TECHNIQUE.arm(strategy).title for strategy in STRATEGIES),
             columns=VERSIONS,

@@ -120,7 +120,7 @@ def _digits_panel(by_digit: list[Floats]) -> Panel:
         name="digits",
         title="Which source digits are listened to",
         caption="Mean weight of the source images that show each digit; 1 is the average source image, and 0 stands "
-        f"where there is none. TrAdaBoost with {TARGET_LABELS[-1]} target labels; mean over {len(by_digit)} seed(s).",
+        f"where there is none. TrAdaBoost with {TARGET_LABELS[-1]} target labels; mean over the seeds so far.",
         drawing=Grid(
             rows=("Importance weighting", "TrAdaBoost"),
             columns=tuple("0123456789"),
