@@ -12,7 +12,7 @@ from core.training.schedule import warm_up_cosine
 
 Kind = Literal["plain", "residual"]
 LAYERS = 5
-WIDTH = 24  # channels of every layer
+WIDTH = 16  # channels of every layer
 POOLED = 2  # the layer behind which the map is halved; the first layer halves it by its stride
 RATE, DECAY, WARM_UP, BATCH = 3e-3, 1e-4, 0.1, 48
 
