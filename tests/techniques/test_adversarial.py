@@ -133,6 +133,15 @@ def test_the_curves_end_where_the_scores_are(events):
     assert f"right in {100 * last:.0f} %" in remark
 
 
+def test_the_last_remark_is_what_both_domains_gain_without_reversal(events):
+    scores = {
+        (one.arm, one.seed): one.value for one in events[0] if isinstance(one, Score) and not one.quantity
+    }
+    gain = sum(scores["together", seed] - scores["source", seed] for seed in (0, 1)) / 2
+    remark = [one.text for one in events[0] if isinstance(one, Remark)][-1]
+    assert f"by {100 * gain:+.1f} points" in remark
+
+
 def test_without_strength_dann_is_its_control(events):
     settings = AdversarialSettings(**SMALL | {"peak": 0.0})
     scores = {}

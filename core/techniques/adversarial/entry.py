@@ -65,8 +65,8 @@ TECHNIQUE = Technique(
         Arm(
             name="together",
             title="No reversal (λ = 0)",
-            role="control",
-            what="Both domains pass through the network and a domain classifier watches, but changes nothing.",
+            role="baseline",
+            what="The same training on both domains; the domain classifier watches, but changes nothing.",
         ),
         Arm(
             name="shuffled",
@@ -81,7 +81,7 @@ TECHNIQUE = Technique(
             what="What the same network reaches with the labels that the others must do without.",
         ),
     ),
-    verdict=("dann", "source"),
+    verdict=("dann", "together"),
     settings=AdversarialSettings,
     papers=(
         Paper(text="Ganin et al. 2016, JMLR 17(59)", url="https://arxiv.org/abs/1505.07818"),
