@@ -37,7 +37,6 @@ ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN = 4  # pictures, before and after the shift
 
 Answers = dict[str, Tensor]  # by quantity: probabilities (N, classes)
-TITLES = {one.name: one.title for one in TECHNIQUE.quantities}
 COLOURS: dict[str, Colour] = {"target": "fire", "shifted": "violet", "earlier": "ice"}
 
 
@@ -228,10 +227,10 @@ def _curve_panel(settings: KnowledgeFusionSettings, curves: list[dict[str, list[
         half = np.zeros_like(mean)
         if len(values) > 1:
             half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values, axis=0)
-        for place, name in enumerate(TITLES):
+        for place, name in enumerate(COLOURS):
             lines.append(
                 Line(
-                    name=f"{TITLES[name].removeprefix('Accuracy on ')}: {kind} mixed",
+                    name=f"{name.capitalize()}, {kind}",
                     colour=COLOURS[name],
                     x=places(settings.alpha),
                     y=mean[:, place].tolist(),
@@ -244,7 +243,8 @@ def _curve_panel(settings: KnowledgeFusionSettings, curves: list[dict[str, list[
         name="alpha",
         title="From the probe to the fine-tuned network, step by step",
         caption=(
-            "At 0 stands the probed network, at 1 the fine-tuned one. Bands are 95 % intervals over seeds. Where the "
+            "At 0 stands the probed network, at 1 the fine-tuned one; solid lines mix their weights, dotted ones their "
+            "answers. Target, target shifted, earlier task. Bands are 95 % intervals over seeds. Where the "
             "middle lies above both ends, the mixture knows more than either."
         ),
         drawing=Lines(x_title="Alpha", y_title="Accuracy", lines=tuple(lines), share=True),

@@ -59,13 +59,13 @@ TECHNIQUE = Technique(
         Arm(
             name="BnB+",
             title="From B, trained (BnB+)",
-            role="control",
+            role="baseline",
             what="The first n layers come from the network trained on B; all layers are trained on B once more.",
         ),
         Arm(
             name="BnB",
             title="From B, frozen (BnB)",
-            role="control",
+            role="baseline",
             what="The first n layers come from the network trained on B and stay frozen; the rest is trained anew.",
         ),
         Arm(

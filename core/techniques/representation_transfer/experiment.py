@@ -31,7 +31,7 @@ PATCHES, DIGITS = "everyday-patches", "digits"
 SOURCE_PER_CLASS = 60  # pictures of each class of task A
 STITCHED_SEEDS = 2  # stitching takes as long as the rest
 DEPTHS = range(1, LAYERS + 1)
-COLOURS: dict[str, Colour] = {"AnB": "ice", "AnB+": "fire", "BnB": "grey", "BnB+": "gold"}
+COLOURS: dict[str, Colour] = {"AnB+": "fire", "AnB": "gold", "BnB+": "teal", "BnB": "violet"}
 JOBS = 3 + 5 * LAYERS  # trainings of a seed: three networks, and five arms for every n
 
 
