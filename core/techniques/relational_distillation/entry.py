@@ -104,5 +104,7 @@ TECHNIQUE = Technique(
     ),
     axis=Axis(title="Labelled images of each class", logarithmic=True),
     remark="A geometry can be copied into a space of another size, where features themselves cannot. A teacher that "
-    "knows nothing has a geometry, too: what it gives is no knowledge of the source, so look at the control first.",
+    "knows nothing has a geometry, too, and it does harm: look at the control. Choose everyday-patches, and less is "
+    "left to gain: +1.6 points [0.1, 3.1] (measured with this experiment, 5 seeds). The teachers of Park et al. 2019 "
+    "had learned the student's own task; this one learned another.",
 )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Their weights for classification (section 4.2).
+# Their weights for classification.
 DISTANCE_WEIGHT, ANGLE_WEIGHT = 25.0, 50.0
 
 
