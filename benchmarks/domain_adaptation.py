@@ -35,7 +35,7 @@ STYLES = ("art-painting", "cartoon", "sketch")
 STAGE = "layer4"
 PACS_SIDE = 64
 
-# Bousmalis et al. 2017 (arXiv 1612.05424), table 1, with 1000 labelled target images to choose settings by; and
+# Bousmalis et al. 2017 (arXiv 1612.05424), table 1; and
 # Tzeng et al. 2017 (ADDA, arXiv 1702.05464), table 2, with 2000 MNIST and 1800 USPS images.
 PUBLISHED = {
     "source": "78.9 (Bousmalis), 75.2 (Tzeng)",

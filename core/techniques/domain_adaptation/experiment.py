@@ -21,7 +21,7 @@ from core.techniques.events import Cloud, Clouds, Event, Panel, Pictures, Progre
 # training (arXiv 1607.01719, section 3). 30 times λ came closest, on seeds that the defaults do not use.
 CORAL_WEIGHT = 30.0
 SHOWN = 12  # pictures of each domain
-POINTS = 150  # of each domain in the plane
+POINTS = 100  # of each domain in the plane
 EVERY = 20  # steps between two signs of life
 
 Floats = NDArray[np.float64]
@@ -206,8 +206,8 @@ def _clouds(trained: dict[str, network.DigitNetwork], parts: Parts) -> Panel:
         name="features",
         title="Features of test images, before and after",
         caption="Each digit is one test image of the first seed, where its 64 features vary most (two principal "
-        "components, each plot its own). Adapting draws the clouds together; it helps where a target digit comes to "
-        "lie among source digits of its own kind.",
+        "components, each plot its own). Where adapting works, target digits come to lie among source digits of their "
+        "own kind.",
         drawing=Clouds(plots=tuple(plots)),
     )
 
