@@ -108,7 +108,7 @@ TECHNIQUE = Technique(
     ),
     axis=Axis(title="Labelled images of each class", logarithmic=True),
     remark="Choose the digits: there hand-made edges beat the network's last stage by 14.1 points [12.5, 15.6] "
-    "(measured with this experiment, 5 seeds), for the source had no digits. An untrained network is no empty one: look at what "
-    "its first stage reads. Evci et al. 2022 found that features of all stages match full fine-tuning on average over "
-    "the 19 tasks of VTAB-1k (arXiv 2201.03529).",
+    "(measured with this experiment, 5 seeds), for the source had no digits. An untrained network is no empty one: "
+    "look at what its first stage reads. Evci et al. 2022 found that features of all stages match full fine-tuning "
+    "on average over the 19 tasks of VTAB-1k (arXiv 2201.03529).",
 )
