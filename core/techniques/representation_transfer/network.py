@@ -58,7 +58,10 @@ class Network(nn.Module):
         """Run what comes behind the first ``n`` layers, the classifier included."""
         for layer in self.layers[n:]:
             features = layer(features)
-        scores: Tensor = self.head(features.mean(dim=(2, 3)))
+        pooled = functional.layer_norm(
+            features.mean(dim=(2, 3)), (WIDTH,)
+        )  # of one size, so that a head learns fast
+        scores: Tensor = self.head(pooled)
         return scores
 
     def forward(self, pictures: Tensor) -> Tensor:
