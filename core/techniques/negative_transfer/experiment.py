@@ -20,10 +20,10 @@ IMAGES = (20, 60, 200, 600)  # labelled target images
 BATCH = 32
 EVERY = 20  # steps between two signs of life
 DETECTORS = {
-    "knn": "k-NN on its features",
-    "logme": "LogME on its features",
-    "answers": "The source's own answers",
-    "always": "Always expecting a gain",
+    "knn": "k-NN",
+    "logme": "LogME",
+    "answers": "Source's answers",
+    "always": "Always a gain",
 }
 
 
@@ -144,7 +144,7 @@ def _panel(cases: list[Case]) -> Panel:
         "better than untrained ones; the source's answers, where they beat naming the most frequent digit.",
         drawing=Grid(
             rows=tuple(DETECTORS.values()),
-            columns=(*(TECHNIQUE.arm(arm).title for arm in arms), "All"),
+            columns=(*(arm.capitalize() for arm in arms), "All"),
             values=[[_share_foreseen(cases, detector, arm) for arm in (*arms, "")] for detector in DETECTORS],
             low=0.0,
             high=1.0,
