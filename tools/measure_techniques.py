@@ -23,8 +23,6 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--again", action="store_true", help="measure anew what is there")
     chosen = parser.parse_args()
-    threads = min(2, os.cpu_count() or 1)
-    torch.set_num_threads(threads)
     for name in chosen.names or catalogue.techniques():
         technique = catalogue.technique(name)
         if chosen.again or measured.measured(name) is None:
@@ -36,7 +34,6 @@ def main() -> None:
             ]
             provenance = {
                 "date": datetime.date.today().isoformat(),
-                "threads": threads,
                 "processor": f"{os.cpu_count()} cores, {platform.machine()}",
                 "torch": torch.__version__,
             }

@@ -1,6 +1,5 @@
 """A visitor's own run of an experiment, in a process of its own."""
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +20,6 @@ class TechniqueRun(live.LiveRun):
     settings: Settings
     report: Report = field(init=False)
     error: str = ""  # one sentence, where the person can mend it
-    threads: int = min(2, os.cpu_count() or 1)
 
     def __post_init__(self) -> None:
         self.report = Report(technique=self.technique)

@@ -21,7 +21,7 @@ class Measured:
     report: Report
     settings: Settings
     seconds: float
-    provenance: dict[str, Any]  # date, threads, processor, version of torch
+    provenance: dict[str, Any]  # date, processor, version of torch
 
 
 @cache

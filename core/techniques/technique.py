@@ -127,9 +127,11 @@ class Technique:
         return f"core.techniques.{self.name.replace('-', '_')}"
 
     def run(self, settings: Settings) -> Iterator[Event]:
-        """Run the experiment; imports what it needs. Raises the errors of `core.errors`."""
-        events: Iterator[Event] = importlib.import_module(f"{self.package}.experiment").run(settings)
-        return events
+        """Run the experiment on one thread; imports what it needs. Raises the errors of `core.errors`."""
+        from core.techniques.threads import one_thread
+
+        with one_thread():
+            yield from importlib.import_module(f"{self.package}.experiment").run(settings)
 
     def sources(self) -> dict[str, str]:
         """The real source of what `code` names, by name."""

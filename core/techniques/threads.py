@@ -1,4 +1,4 @@
-"""Networks of a few thousand weights are trained faster by one thread than by two."""
+"""Small networks are trained faster by one thread than by two."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

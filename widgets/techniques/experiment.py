@@ -154,7 +154,7 @@ def _provenance(technique: Technique, run: TechniqueRun | None, shipped: measure
         assert shipped is not None
         made = shipped.provenance
         text = (
-            f"**Measured beforehand** on {made['date']}: {shipped.seconds:.0f} s with {made['threads']} threads on a "
+            f"**Measured beforehand** on {made['date']}: {shipped.seconds:.0f} s on one thread of a "
             f"machine of {made['processor']}."
         )
     drawn = "bands for the two arms of the verdict" if technique.axis else "small dots are single seeds"

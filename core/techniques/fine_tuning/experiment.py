@@ -16,7 +16,6 @@ from core.metrics.report import Interval
 from core.techniques.events import Event, Grid, Panel, Pictures, Progress, Remark, Score
 from core.techniques.fine_tuning.entry import TECHNIQUE, FineTuningSettings, Shift
 from core.techniques.fine_tuning.shifts import shifted
-from core.techniques.threads import one_thread
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import EpochDone, Finished
 from core.training.events import Progress as Working
@@ -63,23 +62,20 @@ def measure(settings: FineTuningSettings, dataset: ImageDataset) -> Iterator[Eve
             )
             yield Progress(done=done / steps, doing=doing)
             learned = 0.0  # share of this run's epochs
-            with one_thread():
-                for event in finetune(
-                    config, versions, backbone=pretrained, checkpoint_every=settings.epochs
-                ):
-                    if isinstance(event, EpochDone):
-                        learned = event.epoch / event.epochs
-                        yield Progress(done=(done + learned) / steps, doing=doing)
-                    elif isinstance(event, Working):  # reading features, testing: a sign of life
-                        yield Progress(done=(done + learned) / steps, doing=doing)
-                    elif isinstance(event, Finished):
-                        # (4 · test,), one version after another
-                        right = event.scores.argmax(axis=1) == event.labels
-                        for version, part in zip(VERSIONS, np.split(right, len(VERSIONS)), strict=True):
-                            found[strategy, version].append(float(part.mean()))
-                        for quantity, version in (("accuracy", "plain"), ("shifted", settings.shift)):
-                            value = found[strategy, version][-1]
-                            yield Score(arm=strategy, seed=seed, value=value, quantity=quantity)
+            for event in finetune(config, versions, backbone=pretrained, checkpoint_every=settings.epochs):
+                if isinstance(event, EpochDone):
+                    learned = event.epoch / event.epochs
+                    yield Progress(done=(done + learned) / steps, doing=doing)
+                elif isinstance(event, Working):  # reading features, testing: a sign of life
+                    yield Progress(done=(done + learned) / steps, doing=doing)
+                elif isinstance(event, Finished):
+                    # (4 · test,), one version after another
+                    right = event.scores.argmax(axis=1) == event.labels
+                    for version, part in zip(VERSIONS, np.split(right, len(VERSIONS)), strict=True):
+                        found[strategy, version].append(float(part.mean()))
+                    for quantity, version in (("accuracy", "plain"), ("shifted", settings.shift)):
+                        value = found[strategy, version][-1]
+                        yield Score(arm=strategy, seed=seed, value=value, quantity=quantity)
         yield _shifts_panel(found, settings)
     yield Remark(
         text=_compared(found, settings, "full", "linear_probe", "Kumar et al. 2022 report +2 and −7")

@@ -21,7 +21,6 @@ from core.techniques.events import Cloud, Clouds, Colour, Event, Panel, Progress
 from core.techniques.relational_distillation.entry import RelationalDistillationSettings
 from core.techniques.relational_distillation.relations import relational_loss
 from core.techniques.relational_distillation.student import WIDTHS, Pull, Student, train
-from core.techniques.threads import one_thread
 
 NETWORK = "tiny_resnet18"
 SIDE = 32  # pixels that the students see
@@ -86,16 +85,15 @@ def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> 
                 with seeded(seed):
                     student = Student(classes)
                 generator = torch.Generator().manual_seed(seed)
-                with one_thread():
-                    train(
-                        student,
-                        pictures.images,
-                        pictures.labels,
-                        steps=settings.steps,
-                        generator=generator,
-                        pull=pull,
-                        more=more,
-                    )
+                train(
+                    student,
+                    pictures.images,
+                    pictures.labels,
+                    steps=settings.steps,
+                    generator=generator,
+                    pull=pull,
+                    more=more,
+                )
                 features, right = _tested(student, test)
                 spaces[arm] = features
                 alike = linear_cka(features, taught_test, debiased=True)

@@ -24,7 +24,6 @@ from core.techniques.representation_transfer.network import (
     stitched,
     train,
 )
-from core.techniques.threads import one_thread
 
 SIDE = 16  # pixels
 PATCHES, DIGITS = "everyday-patches", "digits"
@@ -71,8 +70,7 @@ def run(settings: RepresentationTransferSettings) -> Iterator[Event]:
     patches = open_dataset(PATCHES, side=SIDE)
     digits = open_dataset(DIGITS, side=SIDE) if settings.source == "dissimilar" else None
     yield _published()
-    with one_thread():
-        yield from between(settings, patches, digits)
+    yield from between(settings, patches, digits)
 
 
 def between(

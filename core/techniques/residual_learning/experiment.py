@@ -16,7 +16,6 @@ from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, 
 from core.techniques.residual_learning import built_in
 from core.techniques.residual_learning.entry import ResidualLearningSettings
 from core.techniques.residual_learning.network import Kind, Stack, gradient_norms, without
-from core.techniques.threads import one_thread
 from core.training.schedule import warm_up_cosine
 
 SIDE = 8
@@ -59,20 +58,19 @@ def depths(blocks: int) -> list[int]:
 
 def run(settings: ResidualLearningSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed; the built-in backbone comes last."""
-    with one_thread():
-        yield Progress(done=0.0, doing="Reading the digits")
-        curves = Curves()
-        share = 0.93 / settings.seeds
-        for number, seed in enumerate(settings.every_seed):
-            for event in _seed(settings, seed, curves):
-                if isinstance(event, Progress):
-                    yield Progress(
-                        done=(number + event.done) * share,
-                        doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
-                    )
-                else:
-                    yield event
-            yield from _panels(settings, curves)
+    yield Progress(done=0.0, doing="Reading the digits")
+    curves = Curves()
+    share = 0.93 / settings.seeds
+    for number, seed in enumerate(settings.every_seed):
+        for event in _seed(settings, seed, curves):
+            if isinstance(event, Progress):
+                yield Progress(
+                    done=(number + event.done) * share,
+                    doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
+                )
+            else:
+                yield event
+        yield from _panels(settings, curves)
     yield from _remarks(curves)
     yield from built_in.damaged()
 
