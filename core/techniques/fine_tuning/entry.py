@@ -24,7 +24,7 @@ class FineTuningSettings(Settings):
 
     data: Data = setting("everyday-patches", "The pictures to learn; all four sets ship with the lab.")
     per_class: int = setting(5, "Labelled images of each class.")
-    epochs: int = setting(8, "How often every strategy sees them; a linear probe is solved at once.")
+    epochs: int = setting(6, "How often every strategy sees them; a linear probe is solved at once.")
     shift: Shift = setting(
         "noise", "Which change of the test pictures, and of them alone, counts: blur, noise, or warm light."
     )
