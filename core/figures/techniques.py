@@ -41,10 +41,11 @@ COLOURS: dict[Colour, str] = {
     "violet": WRONG,
 }
 # Orange is the first method, grey the first baseline and all controls; further ones take what is left, bright and dull.
-_METHODS = (FIRE, DATA, RIGHT, WRONG, ICE)
+_METHODS = (FIRE, DATA, RIGHT, WRONG, ICE, "#C2567A")
 _BASELINES = (GREY, "#B08B5B", "#6F7FA8", "#7D8F6A", "#A0788C")
 _ROW = 58  # pixels of one arm
-_WIDE = 3  # entries of a key beside each other on a phone
+MOST_PLACES = 9  # on an axis, that are named one by one
+_LINE, _MARK = 42, 4  # signs of a key on one line of a phone, and those that a mark takes
 
 
 def arm_colours(arms: Sequence[Arm]) -> dict[str, str]:
@@ -124,6 +125,18 @@ def _rows(report: Report, quantity: str, theme: Theme) -> go.Figure:
             "nticks": 7,
         },
         "yaxis": {"range": [len(arms) - 0.5, -0.62], "visible": False},
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": row + 0.46,
+                "y1": row + 0.46,
+                "line": {"width": 1, "color": on.grid},
+            }
+            for row in range(len(arms) - 1)
+        ],
         "annotations": notes,
     }
     return figure(traces, layout, theme)
@@ -232,7 +245,7 @@ def _lines(
         "height": 400 + 24 * rows,
         "margin": {"l": 8, "r": 14, "t": 22 + 24 * rows, "b": 8},
         "title": title,
-        "xaxis": {"title": {"text": x_title}, "showgrid": False, **_log(logarithmic_x, lines)},
+        "xaxis": {"title": {"text": x_title}, "showgrid": False, **_ticks(lines, logarithmic=logarithmic_x)},
         "yaxis": {
             "title": {"text": y_title + (" (%)" if share else "")},
             **({"type": "log"} if logarithmic_y else {}),
@@ -330,24 +343,28 @@ def _grid(drawing: Grid, theme: Theme) -> go.Figure:
 
 
 def _key(entries: Sequence[tuple[str, str, Mark]]) -> tuple[dict[str, Any], int]:
-    """Explain colours, at most three beside each other; and how many lines that takes."""
+    """Explain colours on as many lines as a phone needs; and how many those are."""
     title = key(*entries)
-    parts = title["text"].split("\u2003")
-    rows = max(1, -(-len(parts) // _WIDE))
-    title["text"] = "<br>".join(
-        "\u2003".join(parts[_WIDE * row : _WIDE * row + _WIDE]) for row in range(rows)
-    )
-    title["pad"]["t"] += 22 * (rows - 1)  # Plotly hangs the last line where it is told to hang the first
-    return title, rows
+    rows: list[list[str]] = [[]]
+    room = _LINE
+    for part, (name, _, _) in zip(title["text"].split("\u2003"), entries, strict=True):
+        if rows[-1] and len(name) + _MARK > room:
+            rows.append([])
+            room = _LINE
+        rows[-1].append(part)
+        room -= len(name) + _MARK
+    title["text"] = "<br>".join("\u2003".join(row) for row in rows)
+    title["pad"]["t"] += 22 * (len(rows) - 1)  # Plotly hangs the last line where it is told to hang the first
+    return title, len(rows)
 
 
-def _log(wanted: bool, lines: Sequence[tuple[Line, str]]) -> dict[str, Any]:
-    if not wanted:
-        return {}
-    places = sorted({float(x) for line, _ in lines for x in line.x if x > 0})
-    if not places or len(places) > 9:
-        return {"type": "log"}
-    return {"type": "log", "tickvals": places, "ticktext": [f"{one:g}" for one in places]}
+def _ticks(lines: Sequence[tuple[Line, str]], *, logarithmic: bool) -> dict[str, Any]:
+    """Name the places that were measured, where they are few."""
+    places = sorted({float(x) for line, _ in lines for x in line.x if x > 0 or not logarithmic})
+    kind = {"type": "log"} if logarithmic else {}
+    if not places or len(places) > MOST_PLACES:
+        return kind
+    return kind | {"tickvals": places, "ticktext": [f"{one:g}" for one in places]}
 
 
 def _range(values: Sequence[float], *, share: bool) -> list[float] | None:

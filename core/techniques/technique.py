@@ -128,9 +128,9 @@ class Technique:
 
     def run(self, settings: Settings) -> Iterator[Event]:
         """Run the experiment on one thread; imports what it needs. Raises the errors of `core.errors`."""
-        from core.techniques.threads import one_thread
-
-        with one_thread():
+        # By name, since both need torch, and this table does not.
+        threads = importlib.import_module("core.techniques.threads")
+        with threads.one_thread():
             yield from importlib.import_module(f"{self.package}.experiment").run(settings)
 
     def sources(self) -> dict[str, str]:

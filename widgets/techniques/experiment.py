@@ -16,7 +16,7 @@ LOOK_EVERY = 0.8  # seconds
 _RUN = "technique_run"
 _JUDGED = {
     "helps": st.success,
-    "hurts": st.error,
+    "hurts": st.warning,
     "no difference": st.info,
     "too early": st.info,
 }

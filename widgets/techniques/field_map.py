@@ -38,11 +38,12 @@ def draw() -> None:
                 st.markdown(f"#### {title}")
                 st.caption(what)
             for differs, cell in zip(get_args(Differs), cells, strict=True):
-                with cell:
-                    st.caption(f"**{DIFFERS[differs]}**")
-                    for one in here:
-                        if one.differs == differs:
-                            _entrance(one)
+                there = [one for one in here if one.differs == differs]
+                if there:
+                    cell.caption(f"**{DIFFERS[differs]}**")
+                for one in there:
+                    with cell:
+                        _entrance(one)
     st.caption(
         "Rows: what is transferred (Pan & Yang 2010, doi 10.1109/TKDE.2009.191, table 3); columns: what is new about "
         "the target. Many methods fit more than one place; each stands where its experiment does."
