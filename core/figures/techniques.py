@@ -319,7 +319,8 @@ def _grid(drawing: Grid, theme: Theme) -> go.Figure:
         "z": values.tolist(),
         "zmin": low,
         "zmax": high,
-        "colorscale": [[0, faded(DATA, 0.0)], [1, faded(DATA, 1.0)]],
+        # Full gold would hide light text.
+        "colorscale": [[0, faded(DATA, 0.0)], [1, faded(DATA, 1.0 if theme == "light" else 0.55)]],
         "showscale": False,
         "xgap": 2,
         "ygap": 2,
