@@ -89,5 +89,12 @@ def test_a_run_of_ones_own_ends_in_a_verdict_and_goes_back() -> None:
     words = _words(page)
     assert "**Measured just now**" in words
     assert run.report.verdict.sentence in words
+    seeds = page.number_input(key=settings._KEY.format("seeds"))
+    seeds.set_value(4).run()
+    words = _words(page)
+    assert "Measured just now" not in words  # that was with two seeds
+    assert "Not measured with these settings yet" in words
+    page.number_input(key=settings._KEY.format("seeds")).set_value(2).run()
+    assert "**Measured just now**" in _words(page)
     page.button(key="technique_shipped").click().run()
     assert "Measured beforehand" in _words(page)

@@ -38,7 +38,7 @@ def draw(technique: Technique) -> None:
     chosen = settings_row.choose(technique)
     if chosen is None:
         return
-    run = _run_of(technique)
+    run = _run_of(technique, chosen)
     every = LOOK_EVERY if run is not None and not run.over else None
     st.fragment(_found, run_every=every)(technique, chosen, polling=every is not None)
     _explained(technique)
@@ -49,21 +49,23 @@ def _leave(technique: Technique) -> None:
     address.write(technique=None, shown=None)
 
 
-def _run_of(technique: Technique) -> TechniqueRun | None:
-    """Give the visitor's run, if it is of this technique; one of another technique is over."""
+def _run_of(technique: Technique, chosen: Settings) -> TechniqueRun | None:
+    """Give the visitor's run, if it is of this technique; one that is over, only if it had the chosen settings."""
     run: TechniqueRun | None = st.session_state.get(_RUN)
-    if run is not None and run.technique.name != technique.name:
+    if run is None:
+        return None
+    if run.technique.name != technique.name:
         run.stop()
         del st.session_state[_RUN]
         return None
-    return run
+    return None if run.over and run.settings != chosen else run
 
 
 # --- what was found ---------------------------------------------------------------------------------------
 
 
 def _found(technique: Technique, chosen: Settings, *, polling: bool) -> None:
-    run = _run_of(technique)
+    run = _run_of(technique, chosen)
     if run is not None:
         run.look()
         if polling and run.over:
@@ -96,6 +98,8 @@ def _controls(technique: Technique, chosen: Settings, run: TechniqueRun | None) 
             if st.button("Stop", icon=":material/stop:", key="technique_stop"):
                 run.stop()
             st.progress(min(max(run.report.progress.done, 0.0), 1.0), text=_doing(run))
+            if run.settings != chosen:
+                st.caption("This run keeps the settings that it began with; yours are for the next one.")
             return
         if st.button(
             f"Run it now with {chosen.seeds} seeds",
