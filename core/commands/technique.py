@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 
 from core import errors
 from core.commands.options import json_line
@@ -9,6 +10,7 @@ from core.commands.terminal import Terminal
 from core.techniques import catalogue
 from core.techniques.events import Panel, Progress, to_json
 from core.techniques.report import Report, shown
+from core.techniques.technique import Settings, Technique
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +31,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Run the experiment."""
     technique = catalogue.technique(chosen.name)
-    texts = {}
-    for one in chosen.set:
-        name, equals, value = one.partition("=")
-        if not equals:
-            raise errors.SettingsError(f"--set needs KEY=VALUE; {one!r} has no equals sign.")
-        texts[name] = value
-    settings = technique.settings_of(texts)
+    settings = settings_from(technique, chosen.set)
     if chosen.seeds is not None:
         settings = dataclasses.replace(settings, seeds=chosen.seeds)
     show, report = Terminal(), Report(technique=technique)
@@ -50,10 +46,22 @@ def run(chosen: argparse.Namespace) -> None:
         print(json_line({"event": "result", "settings": settings.to_json()} | report.to_json()), flush=True)
     else:
         show.clear()
-        _tell(report)
+        tell(report)
 
 
-def _tell(report: Report) -> None:
+def settings_from(technique: Technique, pairs: Sequence[str]) -> Settings:
+    """Read KEY=VALUE pairs; `SettingsError` says what is wrong."""
+    texts = {}
+    for one in pairs:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise errors.SettingsError(f"--set needs KEY=VALUE; {one!r} has no equals sign.")
+        texts[name] = value
+    return technique.settings_of(texts)
+
+
+def tell(report: Report) -> None:
+    """Print every arm's mean with its interval, the verdict and the remarks."""
     technique = report.technique
     print(f"{technique.title}: {technique.question}")
     for of in technique.quantities:

@@ -91,6 +91,8 @@ class Report:
         if len(values) == 1 or float(np.ptp(values)) == 0.0:
             return Interval(value=value, low=value, high=value)
         low, high = stats.t.interval(CONFIDENCE, len(values) - 1, loc=value, scale=stats.sem(values))
+        if self.quantity(quantity).share:  # the t distribution does not know where shares end
+            low, high = max(low, 0.0), min(high, 1.0)
         return Interval(value=value, low=float(low), high=float(high))
 
     def compare(self, first: str, second: str, quantity: str = "", x: float | None = None) -> Verdict:
