@@ -177,7 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True, help="cifar100-vehicles as a ZIP of class folders")
     parser.add_argument(
-        "--work", type=Path, default=Path("/tmp/picture_bridge.json"), help="where answers are kept"
+        "--work", type=Path, default=Path("picture_bridge.json"), help="where answers are kept"
     )
     parser.add_argument("--seeds", type=int, default=SEEDS)
     arguments = parser.parse_args()
