@@ -13,23 +13,15 @@ from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
 from widgets import frame, network, run_result, sweep_run
+from widgets.run_words import POLL_SECONDS, STATES
 from widgets.stage_strip.strip import StageState, stage_strip
 
-POLL_SECONDS = 1.0
 _PHASES = {
     "data": "Reading the pictures",
     "weights": "Fetching the pretrained weights",
     "features": "Running the frozen stages once",
     "probe": "Solving the probe",
     "evaluate": "Measuring",
-}
-_STATES = {
-    "queued": ("Waiting", "gray"),
-    "running": ("Running", "orange"),
-    "stopping": ("Stopping", "gray"),
-    "finished": ("Finished", "green"),
-    "failed": ("Failed", "red"),
-    "stopped": ("Stopped", "gray"),
 }
 
 
@@ -115,7 +107,7 @@ def follow(run_id: str) -> Timeline:
 def _status(
     record: RunRecord, timeline: Timeline, control: RunRecord | None, beside: Timeline | None
 ) -> None:
-    word, colour = _STATES[record.state]
+    word, colour = STATES[record.state]
     line = f":{colour}-badge[{word}]"
     if record.state == "running":
         st.progress(timeline.done, text=f"{line} {_pace(timeline, record)}")

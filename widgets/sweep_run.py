@@ -11,20 +11,12 @@ from core.jobs.sweep_result import as_csv
 from core.jobs.sweep_timeline import SweepTimeline
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
 from widgets import frame
+from widgets.run_words import POLL_SECONDS, STATES
 
-POLL_SECONDS = 1.0
 _PHASES = {
     "data": "Reading the pictures",
     "weights": "Fetching the pretrained weights",
     "features": "Running the network once over all pictures",
-}
-_STATES = {
-    "queued": ("Waiting", "gray"),
-    "running": ("Running", "orange"),
-    "stopping": ("Stopping", "gray"),
-    "finished": ("Finished", "green"),
-    "failed": ("Failed", "red"),
-    "stopped": ("Stopped", "gray"),
 }
 
 
@@ -90,7 +82,7 @@ def _live(run_id: str, advised: str | None, polled: bool) -> None:
 
 
 def _status(record: RunRecord, timeline: SweepTimeline) -> None:
-    word, colour = _STATES[record.state]
+    word, colour = STATES[record.state]
     line = f":{colour}-badge[{word}]"
     if record.state == "queued":
         place = record.position or 1

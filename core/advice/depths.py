@@ -1,8 +1,8 @@
 """How much better or worse than the others each freeze depth is expected to be: a ridge regression. Torch-free.
 
 It learned from the measured cases what the number of images, the answers of a description and the readings behind
-every stage say about the depths. A regression over all cases chose better than an average over the nearest few:
-five cases at 10 000 pictures say something about one at 20, since the slope is shared.
+every stage say about the depths. A regression lets all cases speak of how a trend goes on, where an average over the
+nearest few hears only these.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ from core.advice.tasks import DIFFERENCES, IMAGINGS, TASKS
 
 Floats = NDArray[np.float64]
 
-# Of the squared weights, per case; features have unit variance. Leave-one-data-set-out regret is flat from 0.1 to 1
-# on both networks.
+# Of the squared weights, per case; features have unit variance. The mean regret of described tasks, leave one data set
+# out, hardly depends on it: 0.1, 0.2, 0.4 and 0.8 give 0.91, 0.90, 0.89 and 0.87 points for tiny_resnet18, and 1.20,
+# 1.19, 1.14 and 1.20 for SqueezeNet.
 RIDGE = 0.4
 
 
