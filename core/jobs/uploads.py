@@ -1,55 +1,83 @@
-"""Visitors' own pictures, kept as archives under unguessable names until they are deleted. Torch-free."""
+"""Visitors' own pictures, kept as archives under unguessable names until they expire or are deleted. Torch-free.
 
-import hashlib
+Room is shared: what one visitor may store, and all together, and the disk must keep some for everything else.
+"""
+
 import io
+import os
 import secrets
+import shutil
+import sqlite3
 import zipfile
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+
 from core import errors
+from core.datasets.layout import class_name
+from core.images.decoding import DEFAULT_LIMITS
 from core.jobs import artefacts
-from core.jobs.home import checked_token, upload_path
+from core.jobs.home import checked_token, run_directory, upload_path
+from core.jobs.limits import limits
 from core.jobs.spec import UPLOAD
 from core.jobs.store import Store, Upload
 
 MAX_BYTES = 1_000_000_000  # of one archive; what is inside is limited where it is read
+DISK_RESERVE = 1_000_000_000  # bytes that an upload leaves free, for runs and the database
 _MAX_NAME = 120  # characters of a file name that are kept, for the list on screen
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say: equal pictures make equal archives
+_DAY = 86_400.0
+_UNRECORDED_SECONDS = 3600.0  # a file this old without a record was left by a crash between the two
+_DISK_FULL = "The server's disk is nearly full, so nothing can be stored; ask whoever runs it to make room."
 
 
 def store(store: Store, visitor: str, name: str, content: bytes) -> str:
-    """Keep an archive; the same content again gives the same reference. Returns what `JobSpec.data` takes."""
+    """Keep an archive; the same content again gives the same reference. Returns what `JobSpec.data` takes.
+
+    Raises `DataError`, one sentence, where the file is empty or too large, or there is no room for it.
+    """
+    name = _readable(name)
     if not content:
         raise errors.DataError(
             f"{name or 'The file'} is empty; choose a ZIP archive with a folder per class."
         )
-    if len(content) > MAX_BYTES:
-        raise errors.DataError(
-            f"{name or 'The file'} has {len(content) / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB can be used."
-        )
-    digest = hashlib.sha256(content).hexdigest()
+    _refuse_large(name, len(content))
+    digest = sha256(content).hexdigest()
     known = store.same_upload(visitor, digest)
-    if known is not None:
+    if known is not None and path_of(store, known).exists():
+        store.renew_upload(known.token)
         return UPLOAD + known.token
-    token = secrets.token_urlsafe(16)
-    artefacts.write_atomically(upload_path(store.home, token), lambda file: file.write(content))
-    store.add_upload(token, visitor, name.strip()[:_MAX_NAME] or "My pictures", digest, len(content))
-    return UPLOAD + token
+    token = secrets.token_urlsafe(16) if known is None else known.token
+    if known is None:
+        _refuse_full(store, visitor, len(content))
+    if shutil.disk_usage(store.home).free - len(content) < DISK_RESERVE:
+        raise errors.DataError(_DISK_FULL)
+    path = upload_path(store.home, token)
+    try:
+        artefacts.write_atomically(path, lambda file: file.write(content))
+    except OSError as error:
+        raise errors.DataError(_DISK_FULL) from error
+    return UPLOAD + (
+        token if known is not None else _record(store, visitor, name, digest=digest, token=token)
+    )
 
 
 def store_images(
     store_: Store, visitor: str, name: str, files: Mapping[str, Sequence[tuple[str, bytes]]]
 ) -> str:
     """Keep single pictures, ``{class name: [(file name, bytes), …]}``, as one archive of class folders."""
+    _refuse_large("Your pictures", sum(len(content) for members in files.values() for _, content in members))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # pictures are compressed already
-        for class_name, pictures in files.items():
-            folder = "".join("_" if letter in "/\\:\0" else letter for letter in class_name).strip(" .")
+        for raw, pictures in files.items():
+            folder = "".join("_" if letter in "/\\:\0" else letter for letter in raw).strip(" .")
             if not folder:
                 raise errors.DataError("Give every class a name before you use its pictures.")
+            folder = class_name(folder, DEFAULT_LIMITS)
             for number, (file_name, content) in enumerate(pictures, start=1):
-                suffix = Path(file_name).suffix.lower()[:8]
+                suffix = _readable(Path(file_name).suffix.lower()[:8])
                 archive.writestr(zipfile.ZipInfo(f"{folder}/{number:05d}{suffix}", _NO_DATE), content)
     return store(store_, visitor, name, packed.getvalue())
 
@@ -67,8 +95,136 @@ def path_of(store: Store, upload: Upload) -> Path:
     return upload_path(store.home, upload.token)
 
 
+def room(store: Store, visitor: str) -> tuple[int, int]:
+    """Say how many bytes the visitor has stored, and how many they may; less where all together have few left."""
+    of_visitor, in_all = store.upload_bytes(visitor)
+    now = limits(store)
+    left_in_all = max(0, now.upload_megabytes_in_all * 1_000_000 - in_all)
+    return of_visitor, min(now.upload_megabytes_per_visitor * 1_000_000, of_visitor + left_in_all)
+
+
+def expires(store: Store, upload: Upload) -> float:
+    """Tell when an upload is deleted by itself, in seconds since 1970; storing the same file again puts it off."""
+    return upload.created + limits(store).upload_days * _DAY
+
+
 def delete(store: Store, visitor: str, reference: str) -> None:
-    """Delete an upload of ``visitor``; what finished runs keep of it (small test pictures) stays with them."""
-    upload = find(store, visitor, reference)
-    store.delete_upload(upload.token)
+    """Delete an upload of ``visitor``, and the small copies of its pictures in finished runs.
+
+    Labels and scores of those runs stay. A `RunError` while a run that is active learns from it.
+    """
+    if not _delete(store, find(store, visitor, reference)):
+        raise errors.RunError("A run still learns from these pictures; stop it first, then delete them.")
+
+
+def delete_expired(store: Store, now: float) -> int:
+    """Delete every upload whose days are over, unless an active run uses it; how many they were.
+
+    Also finishes what a crash may have left half done: files without a record, pictures of deleted uploads.
+    """
+    deadline = now - limits(store).upload_days * _DAY
+    deleted = sum(_delete(store, upload) for upload in store.uploads_before(deadline))
+    for path in (store.home / "uploads").glob("*"):
+        if _is_left_over(store, path, now):
+            path.unlink(missing_ok=True)
+    for run in store.runs_without_upload():
+        _forget_pictures(run_directory(store.home, run))
+    return deleted
+
+
+def _readable(name: str) -> str:
+    """Bring a name from outside to one line without control, direction and surrogate characters."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())[:_MAX_NAME]
+
+
+def _refuse_large(name: str, size: int) -> None:
+    if size > MAX_BYTES:
+        raise errors.DataError(
+            f"{name or 'The file'}: {size / 1e6:,.0f} MB, and at most {MAX_BYTES / 1e6:,.0f} MB can be used."
+        )
+
+
+def _refuse_full(store: Store, visitor: str, size: int) -> None:
+    of_visitor, allowed = room(store, visitor)
+    if of_visitor + size <= allowed:
+        return
+    if allowed == limits(store).upload_megabytes_per_visitor * 1_000_000:
+        raise errors.DataError(
+            f"You have {_megabytes(of_visitor)} MB of pictures here and may store {_megabytes(allowed)} MB, so these "
+            f"{_megabytes(size)} MB do not fit; delete an upload that you no longer need, or bring fewer pictures."
+        )
+    raise errors.DataError(
+        "The room that everybody shares for pictures is used up; delete uploads that you no longer need, "
+        "or ask whoever runs this server."
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f}".removesuffix(".0")
+
+
+def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -> str:
+    """Enter a written file into the store and return its token, or the one that knew the content first."""
+    now, path = limits(store), upload_path(store.home, token)
+    try:
+        fits = store.add_upload(
+            token,
+            visitor,
+            name or "My pictures",
+            digest,
+            path.stat().st_size,
+            most_of_visitor=now.upload_megabytes_per_visitor * 1_000_000,
+            most_in_all=now.upload_megabytes_in_all * 1_000_000,
+        )
+    except sqlite3.IntegrityError:  # the same file was sent twice at once
+        path.unlink(missing_ok=True)
+        first = store.same_upload(visitor, digest)
+        if first is None:
+            raise
+        return first.token
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    if not fits:  # another upload took the room meanwhile
+        size = path.stat().st_size
+        path.unlink(missing_ok=True)
+        _refuse_full(store, visitor, size)
+        raise errors.DataError("Another upload took the room just now; try again.")
+    return token
+
+
+def _delete(store: Store, upload: Upload) -> bool:
+    """Delete an upload unless an active run uses it: False."""
+    reference = UPLOAD + upload.token
+    if not store.delete_upload(upload.token, reference):
+        return False
     path_of(store, upload).unlink(missing_ok=True)
+    for run in store.finished_with(reference):
+        _forget_pictures(run_directory(store.home, run))
+    return True
+
+
+def _forget_pictures(directory: Path) -> None:
+    """Take the pictures out of a run's test file; labels and scores stay, since its figures come from them."""
+    path = directory / artefacts.TEST
+    if not path.exists():
+        return
+    with np.load(path, allow_pickle=False) as file:
+        images, labels, scores = file["images"], file["labels"], file["scores"]
+    if not len(images):
+        return
+    artefacts.write_atomically(
+        path, lambda file: np.savez(file, images=images[:0], labels=labels, scores=scores)
+    )
+    result = directory / artefacts.RESULT
+    if result.exists():
+        os.utime(result)  # caches of what the run shows are kept by the time of this file
+
+
+def _is_left_over(store: Store, path: Path, now: float) -> bool:
+    """Whether a file among the uploads has no record, and is too old for one that is being written now."""
+    try:
+        old = now - path.stat().st_mtime > _UNRECORDED_SECONDS
+    except FileNotFoundError:
+        return False
+    return old and (path.suffix != ".zip" or path.name[0] == "." or store.upload(path.stem) is None)
