@@ -8,11 +8,12 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from core import errors
 from core.backbones import catalogue as backbones
-from core.commands import advise, finetune, sweep, technique
+from core.commands import advise, backup, finetune, sweep, technique
 from core.commands.options import json_line
 from core.datasets import catalogue as datasets
 
@@ -62,10 +63,15 @@ def _parser() -> argparse.ArgumentParser:
         ("advise", advise, "say how deep to freeze, from a look at the pictures"),
         ("sweep", sweep, "measure every freeze depth of a network on a data set"),
         ("technique", technique, "run the experiment of one method"),
+        ("backup", backup, "save the data directory in one archive, while the server runs"),
     ):
         parser_of_it = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
         room.options(parser_of_it)
         parser_of_it.set_defaults(run=room.run)
+    what = "unpack a backup into an empty data directory"
+    restoring = commands.add_parser("restore", help=what, description=f"{what[0].upper()}{what[1:]}.")
+    restoring.add_argument("file", metavar="FILE", type=Path, help="what `backup` has written")
+    restoring.set_defaults(run=backup.restore)
     return parser
 
 

@@ -1,0 +1,31 @@
+"""``backup`` and ``restore``: the data directory as one archive."""
+
+import argparse
+from pathlib import Path
+
+from core.jobs import backup as archives
+from core.jobs.home import home
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``backup``."""
+    parser.add_argument("file", metavar="FILE", type=Path, help="the archive to write, .tar or .tar.gz")
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Save the data directory; the server may go on meanwhile."""
+    directory, target = home(), chosen.file.absolute()
+    saved = archives.backup(directory, target)
+    print(
+        f"Saved {_said(saved)} of {directory} in {chosen.file} ({target.stat().st_size / 1e6:,.1f} MB).",
+    )
+
+
+def restore(chosen: argparse.Namespace) -> None:
+    """Unpack a backup into an empty data directory."""
+    directory = home()
+    print(f"Restored {_said(archives.restore(chosen.file, directory))} into {directory}.")
+
+
+def _said(contents: archives.Contents) -> str:
+    return f"{contents.runs:,} runs and {contents.uploads:,} uploads ({contents.bytes / 1e6:,.1f} MB)"
