@@ -34,6 +34,7 @@ def run(chosen: argparse.Namespace) -> None:
     settings = settings_from(technique, chosen.set)
     if chosen.seeds is not None:
         settings = dataclasses.replace(settings, seeds=chosen.seeds)
+    technique = technique.chosen(settings.to_json())
     show, report = Terminal(), Report(technique=technique)
     for event in technique.run(settings):
         report.take(event)

@@ -5,9 +5,12 @@ fetched here serves other programs. A download is unpacked in a folder of its ow
 it is complete: whatever goes wrong, no half data set is left behind.
 """
 
+import contextlib
 import os
+import shutil
+import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,8 @@ from numpy.typing import NDArray
 from core.datasets import catalogue
 from core.datasets.assemble import assemble
 from core.datasets.dataset import ImageDataset, LabelledImages
-from core.datasets.fetching import disk_sentence, fetch
-from core.datasets.torchvision_sets import DOWNLOADS, Download, Listing, Part
+from core.datasets.fetching import RemoteFile, disk_sentence, fetch
+from core.datasets.torchvision_sets import DOWNLOADS, Listing, Part
 from core.errors import DownloadError, one_of
 from core.images.decoding import DEFAULT_LIMITS, decode_all, square_from_array
 
@@ -44,16 +47,27 @@ def is_downloaded(name: str) -> bool:
     return (data_dir() / DOWNLOADS[name].folder).is_dir()
 
 
-def download(name: str, *, side: int, progress: Progress | None = None) -> ImageDataset:
+def download(
+    name: str, *, side: int, only: tuple[str, ...] | None = None, progress: Progress | None = None
+) -> ImageDataset:
     """Read the data set ``name`` at ``side`` pixels, fetching it first where no copy is there.
 
+    ``only`` names the classes that are wanted, in that order; the pictures of the others are not decoded.
     ``progress(done, total)`` counts bytes, then images. Raises `SettingsError` for an unknown name and
     `DownloadError`, one sentence, for a missing network, a wrong checksum, a full disk or a broken copy.
     """
     one_of("The data set", name, DOWNLOADS)
     source, title, root = DOWNLOADS[name], catalogue.DATASETS[name].title, data_dir()
+
+    def unpack(staging: Path) -> None:
+        for part in ("train", "validation", "test"):
+            source.open_part(staging, part, True)
+
     if not is_downloaded(name):
-        _fetch_and_unpack(source, title, root, catalogue.DATASETS[name].download_bytes, progress)
+        total_bytes = catalogue.DATASETS[name].download_bytes
+        fetch_folder(
+            source.folder, source.files, unpack, title=title, total_bytes=total_bytes, progress=progress
+        )
     try:
         opened: dict[Part, Any] = {
             part: source.open_part(root, part, False) for part in ("train", "validation", "test")
@@ -65,27 +79,59 @@ def download(name: str, *, side: int, progress: Progress | None = None) -> Image
             f"The copy of {title} in {root / source.folder} is incomplete or damaged; "
             "remove that folder and load the data set again."
         ) from error
+    if only is not None:
+        for wanted in only:
+            one_of(f"A class of {title}", wanted, class_names)
+        numbers = [class_names.index(wanted) for wanted in only]
+        listings = {part: listing.of(numbers) for part, listing in listings.items()}
+        class_names = only
     return _decoded(name, listings, class_names, side, progress)
 
 
-def _fetch_and_unpack(
-    source: Download, title: str, root: Path, total_bytes: int, progress: Progress | None
+def fetch_folder(
+    folder: str,
+    files: tuple[RemoteFile, ...],
+    unpack: Callable[[Path], None],
+    *,
+    title: str,
+    total_bytes: int,
+    progress: Progress | None = None,
 ) -> None:
+    """Fetch ``files``, let ``unpack(staging)`` make ``staging / folder`` of them, and move that into `data_dir`.
+
+    Whatever goes wrong, what ``unpack`` raises included, nothing is left behind. Raises `DownloadError`.
+    """
+    root = data_dir()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=root) as incoming:
-            staging = Path(incoming)
-            fetch(source.files, staging, title=title, total_bytes=total_bytes, progress=progress)
-            for part in ("train", "validation", "test"):
-                source.open_part(staging, part, True)
-            for file in source.files:
+        with _staging(root) as staging:
+            fetch(files, staging, title=title, total_bytes=total_bytes, progress=progress)
+            unpack(staging)
+            for file in files:
                 if file.place.endswith((".gz", ".tgz", ".zip")):
                     (staging / file.place).unlink(missing_ok=True)  # unpacked: its room is better used
-            _move_into_place(staging / source.folder, root / source.folder)
+            _move_into_place(staging / folder, root / folder)
     except OSError as error:
         raise DownloadError(disk_sentence(title, root, error)) from error
     except RuntimeError as error:
         raise DownloadError(f"{title} arrived but could not be unpacked ({error}); try again.") from error
+
+
+@contextlib.contextmanager
+def _staging(root: Path) -> Iterator[Path]:
+    """Lend a folder below ``root`` that is gone afterwards, and remove those whose process was killed.
+
+    The folder's name says whose it is: the processes of another machine, or container, may share ``root``.
+    """
+    import psutil
+
+    mine = f".incoming-{socket.gethostname()}-"
+    for left in root.glob(f"{mine}*-*"):
+        owner = left.name.removeprefix(mine).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{mine}{os.getpid()}-", dir=root) as staging:
+        yield Path(staging)
 
 
 def _move_into_place(finished: Path, place: Path) -> None:

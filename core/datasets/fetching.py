@@ -14,10 +14,13 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """One file: its address, its ``checksum`` ("md5:…" or "sha256:…") and its ``place`` below the data folder."""
+    """One file: its address, its ``checksum`` ("md5:…" or "sha256:…") and its ``place`` below the data folder.
+
+    Without a checksum, whoever fetches it has to check what it holds.
+    """
 
     url: str
-    checksum: str
+    checksum: str | None
     place: str
 
 

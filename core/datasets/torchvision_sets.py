@@ -44,6 +44,16 @@ class Listing:
             labels=self.labels[kept],
         )
 
+    def of(self, classes: Sequence[int]) -> "Listing":
+        """Keep some ``classes`` alone, which are numbered anew in their order there."""
+        number = {label: new for new, label in enumerate(classes)}
+        kept = np.flatnonzero(np.isin(self.labels, list(classes)))
+        pictures = self.pictures
+        return Listing(
+            pictures=pictures[kept] if isinstance(pictures, np.ndarray) else [pictures[one] for one in kept],
+            labels=np.array([number[label] for label in self.labels[kept].tolist()], dtype=np.int64),
+        )
+
     def most(self) -> int:
         """Count the images of the largest class."""
         return int(np.bincount(self.labels).max()) if len(self.labels) else 0

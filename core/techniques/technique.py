@@ -71,6 +71,8 @@ class Settings:
 
     # (field, lowest, highest), both allowed
     LIMITS: typing.ClassVar[tuple[tuple[str, float, float], ...]] = ()
+    # What a field is called on screen, where its own name says too little; at most about 20 characters.
+    TITLES: typing.ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
         common = (("seeds", FEWEST_SEEDS, MOST_SEEDS), ("first_seed", 0, 2**31 - 1))
@@ -110,6 +112,12 @@ class Technique:
     code: tuple[str, ...]  # "package.module:function", the heart of the method, to be shown
     axis: Axis | None = None
     remark: str = ""  # what to watch for; a claim needs its citation
+    # The same method on something else, with arms, texts and settings of its own. The setting ``switch`` chooses
+    # among them: its default in each one's settings is that one's name.
+    variants: tuple["Technique", ...] = ()
+    switch: str = ""
+    module: str = "experiment"  # of the package; a variant's run lives in another one
+    download: str = ""  # what is fetched before the first run, and how large it is; empty: everything is here
 
     def __post_init__(self) -> None:
         known = [arm.name for arm in self.arms]
@@ -121,6 +129,17 @@ class Technique:
         errors.one_of("arm", name, [arm.name for arm in self.arms])
         return next(arm for arm in self.arms if arm.name == name)
 
+    def chosen(self, settings: Mapping[str, Any]) -> "Technique":
+        """Find the variant that ``settings``, as texts or plain values, ask for; this one where they ask for none.
+
+        `SettingsError` for a variant that is none.
+        """
+        if self.switch not in settings:
+            return self
+        known = {getattr(one.settings(), self.switch): one for one in (self, *self.variants)}
+        errors.one_of(self.switch, settings[self.switch], known)
+        return known[settings[self.switch]]
+
     @property
     def package(self) -> str:
         """Where it lives."""
@@ -131,7 +150,8 @@ class Technique:
         # By name, since both need torch, and this table does not.
         threads = importlib.import_module("core.techniques.threads")
         with threads.one_thread():
-            yield from importlib.import_module(f"{self.package}.experiment").run(settings)
+            module = self.chosen(settings.to_json()).module
+            yield from importlib.import_module(f"{self.package}.{module}").run(settings)
 
     def sources(self) -> dict[str, str]:
         """The real source of what `code` names, by name."""
@@ -143,13 +163,14 @@ class Technique:
 
     def settings_of(self, texts: Mapping[str, str]) -> Settings:
         """Read settings from texts, as a link or the command line gives them; `SettingsError` says what is wrong."""
-        hints = typing.get_type_hints(self.settings)
-        known = {field.name for field in fields(self.settings)}
+        kind = self.chosen(texts).settings
+        hints = typing.get_type_hints(kind)
+        known = {field.name for field in fields(kind)}
         values: dict[str, Any] = {}
         for name, text in texts.items():
             errors.one_of("A setting", name, sorted(known))
             values[name] = _value(name, text, hints[name])
-        return self.settings(**values)
+        return kind(**values)
 
 
 def _value(name: str, text: str, hint: Any) -> Any:

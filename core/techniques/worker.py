@@ -13,7 +13,7 @@ from core.techniques.events import to_json
 def main() -> None:
     """Do what is asked."""
     asked = live.asked_of_worker()
-    technique = catalogue.technique(asked["technique"])
+    technique = catalogue.technique(asked["technique"]).chosen(asked["settings"])
     try:
         for event in technique.run(technique.settings(**asked["settings"])):
             live.say(to_json(event))

@@ -1,8 +1,13 @@
 """One experiment: its question, its settings, what was measured, what it means, and the code that did it."""
 
+from collections.abc import Sequence
+from html import escape
+
 import streamlit as st
 
+from core.figures import technique_panels as panels
 from core.figures import techniques as figures
+from core.figures.technique_panels import Entry
 from core.techniques import live, measured
 from core.techniques.events import Pictures
 from core.techniques.live import TechniqueRun
@@ -14,6 +19,8 @@ from widgets.techniques import settings as settings_row
 
 LOOK_EVERY = 0.8  # seconds
 _RUN = "technique_run"
+_PICTURE, _SMALL_PICTURE, _GAP = 96, 64, 16  # pixels
+_MOST_IN_A_ROW = 12
 _JUDGED = {
     "helps": st.success,
     "hurts": st.warning,
@@ -23,21 +30,24 @@ _JUDGED = {
 
 
 def draw(technique: Technique) -> None:
-    """Draw the whole experiment."""
+    """Draw the whole experiment: of the technique, or of the variant that the address asks for."""
+    family, technique = technique, settings_row.variant(technique)
     st.button(
         "All methods",
         icon=":material/arrow_back:",
         type="tertiary",
         key="technique_back",
         on_click=_leave,
-        args=(technique,),
+        args=(family,),
     )
     st.title(technique.title, anchor=False)
     st.markdown(f"**{technique.question}** {technique.gist}")
     st.caption(f":material/school: Source: {technique.source}  \n:material/flag: Target: {technique.target}")
-    chosen = settings_row.choose(technique)
+    chosen = settings_row.choose(family)
     if chosen is None:
         return
+    if technique.download:
+        st.caption(f":material/download: {technique.download}")
     run = _run_of(technique, chosen)
     every = LOOK_EVERY if run is not None and not run.over else None
     st.fragment(_found, run_every=every)(technique, chosen, polling=every is not None)
@@ -109,7 +119,11 @@ def _controls(technique: Technique, chosen: Settings, run: TechniqueRun | None) 
         ):
             st.session_state[_RUN] = live.start(technique, chosen)
             st.rerun()
-        if run is not None and st.button("Back to what was measured beforehand", key="technique_shipped"):
+        if (
+            run is not None
+            and not technique.download
+            and st.button("Back to what was measured beforehand", key="technique_shipped")
+        ):
             del st.session_state[_RUN]
             settings_row.forget(technique)
             st.rerun()
@@ -123,9 +137,13 @@ def _doing(run: TechniqueRun) -> str:
 
 
 def _verdict(report: Report) -> None:
-    technique, verdict = report.technique, report.verdict
+    technique, verdict, of = report.technique, report.verdict, report.quantity()
     first, second = (technique.arm(name).title for name in technique.verdict)
-    _JUDGED[verdict.judgement](f"**{verdict.sentence}**  \n{first}, against: {second}.")
+    better = "" if of.higher_is_better else "; lower is better, so a plus is a drop"
+    mean = f", mean over every place on the axis “{technique.axis.title}”" if technique.axis else ""
+    _JUDGED[verdict.judgement](
+        f"**{verdict.sentence}**  \n{first}, against: {second}. Measured: {of.title}{mean}{better}."
+    )
 
 
 def _chart(report: Report) -> None:
@@ -142,6 +160,7 @@ def _chart(report: Report) -> None:
             required=True,
             label_visibility="collapsed",
         )
+    _key(figures.key(report))
     st.plotly_chart(
         figures.scores(report, wanted, theme=frame.theme()),
         key="technique_scores",
@@ -162,7 +181,10 @@ def _provenance(technique: Technique, run: TechniqueRun | None, shipped: measure
             f"machine of {made['processor']}."
         )
     drawn = "bands for the two arms of the verdict" if technique.axis else "small dots are single seeds"
-    st.caption(f"{text} Means and 95 % t intervals over seeds, {drawn}; the verdict pairs the seeds.")
+    st.caption(
+        f"{text} Means and 95 % t intervals over seeds, {drawn}. A seed is one repetition with other random choices; "
+        "the verdict compares seed by seed, with its interval in brackets."
+    )
 
 
 def _panels(report: Report) -> None:
@@ -171,28 +193,55 @@ def _panels(report: Report) -> None:
         if isinstance(panel.drawing, Pictures):
             _pictures(panel.drawing)
         else:
-            st.plotly_chart(
-                figures.panel(panel.drawing, theme=frame.theme()),
-                key=f"technique_panel_{panel.name}",
-                theme=None,
-                config=frame.CHART,
-            )
+            _key(panels.key(panel.drawing))
+            drawn = panels.draw(panel.drawing, theme=frame.theme())
+            for place, (cell, (title, figure)) in enumerate(zip(st.columns(len(drawn)), drawn, strict=True)):
+                with cell:
+                    if title:
+                        st.markdown(f"**{title}**")
+                    st.plotly_chart(
+                        figure, key=f"technique_panel_{panel.name}_{place}", theme=None, config=frame.CHART
+                    )
         st.caption(panel.caption)
 
 
+def _key(entries: Sequence[Entry]) -> None:
+    """Explain the colours of a chart, on as many lines as the window needs."""
+    if not entries:
+        return
+    marks = {
+        "line": "width:1.7rem;border-top:4px solid {0}",
+        "dots": "width:1.7rem;border-top:4px dotted {0}",
+        "point": "width:.7rem;height:.7rem;border-radius:50%;background:{0}",
+    }
+    shown = "".join(
+        '<span style="display:inline-flex;align-items:center;gap:.4rem">'
+        f'<span style="{marks[one.mark].format(one.colour)}"></span>{escape(one.name)}</span>'
+        for one in entries
+    )
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.15rem 1.2rem">{shown}</div>')
+
+
 def _pictures(drawing: Pictures) -> None:
-    with st.container(horizontal=True, gap="small"):
+    """Draw the pictures in rows of one length where there is room for that: what belongs together stays so."""
+    count = len(drawing.pictures)
+    row = max(one for one in range(1, _MOST_IN_A_ROW + 1) if count % one == 0 or one == count)
+    side = _PICTURE if row * (_PICTURE + _GAP) < 1024 else _SMALL_PICTURE
+    with st.container(horizontal=True, gap="small", width=row * (side + _GAP)):
         for picture, caption in zip(drawing.pictures, drawing.captions, strict=True):
-            st.image(picture, caption=caption, width=96)
+            st.image(picture, caption=caption, width=side)
 
 
 # --- what it is -------------------------------------------------------------------------------------------
 
 
-def _explained(technique: Technique) -> None:
+def _compared(technique: Technique) -> None:
     roles = {"method": "", "baseline": " (baseline)", "control": " (control)"}
     with st.expander("What is compared", type="compact"):
         st.markdown("\n".join(f"- **{one.title}**{roles[one.role]}: {one.what}" for one in technique.arms))
+
+
+def _explained(technique: Technique) -> None:
     if technique.remark:
         st.markdown(f":material/lightbulb: {technique.remark}")
     box = st.expander("Show the code", type="compact", key="technique_code", on_change="rerun")

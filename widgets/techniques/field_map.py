@@ -5,7 +5,7 @@ from typing import get_args
 import streamlit as st
 
 from core.techniques import catalogue, measured
-from core.techniques.report import Verdict
+from core.techniques.report import Report
 from core.techniques.technique import Differs, Technique, Transferred
 from widgets.layers import address
 
@@ -46,7 +46,8 @@ def draw() -> None:
                         _entrance(one)
     st.caption(
         "Rows: what is transferred (Pan & Yang 2010, doi 10.1109/TKDE.2009.191, table 3); columns: what is new about "
-        "the target. Many methods fit more than one place; each stands where its experiment does."
+        "the target. Many methods fit more than one place; each stands where its experiment does. Under each: its method "
+        "against its baseline, measured; points are percentage points, brackets hold the 95 % interval over repetitions."
     )
 
 
@@ -61,10 +62,12 @@ def _entrance(technique: Technique) -> None:
     )
     found = measured.measured(technique.name)
     if found is not None:
-        st.caption(f"{short(found.report.verdict)}")
+        st.caption(short(found.report))
 
 
-def short(verdict: Verdict) -> str:
+def short(report: Report) -> str:
     """Give a verdict as a line under an entrance: a sign, and the sentence without the number of seeds."""
+    verdict, of = report.verdict, report.quantity()
     sign = _ICONS.get(verdict.judgement, ":material/trending_flat:")
-    return f"{sign} {verdict.sentence.rpartition(',')[0] or verdict.sentence}"
+    unit = "" if of.share else f" ({'gain in' if of.higher_is_better else 'drop of'} {of.title.lower()})"
+    return f"{sign} {verdict.sentence.rpartition(',')[0] or verdict.sentence}{unit}"

@@ -1,5 +1,6 @@
 """Adversarial domain adaptation: features that a domain classifier cannot tell apart. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,6 +34,12 @@ class AdversarialSettings(Settings):
         ("missing", 0.0, 1.0),
         ("steps", 10, 1000),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "peak": "Strength λ",
+        "steepness": "Rise of λ (γ)",
+        "missing": "Missing digits",
+        "steps": "Training steps",
+    }
 
 
 TECHNIQUE = Technique(

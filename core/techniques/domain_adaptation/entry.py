@@ -1,5 +1,6 @@
 """Domain adaptation: labels in one domain, pictures alone in another. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -34,6 +35,11 @@ class DomainAdaptationSettings(Settings):
         ("missing", 0.0, 1.0),
         ("steps", 5, 1000),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "weight": "Weight λ",
+        "missing": "Missing digits",
+        "steps": "Training steps",
+    }
 
 
 TECHNIQUE = Technique(

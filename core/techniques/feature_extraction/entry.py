@@ -1,5 +1,6 @@
 """Feature extraction: what a pretrained network sees, against what people designed by hand. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -28,6 +29,11 @@ class FeatureExtractionSettings(Settings):
         ("test_images", 2, 100),
         ("strictness", 0.005, 0.9),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "data": "Pictures",
+        "most": "Most labelled images",
+        "strictness": "Strictness of choice",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,5 +1,6 @@
 """Fine-tuning: the engine's strategies side by side, on plain test pictures and on shifted ones. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -35,6 +36,11 @@ class FineTuningSettings(Settings):
         ("epochs", 1, 30),
         ("severity", 1, 5),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "data": "Pictures",
+        "per_class": "Images per class",
+        "shift": "Shift of the test",
+    }
 
 
 TECHNIQUE = Technique(

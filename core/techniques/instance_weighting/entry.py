@@ -1,5 +1,6 @@
 """Instance-based transfer: which source examples to listen to. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -27,6 +28,11 @@ class InstanceWeightingSettings(Settings):
         ("source_images", 50, 500),
         ("rounds", 2, 50),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "share": "Bias of the source",
+        "wrong": "Wrong source labels",
+        "rounds": "TrAdaBoost rounds",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,5 +1,6 @@
 """Knowledge fusion: what the technique is, and what it can be asked. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -23,6 +24,11 @@ class KnowledgeFusionSettings(Settings):
     shift: Shift = setting("mixed", "What is done to the test pictures to shift them; mixed takes all three.")
 
     LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("per_class", 2, 60), ("alpha", 0, 1))
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "per_class": "Images per class",
+        "alpha": "Mixture α",
+        "shift": "Shift of the test",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,5 +1,6 @@
 """Multi-task learning: one trunk, two heads; a second task that helps, and one that hurts. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -31,6 +32,13 @@ class MultiTaskSettings(Settings):
         ("width", 4, 128),
         ("weight", 0.0, 10.0),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "related": "Related task",
+        "labelled": "Labelled digits",
+        "width": "Width of the trunk",
+        "weight": "Weight of task two",
+        "surgery": "Gradient surgery",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,5 +1,6 @@
 """Negative transfer: what happens when source and target disagree. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -28,6 +29,10 @@ class NegativeTransferSettings(Settings):
         ("source_steps", 5, 600),
         ("steps", 5, 600),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "disagree_in": "Disagree in",
+        "steps": "Target steps",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,5 +1,6 @@
 """Relation-based transfer: how pictures lie to each other, taught to a small network. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -41,6 +42,12 @@ class RelationalDistillationSettings(Settings):
         ("strength", 0.0, 10.0),
         ("steps", 5, 1000),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "data": "Pictures",
+        "stage": "Teacher's stage",
+        "unlabelled": "Unlabelled per class",
+        "steps": "Training steps",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,5 +1,6 @@
 """Representation transfer: what the technique is, and what it can be asked. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -21,6 +22,10 @@ class RepresentationTransferSettings(Settings):
     epochs: int = setting(30, "How often every network sees its training pictures.")
 
     LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("per_class", 5, 60), ("epochs", 1, 60))
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "source": "Task A is",
+        "per_class": "Images per class",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,5 +1,6 @@
 """Residual learning: what the technique is, and what it can be asked. Torch-free."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +21,10 @@ class ResidualLearningSettings(Settings):
         ("images", 100, 1000),
         ("epochs", 1, 20),
     )
+    TITLES: ClassVar[Mapping[str, str]] = {
+        "blocks": "Blocks at most",
+        "images": "Training images",
+    }
 
 
 TECHNIQUE = Technique(

@@ -1,38 +1,23 @@
 """Some digits are hidden; their strokes are told; pictures of them are named. Torch-free."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.metrics.classification import mean_interval
-from core.techniques.events import Colour, Event, Grid, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.events import Event, Grid, Panel, Pictures, Progress, Remark
 from core.techniques.report import Report
-from core.techniques.zero_shot.calibration import accuracy_by_handicap, per_class
+from core.techniques.zero_shot.calibration import accuracy_by_handicap
 from core.techniques.zero_shot.entry import TECHNIQUE, ZeroShotSettings
+from core.techniques.zero_shot.hidden import Floats, Hidden, Labels, bias, scored
 from core.techniques.zero_shot.recognition import by_dap, by_eszsl
 from core.techniques.zero_shot.segments import DESCRIPTIONS, STROKES, at_strokes, drawing, same_as_drawing
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 CLASSES = 10
 HANDICAPS: Floats = np.linspace(0.0, 10.0, 41)  # of log-posterior
 SHUFFLES = 5  # of the descriptions, for each seed: a control with three hidden digits varies much
 SHOWN = 24  # pixels a side of a picture in the panel
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Hidden:
-    """Which digits are hidden, pictures of the others to learn from, and pictures to name."""
-
-    is_seen: NDArray[np.bool_]  # (10,)
-    known: Floats  # (M, 8, 8)
-    known_labels: Labels
-    asked: Floats  # (N, 8, 8), of all ten digits
-    asked_labels: Labels
 
 
 def hide(settings: ZeroShotSettings, seed: int) -> Hidden:
@@ -108,7 +93,7 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
             done=number / settings.seeds, doing=f"Seed {seed}: hiding {', '.join(map(str, hidden))}"
         )
         by_arm, present = scores_by_arm(one, seed)
-        for score in _scored(one, seed, by_arm):
+        for score in scored(one, seed, TECHNIQUE.arms, by_arm):
             report.take(score)
             yield score
         if number == 0:
@@ -124,29 +109,6 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
     )
     yield Remark(text="Against shuffled descriptions: " + report.compare("dap", "shuffled").sentence)
     yield Progress(done=1.0, doing="Done")
-
-
-def _scored(one: Hidden, seed: int, by_arm: dict[str, list[Floats]]) -> Iterator[Score]:
-    """Mean accuracy over classes: unseen among the unseen, then both kinds with all ten allowed."""
-    for arm in TECHNIQUE.arms:
-        if arm.name == "guess":
-            values = {"unseen": 1 / int((~one.is_seen).sum()), "open": 1 / CLASSES, "seen": 1 / CLASSES}
-        else:
-            several = [_accuracies(scores, one) for scores in by_arm[arm.name]]
-            values = {name: float(np.mean([each[name] for each in several])) for name in several[0]}
-        for quantity, value in values.items():
-            yield Score(arm=arm.name, seed=seed, value=value, quantity=quantity)
-
-
-def _accuracies(scores: Floats, one: Hidden) -> dict[str, float]:
-    seen, hidden = np.flatnonzero(one.is_seen), np.flatnonzero(~one.is_seen)
-    among = hidden[scores[:, hidden].argmax(axis=1)] == one.asked_labels
-    of_all = scores.argmax(axis=1) == one.asked_labels
-    return {
-        "unseen": per_class(among, one.asked_labels, hidden),
-        "open": per_class(of_all, one.asked_labels, hidden),
-        "seen": per_class(of_all, one.asked_labels, seen),
-    }
 
 
 def _pictures(one: Hidden, present: Floats) -> Panel:
@@ -171,40 +133,16 @@ def _shown(picture: Floats) -> NDArray[np.uint8]:
 
 
 def _bias(curves: list[tuple[Floats, Floats]]) -> Panel:
-    x = HANDICAPS.tolist()
-    seen, unseen = (np.stack(part) for part in zip(*curves, strict=True))  # (seeds, handicaps)
-    harmonic = 2 * seen * unseen / np.maximum(seen + unseen, 1e-9)
-    lines = []
-    drawn: tuple[tuple[str, Colour, Floats], ...] = (
-        ("Unseen digits", "fire", unseen),
-        ("Seen digits", "ice", seen),
-        ("Harmonic mean", "grey", harmonic),
-    )
-    for name, colour, values in drawn:
-        bands = [mean_interval(column.tolist()) for column in values.T]
-        lines.append(
-            Line(
-                name=name,
-                colour=colour,
-                x=x,
-                y=[one.value for one in bands],
-                low=[max(0.0, one.low) for one in bands],
-                high=[min(1.0, one.high) for one in bands],
-            )
-        )
-    return Panel(
-        name="bias",
+    return bias(
+        curves,
+        HANDICAPS,
+        what="digits",
         title="All ten digits allowed, and seen digits held back",
         caption=(
             "DAP at each stroke. Left, as it is. To the right, seen digits are held back by more and more: what the "
             "unseen gain, the seen lose (calibrated stacking, Chao et al. 2016, arXiv 1605.04253)."
         ),
-        drawing=Lines(
-            x_title="How far seen digits are held back (log-probability)",
-            y_title="Accuracy",
-            lines=tuple(lines),
-            share=True,
-        ),
+        x_title="How far seen digits are held back (log-probability)",
     )
 
 
