@@ -5,7 +5,7 @@ Stateless, so that a worker process of this machine, the command line and a clus
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import errors
 from core.backbones import catalogue
@@ -19,6 +19,9 @@ from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import Event
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
+
+if TYPE_CHECKING:
+    from core.backbones.backbone import Backbone
 
 Progress = Callable[[int, int], None]  # bytes or images done, of how many
 
@@ -61,31 +64,56 @@ def parts(dataset: ImageDataset, config: FinetuneConfig) -> Splits:
 
 def fetch_weights(config: Config, progress: Progress | None = None) -> None:
     """Download the weights that training starts from, where they are not here yet, saying how far it is."""
-    needed = (
-        isinstance(config, SweepConfig)
-        or STRATEGIES[config.strategy].pretrained
-        or config.strategy == "scratch_statistics"
-    )
-    if needed and config.weights == "pretrained" and config.backbone != catalogue.BUILT_IN:
+    if _needs_weights(config) and config.weights == "pretrained" and config.backbone != catalogue.BUILT_IN:
         from core.backbones import weights
 
         weights.downloaded(config.backbone, progress)
 
 
+def starting_network(config: Config) -> "Backbone | None":
+    """Load the pretrained network for a machine that lacks its weights' file; None where every copy has it."""
+    if not _needs_weights(config) or (
+        config.weights == "pretrained" and config.backbone == catalogue.BUILT_IN
+    ):
+        return None
+    from core.backbones import stages, weights
+
+    backbone = stages.build(config.backbone)
+    weights.load_pretrained(backbone, config.weights)
+    return backbone
+
+
+def _needs_weights(config: Config) -> bool:
+    return (
+        isinstance(config, SweepConfig)
+        or STRATEGIES[config.strategy].pretrained
+        or config.strategy == "scratch_statistics"
+    )
+
+
 def events(
-    config: FinetuneConfig, dataset: ImageDataset, checkpoint: dict[str, Any] | None
+    config: FinetuneConfig,
+    dataset: ImageDataset,
+    checkpoint: dict[str, Any] | None,
+    *,
+    backbone: "Backbone | None" = None,
 ) -> Iterator[Event]:
-    """Train; a ``checkpoint`` is the state that an earlier part of the same run yielded."""
+    """Train; a ``checkpoint`` is the state that an earlier part of the same run yielded.
+
+    ``backbone``, of `starting_network`, takes the place of the weights' file.
+    """
     from core.training.run import finetune
 
-    return finetune(config, dataset, resume=checkpoint)
+    return finetune(config, dataset, resume=checkpoint, backbone=backbone)
 
 
-def sweep_events(config: SweepConfig, dataset: ImageDataset, done: Iterable[ArmDone]) -> Iterator[Event]:
+def sweep_events(
+    config: SweepConfig, dataset: ImageDataset, done: Iterable[ArmDone], *, backbone: "Backbone | None" = None
+) -> Iterator[Event]:
     """Measure all arms; ``done`` are those that an earlier part of the same sweep measured."""
     from core.training.sweep import sweep
 
-    return sweep(config, dataset, done=done)
+    return sweep(config, dataset, done=done, backbone=backbone)
 
 
 def check(spec: JobSpec, store: Store, visitor: str) -> None:

@@ -105,6 +105,17 @@ class CheckpointReady(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resumed(Event):
+    """A driver's word, not training's: from here on, what came after the checkpoint of ``epoch`` is told again.
+
+    ``epoch`` is 0 where the run begins anew.
+    """
+
+    kind: ClassVar[str] = "resumed"
+    epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished(Event):
     """The result. The test set was touched once, with the epoch that was best on validation."""
 
