@@ -27,7 +27,7 @@ from typing import Any, TextIO
 
 from core import errors
 from core.datasets.dataset import ImageDataset
-from core.jobs import artefacts, engine
+from core.jobs import artefacts, engine, ray_cluster, ray_run
 from core.jobs.home import run_directory
 from core.jobs.recorder import Recorder, read_checkpoint
 from core.jobs.spec import JobSpec
@@ -122,7 +122,7 @@ class _Worker:
             progressed = partial(self._store.progressed, claim)
             if isinstance(spec.config, SweepConfig):
                 recorder = SweepRecorder(directory, title=spec.title, on_arm=progressed)
-                events = partial(_sweep, spec.config, recorder)
+                events = partial(_sweep, spec.config, recorder, orders)
             else:
                 checkpoint = read_checkpoint(directory)
                 recorder = Recorder(
@@ -131,7 +131,7 @@ class _Worker:
                     resumed_from=checkpoint[0] if checkpoint else 0,
                     on_checkpoint=progressed,
                 )
-                events = partial(_finetune, spec.config, recorder, checkpoint)
+                events = partial(_finetune, spec.config, recorder, orders, checkpoint)
             self._train(spec, recorder, events, orders)
             assert recorder.result is not None
             self._store.end(claim, "finished", summary=recorder.result.summary())
@@ -230,17 +230,26 @@ class _Worker:
 def _finetune(
     config: FinetuneConfig,
     recorder: Recorder,
+    orders: _Orders,
     checkpoint: tuple[int, dict[str, Any]] | None,
     dataset: ImageDataset,
 ) -> Iterator[Event]:
-    """Begin a fine-tuning, or go on from its checkpoint."""
+    """Begin a fine-tuning, or go on from its checkpoint; on a cluster, where there is one."""
     recorder.keep_test_images(engine.parts(dataset, config).test)
-    return engine.events(config, dataset, checkpoint[1] if checkpoint else None)
+    state = checkpoint[1] if checkpoint else None
+    if ray_cluster.wanted():
+        return ray_run.events(config, dataset, state, orders.raise_if_any)
+    return engine.events(config, dataset, state)
 
 
-def _sweep(config: SweepConfig, recorder: SweepRecorder, dataset: ImageDataset) -> Iterator[Event]:
-    """Begin a sweep, or go on after what its log says is measured."""
-    return engine.sweep_events(config, dataset, recorder.done(config, dataset.fingerprint))
+def _sweep(
+    config: SweepConfig, recorder: SweepRecorder, orders: _Orders, dataset: ImageDataset
+) -> Iterator[Event]:
+    """Begin a sweep, or go on after what its log says is measured; on a cluster, where there is one."""
+    done = recorder.done(config, dataset.fingerprint)
+    if ray_cluster.wanted():
+        return ray_run.events(config, dataset, done, orders.raise_if_any)
+    return engine.sweep_events(config, dataset, done)
 
 
 def _sentence(error: Exception) -> str:
