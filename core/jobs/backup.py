@@ -2,7 +2,7 @@
 
 In it: the database as of one moment, the files of every run and upload that it names, and visitors' own weights.
 Files are replaced, never changed (only a run's log grows), so a hard link holds a file as it was: a run's files are
-linked in a moment, checked to belong together, and packed at leisure. Not in it: logs, and downloads, which can be
+linked in a moment and packed at leisure. Not in it: logs, and downloads, which can be
 fetched again.
 """
 
@@ -32,10 +32,6 @@ FORMAT = "transfer-learning-lab backup 1"
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
 FOLDERS = ("runs", "uploads", "weights")
 _STAGING = ".backup-"
-_TRIES = 20  # to catch a run between two results
-# In this order: a result says that weights and pictures are there; the log, last, tells of every checkpoint that was
-# linked before it, as a run that goes on from its checkpoint needs it.
-_ORDER = (artefacts.RESULT, artefacts.WEIGHTS, artefacts.TEST, artefacts.CHECKPOINT)
 _WRITTEN_IN_PLACE = (artefacts.EVENTS, artefacts.TRACEBACK)
 
 
@@ -107,7 +103,7 @@ def restore(archive: Path, home: Path) -> Contents:
 
 
 def _stage(home: Path, staging: Path) -> tuple[int, int]:
-    """Copy the database, then link what it names; forget from the copy what was deleted meanwhile."""
+    """Copy the database, then link what it names; count the runs and the uploads."""
     with (
         closing(sqlite3.connect(home / DATABASE, timeout=15)) as source,
         closing(sqlite3.connect(staging / DATABASE, isolation_level=None)) as copy,
@@ -115,66 +111,59 @@ def _stage(home: Path, staging: Path) -> tuple[int, int]:
         source.backup(copy, pages=1000, sleep=0.01)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
         copy.execute("BEGIN")
-        runs = [row[0] for row in copy.execute("SELECT id FROM runs")]
-        for run in runs:
+        for (run,) in copy.execute("SELECT id FROM runs").fetchall():
             _link_run(run_directory(home, run), run_directory(staging, run))
-        uploads = [row[0] for row in copy.execute("SELECT token FROM uploads")]
-        for token in uploads:
+        for (token,) in copy.execute("SELECT token FROM uploads").fetchall():
             _link(upload_path(home, token), upload_path(staging, token))
         for path in (home / "weights").glob("*/*"):
             if not path.name.startswith("."):
                 _link(path, staging / path.relative_to(home))
-        _forget_deleted(source, copy, "runs", "id", runs)
-        _forget_deleted(source, copy, "uploads", "token", uploads)
-        copy.execute("UPDATE runs SET control = NULL WHERE control NOT IN (SELECT id FROM runs)")
-        # Nobody works on the copy: what was being worked on waits there, in front, with its checkpoint.
-        copy.execute("UPDATE runs SET state = 'queued', place = 0, claim = NULL WHERE state = 'running'")
-        copy.execute(
-            "UPDATE runs SET state = 'stopped', finished = ?, claim = NULL WHERE state = 'stopping'",
-            (time.time(),),
-        )
+        _catch_up(source, copy)
         counts = [int(copy.execute(f"SELECT count(*) FROM {of}").fetchone()[0]) for of in ("runs", "uploads")]
         copy.execute("COMMIT")
     return counts[0], counts[1]
 
 
-def _forget_deleted(
-    source: sqlite3.Connection, copy: sqlite3.Connection, table: str, key: str, copied: list[str]
-) -> None:
-    """Remove from the copy what its owner deleted while its files were being linked."""
-    now = {row[0] for row in source.execute(f"SELECT {key} FROM {table}")}
-    for one in copied:
-        if one not in now:
-            copy.execute(f"DELETE FROM {table} WHERE {key} = ?", (one,))
+def _catch_up(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+    """Let the copy say what is true of the linked files: the store went on while they were being linked."""
+    now = {
+        row[0]: (row[1:], spec)
+        for *row, spec in source.execute("SELECT id, state, started, finished, spec FROM runs")
+    }
+    for run, *before in copy.execute("SELECT id, state, started, finished FROM runs").fetchall():
+        if run not in now:
+            copy.execute("DELETE FROM runs WHERE id = ?", (run,))
+        elif before[0] == "finished" and now[run][0] != before:
+            # It was taken up again, so its files may be of two generations: it goes on to its end once more.
+            copy.execute(
+                "UPDATE runs SET state = 'running', finished = NULL, spec = ? WHERE id = ?",
+                (now[run][1], run),
+            )
+    copy.execute("UPDATE runs SET control = NULL WHERE control NOT IN (SELECT id FROM runs)")
+    uploads = {row[0] for row in source.execute("SELECT token FROM uploads")}
+    for (token,) in copy.execute("SELECT token FROM uploads").fetchall():
+        if token not in uploads:
+            copy.execute("DELETE FROM uploads WHERE token = ?", (token,))
+    # Nobody works on the copy: what was being worked on waits there, in front, with its checkpoint.
+    copy.execute("UPDATE runs SET state = 'queued', place = 0, claim = NULL WHERE state = 'running'")
+    copy.execute(
+        "UPDATE runs SET state = 'stopped', finished = ?, claim = NULL WHERE state = 'stopping'",
+        (time.time(),),
+    )
 
 
 def _link_run(source: Path, target: Path) -> None:
-    """Link one run's files, again while a new result is being put in place: they must belong together."""
-    for _ in range(_TRIES):
-        before = _marks(source)
-        for name in _ORDER:
-            _link(source / name, target / name)
-        if _marks(source) == before:
-            break
-        shutil.rmtree(target, ignore_errors=True)
-        time.sleep(0.05)
+    """Link one run's files: the checkpoint first, the log last, which tells of every checkpoint before it."""
     with contextlib.suppress(FileNotFoundError):
-        for path in sorted(source.rglob("*"), key=lambda one: one.name == artefacts.EVENTS):
+        for path in sorted(source.rglob("*"), key=_in_order):
             inside = path.relative_to(source)
             hidden = any(part.startswith(".") for part in inside.parts)  # being written
-            if path.is_file() and not hidden and inside.name not in _ORDER:
+            if path.is_file() and not hidden:
                 _link(path, target / inside, changes=inside.name in _WRITTEN_IN_PLACE)
 
 
-def _marks(folder: Path) -> list[tuple[int, int] | None]:
-    found: list[tuple[int, int] | None] = []
-    for name in _ORDER:
-        try:
-            status = (folder / name).stat()
-            found.append((status.st_ino, status.st_mtime_ns))
-        except FileNotFoundError:
-            found.append(None)
-    return found
+def _in_order(path: Path) -> tuple[bool, bool, str]:
+    return path.name == artefacts.EVENTS, path.name != artefacts.CHECKPOINT, path.name
 
 
 def _link(source: Path, target: Path, *, changes: bool = False) -> None:
