@@ -43,6 +43,7 @@ def draw(technique: Technique) -> None:
     st.title(technique.title, anchor=False)
     st.markdown(f"**{technique.question}** {technique.gist}")
     st.caption(f":material/school: Source: {technique.source}  \n:material/flag: Target: {technique.target}")
+    _compared(technique)
     chosen = settings_row.choose(family)
     if chosen is None:
         return

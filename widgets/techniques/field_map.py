@@ -46,8 +46,8 @@ def draw() -> None:
                         _entrance(one)
     st.caption(
         "Rows: what is transferred (Pan & Yang 2010, doi 10.1109/TKDE.2009.191, table 3); columns: what is new about "
-        "the target. Many methods fit more than one place; each stands where its experiment does. Under each: its method "
-        "against its baseline, measured; points are percentage points, brackets hold the 95 % interval over repetitions."
+        "the target. Many methods fit more than one place; each stands where its experiment does. Under each: what its "
+        "method gained over its baseline, in percentage points, with the 95 % interval over repetitions in brackets."
     )
 
 

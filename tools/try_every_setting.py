@@ -1,0 +1,144 @@
+"""Try every choice of every technique's settings, one at a time, and print what became of it.
+
+    python -m tools.try_every_setting [NAME …] [--seeds 2] [--limit 60]
+
+Every name of a choice, both positions of a switch and both ends of every number run through the command line as
+somebody would run them. A run that takes longer than ``--limit`` seconds is ended, and its time worked out from
+the share that was done. Exit status 1 where a run fails, warns, or finds something that is not a number.
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from core.techniques import catalogue
+from core.techniques.technique import Settings
+
+_COMMON = ("seeds", "first_seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One run with one setting changed."""
+
+    technique: str
+    setting: str  # "steps=5"; "" for the defaults
+    seconds: float
+    first_word: float  # seconds until the first progress
+    usual: float  # seconds that the technique's own number of seeds would have taken
+    wrong: str  # what was wrong; empty if nothing was
+    verdict: str
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds after which a run is ended")
+    chosen = parser.parse_args()
+    failed = False
+    print(f"{'technique':<24} {'setting':<30} {'s':>6} {'first':>6} {'usual':>6}  verdict, or what was wrong")
+    for name in chosen.names or catalogue.techniques():
+        for setting in ("", *choices(catalogue.technique(name).settings)):
+            found = tried(name, setting, seeds=chosen.seeds, limit=chosen.limit)
+            failed |= bool(found.wrong)
+            figures = f"{found.seconds:>6.1f} {found.first_word:>6.1f} {found.usual:>6.0f}"
+            told = f"WRONG: {found.wrong}" if found.wrong else found.verdict
+            print(f"{name:<24} {setting or 'defaults':<30} {figures}  {told}", flush=True)
+    sys.exit(failed)
+
+
+def choices(kind: type[Settings]) -> Iterator[str]:
+    """Give ``field=value`` for every value worth a try that is not the default."""
+    hints = typing.get_type_hints(kind)
+    limits = {name: (low, high) for name, low, high in kind.LIMITS}
+    for field in dataclasses.fields(kind):
+        if field.name in _COMMON:
+            continue
+        hint = hints[field.name]
+        values: typing.Iterable[object]
+        if hint is bool:
+            values = ("true", "false")
+        elif field.name in limits:
+            values = [hint(one) for one in limits[field.name]]
+        else:
+            values = typing.get_args(hint)
+        for value in values:
+            if str(value) != str(field.default).replace("True", "true").replace("False", "false"):
+                yield f"{field.name}={value}"
+
+
+def tried(name: str, setting: str, *, seeds: int, limit: float) -> Trial:
+    """Run ``name`` with ``setting`` in a process of its own."""
+    more = ["--set", setting] if setting else []
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "technique", name, *more, "--seeds", str(seeds), "--json"],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    began = time.monotonic()
+    ended = threading.Timer(limit, process.terminate)
+    ended.start()
+    complaints: list[str] = []
+    assert process.stdout is not None
+    assert process.stderr is not None
+    reader = threading.Thread(target=complaints.extend, args=(process.stderr,), daemon=True)
+    reader.start()
+    first = done = at = 0.0
+    verdict, wrong = "", ""
+    for line in process.stdout:
+        told = json.loads(line)
+        since = time.monotonic() - began
+        if told["event"] == "progress":
+            first = first or since
+            done, at = told["done"], since
+        elif not _finite(told):
+            wrong = f"not a number: {line[:120]}"
+        if told["event"] == "result":
+            verdict = told["verdict"]
+    status = process.wait()
+    reader.join()
+    seconds = time.monotonic() - began
+    in_time = ended.is_alive()
+    ended.cancel()
+    if complaints:
+        wrong = wrong or complaints[-1].strip()
+    elif in_time and status:
+        wrong = wrong or f"exit status {status}"
+    whole = seconds if in_time else at / done if done else math.inf
+    usual = catalogue.technique(name).settings().seeds
+    if not in_time:
+        verdict = f"ended after {seconds:.0f} s, {100 * done:.0f} % done"
+    return Trial(
+        technique=name,
+        setting=setting,
+        seconds=seconds,
+        first_word=first,
+        usual=whole * usual / seeds,
+        wrong=wrong,
+        verdict=verdict,
+    )
+
+
+def _finite(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_finite(one) for one in value.values())
+    if isinstance(value, list):
+        return all(_finite(one) for one in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+if __name__ == "__main__":
+    main()
