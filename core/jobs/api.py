@@ -1,9 +1,11 @@
 """What pages do with runs: the whole of it, in plain functions over one data directory. Torch-free.
 
-Reading needs a run's id alone, which nobody can guess, so that a link can be shown to others. Changing a run
-can be bound to its owner: pass ``visitor``, and another visitor's run is refused.
+A run's id cannot be guessed, and whoever knows it may read: a page that gets one from an address asks `readable`
+first, which lets nobody in but its owner and those who hold a link that the owner shares. Changing a run can be
+bound to its owner: pass ``visitor``, and another visitor's run is refused.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -21,6 +23,9 @@ from core.jobs import artefacts, uploads
 from core.jobs import snapshots as run_snapshots
 from core.jobs.dispatcher import Dispatcher
 from core.jobs.home import home, run_directory
+from core.jobs.limits import Limits
+from core.jobs.limits import limits as read_limits
+from core.jobs.limits import set_limits as write_limits
 from core.jobs.network import Networks
 from core.jobs.result import RunResult, TestImages
 from core.jobs.spec import NO_SINGLE_RUN, JobSpec, control_spec, epochs_of, has_control
@@ -45,6 +50,7 @@ class _Service:
 
 _services: dict[Path, _Service] = {}
 _lock = threading.RLock()
+_leaving = threading.Event()
 _networks = Networks()
 
 
@@ -52,7 +58,7 @@ def start() -> None:
     """Begin to serve the queue and to warm up a worker; once per process, however often it is called."""
     service = _service()
     with _lock:
-        if service.dispatcher is None:
+        if service.dispatcher is None and not _leaving.is_set():
             service.dispatcher = Dispatcher(service.store)
 
 
@@ -61,10 +67,33 @@ def shutdown() -> None:
     with _lock:
         services = list(_services.values())
         _services.clear()
+        _leaving.clear()
     for service in services:
         if service.dispatcher is not None:
             service.dispatcher.close()
         service.store.close()
+
+
+def leave() -> None:
+    """Accept no further runs, and put those in work back into the queue: this process is about to end.
+
+    What has been stored can still be read, so that pages stay whole until the last moment.
+    """
+    with _lock:
+        _leaving.set()
+        dispatchers = [service.dispatcher for service in _services.values() if service.dispatcher is not None]
+    for one in dispatchers:
+        one.close()
+
+
+def leaving() -> bool:
+    """Whether this process is about to end."""
+    return _leaving.is_set()
+
+
+def dispatcher() -> Dispatcher | None:
+    """Name what serves the queue in this process, if it has begun to; for whoever looks after the host."""
+    return _service().dispatcher
 
 
 def ready() -> bool:
@@ -81,12 +110,13 @@ def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
     """
     from core.jobs import engine  # it knows the catalogues, which take a moment to import
 
+    _refuse_at_the_end()
     store = _store()
     engine.check(spec, store, visitor)
     if not spec.title:
         spec = dataclasses.replace(spec, title=engine.job_title(spec.config, engine.data_title(spec, store)))
     beside = control_spec(spec, "") if control and has_control(spec.config) else None
-    run_id = store.add(spec, visitor, beside)
+    run_id = store.add(spec, visitor, beside, limits=limits())
     for one in (run_id, store.run(run_id).control):
         if one is not None:
             _write_spec(one)
@@ -97,6 +127,66 @@ def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
 def run(run_id: str) -> RunRecord:
     """Read a run's state; a `RunError` if there is no such run."""
     return _store().run(run_id)
+
+
+def readable(address: str, visitor: str) -> RunRecord:
+    """Read the run that an address names: one of the visitor's own, or one whose shared link this is.
+
+    Raises `RunError`, the same sentence for a run that does not exist and for one that is not shared.
+    """
+    store = _store()
+    with contextlib.suppress(errors.RunError):
+        record = store.run(address)
+        if record.visitor == visitor:
+            return record
+    return store.shared(address)
+
+
+def share(run_id: str, *, visitor: str) -> str:
+    """Let everybody who has the link look at a run, with its control; returns what `readable` takes.
+
+    Asking again gives the same link, until it is withdrawn.
+    """
+    token = _store().set_share(_owned(run_id, visitor).id, True)
+    assert token is not None
+    return token
+
+
+def unshare(run_id: str, *, visitor: str) -> None:
+    """Withdraw a shared link for good: sharing again makes another one."""
+    _store().set_share(_owned(run_id, visitor).id, False)
+
+
+def expected_wait(run_id: str) -> float | None:
+    """Expect how many seconds a queued run waits, from how long the last ones took; None before any has ended."""
+    dispatcher = _service().dispatcher
+    return _store().wait(run_id, dispatcher.slots if dispatcher is not None else 1)
+
+
+def limits() -> Limits:
+    """Read what visitors and runs may use up."""
+    return read_limits(_store())
+
+
+def set_limits(wanted: Limits) -> None:
+    """Set what visitors and runs may use up, from now on, for runs in work, too."""
+    write_limits(_store(), wanted)
+
+
+def paused() -> bool:
+    """Whether the queue is held: nothing new is begun."""
+    return _store().paused
+
+
+def pause(hold: bool) -> None:
+    """Hold the queue, or let it go on; what is being worked on goes on."""
+    _store().pause(hold)
+    _wake()
+
+
+def active() -> list[RunRecord]:
+    """List everybody's runs that wait or are worked on, in the queue's order; for whoever looks after the host."""
+    return _store().active()
 
 
 def runs_of(visitor: str) -> list[RunRecord]:
@@ -130,7 +220,8 @@ def resume(run_id: str, *, visitor: str | None = None) -> None:
         raise errors.RunError("This sweep has finished; start another one for more seeds.")
     if record.state == "finished":
         raise errors.RunError("This run has finished; ask for more epochs to extend it.")
-    _store().requeue(run_id, record.spec)
+    _refuse_at_the_end()
+    _store().requeue(run_id, record.spec, limits=limits())
     if record.control is not None:
         control = run(record.control)
         if control.state in ("stopped", "failed"):
@@ -238,6 +329,11 @@ def upload_path(visitor: str, reference: str) -> Path:
     return uploads.path_of(_store(), uploads.find(_store(), visitor, reference))
 
 
+def expires(upload: Upload) -> float:
+    """Say when an upload will be deleted, in seconds since 1970."""
+    return upload.created + 86_400.0 * limits().upload_days
+
+
 def delete_upload(visitor: str, reference: str) -> None:
     """Delete a visitor's upload."""
     uploads.delete(_store(), visitor, reference)
@@ -341,6 +437,11 @@ def _store() -> Store:
     return _service().store
 
 
+def _refuse_at_the_end() -> None:
+    if _leaving.is_set():
+        raise errors.RunError("The server is about to restart; try again in a minute.")
+
+
 def _wake() -> None:
     start()
     dispatcher = _service().dispatcher
@@ -394,8 +495,9 @@ def _more_epochs(record: RunRecord, epochs: int) -> None:
 
 def _requeue(record: RunRecord, epochs: int) -> None:
     """Queue a run again, to end after ``epochs`` counted from its beginning."""
+    _refuse_at_the_end()
     config = dataclasses.replace(record.spec.finetune, epochs=epochs)
-    _store().requeue(record.id, dataclasses.replace(record.spec, config=config))
+    _store().requeue(record.id, dataclasses.replace(record.spec, config=config), limits=limits())
     _write_spec(record.id)
 
 

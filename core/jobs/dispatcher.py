@@ -1,4 +1,4 @@
-"""One thread that gives queued runs to one worker process, and keeps that process warm. Torch-free.
+"""One thread that gives queued runs to worker processes, one per GPU, and keeps them warm. Torch-free.
 
 Several server processes may share one data directory: runs are claimed in transactions, and whichever
 dispatcher notices that a run's worker is gone puts the run back into the queue.
@@ -7,16 +7,24 @@ dispatcher notices that a run's worker is gone puts the run back into the queue.
 import logging
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+from core.jobs import devices, housekeeping
+from core.jobs.devices import Slot
 from core.jobs.local import LocalWorker
-from core.jobs.store import Store
+from core.jobs.store import Claim, Store
 
 _log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.5  # between two looks at the queue when nobody wakes the thread
+STOPPING_TURN_SECONDS = 0.1  # while somebody waits for a run to stop
 RECONCILE_SECONDS = 5.0
-TERMINATE_AFTER_SECONDS = 2.0  # a worker that has not stopped by itself gets SIGTERM
-KILL_AFTER_SECONDS = 5.0  # and then SIGKILL
+TIDY_SECONDS = 600.0  # between two looks for what has expired
+# A stop shall be heard within two seconds, whatever the worker is busy with.
+TERMINATE_AFTER_SECONDS = 0.8  # a worker that has not heard it by itself gets SIGTERM
+KILL_AFTER_SECONDS = 1.7  # and then SIGKILL
+WRITING_SECONDS = 30.0  # what a worker that has heard it may take to write its checkpoint
 WARM_UP_AFTER_SECONDS = 2.0  # the first page is drawn first; a queued run does not wait for this
 CLOSE_SECONDS = 5.0
 _START_TRIES = 3
@@ -24,18 +32,27 @@ _LONGEST_PAUSE = 30.0  # seconds between two tries to start a worker that does n
 _DOES_NOT_START = "The training process does not start on this machine; the server's worker.log says why."
 
 
-class Dispatcher:
-    """Serves one store; at most one thread and one worker."""
+class _Bench:
+    """One slot, the worker that sits there, and how often none could be started."""
 
-    def __init__(self, store: Store, *, warm: bool = True) -> None:
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.worker: LocalWorker | None = None
+        self.failures = 0
+        self.not_before = time.monotonic() + WARM_UP_AFTER_SECONDS
+
+
+class Dispatcher:
+    """Serves one store; one thread, and one worker for each of ``slots``."""
+
+    def __init__(self, store: Store, *, slots: Sequence[Slot] | None = None, warm: bool = True) -> None:
         self._store = store
         self._warm = warm
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._worker: LocalWorker | None = None
-        self._failures = 0
-        self._not_before = time.monotonic() + WARM_UP_AFTER_SECONDS
+        self._benches = [_Bench(slot) for slot in slots or devices.slots()]
         self._next_reconcile = 0.0
+        self._next_tidy = time.monotonic() + RECONCILE_SECONDS
         self._thread = threading.Thread(target=self._serve, name="dispatcher", daemon=True)
         self._thread.start()
 
@@ -44,78 +61,111 @@ class Dispatcher:
         self._wake.set()
 
     @property
-    def worker_pid(self) -> int | None:
-        """The worker's process number, if there is one."""
-        return self._worker.pid if self._worker else None
+    def slots(self) -> int:
+        """How many runs are worked on at once."""
+        return len(self._benches)
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The workers' process numbers, of those that there are."""
+        return [worker.pid for worker in self._workers() if not worker.gone]
 
     @property
     def ready(self) -> bool:
         """Whether a warm worker waits for a job."""
-        return self._worker is not None and self._worker.idle
+        return any(worker.idle for worker in self._workers())
+
+    @property
+    def alive(self) -> bool:
+        """Whether the queue is being served."""
+        return self._thread.is_alive() and not self._closing.is_set()
+
+    @property
+    def startable(self) -> bool:
+        """Whether a worker is there, or none has failed to start too often."""
+        return any(
+            bench.failures < _START_TRIES or (bench.worker is not None and bench.worker.was_ready)
+            for bench in self._benches
+        )
 
     def close(self) -> None:
-        """End the thread and its worker; a run in work goes back into the queue with its last checkpoint."""
+        """End the thread and its workers; runs in work go back into the queue with their last checkpoints."""
         self._closing.set()
         self._wake.set()
         self._thread.join()
 
+    def _workers(self) -> list[LocalWorker]:
+        return [bench.worker for bench in self._benches if bench.worker is not None]
+
     def _serve(self) -> None:
         while not self._closing.is_set():
+            somebody_waits = False
             try:
-                self._turn()
+                somebody_waits = self._turn()
             except Exception:  # the queue must go on: a locked database or a full disk may pass
                 _log.exception("The dispatcher's turn failed; it goes on.")
-            self._wake.wait(TURN_SECONDS)
+            self._wake.wait(STOPPING_TURN_SECONDS if somebody_waits else TURN_SECONDS)
             self._wake.clear()
-        if self._worker is not None:
-            worker = self._worker
-            worker.close(CLOSE_SECONDS)
-            if worker.claim is not None:
-                self._store.give_back(worker.claim)
+        with ThreadPoolExecutor(len(self._benches)) as together:
+            list(together.map(self._dismiss, self._workers()))
 
-    def _turn(self) -> None:
+    def _dismiss(self, worker: LocalWorker) -> None:
+        worker.close(CLOSE_SECONDS)
+        if worker.claim is not None:
+            self._store.give_back(worker.claim)
+
+    def _turn(self) -> bool:
+        """Do what is to be done now; True while a worker has been asked to stop its run."""
         if time.monotonic() >= self._next_reconcile:
             self._next_reconcile = time.monotonic() + RECONCILE_SECONDS
             self._store.reconcile()
-        worker = self._worker
+        if time.monotonic() >= self._next_tidy:
+            self._next_tidy = time.monotonic() + TIDY_SECONDS
+            housekeeping.tidy(self._store)
+        waits = [self._look_after(bench) for bench in self._benches]  # every one has its turn
+        return any(waits)
+
+    def _look_after(self, bench: _Bench) -> bool:
+        worker = bench.worker
         if worker is not None and worker.gone:
-            self._bury(worker)
-            worker = self._worker = None
+            self._bury(bench, worker)
+            worker = bench.worker = None
         if worker is None:
-            self._start_worker()
+            self._start_worker(bench)
         elif worker.idle:
-            claim = self._store.claim()
+            claim = self._store.claim(self.slots)
             if claim is not None:
                 worker.give(claim)
         elif worker.claim is not None:
-            self._hurry(worker)
+            return self._hurry(worker, worker.claim)
+        return False
 
-    def _start_worker(self) -> None:
-        queued = self._store.queued()
-        wanted = queued > 0 and self._failures == 0
-        if not wanted and (time.monotonic() < self._not_before or not (self._warm or queued)):
+    def _start_worker(self, bench: _Bench) -> None:
+        queued = 0 if self._store.paused else self._store.queued()
+        wanted = queued > 0 and bench.failures == 0
+        if not wanted and (time.monotonic() < bench.not_before or not (self._warm or queued)):
             return
-        if queued and self._failures >= _START_TRIES:
-            claim = self._store.claim()
+        if queued and bench.failures >= _START_TRIES:
+            claim = self._store.claim(self.slots)
             if claim is not None:
                 self._store.end(claim, "failed", error=_DOES_NOT_START)
-        self._worker = LocalWorker(self._store.home, self.wake)
+        bench.worker = LocalWorker(self._store.home, bench.slot, self.wake)
 
-    def _bury(self, worker: LocalWorker) -> None:
+    def _bury(self, bench: _Bench, worker: LocalWorker) -> None:
         """See what the process that has ended leaves undone."""
         if worker.claim is not None:
             self._store.vanished(worker.claim)
-        self._failures = 0 if worker.was_ready else self._failures + 1
-        self._not_before = time.monotonic() + min(_LONGEST_PAUSE, 2.0**self._failures - 1)
+        bench.failures = 0 if worker.was_ready else bench.failures + 1
+        bench.not_before = time.monotonic() + min(_LONGEST_PAUSE, 2.0**bench.failures - 1)
 
-    def _hurry(self, worker: LocalWorker) -> None:
-        """Make a worker stop that was asked to and does not come to its next event."""
-        assert worker.claim is not None
-        asked = self._store.stop_requested(worker.claim)
+    def _hurry(self, worker: LocalWorker, claim: Claim) -> bool:
+        """Make a worker stop that was asked to and does not come to its next event; False if it was not asked."""
+        asked = self._store.stop_requested(claim)
         if asked is None:
-            return
-        waited = time.time() - asked
+            return False
+        waited = time.time() - asked - (WRITING_SECONDS if worker.stopping else 0.0)
         if waited > KILL_AFTER_SECONDS:
             worker.kill()
         elif waited > TERMINATE_AFTER_SECONDS:
             worker.terminate()
+        return True

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import core
+from core.jobs.devices import Slot
 from core.jobs.store import Claim
 
 _PROJECT = Path(str(core.__file__)).parent.parent if core.__file__ else Path(core.__path__[0]).parent
@@ -18,19 +19,16 @@ _PROJECT = Path(str(core.__file__)).parent.parent if core.__file__ else Path(cor
 class LocalWorker:
     """One process: starting, then idle and busy in turn, then gone. ``notify`` is called at every change."""
 
-    def __init__(self, home: Path, notify: Callable[[], None]) -> None:
+    def __init__(self, home: Path, slot: Slot, notify: Callable[[], None]) -> None:
         logs = home / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
-        threads = os.environ.get("OMP_NUM_THREADS") or str(available_processors())
         with open(logs / "worker.log", "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.jobs.worker"],
                 cwd=_PROJECT,
                 # Threads that wait by spinning take the processor from pages, and from each other on a busy
                 # machine: measured on two loaded cores, waiting passively trained three times as fast.
-                env={"OMP_WAIT_POLICY": "PASSIVE"}
-                | os.environ
-                | {"TLL_HOME": str(home), "OMP_NUM_THREADS": threads},
+                env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | slot.environment | {"TLL_HOME": str(home)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -38,6 +36,7 @@ class LocalWorker:
             )
         self._notify = notify
         self.was_ready = False
+        self.stopping = False  # it has heard that it should stop, and is writing its checkpoint
         self._terminated = False
         self._idle = threading.Event()
         self._gone = threading.Event()
@@ -63,6 +62,7 @@ class LocalWorker:
     def give(self, claim: Claim) -> None:
         """Hand over a claimed run; if the process has just died, `gone` will say so."""
         self._idle.clear()
+        self.stopping = False
         self.claim = claim
         line = json.dumps({"run": claim.run, "claim": claim.token}) + "\n"
         with contextlib.suppress(OSError):
@@ -97,6 +97,9 @@ class LocalWorker:
             for line in self._process.stdout:
                 word = json.loads(line)["say"]
                 self.was_ready = True
+                if word == "stopping":
+                    self.stopping = True
+                    continue
                 if word in ("done", "leaving"):
                     self.claim = None
                 if word != "leaving":
@@ -108,10 +111,3 @@ class LocalWorker:
             self._process.stdin.close()
         self._gone.set()
         self._notify()
-
-
-def available_processors() -> int:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -50,6 +50,16 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """,
         ),
     ),
+    (
+        "0002 settings, shared links, and what a fair queue asks for",
+        (
+            "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+            "ALTER TABLE runs ADD COLUMN share TEXT",
+            "CREATE UNIQUE INDEX runs_by_share ON runs (share)",
+            "CREATE INDEX runs_by_end ON runs (state, finished)",
+            "CREATE INDEX uploads_by_age ON uploads (created)",
+        ),
+    ),
 )
 
 

@@ -6,6 +6,7 @@ worker that was given up for dead can no longer touch a run that another one has
 """
 
 import json
+import math
 import os
 import platform
 import secrets
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core import errors
+from core.jobs.limits import Limits
 from core.jobs.migrations import migrate
-from core.jobs.spec import JobSpec
+from core.jobs.spec import UPLOAD, JobSpec
 
 State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"]
 Order = Literal["go on", "wait", "stop", "lost"]
@@ -29,13 +31,22 @@ ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 STALE_SECONDS = 60.0  # without a heartbeat for this long, a worker is given up, though its process may live
 ATTEMPTS = 3  # a run whose worker vanished this often is not tried again
 DEFECT = "Something went wrong on our side; the run's log has the details."
+NO_RUN = "There is no run with this address; it may have been deleted, or its link is no longer shared."
+_PAUSED = "paused"
 _VANISHED = "The run's process vanished three times, perhaps for want of memory; try fewer or smaller images."
+_TOO_MANY = (
+    "You have {} runs that wait or work, which is as many as one visitor may have; stop one, or wait for one."
+)
+_FULL = "The queue is full: {} runs wait or work. Try again in some minutes."
 _MAIN_FAILED = "The run that this is the control of failed, so the control was not started."
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """One run as pages see it. Times are seconds since 1970; ``position`` counts from 1 while queued."""
+    """One run as pages see it. Times are seconds since 1970; ``position`` counts from 1 while queued.
+
+    ``share`` is what stands in the link that its owner gives away, None while the run is shown to nobody else.
+    """
 
     id: str
     visitor: str
@@ -50,6 +61,7 @@ class RunRecord:
     finished: float | None
     error: str | None
     summary: dict[str, Any] | None  # accuracy, low, high, seconds, epochs of the newest result
+    share: str | None
 
     @property
     def active(self) -> bool:
@@ -110,15 +122,43 @@ class Store:
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
 
+    # Settings of the host
+
+    def setting(self, name: str) -> str | None:
+        """Read what was last set under ``name``, or None."""
+        rows = self._rows("SELECT value FROM settings WHERE name = ?", name)
+        return str(rows[0]["value"]) if rows else None
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Set ``name`` for every process that shares this store; None forgets it."""
+        with self._transaction() as connection:
+            if value is None:
+                connection.execute("DELETE FROM settings WHERE name = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+
+    @property
+    def paused(self) -> bool:
+        """Whether no queued run is begun for now; what is being worked on goes on."""
+        return self.setting(_PAUSED) is not None
+
+    def pause(self, paused: bool) -> None:
+        """Hold the queue, or let it go on."""
+        self.set_setting(_PAUSED, "yes" if paused else None)
+
     # Visitors' side
 
-    def add(self, spec: JobSpec, visitor: str, control: JobSpec | None = None) -> str:
+    def add(
+        self, spec: JobSpec, visitor: str, control: JobSpec | None = None, *, limits: Limits | None = None
+    ) -> str:
         """Queue a run, and its control (``control_of`` is filled in here) in the same transaction.
 
         An equal control that this visitor already has, waiting, running or finished, is linked instead.
+        Raises `RunError` where ``limits`` allow no further run; controls are not counted.
         """
         run = secrets.token_urlsafe(16)
         with self._transaction() as connection:
+            _check_room(connection, visitor, limits)
             linked = None
             if control is not None:
                 linked = _equal_control(connection, visitor, control)
@@ -130,15 +170,59 @@ class Store:
 
     def run(self, run: str) -> RunRecord:
         """Read one run; a `RunError` if there is none with this id."""
-        rows = self._rows(f"SELECT *, {_POSITION} AS position FROM runs WHERE id = ?", run)
+        rows = self._rows(f"{_RUNS} WHERE id = ?", run)
         if not rows:
-            raise errors.RunError("There is no run with this address; it may have been deleted.")
+            raise errors.RunError(NO_RUN)
         return _record(rows[0])
+
+    def shared(self, token: str) -> RunRecord:
+        """Read the run behind a link that its owner gave away; a `RunError` if there is none (any more)."""
+        rows = self._rows(f"{_RUNS} WHERE share = ?", token)
+        if not rows:
+            raise errors.RunError(NO_RUN)
+        return _record(rows[0])
+
+    def set_share(self, run: str, shared: bool) -> str | None:
+        """Draw a link's token for a run that has none, or forget it; returns what holds now."""
+        with self._transaction() as connection:
+            if shared:
+                connection.execute(
+                    "UPDATE runs SET share = ? WHERE id = ? AND share IS NULL",
+                    (secrets.token_urlsafe(16), run),
+                )
+            else:
+                connection.execute("UPDATE runs SET share = NULL WHERE id = ?", (run,))
+            row = connection.execute("SELECT share FROM runs WHERE id = ?", (run,)).fetchone()
+        return row["share"] if row else None
+
+    def wait(self, run: str, slots: int = 1) -> float | None:
+        """Expect how many seconds a queued run waits, from how long the last runs took; None before any has ended.
+
+        What is ahead of it takes as long as the last twenty runs of its kind took on average, what is being
+        worked on the rest of that.
+        """
+        row = self._rows(_WAIT, run, time.time())[0]
+        return None if row["unknown"] else float(row["seconds"]) / max(1, slots)
+
+    def active(self) -> list[RunRecord]:
+        """List everybody's runs that wait or are worked on: first those in work, then in the queue's order."""
+        rows = self._rows(
+            f"{_RUNS} WHERE state IN ('queued', 'running', 'stopping') ORDER BY position IS NOT NULL, position, started"
+        )
+        return [_record(row) for row in rows]
+
+    def ids(self) -> set[str]:
+        """Name all runs."""
+        return {row["id"] for row in self._rows("SELECT id FROM runs")}
+
+    def counts(self) -> dict[str, int]:
+        """Count the runs in each state that occurs."""
+        return {row[0]: row[1] for row in self._rows("SELECT state, count(*) FROM runs GROUP BY state")}
 
     def runs_of(self, visitor: str) -> list[RunRecord]:
         """List a visitor's runs, newest first."""
         rows = self._rows(
-            f"SELECT *, {_POSITION} AS position FROM runs WHERE visitor = ? ORDER BY created DESC, place DESC",
+            f"{_RUNS} WHERE visitor = ? ORDER BY created DESC, place DESC",
             visitor,
         )
         return [_record(row) for row in rows]
@@ -155,9 +239,12 @@ class Store:
                 (time.time(), run),
             )
 
-    def requeue(self, run: str, spec: JobSpec) -> None:
+    def requeue(self, run: str, spec: JobSpec, *, limits: Limits | None = None) -> None:
         """Put a run that is not active at the end of the queue, with ``spec`` (perhaps more epochs)."""
         with self._transaction() as connection:
+            row = connection.execute("SELECT visitor, priority FROM runs WHERE id = ?", (run,)).fetchone()
+            if row is not None and row["priority"] == 0:
+                _check_room(connection, row["visitor"], limits)
             changed = connection.execute(
                 f"UPDATE runs SET state = 'queued', spec = ?, place = {_NEXT_PLACE}, error = NULL, attempts = 0,"
                 " finished = NULL, stop_requested = NULL"
@@ -186,15 +273,14 @@ class Store:
     def claim(self, slots: int = 1) -> Claim | None:
         """Take the next queued run, unless ``slots`` runs are already being worked on; None if there is none.
 
-        Runs that people asked for come before controls, each in the order of asking.
+        Runs that people asked for come before controls; a run that lost its worker goes on before others begin;
+        then visitors take turns, whoever was served longest ago first.
         """
         with self._transaction() as connection:
             busy = connection.execute("SELECT count(*) FROM runs WHERE state IN ('running', 'stopping')")
-            if busy.fetchone()[0] >= slots:
+            if busy.fetchone()[0] >= slots or self.paused:
                 return None
-            row = connection.execute(
-                "SELECT id FROM runs WHERE state = 'queued' ORDER BY priority, place LIMIT 1"
-            ).fetchone()
+            row = connection.execute(f"SELECT id FROM ({_QUEUE}) WHERE position = 1").fetchone()
             if row is None:
                 return None
             token = secrets.token_urlsafe(16)
@@ -233,7 +319,8 @@ class Store:
         """
         rows = self._rows(
             "SELECT state, (SELECT count(*) FROM runs AS other"
-            " WHERE other.state = 'queued' AND other.priority < runs.priority) AS before"
+            " WHERE other.state = 'queued' AND other.priority < runs.priority"
+            f" AND NOT EXISTS (SELECT 1 FROM settings WHERE name = '{_PAUSED}')) AS before"
             " FROM runs WHERE id = ? AND claim = ?",
             claim.run,
             claim.token,
@@ -275,7 +362,7 @@ class Store:
             return bool(changed.rowcount)
 
     def give_back(self, claim: Claim) -> None:
-        """Queue a claimed run again, at its old place, because its worker had to go; nobody did wrong."""
+        """Queue a claimed run again, in front, because its worker had to go; nobody did wrong."""
         with self._transaction() as connection:
             _release(connection, claim.run, claim.token, counts=False)
 
@@ -299,13 +386,65 @@ class Store:
 
     # Uploads
 
-    def add_upload(self, token: str, visitor: str, name: str, sha256: str, size: int) -> None:
-        """Record a stored archive."""
+    def add_upload(
+        self,
+        token: str,
+        visitor: str,
+        name: str,
+        sha256: str,
+        size: int,
+        *,
+        most_of_visitor: float = math.inf,
+        most_in_all: float = math.inf,
+    ) -> bool:
+        """Record a stored archive; False if the visitor's bytes, or everybody's, would then be more than allowed.
+
+        One transaction, so that two uploads at once cannot both take the last room. The visitor's own record of
+        the same content, if another process was quicker, is an ``sqlite3.IntegrityError``.
+        """
         with self._transaction() as connection:
+            of_visitor, in_all = connection.execute(_UPLOAD_BYTES, (visitor,)).fetchone()
+            if of_visitor + size > most_of_visitor or in_all + size > most_in_all:
+                return False
             connection.execute(
                 "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
                 (token, visitor, name, sha256, size, time.time()),
             )
+        return True
+
+    def upload_bytes(self, visitor: str) -> tuple[int, int]:
+        """Add up the bytes that are stored for a visitor, and for everybody."""
+        row = self._rows(_UPLOAD_BYTES, visitor)[0]
+        return int(row[0]), int(row[1])
+
+    def renew_upload(self, token: str) -> None:
+        """Count the days that an upload is kept from now on."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE uploads SET created = ? WHERE token = ?", (time.time(), token))
+
+    def uploads_before(self, created: float) -> list[Upload]:
+        """List everybody's uploads that are older than a time, the oldest first."""
+        rows = self._rows("SELECT * FROM uploads WHERE created < ? ORDER BY created", created)
+        return [_upload(row) for row in rows]
+
+    def runs_without_upload(self) -> list[str]:
+        """List the runs that learned from an upload that is no longer stored, and are not being worked on."""
+        rows = self._rows(
+            "SELECT id FROM runs WHERE json_extract(spec, '$.data') LIKE ? || '%'"
+            " AND substr(json_extract(spec, '$.data'), length(?) + 1) NOT IN (SELECT token FROM uploads)"
+            " AND state NOT IN ('running', 'stopping')",
+            UPLOAD,
+            UPLOAD,
+        )
+        return [str(row["id"]) for row in rows]
+
+    def finished_with(self, data: str) -> list[str]:
+        """List the runs that learned from ``data`` and are not being worked on, whoever's they are."""
+        rows = self._rows(
+            "SELECT id FROM runs WHERE json_extract(spec, '$.data') = ? AND state NOT IN ('running', 'stopping')",
+            data,
+        )
+        return [str(row["id"]) for row in rows]
 
     def upload(self, token: str) -> Upload | None:
         """Read one upload, or None."""
@@ -324,19 +463,65 @@ class Store:
             for row in self._rows("SELECT * FROM uploads WHERE visitor = ? ORDER BY created DESC", visitor)
         ]
 
-    def delete_upload(self, token: str) -> None:
-        """Forget an upload."""
+    def delete_upload(self, token: str, data: str) -> bool:
+        """Forget an upload, unless a run that is active uses it as ``data``: then False."""
         with self._transaction() as connection:
-            connection.execute("DELETE FROM uploads WHERE token = ?", (token,))
+            gone = connection.execute(
+                "DELETE FROM uploads WHERE token = ? AND NOT EXISTS (SELECT 1 FROM runs"
+                " WHERE state IN ('queued', 'running', 'stopping') AND json_extract(spec, '$.data') = ?)",
+                (token, data),
+            )
+            return bool(gone.rowcount)
 
 
+_UPLOAD_BYTES = (
+    "SELECT coalesce(sum(CASE WHEN visitor = ? THEN bytes END), 0), coalesce(sum(bytes), 0) FROM uploads"
+)
 _NEXT_PLACE = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
-_POSITION = """
-    CASE WHEN state = 'queued' THEN
-        (SELECT count(*) FROM runs AS other WHERE other.state = 'queued'
-         AND (other.priority, other.place) <= (runs.priority, runs.place))
-    END
+# The queue in its order. Within one priority: what lost its worker (place 0), then the first waiting run of every
+# visitor, then everybody's second, and so on; in a round, whoever was served longest ago comes first.
+_QUEUE = """
+    SELECT id, spec, row_number() OVER (ORDER BY priority, place > 0, turn, served, place, created) AS position
+    FROM (
+        SELECT id, spec, priority, place, created,
+            row_number() OVER (PARTITION BY priority, visitor ORDER BY place, created) AS turn,
+            (SELECT coalesce(max(started), 0) FROM runs AS other
+                WHERE other.visitor = runs.visitor AND other.priority = runs.priority) AS served
+        FROM runs WHERE state = 'queued'
+    )
 """
+_RUNS = f"SELECT runs.*, queue.position FROM runs LEFT JOIN ({_QUEUE}) AS queue USING (id)"
+_LAST = """
+    SELECT kind, avg(seconds) AS seconds FROM (
+        SELECT kind, seconds, row_number() OVER (PARTITION BY kind ORDER BY finished DESC) AS age FROM (
+            SELECT coalesce(json_extract(spec, '$.kind'), 'finetune') AS kind, finished, finished - started AS seconds
+            FROM runs WHERE state = 'finished' ORDER BY finished DESC LIMIT 100
+        )
+    ) WHERE age <= 20 GROUP BY kind
+"""
+_WAIT = f"""
+    WITH last AS ({_LAST}), queue AS ({_QUEUE})
+    SELECT total(max(0, last.seconds - worked)) AS seconds, total(last.seconds IS NULL) AS unknown FROM (
+        SELECT spec, 0 AS worked FROM queue WHERE position < (SELECT position FROM queue WHERE id = ?1)
+        UNION ALL
+        SELECT spec, ?2 - started FROM runs WHERE state IN ('running', 'stopping')
+    ) AS ahead LEFT JOIN last ON last.kind = coalesce(json_extract(ahead.spec, '$.kind'), 'finetune')
+"""
+
+
+def _check_room(connection: sqlite3.Connection, visitor: str, limits: Limits | None) -> None:
+    """Refuse a further run where a visitor, or all together, have as many as they may."""
+    if limits is None:
+        return
+    mine, everybodys = connection.execute(
+        "SELECT coalesce(sum(visitor = ?), 0), count(*) FROM runs"
+        " WHERE state IN ('queued', 'running', 'stopping') AND priority = 0",
+        (visitor,),
+    ).fetchone()
+    if mine >= limits.runs_per_visitor:
+        raise errors.RunError(_TOO_MANY.format(mine))
+    if everybodys >= limits.runs_in_all:
+        raise errors.RunError(_FULL.format(everybodys))
 
 
 def _insert(
@@ -370,7 +555,7 @@ def _equal_control(connection: sqlite3.Connection, visitor: str, control: JobSpe
 
 
 def _release(connection: sqlite3.Connection, run: str, token: str | None, *, counts: bool) -> None:
-    """End a claim: to stopped if a stop was asked for, to failed after too many attempts, else to queued.
+    """End a claim: to stopped if a stop was asked for, to failed after too many attempts, else to queued, in front.
 
     ``token`` None releases whoever holds the run.
     """
@@ -379,6 +564,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
         UPDATE runs SET
             attempts = attempts + :counts,
             claim = NULL,
+            place = CASE WHEN state = 'running' THEN 0 ELSE place END,
             finished = CASE WHEN state = 'stopping' OR attempts + :counts >= :limit THEN :now END,
             error = CASE WHEN state = 'running' AND attempts + :counts >= :limit THEN :vanished END,
             state = CASE WHEN state = 'stopping' THEN 'stopped'
@@ -412,6 +598,7 @@ def _record(row: sqlite3.Row) -> RunRecord:
         finished=row["finished"],
         error=row["error"],
         summary=json.loads(row["summary"]) if row["summary"] else None,
+        share=row["share"],
     )
 
 

@@ -103,11 +103,6 @@ def room(store: Store, visitor: str) -> tuple[int, int]:
     return of_visitor, min(now.upload_megabytes_per_visitor * 1_000_000, of_visitor + left_in_all)
 
 
-def expires(store: Store, upload: Upload) -> float:
-    """Tell when an upload is deleted by itself, in seconds since 1970; storing the same file again puts it off."""
-    return upload.created + limits(store).upload_days * _DAY
-
-
 def delete(store: Store, visitor: str, reference: str) -> None:
     """Delete an upload of ``visitor``, and the small copies of its pictures in finished runs.
 

@@ -25,10 +25,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
+import psutil
+
 from core import errors
 from core.datasets.dataset import ImageDataset
 from core.jobs import artefacts, engine, ray_cluster, ray_run
 from core.jobs.home import run_directory
+from core.jobs.limits import Limits
+from core.jobs.limits import limits as read_limits
 from core.jobs.recorder import Recorder, read_checkpoint
 from core.jobs.spec import JobSpec
 from core.jobs.store import DEFECT, Claim, Store
@@ -41,6 +45,7 @@ NICENESS = 5  # the server's pages come first
 LOOK_SECONDS = 0.2  # between two looks at what the run's row says
 BEAT_SECONDS = 2.0  # between two heartbeats
 LAST_WORDS_SECONDS = 20.0  # how long a worker whose server is gone may take to reach its next event
+OBEDIENCE_SECONDS = 5.0  # how long a run that is over its limit may take to reach its next event
 JOBS_PER_PROCESS = 25  # then a fresh process, since memory that libraries keep only grows
 
 _log = logging.getLogger(__name__)
@@ -64,6 +69,7 @@ class _Orders:
     lost: threading.Event = field(default_factory=threading.Event)  # the run belongs to another worker now
     gone: threading.Event = field(default_factory=threading.Event)  # the server is gone
     job_over: threading.Event = field(default_factory=threading.Event)
+    over_limit: str | None = None  # the sentence for a run that took more than it may
 
     def raise_if_any(self) -> None:
         if self.stop.is_set() or self.lost.is_set() or self.gone.is_set():
@@ -77,6 +83,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with contextlib.suppress(AttributeError, OSError):
         os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # Linux: where memory runs out, this process goes, not the server
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     signal.signal(signal.SIGTERM, _terminate)
     home = Path(os.environ["TLL_HOME"])
     gone = threading.Event()
@@ -86,7 +94,7 @@ def main() -> None:
     with contextlib.suppress(_Terminated):
         _load_everything()
         store = Store(home)
-        worker = _Worker(store, gone)
+        worker = _Worker(store, gone, partial(_say, answers, "stopping"))
         _say(answers, "ready")
         for number in range(1, JOBS_PER_PROCESS + 1):
             job = jobs.get()
@@ -104,9 +112,10 @@ def main() -> None:
 class _Worker:
     """Works on one run at a time; keeps the data set last opened, since a control comes right after its run."""
 
-    def __init__(self, store: Store, gone: threading.Event) -> None:
+    def __init__(self, store: Store, gone: threading.Event, stopping: Callable[[], None]) -> None:
         self._store = store
         self._gone = gone
+        self._stopping = stopping  # tell the dispatcher that the stop was heard
         self._data: tuple[tuple[str, int], ImageDataset] | None = None
 
     def work(self, claim: Claim) -> bool:
@@ -136,7 +145,7 @@ class _Worker:
             assert recorder.result is not None
             self._store.end(claim, "finished", summary=recorder.result.summary())
         except (_Interrupted, _Terminated) as reason:
-            clean = isinstance(reason, _Interrupted)
+            clean = isinstance(reason, _Interrupted) and orders.over_limit is None
             self._interrupted(claim, recorder, orders)
         except errors.LabError as error:
             self._store.end(claim, "failed", error=str(error))
@@ -201,21 +210,25 @@ class _Worker:
         order = self._store.beat(claim)
         if order == "lost" or orders.lost.is_set():
             return
+        self._stopping()
         if recorder is not None:
             recorder.flush()
         if order == "stop":
             self._store.end(claim, "stopped")
+        elif orders.over_limit is not None:
+            self._store.end(claim, "failed", error=orders.over_limit)
         else:
             self._store.give_back(claim)
 
     def _watch(self, claim: Claim, orders: _Orders) -> None:
         """Look at the run's row and keep its heart beating, until the job is over."""
-        next_beat = 0.0
+        began, next_beat, obey_until = time.monotonic(), 0.0, float("inf")
         while not orders.job_over.wait(LOOK_SECONDS if next_beat else 0):
             try:
                 if time.monotonic() >= next_beat:
                     next_beat = time.monotonic() + BEAT_SECONDS
                     order = self._store.beat(claim)
+                    limits = read_limits(self._store)  # a teacher may have changed them meanwhile
                 else:
                     order = self._store.order(claim)
             except Exception:  # a locked database or a full disk may pass; the run goes on meanwhile
@@ -225,6 +238,15 @@ class _Worker:
                 orders.stop.set()
             elif order == "lost" and not orders.job_over.is_set():
                 orders.lost.set()
+            if orders.over_limit is None:
+                orders.over_limit = _excess(limits, time.monotonic() - began)
+                if orders.over_limit is not None:
+                    orders.stop.set()
+                    obey_until = time.monotonic() + OBEDIENCE_SECONDS
+            elif time.monotonic() > obey_until and not orders.job_over.is_set():
+                # In the middle of something long: nothing that is on disk is lost by ending here.
+                self._store.end(claim, "failed", error=orders.over_limit)
+                os._exit(1)
 
 
 def _finetune(
@@ -252,9 +274,24 @@ def _sweep(
     return engine.sweep_events(config, dataset, done)
 
 
+def _excess(limits: Limits, seconds: float) -> str | None:
+    """Say in a sentence what a run took more of than it may; None while it is within its limits."""
+    if seconds > 60 * limits.minutes_per_run:
+        return (
+            f"The run took longer than the {limits.minutes_per_run} minutes that a run may take here; "
+            "try fewer epochs or fewer images."
+        )
+    if psutil.Process().memory_info().rss > limits.memory:
+        return (
+            f"The run needed more than the {limits.memory / 1e6:,.0f} MB of memory that a run may use here; "
+            "try fewer or smaller images, or a smaller batch."
+        )
+    return None
+
+
 def _sentence(error: Exception) -> str:
     """Say what happened to a run in words for its owner; details stand in the log."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, of a GPU
         return "The computer ran out of memory; try fewer or smaller images, or a smaller batch."
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full, so the run could not be stored; delete old runs, then resume this one."

@@ -1,5 +1,6 @@
 """The run store: order, claims, what happens to runs whose worker is gone, and who may see what."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from core import errors
 from core.jobs import store as store_module
+from core.jobs.limits import Limits
 from core.jobs.migrations import MIGRATIONS
 from core.jobs.spec import JobSpec, control_spec
 from core.jobs.store import Claim, Store
@@ -269,3 +271,121 @@ def test_the_store_does_not_import_torch() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "TLL_HOME"}
     ran = subprocess.run([sys.executable, "-c", code], check=False, env=environment, timeout=60)
     assert ran.returncode == 0
+
+
+def other(seed: int) -> JobSpec:
+    return JobSpec(config=FinetuneConfig(strategy="full", epochs=3, seed=seed), data="digits", title="Digits")
+
+
+def test_visitors_take_turns_however_much_one_of_them_asks_for(store: Store) -> None:
+    anns = [store.add(other(seed), "ann") for seed in range(4)]
+    bobs = [store.add(other(seed), "bob") for seed in range(2)]
+    cara = store.add(other(0), "cara")
+    fair = [anns[0], bobs[0], cara, anns[1], bobs[1], anns[2], anns[3]]
+    assert sorted(fair, key=lambda run: store.run(run).position or 0) == fair
+    taken = []
+    while claim := store.claim():
+        taken.append(claim.run)
+        store.end(claim, "finished")
+    assert taken == fair
+
+
+def test_whoever_was_served_longest_ago_comes_first_in_the_next_round(store: Store) -> None:
+    for visitor in ("ann", "bob"):
+        store.add(other(0), visitor)
+        store.end(claimed(store), "finished")
+    bob, ann = store.add(other(1), "bob"), store.add(other(1), "ann")
+    assert (store.run(ann).position, store.run(bob).position) == (1, 2)
+
+
+def test_a_run_whose_worker_went_goes_on_before_others_begin(store: Store) -> None:
+    mine = store.add(other(0), "ann")
+    store.add(other(0), "bob")
+    claim = claimed(store)
+    store.add(other(1), "cara")
+    store.vanished(claim)
+    assert claimed(store).run == mine
+
+
+def test_limits_bound_the_runs_of_one_and_of_all_but_not_controls(store: Store) -> None:
+    limits = Limits(runs_per_visitor=2, runs_in_all=3)
+    first = store.add(other(0), "ann", control_spec(other(0), ""), limits=limits)
+    store.add(other(1), "ann", control_spec(other(1), ""), limits=limits)
+    with pytest.raises(errors.RunError, match="You have 2 runs"):
+        store.add(other(2), "ann", limits=limits)
+    store.add(other(0), "bob", limits=limits)
+    with pytest.raises(errors.RunError, match="The queue is full: 3 runs"):
+        store.add(other(0), "cara", limits=limits)
+    store.end(claimed(store), "failed")
+    store.add(other(0), "cara", limits=limits)
+    with pytest.raises(errors.RunError, match="The queue is full"):
+        store.requeue(first, other(0), limits=limits)
+    assert store.run(first).state == "failed"
+
+
+def test_a_held_queue_begins_nothing_and_lets_a_control_go_on(store: Store) -> None:
+    store.add(SPEC, "ann", control_spec(SPEC, ""))
+    store.end(claimed(store), "finished")
+    control = claimed(store)
+    store.pause(True)
+    store.add(other(1), "bob")
+    assert store.beat(control) == "go on"
+    store.end(control, "finished")
+    assert store.claim() is None
+    store.pause(False)
+    assert store.claim() is not None
+
+
+def test_the_expected_wait_is_what_the_last_runs_took(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(store_module.time, "time", lambda: now)
+    first = store.add(other(0), "ann")
+    second = store.add(other(1), "bob")
+    assert store.wait(first) == 0.0, "nothing is ahead of it"
+    assert store.wait(second) is None, "nothing has been measured yet"
+    claim = claimed(store)
+    now += 40.0
+    store.end(claim, "finished")
+    claim = claimed(store)
+    third, fourth = store.add(other(2), "ann"), store.add(other(3), "ann")
+    now += 10.0
+    assert store.wait(third) == pytest.approx(30.0)
+    assert store.wait(fourth) == pytest.approx(70.0)
+    assert store.wait(fourth, slots=2) == pytest.approx(35.0)
+    now += 100.0
+    assert store.wait(third) == pytest.approx(0.0), "a run that takes longer than most is not owed time"
+
+
+def test_a_shared_link_opens_one_run_until_it_is_withdrawn(store: Store) -> None:
+    run = store.add(SPEC, "ann")
+    assert store.run(run).share is None
+    token = store.set_share(run, True)
+    assert token is not None
+    assert store.set_share(run, True) == token
+    assert store.shared(token).id == run
+    assert run not in token
+    store.set_share(run, False)
+    with pytest.raises(errors.RunError, match="no longer shared"):
+        store.shared(token)
+    assert store.set_share(run, True) != token
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "runs.sqlite3")
+    connection.execute("CREATE TABLE migrations (name TEXT PRIMARY KEY, applied REAL NOT NULL)")
+    name, statements = MIGRATIONS[0]
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("INSERT INTO migrations VALUES (?, 0)", (name,))
+    spec = json.dumps(SPEC.to_json())
+    connection.execute(
+        "INSERT INTO runs (id, visitor, title, spec, state, place, created)"
+        " VALUES ('old-run-1', 'ann', 'Old', ?, 'queued', 1, 0)",
+        (spec,),
+    )
+    connection.commit()
+    connection.close()
+    store = Store(tmp_path)
+    assert store.run("old-run-1").position == 1
+    assert claimed(store).run == "old-run-1"
+    store.close()

@@ -1,0 +1,99 @@
+"""What one visitor, all visitors and one run may use up: defaults, the host's environment, the teacher's wish.
+
+Whoever runs the host sets ``TLL_RUNS_PER_VISITOR`` and so on (the field's name in capitals); what a teacher sets on
+the teacher's page is kept in the run store and wins. Torch-free.
+"""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from core import errors
+
+if TYPE_CHECKING:
+    from core.jobs.store import Store
+
+_SETTING = "limits"
+_MACHINES_SHARE = 0.75  # of the memory there is, for the worker; pages and the system need the rest
+# Where a container is given less memory than its machine has, this file says so (Linux, cgroups 2).
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
+def _limit(default: int, low: int, high: int, what: str) -> int:
+    """Describe one limit; ``what`` begins its sentence when it is out of range."""
+    return dataclasses.field(default=default, metadata={"low": low, "high": high, "what": what})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much is allowed; out of range is a `SettingsError`."""
+
+    runs_per_visitor: int = _limit(8, 1, 100, "Runs of one visitor, waiting or running")
+    runs_in_all: int = _limit(300, 1, 10_000, "Runs of everybody, waiting or running")
+    minutes_per_run: int = _limit(120, 1, 10_000, "Minutes that a run may take")
+    megabytes_per_run: int = _limit(
+        0, 0, 4_000_000, "Megabytes of memory that a run may use (0: three quarters)"
+    )
+    upload_megabytes_per_visitor: int = _limit(1_000, 1, 1_000_000, "Megabytes of one visitor's pictures")
+    upload_megabytes_in_all: int = _limit(20_000, 1, 100_000_000, "Megabytes of everybody's pictures")
+    upload_days: int = _limit(14, 1, 3_650, "Days that pictures are kept")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            errors.within(field.metadata["what"], value, field.metadata["low"], field.metadata["high"])
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that a run may use."""
+        return self.megabytes_per_run * 1_000_000 or int(_MACHINES_SHARE * machine_memory())
+
+
+def limits(store: "Store") -> Limits:
+    """Read what holds now."""
+    return Limits(**(_from_environment() | _from_teacher(store)))
+
+
+def set_limits(store: "Store", wanted: Limits) -> None:
+    """Keep what a teacher wants; only what differs from the host's own limits, which may change later."""
+    of_host = Limits(**_from_environment())
+    changed = {
+        field.name: getattr(wanted, field.name)
+        for field in dataclasses.fields(wanted)
+        if getattr(wanted, field.name) != getattr(of_host, field.name)
+    }
+    store.set_setting(_SETTING, json.dumps(changed) if changed else None)
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine, or of the container that this process lives in."""
+    total = int(psutil.virtual_memory().total)
+    try:
+        return min(total, int(_CONTAINER.read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no such file, or "max"
+        return total
+
+
+def _from_environment() -> dict[str, int]:
+    found = {}
+    for field in dataclasses.fields(Limits):
+        name = f"TLL_{field.name.upper()}"
+        text = os.environ.get(name)
+        if not text:
+            continue
+        try:
+            found[field.name] = int(text)
+        except ValueError:
+            raise errors.SettingsError(f"{name} must be a whole number; it is {text!r}.") from None
+    return found
+
+
+def _from_teacher(store: "Store") -> dict[str, int]:
+    kept: dict[str, int] = json.loads(store.setting(_SETTING) or "{}")
+    known = {field.name for field in dataclasses.fields(Limits)}
+    return {name: value for name, value in kept.items() if name in known}  # a limit may go in a later version
