@@ -20,8 +20,11 @@ _END_RECORD_BYTES = 22
 _LONGEST_COMMENT = 65_535
 _LOCATOR = b"PK\x06\x07"  # 4.3.15, ZIP64 end of central directory locator
 _LOCATOR_BYTES = 20
+_RECORD = b"PK\x06\x06"  # 4.3.14, ZIP64 end of central directory record
+_RECORD_BYTES = 56
+_ENTRY = b"PK\x01\x02"
 _ENTRY_BYTES = 46  # APPNOTE.TXT 4.3.12, the fixed part of a central directory header
-_USUAL_NAME_BYTES = 400  # names and extra fields beyond this, for every entry, are no photo collection
+_USUAL_NAME_BYTES = 200  # names and extra fields beyond this, for every entry, are no photo collection
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 # What zipfile raises for bytes that only pretend to be a ZIP.
@@ -56,8 +59,9 @@ class Archive:
                 "save the picture at a smaller size."
             )
         try:
-            with self._lock:
-                return self._source.read(member)
+            # Asked for "all", zipfile unpacks what is there before it cuts off what was not announced.
+            with self._lock, self._source.open(member) as file:
+                return file.read(member.file_size)
         except (*_BROKEN, zlib.error, RuntimeError, OSError) as error:
             raise DataError("The file is damaged inside the ZIP; make the ZIP again.") from error
 
@@ -67,15 +71,14 @@ def open_archive(source: str | os.PathLike[str] | BinaryIO, limits: Limits) -> I
     """Open a ZIP file by path or as a seekable stream, and check its listing before anything is read.
 
     Raises `DataError`, one sentence each: not a ZIP, encrypted, a path that leaves the archive, links,
-    a bomb (by ratio or in total), too many entries, a rare compression.
+    a bomb (by ratio, in total or of overlapping files), too many entries, a rare compression.
     """
     try:
         if not isinstance(source, str | os.PathLike):
-            source.seek(0)
-            _refuse_long_listing(source, limits)
+            size = _refuse_long_listing(source, limits)
         else:
             with Path(source).open("rb") as file:
-                _refuse_long_listing(file, limits)
+                size = _refuse_long_listing(file, limits)
         opened = zipfile.ZipFile(source)
     except _BROKEN as error:
         raise DataError("This is not a ZIP file, or only a part of one; make or upload it again.") from error
@@ -84,7 +87,7 @@ def open_archive(source: str | os.PathLike[str] | BinaryIO, limits: Limits) -> I
         raise DataError(f"The ZIP file cannot be opened ({reason}); check its name and place.") from error
     with opened:
         members = tuple(member for member in opened.infolist() if not member.is_dir())
-        _refuse_harm(opened.infolist(), limits)
+        _refuse_harm(opened.infolist(), size, limits)
         yield Archive(
             paths=tuple(_path(member) for member in members),
             _members=members,
@@ -94,8 +97,11 @@ def open_archive(source: str | os.PathLike[str] | BinaryIO, limits: Limits) -> I
         )
 
 
-def _refuse_long_listing(file: BinaryIO, limits: Limits) -> None:
-    """Look at the size of the listing first: reading millions of entries takes memory and minutes by itself."""
+def _refuse_long_listing(file: BinaryIO, limits: Limits) -> int:
+    """Walk through the listing first: reading millions of entries takes memory and minutes by itself.
+
+    Returns the archive's size in bytes.
+    """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END_RECORD_BYTES - _LONGEST_COMMENT))
     tail = file.read()
@@ -103,16 +109,37 @@ def _refuse_long_listing(file: BinaryIO, limits: Limits) -> None:
     if at < 0 or len(tail) - at < _END_RECORD_BYTES:
         raise zipfile.BadZipFile("no end record")
     listing_bytes = int.from_bytes(tail[at + 12 : at + 16], "little")
-    locator = tail[max(0, at - _LOCATOR_BYTES) : at]
-    if locator.startswith(_LOCATOR):  # ZIP64 keeps the size in a record of its own
-        file.seek(int.from_bytes(locator[8:16], "little"))
-        listing_bytes = int.from_bytes(file.read(48)[40:48], "little")
+    listing_end = size - len(tail) + at
+    if tail[max(0, at - _LOCATOR_BYTES) : at].startswith(
+        _LOCATOR
+    ):  # ZIP64: the size is in a record before it
+        record_at = listing_end - _LOCATOR_BYTES - _RECORD_BYTES
+        file.seek(max(0, record_at))
+        record = file.read(_RECORD_BYTES)
+        # Readers disagree about records elsewhere, so that what was checked here might not be what is read.
+        if not record.startswith(_RECORD) or int.from_bytes(tail[at - 12 : at - 4], "little") != record_at:
+            raise zipfile.BadZipFile("the ZIP64 record is not where it belongs")
+        listing_end, listing_bytes = record_at, int.from_bytes(record[40:48], "little")
     if listing_bytes > limits.max_entries * (_ENTRY_BYTES + _USUAL_NAME_BYTES):
         raise DataError(_too_many(limits))
+    file.seek(max(0, listing_end - listing_bytes))
+    if _entries(file.read(listing_bytes), limits.max_entries) > limits.max_entries:
+        raise DataError(_too_many(limits))
     file.seek(0)
+    return size
 
 
-def _refuse_harm(members: list[zipfile.ZipInfo], limits: Limits) -> None:
+def _entries(listing: bytes, most: int) -> int:
+    """Count the entries as a reader walks through them, no further than one more than ``most``."""
+    count = at = 0
+    while listing.startswith(_ENTRY, at) and count <= most:
+        lengths = (int.from_bytes(listing[at + field : at + field + 2], "little") for field in (28, 30, 32))
+        at += _ENTRY_BYTES + sum(lengths)
+        count += 1
+    return count
+
+
+def _refuse_harm(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
     if len(members) > limits.max_entries:
         raise DataError(_too_many(limits))
     if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
@@ -134,6 +161,8 @@ def _refuse_harm(members: list[zipfile.ZipInfo], limits: Limits) -> None:
                 f"{path[:80]} would unpack to more than {limits.max_ratio:.0f} times its packed size, "
                 "as no photograph does; the ZIP is refused."
             )
+    if sum(member.compress_size for member in members) > size:
+        raise DataError("The files in the ZIP overlap, as in no honest one; make it again.")
     total = sum(member.file_size for member in members)
     if total > limits.max_unpacked_bytes:
         raise DataError(

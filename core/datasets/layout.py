@@ -34,7 +34,7 @@ _SUFFIXES = frozenset(
         ".ppm",
         ".pgm",
     }
-    | {".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".tga", ".ico", ".heic", ".heif", ".svg"}
+    | {".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".tga", ".heic", ".heif", ".svg"}
 )
 _JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what operating systems leave in archives
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -118,7 +118,9 @@ def class_name(raw: str, limits: Limits) -> str:
         for letter in composed
         if unicodedata.category(letter) not in ("Cc", "Cs") and letter not in _DIRECTION_MARKS
     ).strip()
-    if not name:
+    if not any(
+        letter.isprintable() and letter != " " for letter in name
+    ):  # nothing, or nothing that can be seen
         raise DataError("A class has an empty name; give every class folder a name.")
     if len(name) > limits.max_class_name:
         raise DataError(

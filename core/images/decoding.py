@@ -1,12 +1,15 @@
 """Bytes of a picture -> a uint8 RGB square, under limits.
 
 Whatever came from outside goes through here: size is checked before pixels are, JPEGs are decoded at
-a reduced scale where that is enough, and every refusal is one sentence for the person who chose the file.
+a reduced scale where that is enough, large pictures are decoded one at a time, and every refusal is one
+sentence for the person who chose the file.
 """
 
+import contextlib
 import functools
 import io
 import os
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +25,9 @@ from core.errors import DataError, LabError
 # writes into the log of the server.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-# Formats that Pillow decodes by itself. EPS, PDF and the like, which start other programs, are left out.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA", "ICO")
+# Formats that Pillow decodes by itself. EPS, PDF and the like, which start other programs, are left out; so is ICO,
+# whose header tells nothing about the size of the picture inside.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA")
 
 # EXIF orientation (CIPA DC-008, tag 0x0112) -> what turns the stored picture upright.
 _UPRIGHT = {
@@ -37,7 +41,15 @@ _UPRIGHT = {
 }
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_JPEG_SIGNATURE = b"\xff\xd8"
+_JPEG_SCAN = b"\xff\xda"  # a marker (ITU T.81, B.1.1.3): compressed data never contain it
+_MAX_SCANS = 100  # a progressive JPEG has about ten; every one costs a pass over all of the picture
 _MAX_THREADS = 8  # each holds one undecoded and one decoded picture
+
+# A large picture takes up to 16 bytes a pixel on its way (32 bits of grey): a gigabyte for the largest, so that there
+# is one at a time, whoever's it is.
+_LARGE = 8_000_000
+_one_large = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,21 +59,45 @@ class Limits:
     Pictures: ``max_bytes`` and ``max_pixels`` each (64 million pixels: beyond today's usual phone cameras).
     Archives and folders: entries of any kind, pictures, classes, unpacked bytes, how many times larger than
     its packed form a member may unpack (photographs hardly shrink; a bomb reaches 1,000), and the memory
-    that the decoded squares may take.
+    that the decoded squares may take. All pictures together: pixels to decode (what a JPEG skips by being decoded
+    at a reduced scale does not count), since few bytes can hold pixels for hours of work.
     """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 64_000_000
-    max_entries: int = 300_000
+    max_entries: int = 150_000
     max_images: int = 60_000
     max_classes: int = 1_000
     max_class_name: int = 100
     max_unpacked_bytes: int = 4_000_000_000
     max_ratio: float = 200.0
     max_decoded_bytes: int = 3_000_000_000
+    max_pixels_in_all: int = 10_000_000_000
 
 
 DEFAULT_LIMITS = Limits()
+
+
+class _TooMuch(DataError):
+    """All pictures together are too many pixels: no sentence about one of them, but the end of reading."""
+
+
+class _Allowance:
+    """Counts the pixels that are decoded for one reading, from several threads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._all = self._left = limits.max_pixels_in_all
+        self._lock = threading.Lock()
+
+    def take(self, pixels: int) -> None:
+        """Use up so many, or end the reading."""
+        with self._lock:
+            self._left -= pixels
+            if self._left < 0:
+                raise _TooMuch(
+                    f"The pictures have more than {self._all / 1e6:,.0f} million pixels together; "
+                    "scale them down, or keep fewer."
+                )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,6 +126,12 @@ def decode(
     Returns the square, and what it was converted from ("CMYK", "16-bit", …) or None.
     Raises `DataError`, one sentence, for what cannot be used.
     """
+    return _decode(content, side, limits, _Allowance(limits))
+
+
+def _decode(
+    content: bytes, side: int, limits: Limits, allowance: _Allowance
+) -> tuple[NDArray[np.uint8], str | None]:
     _refuse_by_content(content, limits)
     try:
         with _open(content) as picture:
@@ -99,7 +141,11 @@ def decode(
             source = _conversion(picture, content)
             picture.draft("RGB" if picture.mode != "CMYK" else None, _draft_size(picture.size, side))
             orientation = _orientation(picture)
-            square = _square(_to_rgb(picture), side)
+            # Decoding at a reduced scale saves a progressive JPEG nothing: all its coefficients are kept.
+            pixels = width * height if "progressive" in picture.info else picture.width * picture.height
+            allowance.take(pixels)
+            with _one_large if pixels > _LARGE else contextlib.nullcontext():
+                square = _rgb_square(picture, side)
     except LabError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -124,11 +170,14 @@ def decode_all(
     squares = np.empty((len(reads), side, side, 3), dtype=np.uint8)
     failed: dict[int, str] = {}
     converted: dict[int, str] = {}
+    allowance = _Allowance(limits)
 
     def work(numbers: range) -> None:
         for number in numbers:
             try:
-                squares[number], source = decode(reads[number](), side, limits)
+                squares[number], source = _decode(reads[number](), side, limits, allowance)
+            except _TooMuch:
+                raise
             except DataError as error:
                 failed[number] = str(error)
             else:
@@ -146,10 +195,11 @@ def decode_all(
             pool.shutdown(cancel_futures=True)
             raise
     kept = np.array([number for number in range(len(reads)) if number not in failed], dtype=np.int64)
-    if failed:
-        squares = squares[kept]
+    for place, number in enumerate(kept):  # in place: a copy would take the memory twice
+        if place != number:
+            squares[place] = squares[number]
     return Decoded(
-        squares=squares,
+        squares=squares[: len(kept)],
         numbers=kept,
         failed=dict(sorted(failed.items())),
         converted=dict(sorted(converted.items())),
@@ -180,6 +230,10 @@ def _refuse_by_content(content: bytes, limits: Limits) -> None:
             f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
         )
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if content.startswith(_JPEG_SIGNATURE) and content.count(_JPEG_SCAN) > _MAX_SCANS:
+        raise DataError(
+            f"The JPEG is stored in more than {_MAX_SCANS} passes, as no camera does; save the picture again."
+        )
     if b"<svg" in start:
         raise DataError("The file is an SVG drawing, not pixels; export it as PNG.")
     if start.startswith((b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")):
@@ -232,26 +286,31 @@ def _orientation(picture: Image.Image) -> int | None:
         return None
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def _rgb_square(picture: Image.Image, side: int) -> Image.Image:
+    """Bring any mode to 8-bit RGB and the size asked for; transparency last, when there are few pixels left."""
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return _stretched(picture).convert("RGB")
+        return _square(_stretched(picture).convert("RGB"), side)
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        with_alpha = picture.convert("RGBA")
-        white = Image.new("RGBA", with_alpha.size, "white")
-        return Image.alpha_composite(white, with_alpha).convert("RGB")
-    return picture.convert("RGB")
+        # Pillow resizes with the colours weighted by their opacity: the same as on white first, but for rounding.
+        small = _square(picture if picture.mode == "RGBA" else picture.convert("RGBA"), side)
+        return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")
+    return _square(picture.convert("RGB"), side)
 
 
 def _stretched(picture: Image.Image) -> Image.Image:
     """Bring more than 8 bits to 8: PNG by its full range, scientific formats by the picture's own range."""
-    values = np.asarray(picture).astype(np.float64)  # (H, W)
+    # (H, W); worked on in place, for it can be large. 24 bits of precision hold 16 exactly.
+    values: NDArray[np.floating] = np.array(picture, dtype=np.float64 if picture.mode == "I" else np.float32)
     if picture.format == "PNG":
         low, high = 0.0, 65535.0
     else:
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255 / max(high - low, 1e-12))
-    return Image.fromarray(scaled.clip(0, 255).round().astype(np.uint8))
+    with np.errstate(all="ignore"):  # floating point pictures may hold anything
+        np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
+        values -= low
+        values *= 255 / max(high - low, 1e-12)
+        return Image.fromarray(values.clip(0, 255, out=values).round(out=values).astype(np.uint8))
 
 
 def _square(picture: Image.Image, side: int) -> Image.Image:
