@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from widgets import server
+from widgets import operations, server
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,4 +25,9 @@ PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "runs.py", "Runs", ":material/monitoring:", "runs"),
 )
 
-app = st.App(HERE / "widgets" / "session.py", lifespan=server.lifespan, middleware=server.MIDDLEWARE)
+app = st.App(
+    HERE / "widgets" / "session.py",
+    lifespan=server.lifespan,
+    middleware=server.MIDDLEWARE,
+    routes=operations.ROUTES,
+)

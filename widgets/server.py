@@ -14,7 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core import live, logs
 from core.jobs import api
+from widgets import operations, shutdown
 
 COOKIE = "tll_visitor"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -68,6 +70,7 @@ def _preload() -> None:
     # The imported modules hold hundreds of thousands of objects that never die: the collector need not
     # look at them again.
     del plotly, torch, torchvision, attribution, early_and_late, filters
+    logs.adopt_libraries()
     gc.collect()
     gc.freeze()
     _loaded.set()
@@ -76,12 +79,19 @@ def _preload() -> None:
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start preloading and the run queue with the server; on the way out a run in work is put back."""
+    logs.configure()
+    shutdown.on_sigterm(_drain)
     threading.Thread(target=_preload, name="preload", daemon=True).start()
     try:
         yield {}
     finally:
-        _closing.set()
-        await run_in_threadpool(api.shutdown)
+        await run_in_threadpool(_drain)
+
+
+def _drain() -> None:
+    _closing.set()
+    live.close()
+    api.leave()
 
 
 class VisitorCookie:
@@ -130,4 +140,4 @@ def _with_cookie(send: Send, *, secure: bool) -> Callable[[Message], Any]:
     return send_with_cookie
 
 
-MIDDLEWARE = [Middleware(VisitorCookie)]
+MIDDLEWARE = [Middleware(operations.OwnFigures), Middleware(VisitorCookie)]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 import streamlit_app
-from widgets import frame
+from widgets import frame, operations
 
 page = st.navigation(
     [
@@ -13,5 +13,6 @@ page = st.navigation(
     position="top",
 )
 frame.begin(page.title)
-page.run()
+with operations.timed(page.url_path or "home"):
+    page.run()
 frame.end()

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import core
 from core.jobs.devices import Slot
 from core.jobs.store import Claim
+from core.logs import rotate
 
+LOG = "worker.log"  # in the data directory's folder of logs; all workers write to it
 _PROJECT = Path(str(core.__file__)).parent.parent if core.__file__ else Path(core.__path__[0]).parent
 
 
@@ -22,7 +25,8 @@ class LocalWorker:
     def __init__(self, home: Path, slot: Slot, notify: Callable[[], None]) -> None:
         logs = home / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
-        with open(logs / "worker.log", "ab") as log:
+        rotate(logs / LOG)
+        with open(logs / LOG, "ab", opener=partial(os.open, mode=0o600)) as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.jobs.worker"],
                 cwd=_PROJECT,
@@ -85,6 +89,8 @@ class LocalWorker:
         with contextlib.suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
+        if not self.was_ready:  # it is still importing, and has nothing to keep
+            self._process.kill()
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:

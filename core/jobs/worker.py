@@ -27,12 +27,13 @@ from typing import Any, TextIO
 
 import psutil
 
-from core import errors
+from core import errors, logs
 from core.datasets.dataset import ImageDataset
 from core.jobs import artefacts, engine, ray_cluster, ray_run
 from core.jobs.home import run_directory
 from core.jobs.limits import Limits
 from core.jobs.limits import limits as read_limits
+from core.jobs.local import LOG
 from core.jobs.recorder import Recorder, read_checkpoint
 from core.jobs.spec import JobSpec
 from core.jobs.store import DEFECT, Claim, Store
@@ -80,7 +81,7 @@ def main() -> None:
     """Serve jobs until the server is gone."""
     answers = _take_standard_output()
     faulthandler.enable()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(Path(os.environ["TLL_HOME"]) / "logs" / LOG)
     with contextlib.suppress(AttributeError, OSError):
         os.nice(NICENESS)
     with contextlib.suppress(OSError):  # Linux: where memory runs out, this process goes, not the server
@@ -100,7 +101,8 @@ def main() -> None:
             job = jobs.get()
             if job is None:
                 break
-            clean = worker.work(Claim(run=job["run"], token=job["claim"]))
+            with logs.of_run(job["run"]):
+                clean = worker.work(Claim(run=job["run"], token=job["claim"]))
             if not clean or number == JOBS_PER_PROCESS:
                 _say(answers, "leaving")
                 break

@@ -1,0 +1,66 @@
+"""The way out: SIGTERM lets what is in work be kept before the server closes its doors.
+
+Without this, uvicorn closes the doors at once, waits for every connection without limit, and ends by the signal
+itself. With it: readiness turns 503, nothing new is accepted, runs in work go back into the queue with their
+checkpoints, pages can still be read meanwhile; then the doors close, and the exit status is 0.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+CONNECTIONS_SECONDS = 2  # that open downloads and sockets get once the doors are closed
+
+_log = logging.getLogger(__name__)
+
+
+def on_sigterm(drain: Callable[[], None]) -> None:
+    """Call ``drain`` in a thread when SIGTERM comes, then end the server; to be called in its event loop.
+
+    A second SIGTERM ends it at once. Where no such handler is possible (Windows, another thread), nothing changes.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    loop = asyncio.get_running_loop()
+    leaving: list[asyncio.Task[None]] = []
+
+    def asked() -> None:
+        if leaving:
+            _end(before)
+        else:
+            _log.info("SIGTERM: no further runs are accepted, and those in work are put back.")
+            leaving.append(loop.create_task(_leave(drain, before)))
+
+    try:
+        loop.add_signal_handler(signal.SIGTERM, asked)
+    except (NotImplementedError, RuntimeError, ValueError):
+        _log.warning("SIGTERM cannot be caught here; runs in work go on from their last checkpoints.")
+
+
+async def _leave(drain: Callable[[], None], before: Any) -> None:
+    try:
+        await run_in_threadpool(drain)
+    except Exception:
+        _log.exception("Not everything could be put back; it is found again at the next start.")
+    _end(before)
+
+
+def _end(before: Callable[[int, FrameType | None], Any] | int | None) -> None:
+    """Tell the server, which has set the handler ``before`` ours, to close its doors.
+
+    Its own handler would raise the signal again after a clean end, and so spoil the exit status.
+    """
+    server = getattr(before, "__self__", None)
+    config = getattr(server, "config", None)
+    if hasattr(server, "should_exit") and hasattr(config, "timeout_graceful_shutdown"):
+        config.timeout_graceful_shutdown = config.timeout_graceful_shutdown or CONNECTIONS_SECONDS
+        server.should_exit = True  # type: ignore[union-attr]
+    elif callable(before):
+        before(signal.SIGTERM, None)
+    else:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
