@@ -95,6 +95,7 @@ def fetch_folder(
     *,
     title: str,
     total_bytes: int,
+    keep_archives: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Fetch ``files``, let ``unpack(staging)`` make ``staging / folder`` of them, and move that into `data_dir`.
@@ -108,7 +109,7 @@ def fetch_folder(
             fetch(files, staging, title=title, total_bytes=total_bytes, progress=progress)
             unpack(staging)
             for file in files:
-                if file.place.endswith((".gz", ".tgz", ".zip")):
+                if not keep_archives and file.place.endswith((".gz", ".tgz", ".zip")):
                     (staging / file.place).unlink(missing_ok=True)  # unpacked: its room is better used
             _move_into_place(staging / folder, root / folder)
     except OSError as error:

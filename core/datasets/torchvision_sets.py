@@ -50,7 +50,9 @@ class Listing:
         kept = np.flatnonzero(np.isin(self.labels, list(classes)))
         pictures = self.pictures
         return Listing(
-            pictures=pictures[kept] if isinstance(pictures, np.ndarray) else [pictures[one] for one in kept],
+            pictures=pictures[kept]
+            if isinstance(pictures, np.ndarray)
+            else [pictures[one] for one in kept.tolist()],
             labels=np.array([number[label] for label in self.labels[kept].tolist()], dtype=np.int64),
         )
 

@@ -1,16 +1,19 @@
 """Meta-learning: weights from which a few steps are enough, learned on sine waves. Torch-free."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
 from core.training.config import setting
+
+_WHICH = "Sine waves, or characters of alphabets that were never shown: Omniglot, 16 MB, fetched when you run it first."
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetaLearningSettings(Settings):
     """How few points a new wave gives, how long learning to learn lasts, and how different the waves are."""
 
+    tasks: Literal["waves"] = setting("waves", _WHICH)
     shots: int = setting(10, "Points of a new wave that the network may learn from (the paper's K).")
     rounds: int = setting(1500, "Rounds of learning to learn, 25 waves each; the paper has 70,000.")
     inner_steps: int = setting(1, "Gradient steps that MAML looks ahead while it learns to learn.")
@@ -26,6 +29,84 @@ class MetaLearningSettings(Settings):
         ("variety", 0.0, 1.0),
     )
 
+
+@dataclass(frozen=True, kw_only=True)
+class OmniglotSettings(Settings):
+    """How long learning to learn lasts, and how many new characters are told apart."""
+
+    tasks: Literal["omniglot"] = setting("omniglot", _WHICH)
+    episodes: int = setting(
+        150, "Small tasks to learn on, of 20 characters each; the papers have tens of thousands."
+    )
+    ways: int = setting(5, "New characters that are told apart at once.")
+
+    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("episodes", 1, 1000), ("ways", 2, 20))
+
+
+_SNELL = Paper(
+    text="Snell et al. 2017, NeurIPS (prototypical networks)", url="https://arxiv.org/abs/1703.05175"
+)
+
+OMNIGLOT = Technique(
+    name="meta-learning",
+    title="Meta-learning",
+    question="Can a network be trained so that a few drawings are enough to know a character of an unknown alphabet?",
+    gist=(
+        "A prototypical network is not trained to name characters, but on small tasks like those to come: a few "
+        "characters, a few drawings of each, then a question. It learns an embedding in which the mean of a few "
+        "drawings stands for a character, and each new drawing belongs to the nearest mean."
+    ),
+    transferred="parameters",
+    differs="task",
+    source="964 characters of 30 alphabets, 20 drawings of each (Omniglot)",
+    target="characters of 20 other alphabets, of which a few drawings are known",
+    quantities=(Quantity(name="accuracy", title="Accuracy on new characters"),),
+    arms=(
+        Arm(
+            name="prototypes",
+            title="Prototypical network",
+            role="method",
+            what="Trained on small tasks; a character is the mean of its few embedded drawings.",
+        ),
+        Arm(
+            name="classifier",
+            title="Plain classifier",
+            role="baseline",
+            what="The same network, with as many drawings and steps, trained to name the known characters.",
+        ),
+        Arm(
+            name="pixels",
+            title="Pixels",
+            role="baseline",
+            what="No network: a character is the mean of its few drawings.",
+        ),
+        Arm(
+            name="random",
+            title="Random weights",
+            role="control",
+            what="The same network, which has learned nothing.",
+        ),
+    ),
+    verdict=("prototypes", "classifier"),
+    settings=OmniglotSettings,
+    papers=(
+        _SNELL,
+        Paper(text="Lake et al. 2015, Science 350 (Omniglot)", url="https://doi.org/10.1126/science.aab3050"),
+    ),
+    code=(
+        "core.techniques.meta_learning.prototypes:class_scores",
+        "core.techniques.meta_learning.prototypes:episode",
+    ),
+    axis=Axis(title="Drawings of each new character", logarithmic=True),
+    remark=(
+        "Every arm is asked the same questions, and names by the nearest mean; they differ in the embedding alone. The "
+        "new characters are of alphabets that the network has never met, which is harder than new characters of known "
+        "alphabets, as Snell et al. 2017 and most papers have them."
+    ),
+    switch="tasks",
+    module="new_characters",
+    download="Fetched when you run it first, and kept: Omniglot (16 MB, from its authors' repository).",
+)
 
 TECHNIQUE = Technique(
     name="meta-learning",
@@ -72,9 +153,7 @@ TECHNIQUE = Technique(
     papers=(
         Paper(text="Finn et al. 2017, ICML (MAML)", url="https://arxiv.org/abs/1703.03400"),
         Paper(text="Nichol et al. 2018 (Reptile)", url="https://arxiv.org/abs/1803.02999"),
-        Paper(
-            text="Snell et al. 2017, NeurIPS (prototypical networks)", url="https://arxiv.org/abs/1703.05175"
-        ),
+        _SNELL,
     ),
     code=(
         "core.techniques.meta_learning.maml:adapt",
@@ -89,4 +168,6 @@ TECHNIQUE = Technique(
         "learn from: six digits are too few, but with 90 characters of Omniglot they name 96.7 % of new ones, and "
         "plain pixels 66.1 % (5 classes, 5 examples each; measured by benchmarks/meta_learning.py)."
     ),
+    variants=(OMNIGLOT,),
+    switch="tasks",
 )

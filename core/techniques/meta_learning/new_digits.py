@@ -7,9 +7,9 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from core.backbones.stages import seeded
+from core.techniques.meta_learning.classifier import train_as_classifier
 from core.techniques.meta_learning.prototypes import few_shot_accuracy, train_by_episodes
 
 NEW = 4  # digits
@@ -53,7 +53,17 @@ def accuracies(seed: int, episodes: int | None = None) -> dict[str, list[float]]
         rate=RATE,
         generator=generator,
     )
-    _train_classifier(networks["classifier"], known, known_labels, episodes, generator)
+    # As many steps, images a step and the same rate as the episodes have.
+    train_as_classifier(
+        networks["classifier"],
+        known,
+        known_labels,
+        width=32,
+        steps=episodes,
+        batch=NEW * (TRAINED_SHOTS + QUERIES),
+        rate=RATE,
+        generator=generator,
+    )
     found: dict[str, list[float]] = {}
     for name in EMBEDDINGS:
         with torch.no_grad():
@@ -76,20 +86,3 @@ def accuracies(seed: int, episodes: int | None = None) -> dict[str, list[float]]
 def _network(seed: int) -> nn.Module:
     with seeded(seed):
         return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32))
-
-
-def _train_classifier(
-    network: nn.Module, images: Tensor, labels: Tensor, steps: int, generator: torch.Generator
-) -> None:
-    """Train the same embedding without learning to learn: below a plain classifier of the known digits.
-
-    As many steps, images a step and the same rate as the episodes have.
-    """
-    head = torch.randn(32, int(labels.max()) + 1, generator=generator).mul_(32**-0.5).requires_grad_()
-    optimiser = torch.optim.Adam([*network.parameters(), head], lr=RATE)
-    for _ in range(steps):
-        batch = torch.randint(len(images), (NEW * (TRAINED_SHOTS + QUERIES),), generator=generator)
-        loss = functional.cross_entropy(network(images[batch]).relu() @ head, labels[batch])
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()

@@ -1,5 +1,7 @@
 """Prototypical networks: a class is the mean of its few examples. Snell et al. 2017 (arXiv 1703.05175)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,15 +47,18 @@ def train_by_episodes(
     queries: int,
     rate: float,
     generator: torch.Generator,
+    told: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Train an embedding on tasks made like those to come: a few classes, a few examples, then a question.
 
     ``images`` (N, ...) and ``labels`` (N,) are of the classes that are known; ``network`` embeds images as (N, D).
+    ``told(done, total)`` counts episodes.
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     target = torch.arange(ways).repeat_interleave(queries)
     network.train()
-    for _ in range(episodes):
+    for number in range(episodes):
+        told(number, episodes)
         support, asked, its_labels = episode(labels, ways, shots, queries, generator)
         embedded = network(images[torch.cat([support, asked])])
         few, many = embedded[: len(support)], embedded[len(support) :]

@@ -101,7 +101,9 @@ def download_attributes(
     if not place.is_dir():
         fetch_folder(FOLDER, (ARCHIVE,), unpack, title=TITLE, total_bytes=BYTES, progress=progress)
     if not _agrees(place, wanted, fingerprint):
-        raise DownloadError(f"The copy of {TITLE} in {place} is not theirs; remove that folder and run again.")
+        raise DownloadError(
+            f"The copy of {TITLE} in {place} is not theirs; remove that folder and run again."
+        )
     return read_attributes(place)
 
 

@@ -38,9 +38,7 @@ def accuracies(scores: Floats, one: Hidden) -> dict[str, float]:
     }
 
 
-def scored(
-    one: Hidden, seed: int, arms: tuple[Arm, ...], by_arm: dict[str, list[Floats]]
-) -> Iterator[Score]:
+def scored(one: Hidden, seed: int, arms: tuple[Arm, ...], by_arm: dict[str, list[Floats]]) -> Iterator[Score]:
     """Score every arm; one with several arrays of scores (N, classes) by their mean, "guess" by counting classes."""
     for arm in arms:
         if arm.name == "guess":
@@ -54,7 +52,13 @@ def scored(
 
 
 def bias(
-    curves: list[tuple[Floats, Floats]], handicaps: Floats, *, what: str, title: str, caption: str, x_title: str
+    curves: list[tuple[Floats, Floats]],
+    handicaps: Floats,
+    *,
+    what: str,
+    title: str,
+    caption: str,
+    x_title: str,
 ) -> Panel:
     """Draw accuracy on seen and on unseen ``what`` ("digits") over ``handicaps``, seed by seed in ``curves``."""
     seen, unseen = (np.stack(part) for part in zip(*curves, strict=True))  # (seeds, handicaps)
