@@ -1,13 +1,14 @@
 """Files of a run: written whole or not at all, and the event log, which is only ever appended to. Torch-free."""
 
 import contextlib
+import hashlib
 import json
 import math
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 SPEC = "spec.json"
 EVENTS = "events.jsonl"
@@ -18,6 +19,7 @@ TEST = "test.npz"
 TRACEBACK = "traceback.txt"
 SNAPSHOTS = "snapshots"  # a folder: weights over the epochs
 
+_SEAL_BYTES = 32  # of a SHA-256
 _READ_AT_ONCE = 4_000_000  # bytes of the log that one poll reads: a page that comes late catches up in steps
 
 
@@ -35,6 +37,44 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def write_sealed(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """As `write_atomically`, with a SHA-256 of the content behind it: a disk may return what was never written."""
+
+    def sealed(file: BinaryIO) -> None:
+        hashing = _Hashing(file)
+        write(cast(BinaryIO, hashing))
+        file.write(hashing.digest())
+
+    write_atomically(path, sealed)
+
+
+def read_sealed(path: Path) -> bytes:
+    """Read what `write_sealed` wrote; a `ValueError` if it is not that."""
+    content = path.read_bytes()
+    body, seal = content[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
+    if hashlib.sha256(body).digest() != seal:
+        raise ValueError(f"{path.name} is not what was written.")
+    return body
+
+
+class _Hashing:
+    """A file to write to that keeps the hash of what went through."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self._hash.update(content)
+        return self._file.write(content)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def digest(self) -> bytes:
+        return self._hash.digest()
 
 
 def sweep(directory: Path) -> None:
@@ -108,7 +148,16 @@ def read_events(path: Path, after: int = 0) -> tuple[list[dict[str, Any]], int]:
                 end = len(content) if content.endswith(b"\n") else 0
     except FileNotFoundError:
         return [], after
-    return [json.loads(line) for line in content[:end].splitlines()], after + end
+    return [values for line in content[:end].splitlines() if (values := _values(line))], after + end
+
+
+def _values(line: bytes) -> dict[str, Any]:
+    """Read one line; nothing from one that a disk has damaged: what is after it is worth more than an error."""
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) and "event" in values else {}
 
 
 def whole_log(path: Path) -> list[dict[str, Any]]:

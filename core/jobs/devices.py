@@ -1,11 +1,13 @@
 """What there is to train on, without asking torch: the GPUs of this machine, or its processors. Torch-free."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core import errors
+from core.jobs import ray_cluster
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +36,13 @@ class Slot:
 
 
 def slots() -> tuple[Slot, ...]:
-    """One worker for each GPU, one in all where there is none; ``TLL_WORKERS`` sets another number."""
-    found = [gpu.uuid for gpu in gpus()]
+    """One worker for each GPU, one in all where there is none; ``TLL_WORKERS`` sets another number.
+
+    Where a Ray cluster does the work, as many as it has room for: these workers only listen to it.
+    """
+    if ray_cluster.wanted():
+        return (Slot(gpu=None, threads=1),) * ray_cluster.capacity()
+    found = _uuids()
     wanted = os.environ.get("TLL_WORKERS", "")
     if wanted and not (wanted.isdigit() and 1 <= int(wanted) <= 64):
         raise errors.SettingsError(f"TLL_WORKERS must be a whole number from 1 to 64; it is {wanted!r}.")
@@ -44,6 +51,12 @@ def slots() -> tuple[Slot, ...]:
     return tuple(
         Slot(gpu=found[number % len(found)] if found else None, threads=threads) for number in range(count)
     )
+
+
+@functools.cache
+def _uuids() -> tuple[str, ...]:
+    """Ask once: a driver that is silent for a moment must not take a worker's place away."""
+    return tuple(gpu.uuid for gpu in gpus())
 
 
 def gpus() -> tuple[Gpu, ...]:

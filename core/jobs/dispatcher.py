@@ -7,7 +7,7 @@ dispatcher notices that a run's worker is gone puts the run back into the queue.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from core.jobs import devices, housekeeping
@@ -43,14 +43,17 @@ class _Bench:
 
 
 class Dispatcher:
-    """Serves one store; one thread, and one worker for each of ``slots``."""
+    """Serves one store; one thread, and one worker for each of ``slots``, which are asked for now and then."""
 
-    def __init__(self, store: Store, *, slots: Sequence[Slot] | None = None, warm: bool = True) -> None:
+    def __init__(
+        self, store: Store, *, slots: Callable[[], Sequence[Slot]] = devices.slots, warm: bool = True
+    ) -> None:
         self._store = store
+        self._find_slots = slots
         self._warm = warm
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._benches = [_Bench(slot) for slot in slots or devices.slots()]
+        self._benches = [_Bench(slot) for slot in slots()]
         self._next_reconcile = 0.0
         self._next_tidy = time.monotonic() + RECONCILE_SECONDS
         self._thread = threading.Thread(target=self._serve, name="dispatcher", daemon=True)
@@ -119,11 +122,25 @@ class Dispatcher:
         if time.monotonic() >= self._next_reconcile:
             self._next_reconcile = time.monotonic() + RECONCILE_SECONDS
             self._store.reconcile()
+            self._resize()
         if time.monotonic() >= self._next_tidy:
             self._next_tidy = time.monotonic() + TIDY_SECONDS
             housekeeping.tidy(self._store)
         waits = [self._look_after(bench) for bench in self._benches]  # every one has its turn
         return any(waits)
+
+    def _resize(self) -> None:
+        """Follow a cluster that grows or shrinks; a worker that has a run keeps its place until it is done."""
+        slots = self._find_slots()
+        for slot in slots[len(self._benches) :]:
+            self._benches.append(_Bench(slot))
+        while len(self._benches) > len(slots):
+            last = self._benches[-1].worker
+            if last is not None and not (last.idle or last.gone):
+                return
+            self._benches.pop()
+            if last is not None:
+                last.close(CLOSE_SECONDS)
 
     def _look_after(self, bench: _Bench) -> bool:
         worker = bench.worker

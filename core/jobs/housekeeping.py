@@ -4,6 +4,8 @@ import logging
 import shutil
 import time
 
+from core import errors
+from core.jobs import uploads
 from core.jobs.store import Store
 
 _log = logging.getLogger(__name__)
@@ -14,11 +16,17 @@ _FORGOTTEN_AFTER_SECONDS = 3600.0
 
 def tidy(store: Store) -> None:
     """Clear away what nobody needs; what fails is logged and tried again next time."""
-    for what in (_forgotten_runs,):
+    for clear in (_expired_uploads, _forgotten_runs):
         try:
-            what(store)
-        except OSError:
+            clear(store)
+        except (OSError, errors.LabError):
             _log.exception("Clearing away did not succeed; it is tried again.")
+
+
+def _expired_uploads(store: Store) -> None:
+    gone = uploads.delete_expired(store, time.time())
+    if gone:
+        _log.info("%d uploads have expired and were deleted.", gone)
 
 
 def _forgotten_runs(store: Store) -> None:

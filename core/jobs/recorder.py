@@ -4,6 +4,7 @@ The training room never writes; a worker is stateless; whoever drives one (a loc
 command line, later a cluster's driver) hands every event to a `Recorder`.
 """
 
+import io
 import json
 import logging
 import time
@@ -107,9 +108,7 @@ class Recorder:
         began = self._clock()
         self._snapshots.flush()
         content = {"epoch": event.epoch, "state": event.state}
-        artefacts.write_atomically(
-            self.directory / artefacts.CHECKPOINT, lambda file: torch.save(content, file)
-        )
+        artefacts.write_sealed(self.directory / artefacts.CHECKPOINT, lambda file: torch.save(content, file))
         self._rest_until = self._clock() + max(_SHORTEST_REST, _REST_PER_WRITE * (self._clock() - began))
         self._append(event.to_json())
         self._on_checkpoint()
@@ -166,7 +165,8 @@ def read_checkpoint(directory: Path) -> tuple[int, dict[str, Any]] | None:
     import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        whole = io.BytesIO(artefacts.read_sealed(path))
+        content = torch.load(whole, map_location="cpu", weights_only=True)
         return int(content["epoch"]), dict(content["state"])
     except Exception:  # whatever is wrong with the file, the run can begin anew
         _log.exception("The checkpoint %s cannot be read; the run begins anew.", path)

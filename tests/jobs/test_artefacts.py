@@ -78,3 +78,11 @@ def test_the_data_directory_is_where_the_environment_says(
 def test_no_text_from_outside_becomes_a_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(errors.RunError):
         run_directory(tmp_path, name)
+
+
+def test_a_damaged_line_of_the_log_costs_that_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b'{"event":"epoch","epoch":1}\n{"event":"epo\xffch"\n[1]\n{"event":"epoch","epoch":3}\n')
+    events, offset = read_events(path)
+    assert [event["epoch"] for event in events] == [1, 3]
+    assert offset == path.stat().st_size

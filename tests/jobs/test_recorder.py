@@ -184,8 +184,22 @@ def test_a_damaged_or_hostile_checkpoint_is_as_good_as_none(tmp_path: Path) -> N
     assert read_checkpoint(tmp_path) is None
     (tmp_path / artefacts.CHECKPOINT).write_bytes(b"PK damaged")
     assert read_checkpoint(tmp_path) is None
-    torch.save({"epoch": 1, "state": {"path": tmp_path}}, tmp_path / artefacts.CHECKPOINT)
+    path = tmp_path / artefacts.CHECKPOINT
+    artefacts.write_sealed(path, lambda file: torch.save({"epoch": 1, "state": {"path": tmp_path}}, file))
     assert read_checkpoint(tmp_path) is None, "a pickle with other than plain values is not opened"
+
+
+def test_no_flipped_bit_of_a_checkpoint_goes_unseen(tmp_path: Path) -> None:
+    path = tmp_path / artefacts.CHECKPOINT
+    content = {"epoch": 1, "state": {"weights": {"w": torch.arange(200.0)}}}
+    artefacts.write_sealed(path, lambda file: torch.save(content, file))
+    whole = path.read_bytes()
+    assert read_checkpoint(tmp_path) is not None
+    for place in range(0, len(whole), 41):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert read_checkpoint(tmp_path) is None, place
+    path.write_bytes(whole[: len(whole) // 2])
+    assert read_checkpoint(tmp_path) is None
 
 
 def test_a_resumed_runs_log_tells_each_epoch_once(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_a_defect_of_ours_is_logged_and_not_shown(lab: Path) -> None:
     import torch
 
     path = run_directory(lab, run) / artefacts.CHECKPOINT
-    artefacts.write_atomically(path, lambda file: torch.save({"epoch": 1, "state": {"format": 1}}, file))
+    artefacts.write_sealed(path, lambda file: torch.save({"epoch": 1, "state": {"format": 1}}, file))
     api.resume(run)
     record = ended(run)
     assert record.state == "failed"
