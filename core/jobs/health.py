@@ -17,6 +17,7 @@ import psutil
 
 from core.jobs.dispatcher import Dispatcher
 
+DATABASE = "runs.sqlite3"
 PATIENCE_SECONDS = 2.0  # for a lock on the database
 ROOM_BYTES = 500_000_000  # on the disk; a run of a large network writes about this much
 DURATION_BUCKETS = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)  # seconds
@@ -121,7 +122,7 @@ def disk_free(home: Path) -> int:
 @contextmanager
 def _connection(home: Path) -> Iterator[sqlite3.Connection]:
     # "rw": a missing database is an error here, not a new empty one.
-    address = f"{(home / 'runs.sqlite3').as_uri()}?mode=rw"
+    address = f"{(home / DATABASE).as_uri()}?mode=rw"
     with closing(
         sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
     ) as connection:
