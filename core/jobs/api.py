@@ -202,14 +202,17 @@ def events(run_id: str, after: int = 0) -> tuple[list[dict[str, Any]], int]:
     return artefacts.read_events(_directory(run_id) / artefacts.EVENTS, after)
 
 
-def stop(run_id: str, *, visitor: str | None = None) -> None:
-    """Ask a run to stop; what it has learned up to its last epoch is kept. Its waiting control stops too."""
+def stop(run_id: str, *, visitor: str | None = None, why: str | None = None) -> None:
+    """Ask a run to stop; what it has learned up to its last epoch is kept. Its waiting control stops too.
+
+    Where somebody else than its owner asks, ``why`` is the sentence that tells the owner.
+    """
     record = _owned(run_id, visitor)
     store = _store()
-    store.stop(run_id)
+    store.stop(run_id, why)
     control = record.control
     if control is not None and _controls_only(control) and store.run(control).state == "queued":
-        store.stop(control)
+        store.stop(control, why)
     _wake()
 
 

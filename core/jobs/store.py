@@ -227,16 +227,16 @@ class Store:
         )
         return [_record(row) for row in rows]
 
-    def stop(self, run: str) -> None:
-        """Ask for a stop: a queued run is stopped at once, a running one by its worker."""
+    def stop(self, run: str, why: str | None = None) -> None:
+        """Ask for a stop: a queued run is stopped at once, a running one by its worker; ``why`` is for its owner."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE runs SET state = 'stopped', finished = ? WHERE id = ? AND state = 'queued'",
-                (time.time(), run),
+                "UPDATE runs SET state = 'stopped', finished = ?, error = ? WHERE id = ? AND state = 'queued'",
+                (time.time(), why, run),
             )
             connection.execute(
-                "UPDATE runs SET state = 'stopping', stop_requested = ? WHERE id = ? AND state = 'running'",
-                (time.time(), run),
+                "UPDATE runs SET state = 'stopping', stop_requested = ?, error = ? WHERE id = ? AND state = 'running'",
+                (time.time(), why, run),
             )
 
     def requeue(self, run: str, spec: JobSpec, *, limits: Limits | None = None) -> None:
@@ -349,8 +349,9 @@ class Store:
         """Record how a run ended; False if the claim was lost meanwhile. A failed run takes its control along."""
         with self._transaction() as connection:
             changed = connection.execute(
-                "UPDATE runs SET state = ?, finished = ?, error = ?, summary = coalesce(?, summary), claim = NULL"
-                " WHERE id = ? AND claim = ?",
+                # Why a run was asked to stop stays with it only where it did stop.
+                "UPDATE runs SET state = ?1, finished = ?2, summary = coalesce(?4, summary), claim = NULL,"
+                " error = coalesce(?3, CASE ?1 WHEN 'stopped' THEN error END) WHERE id = ?5 AND claim = ?6",
                 (state, time.time(), error, json.dumps(summary) if summary else None, claim.run, claim.token),
             )
             if state == "failed" and changed.rowcount:
@@ -566,7 +567,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
             claim = NULL,
             place = CASE WHEN state = 'running' THEN 0 ELSE place END,
             finished = CASE WHEN state = 'stopping' OR attempts + :counts >= :limit THEN :now END,
-            error = CASE WHEN state = 'running' AND attempts + :counts >= :limit THEN :vanished END,
+            error = CASE WHEN state = 'stopping' THEN error WHEN attempts + :counts >= :limit THEN :vanished END,
             state = CASE WHEN state = 'stopping' THEN 'stopped'
                          WHEN attempts + :counts >= :limit THEN 'failed'
                          ELSE 'queued' END
