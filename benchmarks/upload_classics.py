@@ -192,6 +192,15 @@ def many_scans(scans: int, side: int) -> bytes:
     return content[:at] + content[at:-2] * scans + content[-2:]
 
 
+def _huge_jpeg() -> bytes:
+    content = saved(Image.new("RGB", (9, 9)), "JPEG")
+    return patched(content, (content.index(b"\xff\xc0") + 5, b"\xff\xdc\xff\xdc"))
+
+
+def _beginning(content: bytes, share: float) -> bytes:
+    return content[: int(share * len(content))]
+
+
 def looped_tiff() -> bytes:
     """Let the directory's successor be itself."""
     content = bytearray(saved(Image.new("L", (16, 16)), "TIFF"))
@@ -303,7 +312,7 @@ def cases() -> Iterator[Case]:
         ),
     )
     for name in NAMES:
-        yield f"name {ascii(name[:40])}", lambda n=name: archive([(n, picture(seed)) for seed in range(3)])  # type: ignore[misc]
+        yield f"name {name[:40]!a}", lambda n=name: archive([(n, picture(seed)) for seed in range(3)])  # type: ignore[misc]
     for raw in (b"\xff\xfe\xfd/\x80.png", b"\xed\xa0\x80/x.png", b"a\x00b/x.png", b"\xc0\xae\xc0\xae/x.png"):
         for flags in (0, 0x800):
             yield (
@@ -361,20 +370,16 @@ def _pictures() -> Iterator[Case]:
         lambda: holding(b"P3 9 9 255\n" + b"1" * 10_000_000, suffix="ppm"),
     )
     yield (
-        "WebP of 16,383 x 16,383",
-        lambda: holding(
-            saved(Image.new("RGB", (16_383, 16_383)), "WEBP", quality=1, method=0), suffix="webp"
-        ),
+        "WebP of 16,384 x 16,384 by its header",
+        lambda: holding(patched(_frames(2, "WEBP"), (24, b"\xff\x3f\0\xff\x3f\0")), suffix="webp"),
     )
     yield (
-        "JPEG of 65,500 x 65,500 by its header",
+        "WebP of 60 MP, four of them",
         lambda: holding(
-            (lambda one: patched(one, (one.index(b"\xff\xc0") + 5, b"\xff\xdc\xff\xdc")))(
-                saved(Image.new("RGB", (9, 9)), "JPEG")
-            ),
-            suffix="jpg",
+            *[saved(Image.new("RGB", (7700, 7700)), "WEBP", lossless=True, method=0)] * 4, suffix="webp"
         ),
     )
+    yield "JPEG of 65,500 x 65,500 by its header", lambda: holding(_huge_jpeg(), suffix="jpg")
     yield "JPEG with 1,000 passes, 9 MP", lambda: holding(many_scans(1000, 3000), suffix="jpg")
     yield (
         "JPEG with 90 passes, 60 MP, four of them",
@@ -423,7 +428,7 @@ def _pictures() -> Iterator[Case]:
         yield (
             f"JPEG cut at {share}",
             lambda s=share: holding(  # type: ignore[misc]
-                (lambda one: one[: int(s * len(one))])(picture(3, 64, "JPEG")), suffix="jpg"
+                _beginning(picture(3, 64, "JPEG"), s), suffix="jpg"
             ),
         )
     yield (

@@ -5,7 +5,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
 from typing import Any
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import live, logs
 from core.jobs import api
-from widgets import operations, shutdown
+from widgets import operations, shutdown, upload_gate
 
 COOKIE = "tll_visitor"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -128,6 +128,12 @@ def _cookie(scope: Scope) -> str | None:
     return morsel.value if morsel is not None and is_visitor(morsel.value) else None
 
 
+def visitor_in(cookies: Mapping[str, str]) -> str | None:
+    """Read the visitor's id out of cookies; None where there is none of ours."""
+    value = cookies.get(COOKIE, "")
+    return value if is_visitor(value) else None
+
+
 def _with_cookie(send: Send, *, secure: bool) -> Callable[[Message], Any]:
     value = f"{COOKIE}={new_visitor()}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax"
     header = (b"set-cookie", (value + ("; Secure" if secure else "")).encode())
@@ -140,4 +146,8 @@ def _with_cookie(send: Send, *, secure: bool) -> Callable[[Message], Any]:
     return send_with_cookie
 
 
-MIDDLEWARE = [Middleware(operations.OwnFigures), Middleware(VisitorCookie)]
+MIDDLEWARE = [
+    Middleware(operations.OwnFigures),
+    Middleware(VisitorCookie),
+    Middleware(upload_gate.UploadGate, visitor_in=visitor_in),
+]

@@ -294,7 +294,9 @@ def _rgb_square(picture: Image.Image, side: int) -> Image.Image:
         # Pillow resizes with the colours weighted by their opacity: the same as on white first, but for rounding.
         small = _square(picture if picture.mode == "RGBA" else picture.convert("RGBA"), side)
         return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")
-    return _square(picture.convert("RGB"), side)
+    if picture.mode in ("1", "L"):
+        return _square(picture.convert("L"), side).convert("RGB")
+    return _square(picture if picture.mode == "RGB" else picture.convert("RGB"), side)
 
 
 def _stretched(picture: Image.Image) -> Image.Image:

@@ -1,0 +1,245 @@
+"""The upload address of a real server, used the way a page's uploader never would."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from widgets.server import COOKIE, new_visitor
+
+PROJECT = Path(__file__).resolve().parents[2]
+MB = 1_000_000
+APP = """
+import streamlit as st
+from starlette.middleware import Middleware
+from widgets import server, upload_gate
+
+room = upload_gate.Room(request=2_100_000, visitor=5_000_000, everybody=9_000_000)
+app = st.App("page.py", middleware=[
+    Middleware(server.VisitorCookie),
+    Middleware(upload_gate.UploadGate, visitor_in=server.visitor_in, room=room),
+])
+"""
+
+
+@dataclass(kw_only=True)
+class Tab:
+    """A page in a visitor's browser: its websocket, its session's id, the browser's cookies."""
+
+    address: str
+    browser: requests.Session
+    socket: ClientConnection
+    session: str
+    sent: set[str] = field(default_factory=set)
+
+    def put(self, name: str, size: int, *, to: str | None = None, **more: object) -> requests.Response:
+        """Send a file of zeros to this session, or to another one."""
+        self.sent.add(name)
+        url = f"{self.address}/_stcore/upload_file/{to or self.session}/{name}"
+        return self.browser.put(url, files={"file": (name, bytes(size))}, timeout=30, **more)  # type: ignore[arg-type]
+
+    def leave(self) -> None:
+        """Delete all that was sent, and close the page."""
+        for name in self.sent:
+            self.delete(name)
+        self.socket.close()
+
+    def delete(self, name: str, *, of: str | None = None) -> int:
+        """Ask to delete a file of this session, or of another one."""
+        url = f"{self.address}/_stcore/upload_file/{of or self.session}/{name}"
+        return self.browser.delete(url, timeout=30).status_code
+
+
+def visit(address: str, visitor: str | None = None) -> Tab:
+    """Open a page as a browser does, and wait until its session has a name."""
+    browser = requests.Session()
+    if visitor is not None:
+        browser.cookies.set(COOKIE, visitor)
+    else:
+        browser.get(address, headers={"Accept": "text/html"}, timeout=30)
+    browser.get(f"{address}/_stcore/health", timeout=30)
+    browser.headers["X-Xsrftoken"] = browser.cookies["_streamlit_xsrf"]
+    socket = connect(
+        address.replace("http", "ws", 1) + "/_stcore/stream",
+        subprotocols=[Subprotocol("streamlit")],
+        additional_headers={"Cookie": "; ".join(f"{one.name}={one.value}" for one in browser.cookies)},
+        max_size=None,
+        legacy=True,
+    )
+    rerun = BackMsg()
+    rerun.rerun_script.query_string = ""
+    socket.send(rerun.SerializeToString())
+    while True:
+        message = ForwardMsg()
+        message.ParseFromString(socket.recv(timeout=30))  # type: ignore[arg-type]
+        if message.WhichOneof("type") == "new_session":
+            session = message.new_session.initialize.session_id
+            return Tab(address=address, browser=browser, socket=socket, session=session)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """A blank page behind the gate, with little room: its address and process."""
+    folder = tmp_path_factory.mktemp("gate")
+    (folder / "page.py").write_text("import streamlit as st\nst.title('No uploader here')\n")
+    (folder / "app.py").write_text(APP)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    command += ["--server.address=127.0.0.1", "--server.headless=true", "--browser.gatherUsageStats=false"]
+    command += ["--server.fileWatcherType=none"]
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=os.environ | {"PYTHONPATH": str(PROJECT)}, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                requests.get(f"{address}/_stcore/health", timeout=5).raise_for_status()
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.1)
+        yield address, process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def address(server: tuple[str, int]) -> str:
+    return server[0]
+
+
+@pytest.fixture
+def tab(address: str) -> Iterator[Tab]:
+    opened = visit(address)
+    yield opened
+    opened.leave()
+
+
+def test_a_visitor_without_an_uploader_fills_their_room_and_no_more(
+    server: tuple[str, int], tab: Tab
+) -> None:
+    tab.put("0", 1000).raise_for_status()
+    process = psutil.Process(server[1])
+    before = process.memory_info().rss
+    answers = [tab.put(str(number), 2 * MB) for number in range(20)]
+    codes = [one.status_code for one in answers]
+    assert codes[:2] == [204, 204]
+    assert set(codes[2:]) == {413}
+    assert "Too many of your files" in answers[-1].text
+    assert process.memory_info().rss - before < 20 * MB
+    other_tab = visit(tab.address, tab.browser.cookies[COOKIE])
+    assert other_tab.put("x", 2 * MB).status_code == 413  # another tab is no other visitor
+    other_tab.socket.close()
+
+
+def test_a_deleted_file_makes_room_again(tab: Tab) -> None:
+    assert [tab.put(name, 2 * MB).status_code for name in ("0", "1", "2")] == [204, 204, 413]
+    assert tab.delete("1") == 204
+    assert tab.put("2", 2 * MB).status_code == 204
+
+
+def test_all_visitors_together_stay_below_the_memory_there_is(address: str) -> None:
+    tabs = [visit(address) for _ in range(4)]
+    answers = [tab.put(name, 2 * MB) for tab in tabs for name in ("0", "1")]
+    assert [one.status_code for one in answers] == [204] * 4 + [503] * 4
+    assert "wait a minute" in answers[-1].text
+    for tab in tabs:
+        tab.leave()
+
+
+def test_too_large_a_file_is_refused_by_its_announcement_and_by_what_comes(tab: Tab) -> None:
+    assert tab.put("0", 3 * MB).status_code == 413
+
+    def chunks() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+        for _ in range(50):
+            yield bytes(100_000)
+        yield b"\r\n--x--\r\n"
+
+    url = f"{tab.address}/_stcore/upload_file/{tab.session}/0"
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    unannounced = tab.browser.put(url, data=chunks(), headers=headers, timeout=30)
+    assert unannounced.status_code == 413
+    assert "too large" in unannounced.text
+    assert tab.put("0", 2 * MB).status_code == 204  # what was refused takes no room
+
+
+def test_many_empty_files_take_room_too(tab: Tab) -> None:
+    # 5 MB of room: the names and records of some thousand files would fill it, so that they cannot go on for ever.
+    codes = [tab.put(f"{number}", 2 * MB - 1).status_code for number in range(2)]
+    assert codes == [204, 204]
+    refused = 0
+    for number in range(2, 700):
+        if tab.put(str(number), 0).status_code == 413:
+            refused = number
+            break
+    assert 300 < refused < 700
+
+
+def test_nobody_writes_to_or_deletes_from_another_visitors_session(address: str, tab: Tab) -> None:
+    stranger = visit(address)
+    assert tab.put("0", 2 * MB).status_code == 204
+    answer = stranger.put("1", 1000, to=tab.session)
+    assert answer.status_code == 403
+    assert "reload the page" in answer.text
+    assert stranger.delete("0", of=tab.session) == 403
+    bare = requests.put(f"{address}/_stcore/upload_file/{tab.session}/1", files={"f": b"x"}, timeout=30)
+    assert bare.status_code == 403
+    forged = requests.Session()  # the right cookie without the token that only the page can read
+    forged.cookies.set(COOKIE, tab.browser.cookies[COOKIE])
+    url = f"{address}/_stcore/upload_file/{tab.session}/1"
+    assert forged.put(url, files={"f": b"x"}, timeout=30).status_code == 403
+    assert tab.put("1", 2 * MB).status_code == 204
+    assert tab.put("2", 2 * MB).status_code == 413  # the first file is still there
+    stranger.socket.close()
+
+
+def test_a_closed_session_takes_nothing(address: str) -> None:
+    tab = visit(address)
+    tab.socket.close()
+    for _ in range(100):
+        if tab.put("0", 10).status_code == 403:
+            break
+        time.sleep(0.05)
+    assert tab.put("0", 10).status_code == 403
+    assert tab.put("0", 10, to="no-such-session").status_code == 403
+
+
+def test_files_sent_at_once_share_the_room_that_there_is(tab: Tab) -> None:
+    codes: list[int] = []
+    senders = [
+        threading.Thread(target=lambda name=str(number): codes.append(tab.put(name, MB).status_code))
+        for number in range(12)
+    ]
+    for one in senders:
+        one.start()
+    for one in senders:
+        one.join()
+    assert sorted(codes) == [204] * 4 + [413] * 8
+
+
+def test_a_session_without_any_cookie_has_room_of_its_own(address: str) -> None:
+    tab = visit(address, visitor="")
+    assert tab.put("0", 1000).status_code == 204
+    assert tab.delete("0") == 204
+    tab.browser.cookies.set(COOKIE, new_visitor())
+    assert tab.put("1", 1000).status_code == 403
+    tab.socket.close()
