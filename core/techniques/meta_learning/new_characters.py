@@ -50,7 +50,7 @@ def learned(
             networks[name] = embedding()
     networks["random"].eval()
     generator = torch.Generator().manual_seed(seed)
-    ways = min(TRAINED_WAYS, known.count)
+    ways = min(TRAINED_WAYS, len(known.names))
     yield from while_working(
         lambda told: train_by_episodes(
             networks["prototypes"],
@@ -92,7 +92,7 @@ def accuracies(
 ) -> dict[str, list[float]]:
     """Accuracy of every arm on characters of ``new``, for each of `SHOTS` drawings, on the same episodes."""
     generator = torch.Generator().manual_seed(seed)
-    some = new.of(torch.randperm(new.count, generator=generator)[:NEW])
+    some = new.of(torch.randperm(len(new.names), generator=generator)[:NEW])
     return {
         arm.name: [
             few_shot_accuracy(
@@ -139,9 +139,9 @@ def run(settings: OmniglotSettings) -> Iterator[Event]:
     yield Remark(text="Against plain pixels: " + report.compare("prototypes", "pixels").sentence)
     yield Remark(
         text=(
-            "Snell et al. 2017 (table 1) name 98.8 % by one drawing and 99.7 % by five, 5 characters at once (chance is "
-            f"20 %): a network of {4 * CHANNELS} channels instead of {CHANNELS}, trained far longer, and tested on "
-            "characters whose alphabets are partly known."
+            "Snell et al. 2017 (table 1) name 98.8 % by one drawing and 99.7 % by five, 5 characters at once, where "
+            f"chance is 20 %: a network of {4 * CHANNELS} channels instead of {CHANNELS}, trained far longer, and "
+            "tested on characters whose alphabets are partly known."
         )
     )
     yield Progress(done=1.0, doing="Done")
@@ -150,11 +150,11 @@ def run(settings: OmniglotSettings) -> Iterator[Event]:
 def _drawings(new: Characters) -> Panel:
     """Show what has to be told apart: the same characters by two people each."""
     pictures, captions = [], []
-    for label in range(min(SHOWN, new.count)):
+    for label in range(min(SHOWN, len(new.names))):
         drawn = new.drawings[new.labels == label]
         for person in range(2):
             pictures.append(_shown(drawn[person, 0].numpy()))
-            captions.append(f"Character {label + 1}, person {person + 1}")
+            captions.append(f"{new.names[label].replace('/', ', ')}, person {person + 1}")
     return Panel(
         name="drawings",
         title="What has to be told apart",

@@ -38,22 +38,19 @@ EVALUATION = RemoteFile(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Characters:
-    """Drawings (N, 1, side, side), ink 1 and paper 0, and which character each is (N,), 0, 1, 2, …"""
+    """Drawings (N, 1, side, side), ink 1 and paper 0, and which of ``names`` ("Greek/character01") each is (N,)."""
 
     drawings: Tensor
     labels: Tensor
-
-    @property
-    def count(self) -> int:
-        """How many different characters there are."""
-        return int(self.labels.max()) + 1
+    names: tuple[str, ...]
 
     def of(self, wanted: Tensor) -> "Characters":
         """Keep the characters numbered ``wanted`` (K,), which are numbered anew in that order."""
         kept = torch.isin(self.labels, wanted)
-        anew = torch.full((self.count,), -1)
+        anew = torch.full((len(self.names),), -1)
         anew[wanted] = torch.arange(len(wanted))
-        return Characters(drawings=self.drawings[kept], labels=anew[self.labels[kept]])
+        names = tuple(self.names[number] for number in wanted.tolist())
+        return Characters(drawings=self.drawings[kept], labels=anew[self.labels[kept]], names=names)
 
 
 def download_characters(side: int, progress: Progress | None = None) -> tuple[Characters, Characters]:
@@ -102,7 +99,8 @@ def _drawings(archive: zipfile.ZipFile) -> list[str]:
 def _read(archive: zipfile.ZipFile, names: list[str], side: int, told: Callable[[int], None]) -> Characters:
     if not names:
         raise ValueError("no drawings")
-    characters = {one: label for label, one in enumerate(sorted({name.rpartition("/")[0] for name in names}))}
+    characters = sorted({_character(name) for name in names})
+    label = {one: number for number, one in enumerate(characters)}
     drawings = np.empty((len(names), 1, side, side), dtype=np.float32)
     for number, name in enumerate(names):
         # Paper is white: averaging over boxes keeps thin lines, where picking pixels would break them.
@@ -111,5 +109,10 @@ def _read(archive: zipfile.ZipFile, names: list[str], side: int, told: Callable[
         drawings[number, 0] = 1 - np.asarray(small, dtype=np.float32) / 255
         if number % 500 == 0:
             told(number)
-    labels = [characters[name.rpartition("/")[0]] for name in names]
-    return Characters(drawings=torch.from_numpy(drawings), labels=torch.tensor(labels))
+    labels = torch.tensor([label[_character(name)] for name in names])
+    return Characters(drawings=torch.from_numpy(drawings), labels=labels, names=tuple(characters))
+
+
+def _character(name: str) -> str:
+    """``Greek/character01`` of ``images_background/Greek/character01/0001_01.png``."""
+    return "/".join(name.split("/")[-3:-1])

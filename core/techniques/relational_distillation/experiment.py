@@ -1,6 +1,6 @@
 """A small network with and without a teacher, by number of labelled images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,10 +63,12 @@ def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> 
 
         test = _few(split(dataset, per_class=None, seed=seed).test, seed)
         by_size = {size: _pictures(dataset, settings, size, seed) for size in SIZES}
-        every = np.concatenate([*(pictures.shown for pictures in by_size.values()), test.images])
+        trained_on = np.concatenate([pictures.shown for pictures in by_size.values()])
         untrained = Teacher(specimen.random(NETWORK, seed), settings.stage)
-        for part, one in enumerate((teacher, untrained)):
-            for share in one.look(every):
+        for part, (one, images) in enumerate(
+            ((teacher, np.concatenate([trained_on, test.images])), (untrained, trained_on))
+        ):
+            for share in one.look(images):
                 yield progress(0.15 * (part + share), "what the teachers see")
         taught_test = teacher.features(test.images).numpy()
         for place, (size, pictures) in enumerate(by_size.items()):
@@ -101,7 +103,7 @@ def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> 
                 yield Score(arm=arm, seed=seed, x=float(size), value=alike or 0.0, quantity="likeness")
     yield Progress(done=0.99, doing="Drawing a map")
     spaces["teacher"] = taught_test
-    yield _map_panel(spaces, test, SIZES[-1])
+    yield _map_panel(spaces, test, dataset.class_names)
     yield Progress(done=1.0, doing="Done")
 
 
@@ -187,7 +189,7 @@ def _tested(student: Student, test: LabelledImages) -> tuple[Floats, float]:
     return features.numpy().copy(), float(right.mean())
 
 
-def _map_panel(spaces: dict[str, Floats], test: LabelledImages, size: int) -> Panel:
+def _map_panel(spaces: dict[str, Floats], test: LabelledImages, names: Sequence[str]) -> Panel:
     kinds: tuple[tuple[str, str, Colour], ...] = (
         ("alone", "Alone", "grey"),
         ("relational", "Taught by relations", "fire"),
@@ -200,10 +202,11 @@ def _map_panel(spaces: dict[str, Floats], test: LabelledImages, size: int) -> Pa
         points = [(float(x), float(y)) for x, y in flat]
         cloud = Cloud(name=title, colour=colour, points=points, symbols=test.labels.tolist())
         plots.append((title, (cloud,)))
+    named = ", ".join(f"{number} {name}" for number, name in enumerate(names))
     return Panel(
         name="map",
         title="How test images lie to each other",
-        caption=f"t-SNE (van der Maaten & Hinton 2008) of the features of the test images, last seed, {size} labelled "
-        "images of each class; each sign is a class.",
+        caption=f"Test images as the networks see them, flattened by t-SNE (van der Maaten & Hinton 2008); last seed, "
+        f"{SIZES[-1]} labelled images of each class. Numbers are classes: {named}.",
         drawing=Clouds(plots=tuple(plots)),
     )

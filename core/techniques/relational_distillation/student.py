@@ -49,6 +49,9 @@ def train(
     Every step takes the same number of labelled images. ``pull``, where given, judges the student's features of a
     second batch, drawn from all images; ``more`` are parameters that it trains, too.
     """
+    # A tenth less time on one thread; torch's own overloads do not know the argument alone.
+    student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = images.contiguous(memory_format=torch.channels_last)
     parameters = [*student.parameters(), *more]
     optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
