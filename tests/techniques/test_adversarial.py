@@ -172,3 +172,38 @@ def test_it_is_in_the_catalogue_with_its_code_and_its_entry_is_torch_free():
     assert all("def " in text for text in technique("adversarial").sources().values())
     code = "import sys, core.techniques.adversarial.entry; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_dann_reads_pacs_sketches_above_chance_and_reversal_hides_the_style(shared_data):
+    from benchmarks.adversarial import JUDGES, one_layer, photo_to, scores
+    from core.techniques.domain_adaptation import network
+
+    parts = photo_to(shared_data, "sketch")
+    assert [len(one[0]) for one in (parts.source, parts.target, parts.target_test)] == [280, 280, 140]
+    found = scores(parts, seed=0, steps=60, built=lambda seed: one_layer(parts, seed))
+    assert set(found) == {"source", "dann", "together"}
+    assert all(value > 1.5 / 7 for value in found.values())
+
+    def told_apart(peak):
+        """How well a domain classifier that learned along tells sketches from photographs in the end."""
+        one, judge = one_layer(parts, 0), reversal.domain_classifier(JUDGES)
+        for _ in network.train(
+            one,
+            parts.source,
+            steps=60,
+            seed=0,
+            unlabelled=parts.target[0],
+            penalty=reversal.confusion(judge, peak, steepness=10.0),
+            others=judge.parameters(),
+            others_rate=1e-2,
+            annealed=True,
+        ):
+            pass
+        one.train()  # each domain with its own statistics would hide the style by itself
+        with torch.no_grad():
+            features = one.features(torch.cat([parts.source_test[0], parts.target_test[0]]))
+        middle = len(parts.source_test[0])
+        return reversal.judged(judge, features[:middle], features[middle:])
+
+    assert told_apart(0.0) > 0.9
+    assert told_apart(3.0) < told_apart(0.0)
