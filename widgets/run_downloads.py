@@ -1,52 +1,70 @@
 """What a visitor can take home from a finished run. Files are read or made when a button is pressed."""
 
+import dataclasses
 from collections.abc import Callable
 
 import streamlit as st
 
-from core.jobs import api
+from core.jobs import api, artefacts
 from core.jobs.result import RunResult
-from core.jobs.spec import UPLOAD
 from widgets import frame
+from widgets.viewed import Viewed, viewed
 
 
-def draw(run_id: str, result: RunResult) -> None:
+def draw(seen: Viewed, result: RunResult) -> None:
     """Draw the download buttons."""
-    name = f"{result.config['backbone']}-{run_id[:6]}"
+    name = f"{result.config['backbone']}-{seen.address[:6]}"
+    asks = frame.visitor()  # a download starts outside the page, where nobody is asking
+
+    def asked() -> Viewed:
+        return viewed(seen.address, asks)
+
     with st.grid(4, min_column_width=220):
-        _file("Weights", "safetensors", f"{name}.safetensors", api.weights_path(run_id).read_bytes)
+        _file(
+            "Weights",
+            "safetensors",
+            f"{name}.safetensors",
+            lambda: api.weights_path(asked().id).read_bytes(),
+        )
         _file(
             "The run as JSON",
             "settings, curves, figures, audit",
             f"{name}.json",
-            api.result_path(run_id).read_bytes,
+            lambda: _json(asked()),
         )
         _file(
             "PyTorch script",
             "needs torch and torchvision alone",
             f"{name}.py",
-            lambda: api.reproduction_script(run_id).encode(),
+            lambda: api.reproduction_script(asked().id).encode(),
         )
-        record = api.run(run_id)
-        mine = record.visitor == frame.visitor()
-        # A link shows a run to others; somebody's own pictures are not given away with it.
-        if mine or not record.spec.data.startswith(UPLOAD):
+        # It holds the pictures that the run learned from: somebody's own are not given away with a link.
+        if seen.mine or not seen.own_pictures:
             _file(
                 "Script with its pictures",
                 "ZIP: run it to get the same accuracy",
                 f"{name}.zip",
-                lambda: api.reproduction_zip(run_id),
+                lambda: api.reproduction_zip(asked().id),
             )
     code = st.expander("Read the script", type="compact", key="read_script", on_change="rerun")
     if code.open:
-        code.code(api.reproduction_script(run_id), language="python", height=480)
-    if mine:
+        code.code(api.reproduction_script(seen.id), language="python", height=480)
+    if seen.mine:
         with st.popover("Delete this run", type="tertiary", icon=":material/delete:"):
             st.markdown("Its weights, curves and pictures are gone for good.")
             if st.button("Delete", key="delete_run"):
-                api.delete(run_id, visitor=frame.visitor())
+                api.delete(seen.id, visitor=frame.visitor())
                 st.query_params.clear()
                 st.rerun()
+
+
+def _json(seen: Viewed) -> bytes:
+    """Read the run's file; for a guest without the place where this server keeps a weights file of the owner's."""
+    result = api.result(seen.id)
+    if seen.mine or result.config["weights"] == "pretrained":
+        return api.result_path(seen.id).read_bytes()
+    config = result.config | {"weights": "a file of the owner's"}
+    return artefacts.json_bytes(dataclasses.replace(result, config=config).to_json())
 
 
 def _file(label: str, what: str, file_name: str, read: Callable[[], bytes]) -> None:

@@ -52,6 +52,8 @@ def _row(record: RunRecord) -> bool:
             label=f"**{frame.plain(record.title)}**",
             query_params={"run": record.id},
         )
+        if record.share is not None:
+            st.badge("Shared", icon=":material/group:", color="blue")
         st.caption(_facts(record))
     return ticked
 

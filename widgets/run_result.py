@@ -5,6 +5,7 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
+from core import errors
 from core.figures.comparison import Result, accuracies
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
@@ -15,10 +16,12 @@ from core.jobs.result import RunResult, TestImages
 from core.jobs.store import RunRecord
 from core.metrics.report import Interval
 from widgets import frame, network, previews, run_downloads, seeds, try_picture
+from widgets.viewed import Viewed, viewed
 
 MOST_PICTURES = 16
 TWO_ROWS = 230  # pixels that the headline chart takes with two rows
 TABS = ("Mistakes", "What moved", "Seeds", "Calibration", "Cost", "Try a picture", "Downloads")
+GUESTS_TABS = tuple(name for name in TABS if name != "Seeds")  # that one lists the owner's other runs
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -39,10 +42,15 @@ def written(run_id: str) -> float:
 
 
 @st.fragment
-def details(run_id: str) -> None:
+def details(address: str) -> None:
     """Draw the tabs; one that is not open costs nothing, and turning to another does not redraw the page."""
-    result = result_of(run_id, written(run_id))
-    tabs = dict(zip(TABS, st.tabs(TABS, key="result_tab", on_change="rerun"), strict=True))
+    try:
+        seen = viewed(address)
+    except errors.RunError:
+        st.rerun()  # deleted, or no longer shared: the whole page goes
+    result = result_of(seen.id, written(seen.id))
+    names = TABS if seen.mine else GUESTS_TABS
+    tabs = dict(zip(names, st.tabs(names, key="result_tab", on_change="rerun"), strict=True))
     for name, draw_tab in (
         ("Mistakes", _mistakes),
         ("What moved", _moved),
@@ -52,9 +60,9 @@ def details(run_id: str) -> None:
         ("Try a picture", try_picture.draw),
         ("Downloads", run_downloads.draw),
     ):
-        if tabs[name].open:
+        if name in tabs and tabs[name].open:
             with tabs[name], frame.shown_errors():
-                draw_tab(run_id, result)
+                draw_tab(seen, result)
 
 
 # --- headline -------------------------------------------------------------------------------------------
@@ -101,7 +109,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
 # --- mistakes -------------------------------------------------------------------------------------------
 
 
-def _mistakes(run_id: str, result: RunResult) -> None:
+def _mistakes(seen: Viewed, result: RunResult) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.markdown("Click a cell to see its pictures.")
@@ -113,7 +121,7 @@ def _mistakes(run_id: str, result: RunResult) -> None:
             on_select="rerun",
             selection_mode="points",
         )
-    images = test_images_of(run_id, written(run_id))
+    images = test_images_of(seen.id, written(seen.id))
     predicted = images.scores.argmax(axis=1)
     cell = _clicked(chosen, len(result.class_names))
     with right:
@@ -152,6 +160,9 @@ def _gallery(
 ) -> None:
     if not len(numbers):
         return
+    if images.pictures_deleted:
+        st.caption("The pictures were deleted, or their time was over; labels and scores stay.")
+        return
     with st.grid(4, min_column_width=84, gap="xsmall", key="gallery"):
         for number in numbers:
             guess = int(images.scores[number].argmax())
@@ -167,7 +178,7 @@ def _gallery(
 # --- what moved -----------------------------------------------------------------------------------------
 
 
-def _moved(run_id: str, result: RunResult) -> None:
+def _moved(seen: Viewed, result: RunResult) -> None:
     st.markdown(
         "How far each stage moved from where it started: in its weights, and in what it sees "
         "(CKA 1: the same features as before)."
@@ -177,7 +188,7 @@ def _moved(run_id: str, result: RunResult) -> None:
         frame.page("layers"),
         label="See what changed, picture by picture",
         icon=":material/compare:",
-        query_params={"view": "training", "run": run_id},
+        query_params={"view": "training", "run": seen.address},
     )
     st.markdown("**Did frozen stay frozen?** Hashes of every stage before and after training:")
     st.markdown(_audit_table(result.audit))
@@ -201,7 +212,7 @@ def _audit_table(audit: tuple[StageAudit, ...]) -> str:
 # --- calibration and cost -------------------------------------------------------------------------------
 
 
-def _calibration(_run_id: str, result: RunResult) -> None:
+def _calibration(_seen: Viewed, result: RunResult) -> None:
     st.markdown("When the network says 80 % sure, is it right 80 % of the time?")
     st.plotly_chart(
         reliability(result.test.reliability, result.test.expected_calibration_error, theme=frame.theme()),
@@ -222,7 +233,7 @@ _PHASES = {
 }
 
 
-def _cost(_run_id: str, result: RunResult) -> None:
+def _cost(_seen: Viewed, result: RunResult) -> None:
     with st.grid(4, min_column_width=140):
         st.metric("Seconds", f"{result.seconds:.1f}")
         st.metric("Pictures a second", f"{result.images_per_second:,.0f}")

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from core import errors
 from core.backbones import catalogue
 from core.figures.learning_curves import Curves, learning_curves
 from core.jobs import api
@@ -12,9 +13,10 @@ from core.jobs.spec import epochs_of
 from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
-from widgets import frame, network, run_result, sweep_run
-from widgets.run_words import POLL_SECONDS, STATES
+from widgets import frame, network, run_result, share_button, sweep_run
+from widgets.run_words import PAUSED, POLL_SECONDS, STATES, in_queue, why_it_ended
 from widgets.stage_strip.strip import StageState, stage_strip
+from widgets.viewed import Viewed, guest_line, viewed
 
 _PHASES = {
     "data": "Reading the pictures",
@@ -25,24 +27,23 @@ _PHASES = {
 }
 
 
-def draw(run_id: str) -> None:
-    """Draw the run; a link to a run that does not exist says so."""
+def draw(address: str) -> None:
+    """Draw the run; a link to one that does not exist, or that is not shared with the visitor, says so."""
     with frame.shown_errors():
-        record = api.run(run_id)
-        _heading(record)
+        seen = viewed(address)
+        record = seen.record
+        _heading(seen)
         if record.spec.kind == "sweep":
-            sweep_run.draw(run_id, advised=st.query_params.get("advised"))
+            sweep_run.draw(address, advised=st.query_params.get("advised"))
             return
         control = api.run(record.control) if record.control else None
-        if record.error:
-            st.error(record.error, icon=":material/error:")
         if record.state == "finished":
             run_result.headline(record, control)
         active = record.active or (control is not None and control.active)
         # A fragment polls; the page itself runs again only when something has ended.
-        st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, _ended(record, control))
+        st.fragment(_live, run_every=POLL_SECONDS if active else None)(seen.address, _ended(record, control))
         if record.state == "finished":
-            run_result.details(record.id)
+            run_result.details(seen.address)
 
 
 def _ended(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
@@ -53,21 +54,29 @@ def _ended(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
     )
 
 
-def _heading(record: RunRecord) -> None:
+def _heading(seen: Viewed) -> None:
     with st.container(key="back"):
         st.page_link(frame.page("runs"), label="All runs", icon=":material/arrow_back:")
-    st.title(frame.plain(record.title), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", key="run_heading"):
+        st.title(frame.plain(seen.record.title), anchor=False)
+        share_button.draw(seen)
+    guest_line(seen)
 
 
-def _live(run_id: str, drawn: tuple[str, str]) -> None:
-    record = api.run(run_id)
+def _live(address: str, drawn: tuple[str, str]) -> None:
+    try:
+        seen = viewed(address)
+    except errors.RunError:
+        st.rerun()  # deleted, or no longer shared: the whole page goes
+    record = seen.record
     control = api.run(record.control) if record.control else None
     if _ended(record, control) != drawn:
         st.rerun()
-    timeline = follow(run_id)
+    timeline = follow(record.id)
     beside = follow(record.control) if record.control else None
     _status(record, timeline, control, beside)
-    _buttons(record, timeline)
+    if seen.mine:
+        _buttons(record, timeline)
     _curves(record, timeline, beside)
     if record.active and timeline.started is not None:
         _stages(record, timeline.started, timeline.epochs)
@@ -109,24 +118,25 @@ def _status(
 ) -> None:
     word, colour = STATES[record.state]
     line = f":{colour}-badge[{word}]"
+    if record.error:
+        why_it_ended(record)
     if record.state == "running":
-        st.progress(timeline.done, text=f"{line} {_pace(timeline, record)}")
+        st.progress(timeline.done, text=f"{line} {pace(timeline, record)}")
     elif record.state == "queued":
-        place = record.position or 1
-        st.progress(
-            0.0, text=f"{line} {'Starts in a moment' if place == 1 else f'Place {place} in the queue'}"
-        )
+        st.progress(0.0, text=f"{line} {in_queue(record)}")
     elif control is not None and control.active:
-        pace = "waits for its turn" if control.state == "queued" else _pace(beside or Timeline(), control)
+        doing = "waits for its turn" if control.state == "queued" else pace(beside or Timeline(), control)
+        if control.state == "queued" and api.paused():
+            doing = f"waits. {PAUSED}"
         st.progress(
             beside.done if beside is not None else 0.0,
-            text=f"{line} Now the same network from scratch: {pace}",
+            text=f"{line} Now the same network from scratch: {doing}",
         )
     elif record.state != "finished":  # a finished run shows its result instead
         st.markdown(line)
 
 
-def _pace(timeline: Timeline, record: RunRecord) -> str:
+def pace(timeline: Timeline, record: RunRecord) -> str:
     """Say where a running run is: its phase or epoch, its pace, the time left."""
     if timeline.started is None and timeline.progress is None:
         return "reading the pictures"
@@ -151,8 +161,6 @@ def _seconds(seconds: float) -> str:
 
 def _buttons(record: RunRecord, timeline: Timeline) -> None:
     visitor = frame.visitor()
-    if record.visitor != visitor:
-        return
     with st.container(horizontal=True, vertical_alignment="bottom", key="run_buttons"), frame.shown_errors():
         if record.state in ("queued", "running"):
             if st.button("Stop", icon=":material/stop_circle:", key="stop"):

@@ -1,6 +1,13 @@
-"""What every view of a job calls its states, and how often it looks."""
+"""What every view of a job calls its states, how often it looks, and how it says that a job waits or why it ended."""
+
+import streamlit as st
+
+from core.jobs import api
+from core.jobs.store import RunRecord
+from widgets import frame
 
 POLL_SECONDS = 1.0
+PAUSED = "The teacher has paused the queue."
 # By state of `core.jobs.store.RunRecord`: the word, and Streamlit's colour of its badge.
 STATES = {
     "queued": ("Waiting", "gray"),
@@ -10,3 +17,32 @@ STATES = {
     "failed": ("Failed", "red"),
     "stopped": ("Stopped", "gray"),
 }
+
+
+def in_queue(record: RunRecord) -> str:
+    """Say where a waiting run stands and how long that will take, going by runs that were measured."""
+    place = record.position or 1
+    wait = api.expected_wait(record.id)
+    says = f"Place {place} in the queue"
+    if api.paused():
+        return f"{says} · {PAUSED}"
+    if place == 1 and (wait is None or wait < 1):
+        return "Starts in a moment"
+    return says if wait is None else f"{says} · about {spoken(wait)}, going by the last runs"
+
+
+def spoken(seconds: float) -> str:
+    """Write a stretch of time as one reads it aloud, no finer than it is known."""
+    if seconds < 5:
+        return "a few seconds"
+    if seconds < 100:
+        return f"{10 * max(1, round(seconds / 10)):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def why_it_ended(record: RunRecord) -> None:
+    """Say why a run failed, or who stopped it."""
+    if record.state == "stopped":
+        st.info(frame.plain(record.error or ""), icon=":material/front_hand:")
+    else:
+        st.error(frame.plain(record.error or ""), icon=":material/error:")

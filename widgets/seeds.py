@@ -7,14 +7,15 @@ from core.jobs import api
 from core.jobs.result import RunResult
 from core.jobs.store import RunRecord
 from widgets import frame
+from widgets.viewed import Viewed
 
 
-def draw(run_id: str, _result: RunResult) -> None:
-    """Draw mean and interval over the seeds there are, against the controls, and offer more."""
+def draw(seen: Viewed, _result: RunResult) -> None:
+    """Draw mean and interval over the owner's runs with other seeds, against the controls, and offer more."""
     from core.metrics.classification import mean_interval
     from core.metrics.comparison import seeds_difference
 
-    runs = api.repeats(run_id)
+    runs = api.repeats(seen.id)
     finished = [one for one in runs if _accuracy(one) is not None]
     st.markdown(
         "One run is one draw: other seeds split the pictures, start the head and order the batches differently."
@@ -53,15 +54,14 @@ def draw(run_id: str, _result: RunResult) -> None:
     if waiting:
         st.caption(f"{waiting} still to come.")
         st.button("Look again", key="seeds_look", icon=":material/refresh:")
-    mine = api.run(run_id).visitor == frame.visitor()
     room = min(2, api.MOST_SEEDS - len(runs))
     if (
-        mine
+        seen.mine
         and room > 0
         and not waiting
         and st.button(f"Repeat with {room} more seed{'s' * (room > 1)}", key="seeds_more")
     ):
-        api.repeat(run_id, room, visitor=frame.visitor())
+        api.repeat(seen.id, room, visitor=frame.visitor())
         st.rerun()
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import streamlit as st
 
+from core import errors
 from core.figures.sweep import accuracy_over_depth, height
 from core.jobs import api, artefacts
 from core.jobs.store import RunRecord
@@ -11,7 +12,8 @@ from core.jobs.sweep_result import as_csv
 from core.jobs.sweep_timeline import SweepTimeline
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
 from widgets import frame
-from widgets.run_words import POLL_SECONDS, STATES
+from widgets.run_words import POLL_SECONDS, STATES, in_queue, why_it_ended
+from widgets.viewed import Viewed, viewed
 
 _PHASES = {
     "data": "Reading the pictures",
@@ -20,15 +22,15 @@ _PHASES = {
 }
 
 
-def draw(run_id: str, advised: str | None = None) -> None:
+def draw(address: str, advised: str | None = None) -> None:
     """Draw a sweep, live until it is over; ``advised`` is the arm (`Arm.name`) that advice named before it."""
     with frame.shown_errors():
-        record = api.run(run_id)
-        _ = api.sweep_timeline(run_id) if record.spec.kind != "sweep" else None  # a sentence for another kind
-        if record.error:
-            st.error(record.error, icon=":material/error:")
+        record = viewed(address).record
+        _ = (
+            api.sweep_timeline(record.id) if record.spec.kind != "sweep" else None
+        )  # a sentence for another kind
         # A fragment polls; the page itself runs again only when the sweep has ended, and then nothing polls.
-        st.fragment(_live, run_every=POLL_SECONDS if record.active else None)(run_id, advised, record.active)
+        st.fragment(_live, run_every=POLL_SECONDS if record.active else None)(address, advised, record.active)
 
 
 def follow(run_id: str) -> SweepTimeline:
@@ -44,15 +46,20 @@ def follow(run_id: str) -> SweepTimeline:
     return timeline
 
 
-def _live(run_id: str, advised: str | None, polled: bool) -> None:
+def _live(address: str, advised: str | None, polled: bool) -> None:
     with frame.shown_errors():
-        record = api.run(run_id)
+        try:
+            seen = viewed(address)
+        except errors.RunError:
+            st.rerun()  # deleted, or no longer shared: the whole page goes
+        record = seen.record
         if record.active != polled:
             st.rerun()
-        timeline = follow(run_id)
+        timeline = follow(record.id)
         found = timeline.report
         _status(record, timeline)
-        _buttons(record)
+        if seen.mine:
+            _buttons(record)
         if found is None:
             # Room for the chart before it is there: nothing jumps when it comes.
             st.container(height=height(5), border=False, key="sweep_room")
@@ -66,14 +73,14 @@ def _live(run_id: str, advised: str | None, polled: bool) -> None:
             st.markdown("The first depth is being measured …")
         st.plotly_chart(
             accuracy_over_depth(found, advised=advised, theme=frame.theme()),
-            key=f"sweep_{run_id}",
+            key=f"sweep_{record.id}",
             theme=None,
             config=frame.CHART,
         )
         if found.arms:
             st.markdown(_table(found, advised))
             st.caption(frame.plain(_small_print(found)))
-            _downloads(record, found)
+            _downloads(seen, found)
         for note in timeline.notes:
             st.caption(f":material/info: {frame.plain(note)}")
 
@@ -84,11 +91,10 @@ def _live(run_id: str, advised: str | None, polled: bool) -> None:
 def _status(record: RunRecord, timeline: SweepTimeline) -> None:
     word, colour = STATES[record.state]
     line = f":{colour}-badge[{word}]"
+    if record.error:
+        why_it_ended(record)
     if record.state == "queued":
-        place = record.position or 1
-        st.progress(
-            0.0, text=f"{line} {'Starts in a moment' if place == 1 else f'Place {place} in the queue'}"
-        )
+        st.progress(0.0, text=f"{line} {in_queue(record)}")
     elif record.active:
         st.progress(timeline.done, text=f"{line} {_pace(timeline)}")
     elif record.state != "finished":
@@ -115,8 +121,6 @@ def _pace(timeline: SweepTimeline) -> str:
 
 def _buttons(record: RunRecord) -> None:
     visitor = frame.visitor()
-    if record.visitor != visitor:
-        return
     with st.container(horizontal=True, key="sweep_buttons"):
         if record.state in ("queued", "running") and st.button(
             "Stop", icon=":material/stop_circle:", key="sweep_stop"
@@ -199,10 +203,11 @@ def _small_print(found: SweepReport) -> str:
     )
 
 
-def _downloads(record: RunRecord, found: SweepReport) -> None:
+def _downloads(seen: Viewed, found: SweepReport) -> None:
+    record = seen.record
     if record.active:
         return
-    name = f"sweep-{record.spec.config.backbone}-{record.id[:6]}"
+    name = f"sweep-{record.spec.config.backbone}-{seen.address[:6]}"
     with st.container(horizontal=True, key="sweep_downloads"):
         for label, suffix, content in (
             ("CSV", "csv", as_csv(found).encode()),
@@ -217,7 +222,7 @@ def _downloads(record: RunRecord, found: SweepReport) -> None:
                 on_click="ignore",
                 key=f"sweep_{suffix}",
             )
-        if record.visitor == frame.visitor():
+        if seen.mine:
             with st.popover("Delete this sweep", type="tertiary", icon=":material/delete:"):
                 st.markdown("Its measurements are gone for good.")
                 if st.button("Delete", key="delete_sweep"):

@@ -7,11 +7,12 @@ from core.jobs import api
 from core.jobs.result import RunResult
 from widgets import frame
 from widgets.previews import PICTURES
+from widgets.viewed import Viewed
 
 UPLOAD, WEBCAM = "Upload", "Webcam"
 
 
-def draw(run_id: str, result: RunResult) -> None:
+def draw(seen: Viewed, result: RunResult) -> None:
     """Draw the upload or the camera, and the answer beside the picture."""
     way = st.segmented_control(
         "Where the picture comes from",
@@ -32,7 +33,7 @@ def draw(run_id: str, result: RunResult) -> None:
     if picture is None:
         return
     with st.spinner("Looking …", show_time=False):
-        scores = api.predict(run_id, picture.getvalue())
+        scores = api.predict(seen.id, picture.getvalue())
     if way != WEBCAM:
         left.image(picture.getvalue(), width="stretch", alt="Your picture")
     with right:

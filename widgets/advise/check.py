@@ -10,6 +10,7 @@ from widgets import frame, sweep_run
 from widgets.advise.asked import Asked
 from widgets.layers import address
 from widgets.network_picker import kept_weights
+from widgets.viewed import viewed
 
 SEEDS = 3
 
@@ -54,7 +55,7 @@ def _is_about(run: str, asked: Asked) -> bool:
     """Whether the sweep that the address names is of these pictures and this network; a sentence if it is gone."""
     assert asked.choice is not None
     with frame.shown_errors():
-        spec = api.run(run).spec
+        spec = viewed(run).record.spec
         return (spec.config.backbone, spec.data, spec.config.per_class) == (
             asked.entry.name,
             asked.choice.reference,

@@ -20,6 +20,7 @@ from widgets.layers import address
 from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
 from widgets.previews import PICTURES
 from widgets.sheet.sheet import sheet
+from widgets.viewed import viewed
 
 if TYPE_CHECKING:
     from core.interpretation.specimen import Specimen
@@ -73,7 +74,8 @@ class Look:
 def specimen_of(name: str, version: float, weights: str) -> "Specimen":
     """Load what the address calls ``name``: a catalogue entry, ``random:ENTRY``, or ``run:ID`` after training.
 
-    ``weights`` are the path of a visitor's own file, or "pretrained"; a path is never in an address.
+    Whoever calls has made sure that the visitor may see the run. ``weights`` are the path of a visitor's own file,
+    or "pretrained"; a path is never in an address.
     """
     from core.interpretation import specimen
 
@@ -223,10 +225,12 @@ def _network() -> tuple[str, str]:
     """Draw the choice of network and its weights: its name for `specimen_of`, and a file of the visitor's own."""
     runs = finished_runs()
     linked = st.query_params.get("network", "")
+    named = {one: one.removeprefix(RUN) for one in runs}  # what stands in the address, and whose id that is
     if linked.startswith(RUN) and linked not in runs:
-        with suppress(errors.RunError):  # somebody else's run, shown by its link
-            api.weights_path(linked.removeprefix(RUN))
-            runs[linked] = api.run(linked.removeprefix(RUN)).title
+        with suppress(errors.RunError):  # somebody else's run, shown by a link that they share
+            record = viewed(linked.removeprefix(RUN)).record
+            api.weights_path(record.id)
+            runs[linked], named[linked] = record.title, record.id
     name = address.choose(
         st.selectbox,
         "Network",
@@ -237,7 +241,7 @@ def _network() -> tuple[str, str]:
         format_func=lambda one: _label(one, runs),
     )
     if name.startswith(RUN):
-        return name, PRETRAINED
+        return RUN + named[name], PRETRAINED
     choice = address.choose(
         st.segmented_control,
         "Weights",

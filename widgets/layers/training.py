@@ -12,10 +12,11 @@ from core.interpretation.change_report import EpochChange, StageChange
 from core.jobs import api
 from core.jobs.result import RunResult
 from core.training.config import STRATEGIES
-from widgets import frame, network
+from widgets import encoded_picture, frame, network
 from widgets.layers import address, look, over_epochs
 from widgets.layers.look import Look
 from widgets.stage_strip.strip import Block, StageState, stage_picker
+from widgets.viewed import viewed
 
 CHANNELS = 8  # to choose from
 
@@ -24,14 +25,15 @@ def draw(seen: Look) -> None:
     """Draw the view of one run, which the address may name."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        run_id = _choose_run()
-    if run_id is None:
+        named = _choose_run()
+    if named is None:
         return
+    run_id = viewed(named).id
     result = api.result(run_id)
     version = api.result_path(run_id).stat().st_mtime  # an extended run has a new result
     if seen.specimen.key.partition("@")[0] != look.RUN + run_id:
         if seen.stages != result.stages:  # the stage in the address is one of the run's
-            address.write(network=look.RUN + run_id, weights=None)
+            address.write(network=look.RUN + named, weights=None)
             st.rerun()
         left.caption("This view shows the network of this run, not the one picked above.")
     epochs = api.snapshots(run_id)
@@ -205,7 +207,10 @@ class _Walk:
 
 
 def _choose_run() -> str | None:
-    """Draw the choice among the visitor's finished runs and the one that the link names; None without any."""
+    """Draw the choice among the visitor's finished runs and the one that the link names: what stands in the address.
+
+    None without any.
+    """
     titles = {
         one.id: f"{one.title} · {100 * one.summary['accuracy']:.1f} %"
         for one in api.runs_of(frame.visitor())
@@ -215,8 +220,9 @@ def _choose_run() -> str | None:
     linked = st.query_params.get("run") or (top.removeprefix(look.RUN) if top.startswith(look.RUN) else None)
     if linked and linked not in titles:
         try:
-            api.result(linked)
-            titles[linked] = api.run(linked).title
+            record = viewed(linked).record
+            api.result(record.id)
+            titles[linked] = record.title
         except errors.RunError as error:
             st.error(str(error), icon=":material/error:")
             address.write(run=None)
@@ -301,7 +307,7 @@ def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
             lost.append(str(error))
     bar.empty()
     left, right = st.columns(2)
-    for column, panel in ((left, "change"), (right, "similarity")):
+    for column, panel in ((left, "change"), (right, "similarity")) if found else ():
         column.plotly_chart(
             stages_over_epochs(
                 found,
@@ -316,7 +322,7 @@ def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
             theme=None,
             config=frame.CHART,
         )
-    for sentence in lost:
+    for sentence in dict.fromkeys(lost):
         st.caption(f":material/error: {frame.plain(sentence)}")
     count = min(over_epochs.TEST_PICTURES, one.result.test.count)
     st.caption(
@@ -357,11 +363,12 @@ def _learning(result: RunResult) -> Literal["fire", "grey"]:
     return "fire" if STRATEGIES[result.config["strategy"]].pretrained else "grey"
 
 
-def _show(picture: NDArray[np.uint8], title: str, *, sharp: bool = False) -> None:
+def _show(pixels: NDArray[np.uint8], title: str, *, sharp: bool = False) -> None:
     from core.interpretation import rendering
 
     with st.container(gap="xxsmall"):
-        st.image(rendering.encode(picture, quality=None if sharp else 90), width="stretch", alt=title)
+        encoded = rendering.encode(pixels, quality=None if sharp else 90)
+        encoded_picture.draw(encoded, width="stretch", alt=title)
         st.caption(title)
 
 
