@@ -8,6 +8,7 @@ by a server: its import takes a second, and it ends its process once the cluster
 import importlib.util
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,11 @@ ANSWER_SECONDS = 3.0  # for a cluster to accept a connection
 COUNT_SECONDS = 30.0  # for it to say what it has
 COUNT_AGAIN_SECONDS = 60.0
 
+# How gRPC, which a cluster's head speaks, begins (RFC 9113, 3.4): the client's preface and empty settings; the
+# server's first frame, whose type is its fourth byte, must be its settings. Ray itself would try for minutes.
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_SETTINGS = bytes((4,))
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,9 +47,9 @@ def threads() -> int:
 
 
 def check() -> None:
-    """Raise a `RunError` that says what to do where Ray is missing or nothing answers at ``RAY_ADDRESS``.
+    """Raise a `RunError` that says what to do where Ray is missing or no cluster answers at ``RAY_ADDRESS``.
 
-    Needs no Ray and at most `ANSWER_SECONDS`: fit for a server's start.
+    Needs no Ray and little more than `ANSWER_SECONDS` at most: fit for a server's start.
     """
     address = os.environ.get(ADDRESS, "")
     if importlib.util.find_spec("ray") is None:
@@ -59,9 +65,13 @@ def check() -> None:
             f"it is '{address}'."
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS) as connection:
+            connection.sendall(_HELLO)
+            answer = connection.recv(4)
     except (OSError, OverflowError) as error:
         raise _no_answer() from error
+    if answer[3:] != _SETTINGS:
+        raise _no_answer()
 
 
 def capacity() -> int:
@@ -112,9 +122,12 @@ _count = _Count()
 def connected() -> Any:
     """Return the ray module, connected; the connection lasts as long as the process."""
     check()
+    # Else Ray asks a head that does not answer twenty times, for half a minute each.
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
     import ray
 
     if not ray.is_initialized():
+        at_end = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(
                 address=os.environ[ADDRESS],
@@ -128,6 +141,8 @@ def connected() -> Any:
             )
         except Exception as error:  # Ray raises whatever its layers raise, RuntimeError among them
             raise _no_answer() from error
+        finally:
+            signal.signal(signal.SIGTERM, at_end)  # how this process ends is not Ray's business
     return ray
 
 
