@@ -30,6 +30,7 @@ PATIENCE = 60.0  # seconds for a script to end; after that it counts as a timeou
 CACHED_RUNS = 2  # a large message that no run has used for so many is forgotten (global.maxCachedMessageAge)
 _SUBPROTOCOLS = (Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN"))
 _EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+_MEDIA = re.compile(r'"(/media/[^"]+)"')
 _ASSET = re.compile(r'(?:src|href)="\./(static/[^"]+\.(?:js|css))"')
 
 # What `Browser` tells whoever listens: one flat record an event, ready for JSON.
@@ -415,12 +416,18 @@ class Browser:
         elif kind == "alert" and what.format == what.ERROR:
             self.tell({"error": "refused", "page": self.page, "text": what.body[:200]})
         elif kind == "imgs":
-            for url in (one.url for one in what.imgs):
-                if url.startswith("/media") and url not in self._pictures:
-                    self._pictures.add(url)
-                    task = asyncio.create_task(self._load(url))
-                    self._background.add(task)
-                    task.add_done_callback(self._background.discard)
+            self._fetch([one.url for one in what.imgs])
+        elif kind == "bidi_component":
+            self._fetch(_MEDIA.findall(what.mixed.json if what.WhichOneof("data") == "mixed" else what.json))
+
+    def _fetch(self, urls: list[str]) -> None:
+        """Load what is new of the server's own pictures."""
+        for url in urls:
+            if url.startswith("/media") and url not in self._pictures:
+                self._pictures.add(url)
+                task = asyncio.create_task(self._load(url))
+                self._background.add(task)
+                task.add_done_callback(self._background.discard)
 
     async def _load(self, url: str) -> None:
         await self._get(url)

@@ -132,7 +132,11 @@ def encode(picture: Pixels, *, quality: int | None = None) -> bytes:
     return out.getvalue()
 
 
+def kind(encoded: bytes) -> str:
+    """Tell what `encode` made: "jpeg" or "webp"."""
+    return "jpeg" if encoded.startswith(b"\xff\xd8") else "webp"
+
+
 def data_address(encoded: bytes) -> str:
     """Write an encoded picture as a ``data:`` address."""
-    kind = "jpeg" if encoded.startswith(b"\xff\xd8") else "webp"
-    return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"
+    return f"data:image/{kind(encoded)};base64,{base64.b64encode(encoded).decode()}"

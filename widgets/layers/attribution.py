@@ -42,7 +42,11 @@ def draw(seen: Look) -> None:
         shown.append((right, other, target if second_target == SAME else int(second_target)))
     else:
         with right:
-            st.image(rendering.encode(_framed(seen, seen.large)), width="stretch", alt=seen.picture_title)
+            st.image(
+                rendering.encode(_framed(seen, seen.large), quality=90),
+                width="stretch",
+                alt=seen.picture_title,
+            )
             st.caption(
                 f"The picture; the network sees {one.image_size} × {one.image_size} pixels of it."
                 + (" The frame was drawn by hand around the subject." if seen.box else "")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.figures.filters import stage_by_stage
 from core.interpretation import rendering
-from widgets import frame
+from widgets import encoded_picture, frame
 from widgets.layers import address, photographs
 from widgets.layers.look import Look, heavy_work
 
@@ -105,7 +105,7 @@ def _cards(look: Look, stage: str) -> float:
     """Draw the channels that stand out; how wide their windows are (median share of the side) comes back."""
     cards, window = _drawn(look.specimen.key, look.picture_key, stage, look)
     for image, note in cards:
-        st.image(image, width="stretch")
+        encoded_picture.draw(image, width="stretch")
         st.caption(note)
     return window
 

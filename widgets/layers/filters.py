@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.figures import filters as charts
 from core.interpretation import rendering
-from widgets import frame
+from widgets import encoded_picture, frame
 from widgets.layers import address
 from widgets.layers.look import Look
 from widgets.sheet.sheet import sheet
@@ -168,7 +168,8 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
     st.markdown(f"#### Filter {channel}: {one.kind}")
     kernel, answers, picture = st.columns(3, gap="medium")
     with kernel:
-        st.image(rendering.encode(_enlarged(found.tiles[channel], LARGEST_KERNEL)), width="stretch")
+        drawn = rendering.encode(_enlarged(found.tiles[channel], LARGEST_KERNEL))
+        encoded_picture.draw(drawn, width="stretch")
         st.caption("**The kernel**, enlarged")
     with answers:
         st.plotly_chart(

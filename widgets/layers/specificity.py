@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.datasets import catalogue
 from core.jobs import api
 from core.jobs.spec import UPLOAD
-from widgets import frame
+from widgets import encoded_picture, frame
 from widgets.layers import address
 from widgets.layers.look import Look, heavy_work
 
@@ -220,7 +220,7 @@ def _classical(look: Look) -> None:
             *((picture, f"{frame.plain(name)}: mean activity") for name, picture in stages.items()),
         ):
             with st.container(gap="xxsmall"):
-                st.image(picture, width="stretch")
+                encoded_picture.draw(picture, width="stretch")
                 st.caption(name)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.interpretation import rendering
+from widgets import encoded_picture
 
 _HERE = Path(__file__).resolve().parent
 
@@ -47,7 +47,7 @@ def sheet(
     _sheet(
         key=key,
         data={
-            "image": rendering.data_address(image),
+            "image": encoded_picture.address(image, key),
             "columns": columns,
             "labels": list(labels),
             "chosen": chosen,
