@@ -32,7 +32,8 @@ def _difference(
 
     a, b = (test_images_of(run, version) for run, version in zip(runs, versions, strict=True))
     right = [part.scores.argmax(axis=1) == part.labels for part in (a, b)]
-    if np.array_equal(a.labels, b.labels) and (drawn_alike or np.array_equal(a.images, b.images)):
+    same_pictures = not a.pictures_deleted and np.array_equal(a.images, b.images)
+    if np.array_equal(a.labels, b.labels) and (drawn_alike or same_pictures):
         return paired_difference(right[0], right[1], names)
     return unpaired_difference(int(right[0].sum()), len(right[0]), int(right[1].sum()), len(right[1]), names)
 

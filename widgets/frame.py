@@ -18,6 +18,7 @@ _ICON = Path(__file__).parent / "logo.svg"
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
 # Everything that Markdown, Streamlit's colour directives or LaTeX could take for a sign of theirs.
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!$:|<>~&^@=\"'])")
+_QUOTED = re.compile(r"([\\`\[\]<>$])")
 _STYLE = f"<style>{(Path(__file__).parent / 'frame.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -47,7 +48,8 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except LabError as error:
-        st.error(str(error), icon=":material/error:")
+        # It may quote a name from outside, which must not become a link, a picture or a formula.
+        st.error(_QUOTED.sub(r"\\\1", str(error)), icon=":material/error:")
 
 
 def prose(name: str) -> str:

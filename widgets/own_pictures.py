@@ -1,19 +1,25 @@
 """A person's own pictures: an archive, files class by class, or the webcam; all end as a stored upload."""
 
+import itertools
+from datetime import UTC, datetime
 from pathlib import PurePath
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.datasets import own_images
 from core.errors import DataError, LabError
 from core.jobs import api
 from core.jobs.spec import UPLOAD
-from widgets import frame, previews
+from core.jobs.store import Upload
+from widgets import frame, previews, run_result, upload_gate
 from widgets.previews import PICTURES, Choice, Preview
 
 ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
 MOST_CLASSES = 20  # of what is put together by hand; archives may hold more
 MOST_MEGABYTES = 50  # of one picture, as its decoder allows
+MOST_WEBCAM = 500  # pictures that wait in the session for "Use these pictures"
+TIGHT = 0.7  # of a visitor's room: from here on the page says how much is left
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading your pictures …")
@@ -49,7 +55,8 @@ def choose(reference: str) -> bool:
 def _stored() -> Choice | None:
     """Let the visitor pick among what they have uploaded, the newest first."""
     visitor = frame.visitor()
-    stored = _names(visitor)
+    uploads = {UPLOAD + one.token: one for one in api.uploads_of(visitor)}
+    stored = {reference: one.name for reference, one in uploads.items()}
     wanted = st.session_state.get("own_reference")
     if wanted not in stored:
         wanted = next(iter(stored), None)
@@ -67,9 +74,7 @@ def _stored() -> Choice | None:
     st.markdown(
         f"Chosen: **{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
     )
-    if st.button("Delete this upload", key="own_delete", type="tertiary", icon=":material/delete:"):
-        api.delete_upload(visitor, wanted)
-        st.rerun()
+    _kept_until(uploads[wanted], visitor)
     return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=lambda: shown)
 
 
@@ -77,12 +82,27 @@ def _from_zip() -> None:
     archive = st.file_uploader(
         "A ZIP with one folder of pictures per class",
         type=["zip"],
-        key="own_zip",
+        key=_fresh("own_zip"),
         help="Folders named train and test above the class folders are understood.",
     )
-    if archive is not None and st.session_state.get("own_zip_seen") != archive.file_id:
-        st.session_state["own_zip_seen"] = archive.file_id
-        _keep(api.store_upload(frame.visitor(), PurePath(archive.name).stem, archive.getvalue()))
+    if archive is not None:
+        try:
+            reference = api.store_upload(frame.visitor(), PurePath(archive.name).stem, archive.getvalue())
+        finally:
+            upload_gate.release(archive)  # stored or refused: the copy in memory is not needed any more
+        _keep(reference)
+        _begin_anew()
+
+
+def _fresh(key: str) -> str:
+    """Name an uploader anew after its files were stored, so that it stands there empty."""
+    turn = st.session_state.get("own_turn", 0)
+    return f"{key}_{turn}" if turn else key
+
+
+def _begin_anew() -> None:
+    st.session_state["own_turn"] = st.session_state.get("own_turn", 0) + 1
+    st.rerun()
 
 
 def _keep(reference: str) -> None:
@@ -119,7 +139,7 @@ def _class_names() -> list[str]:
 
 
 def _from_files() -> None:
-    files = {}
+    files: dict[str, list[UploadedFile]] = {}
     names = _class_names()
     cells = st.grid(2, min_column_width=280)
     for number, name in enumerate(names):
@@ -127,11 +147,14 @@ def _from_files() -> None:
             f"Pictures of {frame.plain(name)}",
             type=PICTURES,
             accept_multiple_files=True,
-            key=f"own_files_{number}",
+            key=_fresh(f"own_files_{number}"),
             max_upload_size=MOST_MEGABYTES,
         )
-        files[name] = [(one.name, one) for one in uploaded or ()]
-    _offer({name: [(file, one.getvalue()) for file, one in members] for name, members in files.items()})
+        files[name] = uploaded or []
+    if _offered([len(members) for members in files.values()]):
+        _use({name: [(one.name, one.getvalue()) for one in members] for name, members in files.items()})
+        upload_gate.release(*itertools.chain.from_iterable(files.values()))
+        _begin_anew()
 
 
 def _from_webcam() -> None:
@@ -144,23 +167,51 @@ def _from_webcam() -> None:
         "The next picture shows", names, default=names[0], required=True, format_func=frame.plain
     )
     picture = camera.camera_input("Take a picture", key="own_camera", label_visibility="collapsed")
-    if picture is not None and st.session_state.get("own_camera_seen") != picture.file_id:
-        st.session_state["own_camera_seen"] = picture.file_id
+    if picture is not None:
+        upload_gate.release(picture)  # it is taken once, and then it is ours
+        if sum(map(len, taken.values())) >= MOST_WEBCAM:
+            raise DataError(f"{MOST_WEBCAM} pictures are taken; use them, or forget them and begin anew.")
         taken.setdefault(label or names[0], []).append(picture.getvalue())
     beside.markdown("  \n".join(f"{frame.plain(name)}: {len(taken.get(name, ()))}" for name in names))
     if taken and beside.button("Forget these pictures", key="own_forget", type="tertiary"):
         taken.clear()
         st.rerun()
-    _offer({name: [(f"{place}.jpg", one) for place, one in enumerate(taken.get(name, ()))] for name in names})
+    if _offered([len(taken.get(name, ())) for name in names]):
+        _use({name: [(f"{place}.jpg", one) for place, one in enumerate(taken[name])] for name in names})
+        taken.clear()
+        _begin_anew()
 
 
-def _offer(files: dict[str, list[tuple[str, bytes]]]) -> None:
-    """Show the button that turns single pictures into an upload, once every class has some."""
-    filled = sum(bool(members) for members in files.values())
-    ready = filled >= 2 and filled == len(files)
-    if st.button("Use these pictures", key="own_use", disabled=not ready, icon=":material/check:"):
-        _keep(api.store_images(frame.visitor(), ", ".join(files)[:60], files))
+def _offered(counts: list[int]) -> bool:
+    """Show the button that turns single pictures into an upload, once every class has some; True when pressed."""
+    ready = len(counts) >= 2 and all(counts)
+    pressed = st.button("Use these pictures", key="own_use", disabled=not ready, icon=":material/check:")
     if not ready:
         st.caption(
             "Every class needs pictures, and there must be at least two classes; ten each is a good start."
         )
+    return pressed
+
+
+def _use(files: dict[str, list[tuple[str, bytes]]]) -> None:
+    _keep(api.store_images(frame.visitor(), ", ".join(files)[:60], files))
+
+
+def _kept_until(upload: Upload, visitor: str) -> None:
+    """Say until when an upload is kept, let it be deleted at once, and warn when the room gets tight."""
+    until = datetime.fromtimestamp(api.expires(upload), UTC)
+    with st.container(horizontal=True, vertical_alignment="center", key="own_kept"):
+        st.caption(f"Kept until {until.day} {until:%B}.", width="content")
+        with st.popover("Delete at once", type="tertiary", icon=":material/delete:", key="own_delete_ask"):
+            st.markdown(
+                "The upload and the small copies of its pictures in your runs are gone for good; "
+                "scores and curves stay."
+            )
+            if st.button("Delete", key="own_delete"):
+                api.delete_upload(visitor, UPLOAD + upload.token)
+                _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name)
+                run_result.test_images_of.clear()
+                st.rerun()
+    used, allowed = api.upload_room(visitor)
+    if used > TIGHT * allowed:
+        st.caption(f"Your pictures take {used / 1e6:,.0f} of the {allowed / 1e6:,.0f} MB that you may store.")

@@ -86,13 +86,21 @@ class RunResult:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TestImages:
-    """The test set as kept with the run: small copies (N, side, side, 3) uint8, labels (N,), scores (N, C)."""
+    """The test set as kept with the run: small copies (N, side, side, 3) uint8, labels (N,), scores (N, C).
+
+    Of an upload that is gone there are no copies any more: ``images`` is (0, side, side, 3).
+    """
 
     __test__ = False  # not a pytest class
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     scores: NDArray[np.float32]  # softmax probabilities
+
+    @property
+    def pictures_deleted(self) -> bool:
+        """Whether the upload that they came from was deleted or has expired: labels and scores are left."""
+        return len(self.labels) > 0 and not len(self.images)
 
 
 def _report(values: dict[str, Any]) -> ClassificationReport:

@@ -1,14 +1,27 @@
 """Visitors' archives: kept under unguessable names, found by their owner alone, deleted on request."""
 
+import os
+import shutil
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core import errors
-from core.jobs import uploads
-from core.jobs.store import Store
+from core.jobs import artefacts, uploads
+from core.jobs.home import run_directory
+from core.jobs.limits import Limits, set_limits
+from core.jobs.spec import JobSpec
+from core.jobs.store import Claim, Store
+from core.training.config import FinetuneConfig
+
+MB = 1_000_000
+DAY = 86_400.0
 
 
 @pytest.fixture
@@ -63,3 +76,167 @@ def test_single_pictures_become_one_archive_of_class_folders(store: Store) -> No
     assert names == ["red_.._/00001.png", "red_.._/00002.jpg", "blue/00001"]
     with pytest.raises(errors.DataError, match="a name"):
         uploads.store_images(store, "ann", "x", {" ": [("a.png", b"1")]})
+
+
+def test_names_keep_no_signs_that_cannot_be_seen(store: Store) -> None:
+    uploads.store(store, "ann", "\u202epiz\x1b[31m\ud800 pets\n", b"content")
+    assert [one.name for one in store.uploads_of("ann")] == ["piz [31m pets"]
+    with pytest.raises(errors.DataError, match="name"):
+        uploads.store_images(store, "ann", "x", {"\u200b": [("a.png", b"1")]})
+
+
+# --- room -------------------------------------------------------------------------------------------------
+
+
+def test_one_visitor_may_store_so_much_and_all_together_so_much(store: Store) -> None:
+    set_limits(store, Limits(upload_megabytes_per_visitor=3, upload_megabytes_in_all=5))
+    uploads.store(store, "ann", "a", bytes(2 * MB))
+    with pytest.raises(errors.DataError, match=r"You have 2 MB .* may store 3 MB, so these 2 MB do not fit"):
+        uploads.store(store, "ann", "b", b"1" * 2 * MB)
+    uploads.store(store, "bob", "a", bytes(2 * MB))
+    with pytest.raises(errors.DataError, match="everybody shares"):
+        uploads.store(store, "eve", "a", bytes(2 * MB))
+    uploads.store(store, "ann", "again", bytes(2 * MB))  # what is there already takes no room
+    assert uploads.room(store, "ann") == (2 * MB, 3 * MB)
+    assert uploads.room(store, "eve") == (0, MB)
+    assert len(list((store.home / "uploads").iterdir())) == 2
+    uploads.delete(store, "bob", "upload:" + store.uploads_of("bob")[0].token)
+    uploads.store(store, "eve", "a", bytes(2 * MB))
+
+
+def test_uploads_at_once_cannot_both_take_the_last_room(tmp_path: Path) -> None:
+    stores = [Store(tmp_path) for _ in range(8)]  # as many servers' connections to one data directory
+    set_limits(stores[0], Limits(upload_megabytes_per_visitor=3))
+    together = threading.Barrier(8)
+
+    def send(number: int) -> bool:
+        together.wait()
+        try:
+            uploads.store(stores[number], "ann", "x", bytes([number]) * MB)
+        except errors.DataError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(send, range(8))) == 3
+    assert len(list((tmp_path / "uploads").iterdir())) == 3
+    assert stores[0].upload_bytes("ann") == (3 * MB, 3 * MB)
+    for one in stores:
+        one.close()
+
+
+def test_the_same_file_sent_twice_at_once_is_kept_once(tmp_path: Path) -> None:
+    stores = [Store(tmp_path) for _ in range(6)]
+    together = threading.Barrier(6)
+
+    def send(one: Store) -> str:
+        together.wait()
+        return uploads.store(one, "ann", "x", bytes(MB))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(send, stores))) == 1
+    assert len(list((tmp_path / "uploads").iterdir())) == 1
+    for one in stores:
+        one.close()
+
+
+def test_nothing_is_stored_when_the_disk_is_nearly_full(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "DISK_RESERVE", shutil.disk_usage(store.home).free + 10 * MB)
+    with pytest.raises(errors.DataError, match="disk is nearly full"):
+        uploads.store(store, "ann", "x", b"content")
+    assert store.uploads_of("ann") == []
+
+
+# --- deleting and expiring --------------------------------------------------------------------------------
+
+
+def finished_run(store: Store, reference: str) -> Path:
+    """A finished run on an upload, with test pictures; its folder."""
+    run = store.add(JobSpec(config=FinetuneConfig(), data=reference), "ann")
+    claim = store.claim()
+    assert claim is not None
+    folder = run_directory(store.home, run)
+    artefacts.write_atomically(
+        folder / artefacts.TEST,
+        lambda file: np.savez(
+            file,
+            images=np.ones((4, 8, 8, 3), np.uint8),
+            labels=np.arange(4),
+            scores=np.eye(4, dtype=np.float32),
+        ),
+    )
+    artefacts.write_json(folder / artefacts.RESULT, {})
+    os.utime(folder / artefacts.RESULT, (1, 1))
+    store.end(claim, "finished")
+    return folder
+
+
+def pictures(folder: Path) -> int:
+    with np.load(folder / artefacts.TEST) as file:
+        assert file["labels"].tolist() == [0, 1, 2, 3]
+        assert file["scores"].shape == (4, 4)
+        return len(file["images"])
+
+
+def test_deleting_takes_the_pictures_in_finished_runs_along_and_leaves_their_figures(store: Store) -> None:
+    first, second = (uploads.store(store, "ann", name, name.encode()) for name in ("one", "two"))
+    mine, other = finished_run(store, first), finished_run(store, second)
+    uploads.delete(store, "ann", first)
+    assert (pictures(mine), pictures(other)) == (0, 4)
+    assert (mine / artefacts.RESULT).stat().st_mtime > 1  # so that no cache shows them from memory
+    assert (other / artefacts.RESULT).stat().st_mtime == 1
+
+
+def _active(store: Store, reference: str) -> Claim:
+    store.add(JobSpec(config=FinetuneConfig(), data=reference), "ann")
+    claim = store.claim()
+    assert claim is not None
+    return claim
+
+
+def test_an_upload_stays_while_a_run_learns_from_it(store: Store) -> None:
+    reference = uploads.store(store, "ann", "x", b"content")
+    claim = _active(store, reference)
+    with pytest.raises(errors.RunError, match="stop it first"):
+        uploads.delete(store, "ann", reference)
+    assert uploads.delete_expired(store, time.time() + 1000 * DAY) == 0
+    assert uploads.path_of(store, uploads.find(store, "ann", reference)).exists()
+    store.end(claim, "stopped")
+    assert uploads.delete_expired(store, time.time() + 1000 * DAY) == 1
+    with pytest.raises(errors.DataError, match="upload them again"):
+        uploads.find(store, "ann", reference)
+
+
+def test_uploads_expire_unless_they_are_sent_again(store: Store) -> None:
+    set_limits(store, Limits(upload_days=14))
+    reference = uploads.store(store, "ann", "x", b"content")
+    folder = finished_run(store, reference)
+    sent = store.uploads_of("ann")[0].created
+    assert uploads.delete_expired(store, sent + 13.9 * DAY) == 0
+    time.sleep(0.05)
+    uploads.store(store, "ann", "x", b"content")
+    assert uploads.delete_expired(store, sent + 14 * DAY + 0.01) == 0
+    assert pictures(folder) == 4
+    assert uploads.delete_expired(store, sent + 14.1 * DAY) == 1
+    assert pictures(folder) == 0
+    assert list((store.home / "uploads").iterdir()) == []
+
+
+def test_what_a_crash_left_is_cleared_away(store: Store) -> None:
+    kept = uploads.path_of(store, uploads.find(store, "ann", uploads.store(store, "ann", "x", b"content")))
+    lost, torn, fresh = (
+        kept.parent / name for name in ("AAAAAAAAAAAA.zip", f".{kept.name}.tmp", "BBBBBBBBBBBB.zip")
+    )
+    for path in (lost, torn, fresh):
+        path.write_bytes(b"x")
+    for path in (lost, torn, kept):
+        os.utime(path, (1, 1))
+    reference = uploads.store(store, "ann", "y", b"other")
+    folder = finished_run(store, reference)
+    store.delete_upload(reference.removeprefix("upload:"), reference)  # and then the server was killed
+    uploads.delete_expired(store, time.time())
+    assert (lost.exists(), torn.exists()) == (False, False)
+    assert (kept.exists(), fresh.exists()) == (True, True)
+    assert pictures(folder) == 0

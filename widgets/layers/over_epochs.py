@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.errors import RunError
 from core.interpretation.change_report import EpochChange, StageChange
 from core.jobs import api
 from widgets.layers import look
@@ -89,7 +90,10 @@ def _test_pictures(run_id: str, version: float) -> NDArray[np.uint8]:
     """The test pictures that CKA is measured on, (N, S, S, 3), as large as the network sees them."""
     from core.images.decoding import square_from_array
 
-    kept = api.test_images(run_id).images
+    test = api.test_images(run_id)
+    if test.pictures_deleted:
+        raise RunError("The pictures of this run were deleted, so what it sees in them cannot be measured.")
+    kept = test.images
     side = int(api.result(run_id).config["image_size"])
     places = np.linspace(0, len(kept) - 1, min(TEST_PICTURES, len(kept))).round().astype(int)
     return np.stack([square_from_array(kept[place], side) for place in places])
