@@ -1,23 +1,34 @@
 """Zero-shot: the two methods against independent computations, the display, the experiment, and real animals."""
 
+import hashlib
+import io
+import pickle
 import subprocess
 import sys
+import tarfile
+import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from sklearn.naive_bayes import BernoulliNB
 
-from core.errors import DataError, SettingsError
+from core.datasets.fetching import RemoteFile
+from core.datasets.torchvision_sets import DOWNLOADS
+from core.errors import DataError, DownloadError, SettingsError
 from core.techniques.events import Panel, Progress, Score
 from core.techniques.report import Report
-from core.techniques.zero_shot import dap, eszsl, segments
+from core.techniques.zero_shot import animals, dap, eszsl, segments
+from core.techniques.zero_shot import attributes as attributes_module
 from core.techniques.zero_shot.attributes import read_attributes
 from core.techniques.zero_shot.calibration import accuracy_by_handicap, handicapped, per_class
-from core.techniques.zero_shot.entry import TECHNIQUE, ZeroShotSettings
+from core.techniques.zero_shot.entry import ANIMALS, TECHNIQUE, AnimalSettings, ZeroShotSettings
 from core.techniques.zero_shot.experiment import hide, run
 from core.techniques.zero_shot.recognition import by_dap, by_eszsl
+from core.vision import torchvision
 
 
 def test_eszsl_minimises_its_objective() -> None:
@@ -143,6 +154,12 @@ def test_bad_settings_are_one_sentence(name: str, value: int) -> None:
         ZeroShotSettings(**{name: value})
 
 
+@pytest.mark.parametrize(("name", "value"), [("unseen", 1), ("unseen", 11), ("per_class", 19), ("seeds", 21)])
+def test_bad_settings_of_the_animals_are_one_sentence(name: str, value: int) -> None:
+    with pytest.raises(SettingsError, match="must lie between"):
+        AnimalSettings(**{name: value})
+
+
 def test_the_entry_needs_neither_torch_nor_scikit_learn() -> None:
     code = (
         "import sys, core.techniques.zero_shot.entry; "
@@ -151,9 +168,10 @@ def test_the_entry_needs_neither_torch_nor_scikit_learn() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
-def test_animals_that_were_never_shown_are_named_by_their_attributes(shared_data: Path) -> None:
-    from benchmarks.zero_shot import features, measure
-    from core.datasets.own_images import from_zip
+def test_animals_that_were_never_shown_are_named_by_their_attributes(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks.zero_shot import measure, prepared
     from core.interpretation import specimen
 
     for name in ("cifar100-animals.zip", "awa2-attributes"):
@@ -161,22 +179,168 @@ def test_animals_that_were_never_shown_are_named_by_their_attributes(shared_data
             pytest.skip(f"needs ../shared/data/{name}, which is not on this machine")
     attributes = read_attributes(shared_data / "awa2-attributes")
     assert (len(attributes.classes), len(attributes.names)) == (50, 85)
-    assert attributes.names[attributes.names.index("black")] == "black"
+    assert attributes.fingerprint(animals.NAMES) == animals.FINGERPRINT
     zebra = attributes.has[attributes.classes.index("zebra")]
     assert zebra[attributes.names.index("stripes")] == 1
     assert zebra[attributes.names.index("flippers")] == 0
-    data = from_zip(shared_data / "cifar100-animals.zip", side=32)
-    assert data.test is not None
-    descriptions = attributes.of(data.class_names)
+    monkeypatch.setattr(animals, "TESTED", 20)
     network = specimen.pretrained("tiny_resnet18")
-    train, test = (
-        (features(network, part.images[::step]), part.labels[::step])
-        for part, step in ((data.train, 4), (data.test, 2))
-    )
-    rows = [measure(train, test, descriptions, 4, seed, with_dap=False) for seed in range(6)]
-    accuracy = np.mean([row["ESZSL: unseen"] for row in rows])
+    found = prepared(network, shared_data / "cifar100-animals.zip", attributes, 30, 32)
+    rows = [measure(found, 4, seed) for seed in range(4)]
+    accuracy = np.mean([row["eszsl", "unseen"] for row in rows])
     assert accuracy > 0.28  # chance is 0.25
-    assert accuracy > np.mean([row["ESZSL, shuffled: unseen"] for row in rows])
+    assert accuracy > np.mean([row["shuffled", "unseen"] for row in rows])
+
+
+# --- what is fetched: the attributes ----------------------------------------------------------------------
+
+
+def attribute_files(change: float = 0.0) -> dict[str, str]:
+    """AwA2's four files in their authors' form, of invented numbers: the 17 animals and one more, 12 attributes."""
+    random = np.random.default_rng(0)
+    names = (*animals.NAMES, "blue+whale")
+    strength = random.uniform(0, 100, (len(names), 12)).round(2)
+    strength[3, 4] += change
+    return {
+        "classes.txt": "".join(f"{number:6}\t{name}\r\n" for number, name in enumerate(names, start=1)),
+        "predicates.txt": "".join(f"{number:6}\tattribute{number}\n" for number in range(1, 13)),
+        "predicate-matrix-binary.txt": "\n".join(
+            " ".join(str(int(one > 50)) for one in row) for row in strength
+        ),
+        "predicate-matrix-continuous.txt": "\n".join(
+            " ".join(f"{one:6.2f}" for one in row) for row in strength
+        ),
+    }
+
+
+def serve_attributes(server: Any, files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the attributes come from this machine; the fingerprint of the right ones."""
+    with zipfile.ZipFile(server.folder / "AwA2-base.zip", "w") as archive:
+        archive.writestr("Animals_with_Attributes2/README-attributes.txt", "About them.")
+        for name, text in files.items():
+            archive.writestr(f"Animals_with_Attributes2/{name}", text)
+    monkeypatch.setattr(
+        attributes_module,
+        "ARCHIVE",
+        replace(attributes_module.ARCHIVE, url=f"{server.address}/AwA2-base.zip"),
+    )
+    right = server.folder.parent / "right"
+    right.mkdir()
+    for name, text in attribute_files().items():
+        (right / name).write_text(text)
+    return read_attributes(right).fingerprint(animals.NAMES)
+
+
+def test_attributes_are_fetched_once_and_kept_without_their_archive(
+    server: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint = serve_attributes(server, attribute_files(), monkeypatch)
+    found = attributes_module.download_attributes(animals.NAMES, fingerprint)
+    assert found.strength.shape == (18, 12)
+    assert sorted(path.name for path in data_folder.rglob("*")) == sorted(
+        ["awa2-attributes", *attribute_files()]
+    )
+    (server.folder / "AwA2-base.zip").unlink()
+    again = attributes_module.download_attributes(animals.NAMES, fingerprint)
+    np.testing.assert_array_equal(again.strength, found.strength)
+
+
+@pytest.mark.parametrize("wrong", ["one number", "a page instead", "half an archive"])
+def test_attributes_other_than_those_are_one_sentence_and_are_not_kept(
+    wrong: str, server: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint = serve_attributes(server, attribute_files(change=0.01), monkeypatch)
+    archive = server.folder / "AwA2-base.zip"
+    if wrong == "a page instead":
+        archive.write_text("<html>Please sign in to this network.</html>")
+    elif wrong == "half an archive":
+        archive.write_bytes(archive.read_bytes()[:300])
+    words = "not those that this experiment was built with" if wrong == "one number" else "arrived damaged"
+    with pytest.raises(DownloadError, match=words) as caught:
+        attributes_module.download_attributes(animals.NAMES, fingerprint)
+    assert "\n" not in str(caught.value)
+    assert list(data_folder.rglob("*")) == []
+
+
+def test_a_copy_that_was_changed_is_named_with_its_folder(
+    server: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint = serve_attributes(server, attribute_files(), monkeypatch)
+    attributes_module.download_attributes(animals.NAMES, fingerprint)
+    (data_folder / "awa2-attributes" / "predicates.txt").write_text("1\tblack\n")
+    with pytest.raises(DownloadError, match="awa2-attributes is not theirs; remove that folder"):
+        attributes_module.download_attributes(animals.NAMES, fingerprint)
+
+
+# --- what is fetched: the pictures ------------------------------------------------------------------------
+
+
+def serve_cifar100(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive in CIFAR-100's own form, of a hundred classes with 22 and 4 invented pictures of each."""
+    kind = torchvision.datasets.CIFAR100
+    names = [*animals.NAMES, *(f"thing {number}" for number in range(83))]
+    random = np.random.default_rng(1)
+    colours = random.integers(0, 200, (100, 3, 1))
+    contents = {kind.meta["filename"]: pickle.dumps({"fine_label_names": sorted(names)})}
+    for attribute, count in (("train_list", 22), ("test_list", 4)):
+        labels = np.tile(np.arange(100), count)
+        noise = random.integers(0, 56, (len(labels), 3, 1024))
+        pixels = (colours[labels] + noise).reshape(len(labels), 3072).astype(np.uint8)
+        contents[getattr(kind, attribute)[0][0]] = pickle.dumps(
+            {"fine_labels": labels.tolist(), "data": pixels}
+        )
+    md5 = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
+    archive = server.folder / "cifar-100-python.tar.gz"
+    with tarfile.open(archive, "w:gz") as packed:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(f"{kind.base_folder}/{name}")
+            member.size = len(content)
+            packed.addfile(member, io.BytesIO(content))
+    whole = hashlib.md5(archive.read_bytes()).hexdigest()
+    for attribute in ("train_list", "test_list"):
+        monkeypatch.setattr(kind, attribute, [[name, md5[name]] for name, _ in getattr(kind, attribute)])
+    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": md5[kind.meta["filename"]]})
+    monkeypatch.setattr(kind, "tgz_md5", whole)
+    file = RemoteFile(
+        url=f"{server.address}/{archive.name}", checksum=f"md5:{whole}", place="cifar-100-python.tar.gz"
+    )
+    monkeypatch.setitem(DOWNLOADS, "cifar100", replace(DOWNLOADS["cifar100"], files=(file,)))
+
+
+@pytest.mark.filterwarnings("ignore:Python 3.14 will, by default, filter")  # torchvision's tarfile call
+def test_the_animals_are_fetched_shown_scored_and_repeated_offline(
+    server: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(animals, "FINGERPRINT", serve_attributes(server, attribute_files(), monkeypatch))
+    serve_cifar100(server, monkeypatch)
+    settings = AnimalSettings(seeds=2, unseen=4, per_class=20)
+    events = list(TECHNIQUE.run(settings))
+    assert isinstance(events[0], Progress)
+    done = [event.done for event in events if isinstance(event, Progress)]
+    assert done == sorted(done)
+    scores = [event for event in events if isinstance(event, Score)]
+    assert {(one.arm, one.seed, one.quantity) for one in scores} == {
+        (arm.name, seed, of.name) for arm in ANIMALS.arms for seed in (0, 1) for of in ANIMALS.quantities
+    }
+    assert {event.name for event in events if isinstance(event, Panel)} == {"attributes", "bias"}
+    assert sorted(path.name for path in data_folder.iterdir()) == ["awa2-attributes", "cifar-100-python"]
+    for path in server.folder.iterdir():
+        path.unlink()
+    assert [one for one in TECHNIQUE.run(settings) if isinstance(one, Score)] == scores
+
+
+def test_leaving_while_it_fetches_leaves_nothing_behind(
+    server: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(animals, "FINGERPRINT", serve_attributes(server, attribute_files(), monkeypatch))
+    serve_cifar100(server, monkeypatch)
+    server.pause = 0.1  # seconds for 64 KiB of 7 MB
+    running = TECHNIQUE.run(AnimalSettings())
+    for event in running:
+        if isinstance(event, Progress) and event.doing.startswith("Fetching CIFAR-100, "):
+            break
+    running.close()
+    assert [path.name for path in data_folder.iterdir()] == ["awa2-attributes"]
 
 
 def test_attributes_that_are_missing_are_one_sentence(tmp_path: Path) -> None:

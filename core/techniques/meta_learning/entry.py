@@ -36,7 +36,7 @@ class OmniglotSettings(Settings):
 
     tasks: Literal["omniglot"] = setting("omniglot", _WHICH)
     episodes: int = setting(
-        150, "Small tasks to learn on, of 20 characters each; the papers have tens of thousands."
+        120, "Small tasks to learn on, of 20 characters each; the papers have tens of thousands."
     )
     ways: int = setting(5, "New characters that are told apart at once.")
 
