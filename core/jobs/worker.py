@@ -225,6 +225,7 @@ class _Worker:
     def _watch(self, claim: Claim, orders: _Orders) -> None:
         """Look at the run's row and keep its heart beating, until the job is over."""
         began, next_beat, obey_until = time.monotonic(), 0.0, float("inf")
+        limits = Limits()
         while not orders.job_over.wait(LOOK_SECONDS if next_beat else 0):
             try:
                 if time.monotonic() >= next_beat:
@@ -295,9 +296,18 @@ def _sentence(error: Exception) -> str:
     """Say what happened to a run in words for its owner; details stand in the log."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, of a GPU
         return "The computer ran out of memory; try fewer or smaller images, or a smaller batch."
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if _out_of_room(error):
         return "The disk is full, so the run could not be stored; delete old runs, then resume this one."
     return DEFECT
+
+
+def _out_of_room(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error: torch, SQLite and others wrap it in errors of their own."""
+    while error is not None:
+        if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _load_everything() -> None:
