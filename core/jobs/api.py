@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import secrets
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ from core.jobs.limits import Limits
 from core.jobs.limits import limits as read_limits
 from core.jobs.limits import set_limits as write_limits
 from core.jobs.network import Networks
+from core.jobs.pseudonym import pseudonym
 from core.jobs.result import RunResult, TestImages
 from core.jobs.spec import NO_SINGLE_RUN, JobSpec, control_spec, epochs_of, has_control
 from core.jobs.store import RunRecord, Store, Upload
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
 
 MOST_EPOCHS = 1000  # as in FinetuneConfig
+_PSEUDONYMS = "pseudonyms"  # the setting that holds the key of `known_as`
 MOST_SEEDS = 10  # of one run: the interval hardly narrows beyond
 
 
@@ -187,6 +190,16 @@ def pause(hold: bool) -> None:
 def active() -> list[RunRecord]:
     """List everybody's runs that wait or are worked on, in the queue's order; for whoever looks after the host."""
     return _store().active()
+
+
+def known_as(visitor: str) -> str:
+    """What a visitor is called where others look on; the same in every process that shares this store."""
+    store = _store()
+    key = store.setting(_PSEUDONYMS)
+    if key is None:
+        store.set_setting(_PSEUDONYMS, secrets.token_hex(32))
+        key = store.setting(_PSEUDONYMS)
+    return pseudonym(visitor, bytes.fromhex(key or ""))
 
 
 def runs_of(visitor: str) -> list[RunRecord]:

@@ -1,0 +1,24 @@
+"""What others may call a visitor: an animal, which says nothing about who it is. Torch-free."""
+
+import hashlib
+import hmac
+
+COLOURS = (
+    *("amber", "azure", "blue", "bronze", "copper", "coral", "crimson", "golden", "green", "indigo", "ivory"),
+    *("jade", "lilac", "olive", "orange", "pearl", "purple", "red", "ruby", "silver", "teal", "white"),
+)
+ANIMALS = (
+    *("badger", "beaver", "bison", "crane", "deer", "dolphin", "eagle", "falcon", "finch", "fox", "gecko"),
+    *("hare", "hawk", "heron", "ibex", "jay", "koala", "lark", "lemur", "lynx", "marten", "mole", "moose"),
+    *("newt", "otter", "owl", "panda", "puffin", "quail", "raven", "robin", "seal", "shrew", "stork", "swan"),
+    *("tiger", "toad", "trout", "turtle", "vole", "walrus", "whale", "wolf", "wren", "yak", "zebra"),
+)
+NUMBERS = 90  # from 10 to 99: with colours and animals about 90,000 names, so that a class has no two alike
+
+
+def pseudonym(visitor: str, key: bytes) -> str:
+    """Name a visitor, always the same under the same key; without the key, the name leads back to nobody."""
+    drawn = int.from_bytes(hmac.digest(key, visitor.encode(), hashlib.sha256)[:8], "big")
+    drawn, colour = divmod(drawn, len(COLOURS))
+    drawn, animal = divmod(drawn, len(ANIMALS))
+    return f"{COLOURS[colour]} {ANIMALS[animal]} {10 + drawn % NUMBERS}"
