@@ -1,27 +1,38 @@
 """Meta-learning: second derivatives, Reptile's direction and prototypes, each against an independent computation."""
 
+import hashlib
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from sklearn.neighbors import NearestCentroid
 from torch.func import grad
 
-from core.errors import SettingsError
+from core.errors import DownloadError, SettingsError
 from core.techniques.events import Panel, Progress, Score
-from core.techniques.meta_learning import experiment, learners, new_digits, prototypes
-from core.techniques.meta_learning.entry import TECHNIQUE, MetaLearningSettings
+from core.techniques.meta_learning import (
+    experiment,
+    learners,
+    new_characters,
+    new_digits,
+    omniglot,
+    prototypes,
+)
+from core.techniques.meta_learning.entry import OMNIGLOT, TECHNIQUE, MetaLearningSettings, OmniglotSettings
 from core.techniques.meta_learning.learners import course, errors_after, gradient_of, learn
 from core.techniques.meta_learning.maml import adapt, loss_after_adapting
 from core.techniques.meta_learning.network import Weights, error, predict, random_weights
 from core.techniques.meta_learning.reptile import pull
 from core.techniques.meta_learning.sines import draw_points, draw_waves
+from core.vision import torchvision
 
 
 def _task(seed: int, points: int) -> tuple[Weights, torch.Tensor, torch.Tensor]:
@@ -270,3 +281,145 @@ def test_prototypes_learned_on_omniglot_serve_new_characters(shared_data: Path) 
     )
     assert was > 0.4  # chance is 0.2
     assert now > was + 0.05
+
+
+# --- what is fetched --------------------------------------------------------------------------------------
+
+
+def drawn(top: str, alphabets: dict[str, int]) -> bytes:
+    """An archive in Omniglot's own form: strokes of our own, 20 drawings of each character, 1 bit a pixel."""
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for seed, (alphabet, characters) in enumerate(alphabets.items()):
+            for number in range(characters):
+                random = np.random.default_rng((seed, number))
+                corners = random.integers(15, 90, (4, 2))
+                for person in range(20):
+                    picture = Image.new("1", (105, 105), 1)
+                    shaken = corners + random.integers(-6, 7, corners.shape)
+                    ImageDraw.Draw(picture).line([tuple(one) for one in shaken.tolist()], fill=0, width=3)
+                    file = BytesIO()
+                    picture.save(file, "PNG")
+                    name = f"{top}/{alphabet}/character{number + 1:02d}/{number:04d}_{person + 1:02d}.png"
+                    archive.writestr(name, file.getvalue())
+    return stream.getvalue()
+
+
+def serve_omniglot(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let both archives come from this machine: 9 characters to learn from, 7 of another alphabet for the test."""
+    for name, alphabets in (("BACKGROUND", {"Left": 4, "Right": 5}), ("EVALUATION", {"New": 7})):
+        file = getattr(omniglot, name)
+        content = drawn(file.place.rpartition("/")[2].removesuffix(".zip"), alphabets)
+        (server.folder / f"{name}.zip").write_bytes(content)
+        checksum = f"md5:{hashlib.md5(content).hexdigest()}"
+        monkeypatch.setattr(
+            omniglot, name, replace(file, url=f"{server.address}/{name}.zip", checksum=checksum)
+        )
+
+
+def test_omniglots_addresses_and_checksums_are_torchvisions() -> None:
+    kind = torchvision.datasets.Omniglot
+    for file in (omniglot.BACKGROUND, omniglot.EVALUATION):
+        name = file.place.rpartition("/")[2]
+        assert file.url == f"{kind.download_url_prefix}/{name}"
+        assert file.checksum == f"md5:{kind.zips_md5[name.removesuffix('.zip')]}"
+
+
+def test_drawings_are_fetched_once_and_told_apart_by_their_folders(
+    server: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_omniglot(server, monkeypatch)
+    told: list[tuple[int, int]] = []
+    known, new = omniglot.download_characters(20, lambda done, total: told.append((done, total)))
+    assert (told[0][1], told[-1][1]) == (omniglot.BYTES, 16 * 20)  # first bytes, then drawings
+    assert known.names[:2] == ("Left/character01", "Left/character02")
+    assert known.drawings.shape == (180, 1, 20, 20)
+    assert torch.bincount(known.labels).tolist() == [20] * 9
+    assert torch.bincount(new.labels).tolist() == [20] * 7
+    assert float(known.drawings.mean()) < 0.2  # ink is 1, paper is 0
+    assert 0.3 < float(known.drawings.flatten(1).max(dim=1).values.min()) <= 1.0
+    assert sorted(path.name for path in (data_folder / "omniglot").iterdir()) == [
+        "images_background.zip",
+        "images_evaluation.zip",
+    ]
+    assert [path.name for path in data_folder.iterdir()] == ["omniglot"]
+    for path in server.folder.iterdir():
+        path.unlink()
+    again, _ = omniglot.download_characters(20)
+    assert torch.equal(again.drawings, known.drawings)
+    some = known.of(torch.tensor([7, 2]))
+    assert some.names == ("Right/character04", "Left/character03")
+    assert torch.equal(some.drawings[some.labels == 0], known.drawings[known.labels == 7])
+
+
+def test_damaged_drawings_are_one_sentence(
+    server: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_omniglot(server, monkeypatch)
+    second = server.folder / "EVALUATION.zip"
+    good = second.read_bytes()
+    second.write_bytes(good[:-100])
+    with pytest.raises(DownloadError, match=r"checksum of images_evaluation.zip is wrong.*thrown away"):
+        omniglot.download_characters(20)
+    assert list(data_folder.rglob("*")) == []
+    second.write_bytes(good)
+    omniglot.download_characters(20)
+    place = data_folder / "omniglot" / "images_background.zip"
+    place.write_bytes(place.read_bytes()[:5000])
+    with pytest.raises(
+        DownloadError, match=r"Omniglot in .*omniglot is incomplete or damaged; remove that folder"
+    ):
+        omniglot.download_characters(20)
+
+
+@pytest.mark.usefixtures("data_folder")
+def test_new_characters_are_fetched_scored_and_repeated_offline(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_omniglot(server, monkeypatch)
+    monkeypatch.setattr(new_characters, "TESTED", 4)
+    settings = OmniglotSettings(seeds=2, episodes=3)
+    events = list(TECHNIQUE.run(settings))
+    assert isinstance(events[0], Progress)
+    done = [event.done for event in events if isinstance(event, Progress)]
+    assert done == sorted(done)
+    scores = [event for event in events if isinstance(event, Score)]
+    assert {(one.arm, one.seed, one.x) for one in scores} == {
+        (arm.name, seed, x) for arm in OMNIGLOT.arms for seed in (0, 1) for x in new_characters.SHOTS
+    }
+    assert {event.name for event in events if isinstance(event, Panel)} == {"drawings"}
+    for path in server.folder.iterdir():
+        path.unlink()
+    assert [one for one in TECHNIQUE.run(settings) if isinstance(one, Score)] == scores
+
+
+def test_both_networks_start_alike_and_learn_something_different() -> None:
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(6).repeat_interleave(12)
+    known = omniglot.Characters(
+        drawings=torch.rand(72, 1, 20, 20, generator=random),
+        labels=labels,
+        names=tuple(f"A/{number}" for number in range(6)),
+    )
+
+    def weights(episodes: int) -> dict[str, torch.Tensor]:
+        learning = new_characters.learned(known, OmniglotSettings(episodes=episodes), 3)
+        while True:
+            try:
+                next(learning)
+            except StopIteration as over:
+                return {name: one[0].weight.detach() for name, one in over.value.items()}
+
+    found = weights(2)
+    assert set(found) == {"random", "prototypes", "classifier"}
+    assert not torch.equal(found["prototypes"], found["random"])
+    assert not torch.equal(found["prototypes"], found["classifier"])
+    torch.testing.assert_close(
+        found["prototypes"], found["random"], atol=0.02, rtol=0
+    )  # two steps from the same
+
+
+@pytest.mark.parametrize(("name", "value"), [("episodes", 0), ("ways", 1), ("ways", 21)])
+def test_bad_settings_of_new_characters_are_one_sentence(name: str, value: int) -> None:
+    with pytest.raises(SettingsError, match="must lie between"):
+        OmniglotSettings(**{name: value})
