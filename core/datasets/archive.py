@@ -86,7 +86,8 @@ def open_archive(source: str | os.PathLike[str] | BinaryIO, limits: Limits) -> I
         reason = error.strerror or error
         raise DataError(f"The ZIP file cannot be opened ({reason}); check its name and place.") from error
     with opened:
-        members = tuple(member for member in opened.infolist() if not member.is_dir())
+        # zipfile's own is_dir() stumbles over an empty name.
+        members = tuple(member for member in opened.infolist() if not member.filename.endswith("/"))
         _refuse_harm(opened.infolist(), size, limits)
         yield Archive(
             paths=tuple(_path(member) for member in members),

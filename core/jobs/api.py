@@ -345,13 +345,18 @@ def upload_path(visitor: str, reference: str) -> Path:
     return uploads.path_of(_store(), uploads.find(_store(), visitor, reference))
 
 
+def upload_room(visitor: str) -> tuple[int, int]:
+    """Say how many bytes of pictures a visitor has stored, and how many they may."""
+    return uploads.room(_store(), visitor)
+
+
 def expires(upload: Upload) -> float:
     """Say when an upload will be deleted, in seconds since 1970."""
     return upload.created + 86_400.0 * limits().upload_days
 
 
 def delete_upload(visitor: str, reference: str) -> None:
-    """Delete a visitor's upload."""
+    """Delete a visitor's upload, and the copies of its pictures in runs; a `RunError` while a run needs it."""
     uploads.delete(_store(), visitor, reference)
 
 
