@@ -8,7 +8,11 @@ import hashlib
 import http.server
 import io
 import json
+import os
+import socket
 import struct
+import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -480,3 +484,49 @@ def test_unknown_names_list_the_choices() -> None:
     for ask in (is_downloaded, lambda name: downloads.download(name, side=8)):
         with pytest.raises(SettingsError, match="hymenoptera"):
             ask("cifra")
+
+
+def test_some_classes_alone_are_decoded_in_the_order_asked_for(offline_folder: Path) -> None:
+    write(offline_folder, gtsrb())
+    whole = open_dataset("gtsrb", side=8)
+    only = (SIGN_NAMES[7], SIGN_NAMES[2])
+    seen: list[tuple[int, int]] = []
+    some = downloads.download(
+        "gtsrb", side=8, only=only, progress=lambda done, total: seen.append((done, total))
+    )
+    assert some.class_names == only
+    assert some.train.labels.tolist() == [1, 1, 0, 0]  # in the files' order
+    assert seen[-1] == (6, 6)
+    for new, old in enumerate((7, 2)):
+        np.testing.assert_array_equal(
+            some.train.images[some.train.labels == new], whole.train.images[whole.train.labels == old]
+        )
+    with pytest.raises(SettingsError, match="A class of German traffic signs must be one of"):
+        downloads.download("gtsrb", side=8, only=("a cat",))
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_does_is_not(
+    server: tuple[str, Path], offline_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    host = socket.gethostname()
+    left = offline_folder / f".incoming-{host}-{ended.pid}-a1b2" / "half.zip"
+    others = [
+        offline_folder / f".incoming-{host}-{os.getpid()}-c3d4",
+        offline_folder / f".incoming-elsewhere-{ended.pid}-e5f6",
+    ]
+    for folder in (left.parent, *others):
+        folder.mkdir(parents=True)
+    left.write_bytes(b"half")
+    serve_hymenoptera(server, zipped(hymenoptera()), monkeypatch)
+    open_dataset("hymenoptera", side=8)
+    assert sorted(offline_folder.iterdir()) == sorted([offline_folder / "hymenoptera_data", *others])
+
+
+def test_a_file_without_a_checksum_is_fetched_as_it_is(server: tuple[str, Path], tmp_path: Path) -> None:
+    address, folder = server
+    (folder / "some.txt").write_text("some")
+    file = RemoteFile(url=f"{address}/some.txt", checksum=None, place="some.txt")
+    fetch((file,), tmp_path, title="It", total_bytes=4)
+    assert (tmp_path / "some.txt").read_text() == "some"
