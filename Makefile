@@ -29,8 +29,8 @@ format: .venv/dev.stamp
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	touch $@
 
-.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+.venv/dev.stamp: requirements-dev.txt requirements-ray.txt .venv/run.stamp
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt -r requirements-ray.txt
 	touch $@
 
 clean:

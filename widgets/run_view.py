@@ -21,6 +21,7 @@ from widgets.viewed import Viewed, guest_line, viewed
 _PHASES = {
     "data": "Reading the pictures",
     "weights": "Fetching the pretrained weights",
+    "cluster": "Waiting for a node of the cluster",
     "features": "Running the frozen stages once",
     "probe": "Solving the probe",
     "evaluate": "Measuring",

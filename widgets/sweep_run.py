@@ -18,6 +18,7 @@ from widgets.viewed import Viewed, viewed
 _PHASES = {
     "data": "Reading the pictures",
     "weights": "Fetching the pretrained weights",
+    "cluster": "Waiting for a node of the cluster",
     "features": "Running the network once over all pictures",
 }
 
@@ -96,12 +97,12 @@ def _status(record: RunRecord, timeline: SweepTimeline) -> None:
     if record.state == "queued":
         st.progress(0.0, text=f"{line} {in_queue(record)}")
     elif record.active:
-        st.progress(timeline.done, text=f"{line} {_pace(timeline)}")
+        st.progress(timeline.done, text=f"{line} {pace(timeline)}")
     elif record.state != "finished":
         st.markdown(line)
 
 
-def _pace(timeline: SweepTimeline) -> str:
+def pace(timeline: SweepTimeline) -> str:
     """Say which depth and seed is being measured, how fast, and how long the rest takes."""
     started, progress = timeline.log.started, timeline.progress
     if started is None or progress is None or timeline.arm is None:
