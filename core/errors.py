@@ -29,6 +29,10 @@ class RunError(LabError):
     """A run that does not exist, is not the visitor's, or cannot do what was asked in its state."""
 
 
+class StoreError(LabError):
+    """The run store cannot be asked at this moment: another process holds it for long, or its disk is full."""
+
+
 def one_of(parameter: str, value: object, allowed: object) -> None:
     """Raise `SettingsError` unless ``value`` is among ``allowed`` (an iterable), naming the choices."""
     choices = list(allowed)  # type: ignore[call-overload]

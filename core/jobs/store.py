@@ -28,6 +28,15 @@ State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"
 Order = Literal["go on", "wait", "stop", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 
+BUSY_SECONDS = 15.0  # how long a change waits for another process that is changing something
+_PASSING = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+)
 STALE_SECONDS = 60.0  # without a heartbeat for this long, a worker is given up, though its process may live
 ATTEMPTS = 3  # a run whose worker vanished this often is not tried again
 DEFECT = "Something went wrong on our side; the run's log has the details."
@@ -89,38 +98,37 @@ class Upload:
 
 
 class Store:
-    """One connection to one data directory's database; safe to use from any thread, and from many processes."""
+    """One data directory's database; safe to use from any thread, and from many processes."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            home / "runs.sqlite3", timeout=15, isolation_level=None, check_same_thread=False
-        )
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        migrate(self._connection)
+        # Reading does not wait for writing, neither here nor in SQLite: pages stay quick while another process writes.
+        self._lock, self._reading_lock = threading.RLock(), threading.Lock()
+        self._connection, self._reading = _connected(home), _connected(home)
+        with _answering():
+            migrate(self._connection)
 
     def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
+        """Close both connections."""
+        with self._lock, self._reading_lock:
             self._connection.close()
+            self._reading.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, _answering():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
 
     def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
+        with self._reading_lock, _answering():
+            return self._reading.execute(sql, values).fetchall()
 
     # Settings of the host
 
@@ -508,6 +516,30 @@ _WAIT = f"""
         SELECT spec, ?2 - started FROM runs WHERE state IN ('running', 'stopping')
     ) AS ahead LEFT JOIN last ON last.kind = coalesce(json_extract(ahead.spec, '$.kind'), 'finetune')
 """
+
+
+def _connected(home: Path) -> sqlite3.Connection:
+    with _answering():
+        connection = sqlite3.connect(
+            home / "runs.sqlite3", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Tell what will pass (a lock, a full disk) from what is a defect."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _PASSING:  # the lower byte is the kind, the rest its details
+            raise
+        raise errors.StoreError(
+            f"The lab's database does not answer ({error}); try again in a moment."
+        ) from error
 
 
 def _check_room(connection: sqlite3.Connection, visitor: str, limits: Limits | None) -> None:

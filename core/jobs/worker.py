@@ -149,6 +149,8 @@ class _Worker:
         except (_Interrupted, _Terminated) as reason:
             clean = isinstance(reason, _Interrupted) and orders.over_limit is None
             self._interrupted(claim, recorder, orders)
+        except errors.StoreError:
+            raise  # this process ends, and the run goes on from its checkpoint once the store can be written
         except errors.LabError as error:
             self._store.end(claim, "failed", error=str(error))
         except Exception as error:

@@ -389,3 +389,31 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
     assert store.run("old-run-1").position == 1
     assert claimed(store).run == "old-run-1"
     store.close()
+
+
+def test_while_another_process_writes_pages_read_on_and_changes_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.2)
+    store = Store(tmp_path)
+    run = store.add(SPEC, "ann")
+    other = sqlite3.connect(tmp_path / "runs.sqlite3", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert store.run(run).state == "queued"
+    with pytest.raises(errors.StoreError, match=r"does not answer \(database is locked\); try again"):
+        store.stop(run)
+    other.execute("ROLLBACK")
+    other.close()
+    store.stop(run)
+    assert store.run(run).state == "stopped"
+    store.close()
+
+
+def test_reading_does_not_wait_for_a_change_of_this_process(store: Store) -> None:
+    run = store.add(SPEC, "ann")
+    read: list[str] = []
+    with store._transaction():
+        reader = threading.Thread(target=lambda: read.append(store.run(run).state))
+        reader.start()
+        reader.join(5)
+        assert read == ["queued"]
