@@ -11,32 +11,21 @@ import os
 import platform
 import secrets
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from core import errors
+from core.jobs.database import Database
 from core.jobs.limits import Limits
-from core.jobs.migrations import migrate
+from core.jobs.queue import QUEUE, RUNS, WAIT
 from core.jobs.spec import UPLOAD, JobSpec
 
 State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"]
 Order = Literal["go on", "wait", "stop", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 
-BUSY_SECONDS = 15.0  # how long a change waits for another process that is changing something
-_PASSING = (
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-)
 STALE_SECONDS = 60.0  # without a heartbeat for this long, a worker is given up, though its process may live
 ATTEMPTS = 3  # a run whose worker vanished this often is not tried again
 DEFECT = "Something went wrong on our side; the run's log has the details."
@@ -98,37 +87,16 @@ class Upload:
 
 
 class Store:
-    """One data directory's database; safe to use from any thread, and from many processes."""
+    """The runs and uploads of one data directory; safe to use from any thread, and from many processes."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        # Reading does not wait for writing, neither here nor in SQLite: pages stay quick while another process writes.
-        self._lock, self._reading_lock = threading.RLock(), threading.Lock()
-        self._connection, self._reading = _connected(home), _connected(home)
-        with _answering():
-            migrate(self._connection)
+        self._database = Database(home)
+        self._transaction, self._rows = self._database.transaction, self._database.rows
 
     def close(self) -> None:
-        """Close both connections."""
-        with self._lock, self._reading_lock:
-            self._connection.close()
-            self._reading.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _answering():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._reading_lock, _answering():
-            return self._reading.execute(sql, values).fetchall()
+        """Close the database."""
+        self._database.close()
 
     # Settings of the host
 
@@ -178,14 +146,14 @@ class Store:
 
     def run(self, run: str) -> RunRecord:
         """Read one run; a `RunError` if there is none with this id."""
-        rows = self._rows(f"{_RUNS} WHERE id = ?", run)
+        rows = self._rows(f"{RUNS} WHERE id = ?", run)
         if not rows:
             raise errors.RunError(NO_RUN)
         return _record(rows[0])
 
     def shared(self, token: str) -> RunRecord:
         """Read the run behind a link that its owner gave away; a `RunError` if there is none (any more)."""
-        rows = self._rows(f"{_RUNS} WHERE share = ?", token)
+        rows = self._rows(f"{RUNS} WHERE share = ?", token)
         if not rows:
             raise errors.RunError(NO_RUN)
         return _record(rows[0])
@@ -209,13 +177,13 @@ class Store:
         What is ahead of it takes as long as the last twenty runs of its kind took on average, what is being
         worked on the rest of that.
         """
-        row = self._rows(_WAIT, run, time.time())[0]
+        row = self._rows(WAIT, run, time.time())[0]
         return None if row["unknown"] else float(row["seconds"]) / max(1, slots)
 
     def active(self) -> list[RunRecord]:
         """List everybody's runs that wait or are worked on: first those in work, then in the queue's order."""
         rows = self._rows(
-            f"{_RUNS} WHERE state IN ('queued', 'running', 'stopping') ORDER BY position IS NOT NULL, position, started"
+            f"{RUNS} WHERE state IN ('queued', 'running', 'stopping') ORDER BY position IS NOT NULL, position, started"
         )
         return [_record(row) for row in rows]
 
@@ -230,7 +198,7 @@ class Store:
     def runs_of(self, visitor: str) -> list[RunRecord]:
         """List a visitor's runs, newest first."""
         rows = self._rows(
-            f"{_RUNS} WHERE visitor = ? ORDER BY created DESC, place DESC",
+            f"{RUNS} WHERE visitor = ? ORDER BY created DESC, place DESC",
             visitor,
         )
         return [_record(row) for row in rows]
@@ -288,7 +256,7 @@ class Store:
             busy = connection.execute("SELECT count(*) FROM runs WHERE state IN ('running', 'stopping')")
             if busy.fetchone()[0] >= slots or self.paused:
                 return None
-            row = connection.execute(f"SELECT id FROM ({_QUEUE}) WHERE position = 1").fetchone()
+            row = connection.execute(f"SELECT id FROM ({QUEUE}) WHERE position = 1").fetchone()
             if row is None:
                 return None
             token = secrets.token_urlsafe(16)
@@ -487,59 +455,6 @@ _UPLOAD_BYTES = (
     "SELECT coalesce(sum(CASE WHEN visitor = ? THEN bytes END), 0), coalesce(sum(bytes), 0) FROM uploads"
 )
 _NEXT_PLACE = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
-# The queue in its order. Within one priority: what lost its worker (place 0), then the first waiting run of every
-# visitor, then everybody's second, and so on; in a round, whoever was served longest ago comes first.
-_QUEUE = """
-    SELECT id, spec, row_number() OVER (ORDER BY priority, place > 0, turn, served, place, created) AS position
-    FROM (
-        SELECT id, spec, priority, place, created,
-            row_number() OVER (PARTITION BY priority, visitor ORDER BY place, created) AS turn,
-            (SELECT coalesce(max(started), 0) FROM runs AS other
-                WHERE other.visitor = runs.visitor AND other.priority = runs.priority) AS served
-        FROM runs WHERE state = 'queued'
-    )
-"""
-_RUNS = f"SELECT runs.*, queue.position FROM runs LEFT JOIN ({_QUEUE}) AS queue USING (id)"
-_LAST = """
-    SELECT kind, avg(seconds) AS seconds FROM (
-        SELECT kind, seconds, row_number() OVER (PARTITION BY kind ORDER BY finished DESC) AS age FROM (
-            SELECT coalesce(json_extract(spec, '$.kind'), 'finetune') AS kind, finished, finished - started AS seconds
-            FROM runs WHERE state = 'finished' ORDER BY finished DESC LIMIT 100
-        )
-    ) WHERE age <= 20 GROUP BY kind
-"""
-_WAIT = f"""
-    WITH last AS ({_LAST}), queue AS ({_QUEUE})
-    SELECT total(max(0, last.seconds - worked)) AS seconds, total(last.seconds IS NULL) AS unknown FROM (
-        SELECT spec, 0 AS worked FROM queue WHERE position < (SELECT position FROM queue WHERE id = ?1)
-        UNION ALL
-        SELECT spec, ?2 - started FROM runs WHERE state IN ('running', 'stopping')
-    ) AS ahead LEFT JOIN last ON last.kind = coalesce(json_extract(ahead.spec, '$.kind'), 'finetune')
-"""
-
-
-def _connected(home: Path) -> sqlite3.Connection:
-    with _answering():
-        connection = sqlite3.connect(
-            home / "runs.sqlite3", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Tell what will pass (a lock, a full disk) from what is a defect."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _PASSING:  # the lower byte is the kind, the rest its details
-            raise
-        raise errors.StoreError(
-            f"The lab's database does not answer ({error}); try again in a moment."
-        ) from error
 
 
 def _check_room(connection: sqlite3.Connection, visitor: str, limits: Limits | None) -> None:

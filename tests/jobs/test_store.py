@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core import errors
+from core.jobs import database
 from core.jobs import store as store_module
 from core.jobs.limits import Limits
 from core.jobs.migrations import MIGRATIONS
@@ -394,7 +395,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
 def test_while_another_process_writes_pages_read_on_and_changes_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
     store = Store(tmp_path)
     run = store.add(SPEC, "ann")
     other = sqlite3.connect(tmp_path / "runs.sqlite3", isolation_level=None)
