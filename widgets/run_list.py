@@ -1,11 +1,13 @@
 """The visitor's earlier runs; two or more can be laid side by side."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from core.jobs import api
 from core.jobs.store import RunRecord
+from core.jobs.teacher import RefusedError, secret
 from core.training.sweep_report import spoken
 from widgets import comparison, frame
 
@@ -22,6 +24,7 @@ def draw() -> None:
         if st.button("Fine-tune your first network", type="primary", key="first_button"):
             st.switch_page(frame.page("finetune"))
         return
+    _known_as()
     controls = st.toggle("Show from-scratch controls", key="show_controls", persist_state="session")
     shown = [one for one in records if controls or one.control_of is None]
     page = 1
@@ -36,6 +39,16 @@ def draw() -> None:
         st.subheader("Side by side", anchor=False)
         with frame.shown_errors():
             comparison.draw(picked[:MOST_COMPARED])
+
+
+def _known_as() -> None:
+    """Where there is a teacher, say what the teacher calls this visitor."""
+    with suppress(RefusedError):
+        secret()
+        st.caption(
+            f"In the teacher's list you are the **{api.known_as(frame.visitor())}**; nobody else sees your runs, "
+            "unless you share one."
+        )
 
 
 def _row(record: RunRecord) -> bool:

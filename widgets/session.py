@@ -4,10 +4,19 @@ import streamlit as st
 
 import streamlit_app
 from widgets import frame, operations
+from widgets.teacher.sign_in import signed_in
 
 page = st.navigation(
     [
-        st.Page(file, title=title, icon=icon, url_path=address, default=not address)
+        st.Page(
+            file,
+            title=title,
+            icon=icon,
+            url_path=address,
+            default=not address,
+            # Found by its address alone, until somebody has shown the secret.
+            visibility="hidden" if address == "teacher" and not signed_in() else "visible",
+        )
         for file, title, icon, address in streamlit_app.PAGES
     ],
     position="top",

@@ -1,0 +1,36 @@
+"""What visitors and runs may use up, as the teacher wants it."""
+
+import dataclasses
+
+import streamlit as st
+
+from core.jobs import api
+from core.jobs.limits import Limits
+from widgets import frame
+
+_SAVED = "teacher_limits_saved"
+
+
+def draw() -> None:
+    """Draw one number for every limit; a wrong one is told in one sentence, and then nothing is changed."""
+    with frame.shown_errors():
+        now = api.limits()
+        with st.form("teacher_limits", border=True):
+            values = {}
+            with st.grid(3, min_column_width=260):
+                for field in dataclasses.fields(now):
+                    low, high = field.metadata["low"], field.metadata["high"]
+                    # No bounds on the widget: what is out of range gets a sentence, not a silent correction.
+                    values[field.name] = st.number_input(
+                        field.metadata["what"],
+                        value=getattr(now, field.name),
+                        step=1,
+                        key=f"limit_{field.name}",
+                        help=f"From {low:,} to {high:,}.",
+                    )
+            if st.form_submit_button("Set the limits", type="primary", key="teacher_set"):
+                api.set_limits(Limits(**{name: int(value) for name, value in values.items()}))
+                st.session_state[_SAVED] = True
+                st.rerun()
+        if st.session_state.pop(_SAVED, False):
+            st.success("They hold from now on, for runs in work, too.", icon=":material/check:")

@@ -1,0 +1,94 @@
+"""The machine that the class shares: processors, memory, GPUs and disk, as they were measured a moment ago."""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import psutil
+import streamlit as st
+
+from core.jobs import api, devices, health
+from core.jobs.home import home
+from core.jobs.limits import machine_memory
+
+SECONDS = 0.2  # that the processors are watched for
+RUNS_SECONDS = 60.0  # for which the size of all runs' files is good
+
+
+def draw() -> None:
+    """Draw one bar for everything that can run out."""
+    with st.grid(2, min_column_width=300, gap="small"):
+        _processors()
+        _memory()
+        for gpu in devices.gpus():
+            with st.container(border=True, gap="xsmall"):
+                st.markdown(f"**{gpu.name}**")
+                st.progress(min(1.0, gpu.busy / 100), text=f"{gpu.busy} % busy")
+                _bar(gpu.memory_used, gpu.memory, "of its memory in use")
+        _disk()
+
+
+def _processors() -> None:
+    count = devices.available_processors()
+    busy = psutil.cpu_percent(interval=SECONDS)
+    with st.container(border=True, gap="xsmall"):
+        st.markdown("**Processors**")
+        st.progress(min(1.0, busy / 100), text=f"{busy:.0f} % busy, of the whole machine")
+        st.caption(f"The lab may use {count} of {psutil.cpu_count() or count}.")
+
+
+def _memory() -> None:
+    total, here = psutil.virtual_memory(), machine_memory()
+    workers = health.workers(api.dispatcher())
+    server = psutil.Process(os.getpid()).memory_info().rss
+    with st.container(border=True, gap="xsmall"):
+        st.markdown("**Memory**")
+        _bar(total.total - total.available, total.total, "in use on this machine")
+        parts = [f"this server {_size(server)}"]
+        if workers:
+            many = "worker" if len(workers) == 1 else f"{len(workers)} workers"
+            parts.append(f"{many} {_size(sum(one.memory for one in workers))}")
+        if here < total.total:
+            parts.append(f"its container may use {_size(here)}")
+        st.caption(f"Of the lab: {'; '.join(parts)}.")
+
+
+def _disk() -> None:
+    place = home()
+    usage = shutil.disk_usage(place)
+    with st.container(border=True, gap="xsmall"):
+        st.markdown("**Disk**")
+        _bar(usage.used, usage.total, f"in use, {_size(usage.free)} free")
+        try:
+            found = health.census(place)
+        except sqlite3.Error:
+            st.caption("The run store does not answer at the moment.")
+            return
+        st.caption(
+            f"Visitors' pictures: {_size(found.upload_bytes)} in {found.uploads:,} uploads. "
+            f"Runs: {_size(_bytes_of_runs(str(place)))}."
+        )
+
+
+def _bar(used: float, total: float, what: str) -> None:
+    st.progress(min(1.0, used / total) if total else 0.0, text=f"{_size(used)} of {_size(total)} {what}")
+
+
+@st.cache_data(ttl=RUNS_SECONDS, max_entries=2, show_spinner=False)
+def _bytes_of_runs(place: str) -> int:
+    """Add up all runs' files: thousands of them, so not at every look."""
+    total = 0
+    for folder, _, files in os.walk(Path(place) / "runs"):
+        for name in files:
+            try:
+                total += os.stat(os.path.join(folder, name)).st_size
+            except OSError:  # deleted meanwhile
+                continue
+    return total
+
+
+def _size(size: float) -> str:
+    if size >= 1e9:
+        return f"{size / 1e9:,.1f}\u00a0GB"
+    return f"{size / 1e6:,.0f}\u00a0MB" if size >= 1e6 or not size else f"{size / 1e3:,.1f}\u00a0kB"

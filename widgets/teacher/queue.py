@@ -1,0 +1,144 @@
+"""What the class is doing: the runs being worked on and those that wait; the teacher may hold them all, or stop one."""
+
+import hashlib
+import time
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
+
+from core import live
+from core.jobs import api
+from core.jobs.spec import UPLOAD
+from core.jobs.store import RunRecord
+from core.jobs.teacher import STOPPED
+from widgets import frame, run_view, sweep_run
+from widgets.run_words import STATES, spoken
+
+MOST_WAITING = 20  # that are listed; the rest is counted
+
+
+def draw() -> None:
+    """Draw the numbers, the pause button and both lists."""
+    records = api.active()
+    waiting = [one for one in records if one.state == "queued"]
+    working = [one for one in records if one.state != "queued"]
+    _numbers(len(waiting), len(working), len({one.visitor for one in records}))
+    _pause(bool(waiting))
+    st.markdown("**Being worked on**")
+    for one in working:
+        _working(one)
+    if not working:
+        st.caption("Nothing at the moment.")
+    st.markdown("**Waiting, in the order in which they begin**")
+    for one in waiting[:MOST_WAITING]:
+        _waiting(one)
+    if not waiting:
+        st.caption("Nobody waits.")
+    elif len(waiting) > MOST_WAITING:
+        st.caption(f"… and {len(waiting) - MOST_WAITING} more")
+
+
+def title(record: RunRecord) -> str:
+    """Name a run without what its owner has named: whose pictures are their own may have called them anything."""
+    if not record.spec.data.startswith(UPLOAD):
+        return record.title
+    what = record.title.rpartition(": ")[2] if ": " in record.title else ""
+    return f"Own pictures: {what}" if what else "Own pictures"
+
+
+def open_tabs() -> int | None:
+    """Count the browser tabs that are connected; None where nobody knows."""
+    if not runtime.exists():
+        return None
+    found = runtime.get_instance().stats_mgr.get_stats([ACTIVE_SESSIONS_FAMILY])
+    values = [getattr(one, "value", None) for one in found.get(ACTIVE_SESSIONS_FAMILY, ())]
+    return sum(int(one) for one in values if one is not None) if values else None
+
+
+def _numbers(waiting: int, working: int, visitors: int) -> None:
+    live_waiting, live_running = live.counts()
+    tabs = open_tabs()
+    with st.grid(5, min_column_width=130, gap="small"):
+        st.metric("Waiting", waiting, border=True)
+        st.metric("Being worked on", working, border=True)
+        st.metric("Visitors with runs", visitors, border=True)
+        st.metric(
+            "Live experiments",
+            live_waiting + live_running,
+            border=True,
+            help="On the pages Ride and Methods, while somebody watches: those that run and those that wait.",
+        )
+        st.metric("Open tabs", "–" if tabs is None else tabs, border=True, help="Yours among them.")
+
+
+def _pause(somebody_waits: bool) -> None:
+    if not api.paused():
+        if st.button("Pause the queue", icon=":material/pause_circle:", key="teacher_pause"):
+            api.pause(True)
+            st.rerun(scope="fragment")
+        return
+    st.warning(
+        "The queue is paused: nothing new begins, and what is being worked on goes on."
+        + (" Whoever waits is told so." if somebody_waits else ""),
+        icon=":material/pause_circle:",
+    )
+    if st.button("Let it go on", icon=":material/play_circle:", key="teacher_unpause", type="primary"):
+        api.pause(False)
+        st.rerun(scope="fragment")
+
+
+def _working(record: RunRecord) -> None:
+    if record.spec.kind == "sweep":
+        sweep = sweep_run.follow(record.id)
+        done, doing = sweep.done, sweep_run.pace(sweep)
+    else:
+        timeline = run_view.follow(record.id)
+        done, doing = timeline.done, run_view.pace(timeline, record)
+    word, colour = STATES[record.state]
+    with st.container(border=True, key=f"teacher_work_{_short(record)}", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(gap=None):
+                st.markdown(f":{colour}-badge[{word}] **{frame.plain(title(record))}**")
+                since = time.time() - (record.started or record.created)
+                st.caption(f"{_who(record)} · since {spoken(since)}")
+            if record.state == "running":
+                _stop(record)
+        st.progress(done, text=doing)
+
+
+def _waiting(record: RunRecord) -> None:
+    wait = api.expected_wait(record.id)
+    expected = "" if wait is None or api.paused() else f" · begins in about {spoken(wait)}"
+    asked = f"asked {spoken(time.time() - record.created)} ago"
+    with st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="center",
+        key=f"teacher_wait_{_short(record)}",
+    ):
+        with st.container(gap=None):
+            st.markdown(f":gray-badge[{record.position}] **{frame.plain(title(record))}**")
+            control = "control, after everybody's runs · " if record.control_of is not None else ""
+            st.caption(f"{_who(record)} · {control}{asked}{expected}")
+        _stop(record)
+
+
+def _stop(record: RunRecord) -> None:
+    if st.button(
+        "Stop",
+        icon=":material/stop_circle:",
+        key=f"teacher_stop_{_short(record)}",
+        help="Its owner reads that the teacher has stopped it, and may let it go on.",
+    ):
+        api.stop(record.id, why=STOPPED)
+        st.rerun(scope="fragment")
+
+
+def _who(record: RunRecord) -> str:
+    return api.known_as(record.visitor).capitalize()
+
+
+def _short(record: RunRecord) -> str:
+    """Tell runs apart on the page without showing an id of somebody else's."""
+    return hashlib.sha256(record.id.encode()).hexdigest()[:12]

@@ -1,0 +1,44 @@
+"""The way in to the teacher's page: one secret, kept for this session alone."""
+
+import streamlit as st
+
+from core.jobs.teacher import RefusedError, door, secret
+from widgets import frame
+
+_PASS = "teachers_pass"
+
+
+class _Pass:
+    """What a session holds that has shown the secret; an object that no browser can send."""
+
+
+def signed_in() -> bool:
+    """Whether this session may look after the class; sessions end with the server, and with them every pass."""
+    return isinstance(st.session_state.get(_PASS), _Pass)
+
+
+def draw() -> None:
+    """Ask for the secret; what is typed is never kept."""
+    with frame.shown_errors():
+        secret()  # without one there is nothing to ask for: this says what the operator does
+        with st.form("teacher_sign_in", clear_on_submit=True, width=420):
+            offered = st.text_input("Secret", type="password", key="teacher_secret", autocomplete="off")
+            if st.form_submit_button("Sign in", type="primary", icon=":material/key:", key="teacher_enter"):
+                _enter(offered)
+
+
+def out() -> None:
+    """Draw the button that ends the session's right."""
+    if st.button("Sign out", icon=":material/logout:", key="teacher_out", type="tertiary"):
+        st.session_state.pop(_PASS, None)
+        st.rerun()
+
+
+def _enter(offered: str) -> None:
+    try:
+        door.enter(offered, visitor=frame.visitor(), address=st.context.ip_address)
+    except RefusedError as refused:
+        st.error(str(refused), icon=":material/lock:")
+        return
+    st.session_state[_PASS] = _Pass()
+    st.rerun()
