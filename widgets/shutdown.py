@@ -6,16 +6,22 @@ checkpoints, pages can still be read meanwhile; then the doors close, and the ex
 """
 
 import asyncio
+import atexit
 import logging
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-CONNECTIONS_SECONDS = 2  # that open downloads and sockets get once the doors are closed
+CONNECTIONS_SECONDS = 2  # that open downloads and sockets get once everything is kept
+FAREWELL_SECONDS = 1  # that the interpreter then gets to end by itself
 
+_kept = threading.Event()  # everything is, after a SIGTERM
 _log = logging.getLogger(__name__)
 
 
@@ -24,6 +30,7 @@ def on_sigterm(drain: Callable[[], None]) -> None:
 
     A second SIGTERM ends it at once. Where no such handler is possible (Windows, another thread), nothing changes.
     """
+    atexit.register(_end_now)  # now, so that it comes after what libraries register
     before = signal.getsignal(signal.SIGTERM)
     loop = asyncio.get_running_loop()
     leaving: list[asyncio.Task[None]] = []
@@ -42,11 +49,32 @@ def on_sigterm(drain: Callable[[], None]) -> None:
 
 
 async def _leave(drain: Callable[[], None], before: Any) -> None:
+    began = time.monotonic()
     try:
         await run_in_threadpool(drain)
+        _log.info("Everything is kept, after %.1f s; the doors close.", time.monotonic() - began)
     except Exception:
         _log.exception("Not everything could be put back; it is found again at the next start.")
+    _kept.set()
+    # A page in the middle of something long may hold up whoever waits for its thread.
+    threading.Thread(target=_end_anyway, name="end", daemon=True).start()
     _end(before)
+
+
+def _end_anyway() -> None:
+    time.sleep(CONNECTIONS_SECONDS + FAREWELL_SECONDS)
+    os._exit(0)
+
+
+def _end_now() -> None:
+    """Skip the rest of the interpreter's end.
+
+    It takes the processor from threads wherever they are, and then waits for locks that they held: a server that
+    was told to end while it imported torch was seen to hang there, with no thread left that could have ended it.
+    """
+    if _kept.is_set():
+        logging.shutdown()
+        os._exit(0)
 
 
 def _end(before: Callable[[int, FrameType | None], Any] | int | None) -> None:
