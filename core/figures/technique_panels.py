@@ -1,5 +1,6 @@
 """What an experiment has to show beyond its scores: lines in bands, clouds of points, heat maps."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -36,6 +37,7 @@ COLOURS: dict[Colour, str] = {
     "violet": WRONG,
 }
 MOST_PLACES = 9  # on an axis, that are named one by one
+MOST_SIGNS = 40  # of an axis title, that fit on a phone
 MOST_COLUMNS = 6  # of a heat map, that a phone has room for
 
 
@@ -129,7 +131,11 @@ def lines(
     layout = {
         "height": 400,
         "margin": {"l": 8, "r": 14, "t": 14, "b": 8},
-        "xaxis": {"title": {"text": x_title}, "showgrid": False, **_ticks(drawn, logarithmic=logarithmic_x)},
+        "xaxis": {
+            "title": {"text": "<br>".join(textwrap.wrap(x_title, MOST_SIGNS))},
+            "showgrid": False,
+            **_ticks(drawn, logarithmic=logarithmic_x),
+        },
         "yaxis": {
             "title": {"text": y_title + (" (%)" if share else "")},
             **(_decades(drawn) if logarithmic_y else {}),

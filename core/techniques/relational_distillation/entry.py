@@ -35,7 +35,7 @@ class RelationalDistillationSettings(Settings):
         0.1,
         "How strongly the teacher is copied; 1 is the paper's weights, for training far longer than this.",
     )
-    steps: int = setting(100, "Training steps of every small network.")
+    steps: int = setting(120, "Training steps of every small network.")
 
     LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
         ("unlabelled", 0, 40),
