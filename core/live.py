@@ -11,12 +11,16 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from core import errors
+
 MOST_AT_ONCE = 1
+CLOSE_SECONDS = 2.0
 PATIENCE = 10.0  # seconds without a look before a run ends
 _PROJECT = Path(__file__).resolve().parent.parent
 
@@ -74,6 +78,9 @@ class LiveRun(ABC):
         return self._stop.is_set() or time.monotonic() - self._looked > PATIENCE
 
 
+_pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()
+
+
 class Pool:
     """Runs in turn, `MOST_AT_ONCE` at a time, the first that came first."""
 
@@ -81,10 +88,14 @@ class Pool:
         self._most = most
         self._turn = threading.Condition()
         self._queue: list[LiveRun] = []  # waiting and running
+        self._closed = False
+        _pools.add(self)
 
     def start(self, run: LiveRun) -> None:
         """Queue a run and return at once."""
         with self._turn:
+            if self._closed:
+                raise errors.RunError("The server is about to restart; try again in a minute.")
             self._queue.append(run)
         threading.Thread(target=self._live, args=(run,), name="live experiment", daemon=True).start()
 
@@ -94,6 +105,21 @@ class Pool:
             if run not in self._queue:
                 return 0
             return max(0, self._queue.index(run) - self._most + 1)
+
+    def counts(self) -> tuple[int, int]:
+        """Count the runs that wait and those that run."""
+        with self._turn:
+            running = sum(run.state == "running" for run in self._queue)
+            return len(self._queue) - running, running
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Take no further runs, end those that there are, and wait for them, ``seconds`` at most."""
+        with self._turn:
+            self._closed = True
+            for run in self._queue:
+                run.stop()
+            self._turn.notify_all()
+            self._turn.wait_for(lambda: not self._queue, seconds)
 
     def _live(self, run: LiveRun) -> None:
         try:
@@ -152,6 +178,18 @@ def _end_when_unwanted(run: LiveRun, process: subprocess.Popen[bytes]) -> None:
 
 
 pool = Pool()
+
+
+def counts() -> tuple[int, int]:
+    """Count the runs of all pools that wait, and those that run."""
+    each = [one.counts() for one in list(_pools)]
+    return sum(waiting for waiting, _ in each), sum(running for _, running in each)
+
+
+def close() -> None:
+    """End every pool's runs, because the server ends."""
+    for one in list(_pools):
+        one.close()
 
 
 def asked_of_worker() -> dict[str, Any]:
