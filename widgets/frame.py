@@ -9,7 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.errors import LabError
-from widgets import server
+from widgets import login, server
 
 NAME = "Transfer Learning Lab"
 # For every st.plotly_chart: no tool bar, and a finger scrolls the page, not the chart.
@@ -35,7 +35,13 @@ def end() -> None:
 
 
 def visitor() -> str:
-    """Read the visitor's id from the cookie; a browser without cookies keeps one for this session only."""
+    """Read the visitor's id from the cookie; a browser without cookies keeps one for this session only.
+
+    Where people log in, the account decides instead.
+    """
+    person = login.person()
+    if person is not None:
+        return person
     known = st.context.cookies.get(server.COOKIE)
     if isinstance(known, str) and server.is_visitor(known):
         return known

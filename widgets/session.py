@@ -3,7 +3,7 @@
 import streamlit as st
 
 import streamlit_app
-from widgets import frame, operations
+from widgets import frame, login, operations
 from widgets.teacher.sign_in import signed_in
 
 page = st.navigation(
@@ -22,6 +22,8 @@ page = st.navigation(
     position="top",
 )
 frame.begin(page.title)
+login.let_in()
 with operations.timed(page.url_path or "home"):
     page.run()
+login.let_out()
 frame.end()
