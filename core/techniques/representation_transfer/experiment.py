@@ -194,14 +194,18 @@ def similarities(first: Network, second: Network, pictures: Tensor) -> NDArray[n
     return np.array(found, dtype=np.float64)  # nan where a layer does not vary
 
 
+def _seeds(count: int) -> str:
+    return f"{count} seed" + ("" if count == 1 else "s")
+
+
 def _grids(compared: Compared) -> Iterator[Panel]:
     layers = tuple(f"Layer {n}" for n in DEPTHS)
     yield Panel(
         name="cka",
         title="Do A's layers and B's layers see the same things?",
         caption=(
-            f"Linear CKA (arXiv 1905.00414, debiased) on B's test pictures, mean of {len(compared.cka)} "
-            "seed(s). 1: the same up to rotation; 0: nothing in common."
+            f"Linear CKA (arXiv 1905.00414, debiased) on B's test pictures, mean of {_seeds(len(compared.cka))}. "
+            "1: the same up to rotation; 0: nothing in common."
         ),
         drawing=Grid(
             rows=tuple(f"A, layer {n}" for n in DEPTHS),
@@ -217,7 +221,7 @@ def _grids(compared: Compared) -> Iterator[Panel]:
             title="Stitched: the lower layers of one network, the upper layers of B's",
             caption=(
                 "Accuracy on task B; both halves are frozen, only one convolution of one pixel between them is trained "
-                f"(Bansal et al. 2021, arXiv 2106.07682). Mean of {len(compared.stitched)} seed(s)."
+                f"(Bansal et al. 2021, arXiv 2106.07682). Mean of {_seeds(len(compared.stitched))}."
             ),
             drawing=Grid(
                 rows=("From another B", "From A", "From random"),
