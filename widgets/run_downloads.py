@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.jobs import api, artefacts
 from core.jobs.result import RunResult
-from widgets import frame
+from widgets import frame, media_gate
 from widgets.viewed import Viewed, viewed
 
 
@@ -71,7 +71,7 @@ def _file(label: str, what: str, file_name: str, read: Callable[[], bytes]) -> N
     with st.container(gap="xsmall"):
         st.download_button(
             label,
-            read,
+            media_gate.own(read),
             file_name=file_name,
             mime="application/octet-stream",
             icon=":material/download:",

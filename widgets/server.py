@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import live, logs
 from core.jobs import api
-from widgets import operations, shutdown, upload_gate
+from widgets import media_gate, operations, shutdown, upload_gate
 
 COOKIE = "tll_visitor"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -81,6 +81,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start preloading and the run queue with the server; on the way out a run in work is put back."""
     logs.configure()
     shutdown.on_sigterm(_drain)
+    media_gate.install(visitor_in)
     threading.Thread(target=_preload, name="preload", daemon=True).start()
     try:
         yield {}
@@ -150,4 +151,5 @@ MIDDLEWARE = [
     Middleware(operations.OwnFigures),
     Middleware(VisitorCookie),
     Middleware(upload_gate.UploadGate, visitor_in=visitor_in),
+    Middleware(media_gate.MediaGate, visitor_in=visitor_in),
 ]

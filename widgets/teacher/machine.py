@@ -18,7 +18,7 @@ RUNS_SECONDS = 60.0  # for which the size of all runs' files is good
 
 def draw() -> None:
     """Draw one bar for everything that can run out."""
-    with st.grid(2, min_column_width=300, gap="small"):
+    with st.grid(3, min_column_width=290, gap="small"):
         _processors()
         _memory()
         for gpu in devices.gpus():

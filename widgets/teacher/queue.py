@@ -31,8 +31,9 @@ def draw() -> None:
     if not working:
         st.caption("Nothing at the moment.")
     st.markdown("**Waiting, in the order in which they begin**")
-    for one in waiting[:MOST_WAITING]:
-        _waiting(one)
+    with st.container(gap="xsmall"):
+        for one in waiting[:MOST_WAITING]:
+            _waiting(one)
     if not waiting:
         st.caption("Nobody waits.")
     elif len(waiting) > MOST_WAITING:
@@ -115,7 +116,7 @@ def _waiting(record: RunRecord) -> None:
         border=True,
         horizontal=True,
         vertical_alignment="center",
-        key=f"teacher_wait_{_short(record)}",
+        key=f"row_teacher_{_short(record)}",
     ):
         with st.container(gap=None):
             st.markdown(f":gray-badge[{record.position}] **{frame.plain(title(record))}**")
