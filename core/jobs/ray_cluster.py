@@ -8,6 +8,7 @@ by a server: its import takes a second, and it ends its process once the cluster
 import importlib.util
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,12 +27,14 @@ THREADS = "TLL_RAY_THREADS"  # processors, and threads, of one run
 MOST_RUNS = 8  # where nothing else is said: each run has a driver on this machine, with torch in its memory
 ANSWER_SECONDS = 3.0  # for a cluster to accept a connection
 COUNT_SECONDS = 30.0  # for it to say what it has
-COUNT_AGAIN_SECONDS = 60.0
+COUNT_AGAIN_SECONDS = 300.0  # a node that joined or left is noticed this late
+TRY_AGAIN_SECONDS = 30.0
 
 # How gRPC, which a cluster's head speaks, begins (RFC 9113, 3.4): the client's preface and empty settings; the
 # server's first frame, whose type is its fourth byte, must be its settings. Ray itself would try for minutes.
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _SETTINGS = bytes((4,))
+_ANSWER = re.compile(r"^room for (\d+)$", re.MULTILINE)
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +81,8 @@ def capacity() -> int:
     """How many runs may go on at a time: as many as the cluster has GPUs, else as its processors have room for.
 
     At least 1 and at most ``TLL_RAY_RUNS`` (else `MOST_RUNS`). Never waits: the cluster is asked in the background
-    by a process of its own, once a minute; 1 before it has answered, the last answer while it is silent.
+    by a process of its own, now and then; 1 before it has answered, the last answer while it is silent, which the
+    log says.
     """
     return _count.at_most(_whole_number(RUNS, MOST_RUNS))
 
@@ -101,7 +105,9 @@ class _Count:
             return max(1, min(most, self._runs))
 
     def _ask(self) -> None:
+        again = TRY_AGAIN_SECONDS
         try:
+            check()
             answer = subprocess.run(
                 [sys.executable, "-m", "core.jobs.ray_cluster"],
                 cwd=_package().parent,
@@ -110,17 +116,29 @@ class _Count:
                 text=True,
                 check=True,
             )
-            self._runs = int(answer.stdout.split()[-1])
-        except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+            found = _ANSWER.findall(answer.stdout)
+            if found:
+                self._runs, again = int(found[-1]), COUNT_AGAIN_SECONDS
+        except errors.LabError as error:
+            _log.warning("%s", error)
+        except (OSError, subprocess.SubprocessError) as error:
             _log.warning("The cluster does not say what it has room for: %s", error)
-        self._next = time.monotonic() + COUNT_AGAIN_SECONDS
+        self._next = time.monotonic() + again
 
 
 _count = _Count()
 
 
 def connected() -> Any:
-    """Return the ray module, connected; the connection lasts as long as the process."""
+    """Return the ray module, connected; the connection lasts as long as the process, and ships ``core`` to the nodes.
+
+    Raises a `RunError` where no cluster answers.
+    """
+    variables = {"OMP_NUM_THREADS": str(threads()), "OMP_WAIT_POLICY": "PASSIVE"}
+    return _joined({"py_modules": [str(_package())], "excludes": ["**/__pycache__"], "env_vars": variables})
+
+
+def _joined(environment: dict[str, Any]) -> Any:
     check()
     # Else Ray asks a head that does not answer twenty times, for half a minute each.
     os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
@@ -133,11 +151,7 @@ def connected() -> Any:
                 address=os.environ[ADDRESS],
                 log_to_driver=False,
                 logging_level=logging.WARNING,
-                runtime_env={
-                    "py_modules": [str(_package())],
-                    "excludes": ["**/__pycache__"],
-                    "env_vars": {"OMP_NUM_THREADS": str(threads()), "OMP_WAIT_POLICY": "PASSIVE"},
-                },
+                runtime_env=environment,
             )
         except Exception as error:  # Ray raises whatever its layers raise, RuntimeError among them
             raise _no_answer() from error
@@ -167,9 +181,9 @@ def _whole_number(name: str, otherwise: int) -> int:
 
 
 def _main() -> None:
-    """Print how many runs the cluster has room for."""
-    has = connected().cluster_resources()
-    print(int(has.get("GPU", 0)) or int(has.get("CPU", 0)) // threads())
+    """Print how many runs the cluster has room for; Ray prints other things."""
+    has = _joined({}).cluster_resources()
+    print(f"\nroom for {int(has.get('GPU', 0)) or int(has.get('CPU', 0)) // threads()}")
 
 
 if __name__ == "__main__":

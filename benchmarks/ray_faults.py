@@ -1,0 +1,150 @@
+"""Kill the node that works on a run, at random moments, and count what that costs.
+
+    python -m benchmarks.ray_faults [--kills 10] [--kind finetune|sweep] [--epochs 5] [--seed 0]
+
+Starts a Ray cluster of a head and two nodes on this machine. One run is left in peace; then runs with the same
+settings each lose their node, with everything on it, at a moment drawn uniformly from the time that a run in peace takes
+on its node, and a fresh node joins. Every run goes the whole way: submitted, queued, driven by the worker process,
+trained on the cluster, written down. A run is lost if it does not finish; its result is unequal if anything but times
+and memory differs from the first one's: epochs, test report, audit, scores, weights; for sweeps, every arm's hits.
+"""
+
+import argparse
+import os
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from benchmarks.ray_nodes import Nodes
+from core.jobs import api, artefacts, ray_cluster
+from core.jobs.home import run_directory
+from core.jobs.spec import JobSpec
+from core.training.config import FinetuneConfig
+from core.training.sweep_config import SweepConfig
+
+_DIFFERS = ("title", "seconds", "seconds_by_phase", "images_per_second", "peak_memory_bytes")
+_LONGEST = 600.0  # seconds for one run
+
+
+def main() -> None:
+    """Count, and print one line a kill and one with the sums."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--kind", choices=("finetune", "sweep"), default="finetune")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    config = (
+        FinetuneConfig(strategy="full", epochs=chosen.epochs, image_size=32, views=2, batch_size=16, seed=3)
+        if chosen.kind == "finetune"
+        else SweepConfig(per_class=8, seeds=2, epochs=2, image_size=32, batch_size=8, lp_ft=False)
+    )
+    spec = JobSpec(config=config, data="lfw-faces")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory() as home, Nodes(2) as nodes:
+        os.environ |= {"TLL_HOME": home, ray_cluster.ADDRESS: nodes.address}
+        try:
+            _count(spec, nodes, chosen.kills, random.Random(chosen.seed))
+        finally:
+            api.shutdown()
+
+
+def _count(spec: JobSpec, nodes: Nodes, kills: int, draw: random.Random) -> None:
+    run = api.submit(spec, "benchmark", control=False)
+    begun = _begin(run, nodes)
+    if _end(run) != "finished":
+        raise SystemExit(f"The run that nobody disturbed did not finish: {api.run(run).error}")
+    undisturbed = time.monotonic() - begun  # the shortest seen: a machine may be busy at first
+    expected = _found(run)
+    print(f"left in peace: {undisturbed:.1f} s on its node", flush=True)
+    killed, late, lost, unequal, times = 0, 0, 0, 0, []
+    while killed < kills:
+        run = api.submit(spec, "benchmark", control=False)
+        begun = _begin(run, nodes)
+        moment = draw.uniform(0, undisturbed)
+        while time.monotonic() < begun + moment and api.run(run).active:
+            time.sleep(0.01)
+        if not (api.run(run).active and nodes.tasks()):
+            late += 1  # it was over: drawn again, from the time that this one took
+            _end(run)
+            undisturbed = min(undisturbed, time.monotonic() - begun)
+            continue
+        nodes.kill_busy()
+        nodes.add()
+        killed += 1
+        state = _end(run)
+        times.append(time.monotonic() - begun)
+        same = state == "finished" and _same(_found(run), expected)
+        lost += state != "finished"
+        unequal += state == "finished" and not same
+        resumed = [line["epoch"] for line in _log(run) if line["event"] == "resumed"]
+        print(
+            f"killed at {moment:5.1f} s: {state} after {times[-1]:5.1f} s, "
+            f"{'equal' if same else 'NOT EQUAL'}, went on from {resumed or 'what was measured'}",
+            flush=True,
+        )
+    print(
+        f"{killed} nodes killed ({late} runs were over before): {lost} runs lost, {unequal} results unequal; "
+        f"{np.mean(times):.1f} s a run instead of {undisturbed:.1f} s"
+    )
+
+
+def _begin(run: str, nodes: Nodes) -> float:
+    """Wait until a node works on ``run``."""
+    end = time.monotonic() + _LONGEST
+    while api.run(run).active and not nodes.tasks():
+        if time.monotonic() > end:
+            raise SystemExit("No node took the run.")
+        time.sleep(0.02)
+    return time.monotonic()
+
+
+def _end(run: str) -> str:
+    end = time.monotonic() + _LONGEST
+    while api.run(run).active and time.monotonic() < end:
+        time.sleep(0.05)
+    return api.run(run).state
+
+
+def _log(run: str) -> list[dict[str, Any]]:
+    return artefacts.whole_log(run_directory(api.home(), run) / artefacts.EVENTS)
+
+
+def _found(run: str) -> dict[str, Any]:
+    """Everything that a run has found out, without times and memory."""
+    if api.run(run).spec.kind == "sweep":
+        return {
+            f"{line['arm']}, seed {line['seed']}": line["hits"]
+            for line in _log(run)
+            if line["event"] == "arm"
+        }
+    kept = api.test_images(run)
+    return {
+        "result": _timeless(api.result(run).to_json()),
+        "scores": kept.scores,
+        **load_file(Path(api.weights_path(run))),
+    }
+
+
+def _timeless(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _timeless(value) for key, value in values.items() if key not in _DIFFERS}
+    if isinstance(values, list | tuple):
+        return [_timeless(value) for value in values]
+    return values
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(
+        np.array_equal(one[key], other[key]) if isinstance(one[key], np.ndarray) else one[key] == other[key]
+        for key in one
+    )
+
+
+if __name__ == "__main__":
+    main()
