@@ -154,11 +154,15 @@ def _drawings(new: Characters) -> Panel:
         drawn = new.drawings[new.labels == label]
         for person in range(2):
             pictures.append(_shown(drawn[person, 0].numpy()))
-            captions.append(f"{new.names[label].replace('/', ', ')}, person {person + 1}")
+            alphabet = new.names[label].partition("/")[0].replace("_", " ")
+            captions.append(f"{alphabet} {label + 1}")
     return Panel(
         name="drawings",
         title="What has to be told apart",
-        caption=f"The first {SHOWN} characters of the test, as the network sees them: {SIDE} × {SIDE} pixels.",
+        caption=(
+            f"The first {SHOWN} characters of the test, each by two people, as the network sees them: {SIDE} × {SIDE} "
+            "pixels."
+        ),
         drawing=Pictures(pictures=tuple(pictures), captions=tuple(captions)),
     )
 
