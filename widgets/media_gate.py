@@ -19,12 +19,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import runtime
+from streamlit import config, runtime
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryFile, MemoryMediaFileStorage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_ADDRESS = "/media/"
 _MARK = 32  # hexadecimal digits at the end of a name that say whose file it is
 _KEY = secrets.token_bytes(32)  # names live no longer than this process
 _NOBODYS = ""  # whose files are that were made for a browser without cookies: their names alone guard them
@@ -91,7 +90,7 @@ class MediaGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the owner's request on; anybody else's is answered as if there were no such file."""
-        if scope["type"] != "http" or _ADDRESS not in scope["path"]:
+        if scope["type"] != "http" or not scope["path"].startswith(_address()):
             await self.app(scope, receive, send)
             return
         mark = PurePosixPath(scope["path"]).stem[-_MARK:]
@@ -108,6 +107,11 @@ class MediaGate:
             await send(message)
 
         await self.app(scope, receive, send_private)
+
+
+def _address() -> str:
+    base = str(config.get_option("server.baseUrlPath")).strip("/")
+    return f"/{base}/media/" if base else "/media/"
 
 
 def _read(path_or_data: str | bytes) -> bytes:
