@@ -3,7 +3,7 @@
 A log is read by operators and kept by machines of theirs, so it says nothing about visitors: no visitor ids, no
 internet addresses, no names that visitors gave. Those stand in the texts of exceptions above all ("no class 'Anna'"),
 so a traceback is written with its frames, and an exception's own text only where the machine wrote it: errors of the
-operating system (without file names), of SQLite, of torch. At level DEBUG everything is written. Torch-free.
+operating system, of SQLite, of torch. At level DEBUG everything is written. Torch-free.
 """
 
 import io
@@ -178,8 +178,8 @@ def _told(error: BaseException) -> str:
 def _text(error: BaseException) -> str:
     if logging.getLogger().level <= logging.DEBUG:
         return str(error)
-    if isinstance(error, OSError):
-        return f"[{error.errno}] {error.strerror}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return str(error)  # a file that it names is the host's: visitors' names never become paths
     from_machine = isinstance(error, sqlite3.Error | MemoryError) or type(error).__module__.startswith(
         "torch"
     )

@@ -74,9 +74,13 @@ def test_no_line_names_a_visitor_an_address_or_what_visitors_gave(said: Said) ->
     except errors.DataError:
         log.exception("It failed.")
     try:
-        Path("/nowhere", archive).read_bytes()
+        Path("/nowhere").read_bytes()
     except OSError:
         log.exception("It is gone.")
+    try:
+        raise OSError(f"cannot identify image file {archive}")  # as Pillow does
+    except OSError:
+        log.exception("It is no picture.")
     lines = said.lines()
     text = json.dumps(lines)
     for secret in (visitor, "192.168.1.20", "10.0.0.1", "2001:db8", "fe80", "anna_secret", "Anna's"):
@@ -85,7 +89,7 @@ def test_no_line_names_a_visitor_an_address_or_what_visitors_gave(said: Said) ->
     # What helps to mend it is there: both exceptions' kinds, where they came from, and what the system said.
     assert traceback.index("builtins.KeyError") < traceback.index("core.errors.DataError")
     assert "test_logs.py" in traceback
-    assert "[2] No such file or directory" in str(lines[2]["exception"])
+    assert "No such file or directory: '/nowhere'" in str(lines[2]["exception"])
 
 
 @pytest.mark.parametrize(

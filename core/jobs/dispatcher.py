@@ -166,14 +166,19 @@ class Dispatcher:
             claim = self._store.claim(self.slots)
             if claim is not None:
                 self._store.end(claim, "failed", error=_DOES_NOT_START)
-        bench.worker = LocalWorker(self._store.home, bench.slot, self.wake)
+        try:
+            bench.worker = LocalWorker(self._store.home, bench.slot, self.wake)
+        except OSError:  # no processes or no memory left, or no right to start one
+            bench.failures += 1
+            bench.not_before = time.monotonic() + _pause(bench.failures)
+            raise
 
     def _bury(self, bench: _Bench, worker: LocalWorker) -> None:
         """See what the process that has ended leaves undone."""
         if worker.claim is not None:
             self._store.vanished(worker.claim)
         bench.failures = 0 if worker.was_ready else bench.failures + 1
-        bench.not_before = time.monotonic() + min(_LONGEST_PAUSE, 2.0**bench.failures - 1)
+        bench.not_before = time.monotonic() + _pause(bench.failures)
 
     def _hurry(self, worker: LocalWorker, claim: Claim) -> bool:
         """Make a worker stop that was asked to and does not come to its next event; False if it was not asked."""
@@ -186,3 +191,8 @@ class Dispatcher:
         elif waited > TERMINATE_AFTER_SECONDS:
             worker.terminate()
         return True
+
+
+def _pause(failures: int) -> float:
+    """Seconds before the next try to start a worker."""
+    return float(min(_LONGEST_PAUSE, 2.0**failures - 1))

@@ -68,8 +68,11 @@ def test_a_store_that_somebody_holds_is_told_within_seconds(
     assert _in_the_way(store.home) == {}
 
 
-def test_a_worker_that_does_not_start_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", "/bin/false")
+@pytest.mark.parametrize("python", ["/bin/false", "/nowhere/python"])
+def test_a_worker_that_does_not_start_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    monkeypatch.setattr("sys.executable", python)
     monkeypatch.setattr("core.jobs.dispatcher.WARM_UP_AFTER_SECONDS", 0.0)
     monkeypatch.setattr("core.jobs.dispatcher._LONGEST_PAUSE", 0.1)
     dispatcher = Dispatcher(store)
