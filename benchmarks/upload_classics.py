@@ -382,8 +382,8 @@ def _pictures() -> Iterator[Case]:
     yield "JPEG of 65,500 x 65,500 by its header", lambda: holding(_huge_jpeg(), suffix="jpg")
     yield "JPEG with 1,000 passes, 9 MP", lambda: holding(many_scans(1000, 3000), suffix="jpg")
     yield (
-        "JPEG with 90 passes, 60 MP, four of them",
-        lambda: holding(*[many_scans(80, 7700)] * 4, suffix="jpg"),
+        "JPEG with 49 passes, 60 MP, four of them",
+        lambda: holding(*[many_scans(40, 7700)] * 4, suffix="jpg"),
     )
     yield (
         "JPEG 2000 of 20 MP",

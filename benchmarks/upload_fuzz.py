@@ -37,7 +37,7 @@ from core.jobs.store import Store
 SIDE = 64
 VISITOR = "fuzz"
 MEMORY = 6_000_000_000  # bytes of address space, threads' stacks and shared libraries included
-SECONDS = 300
+SECONDS = 600
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 _FORBIDDEN = (
     "subprocess.Popen",

@@ -43,7 +43,8 @@ _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_SIGNATURE = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"  # a marker (ITU T.81, B.1.1.3): compressed data never contain it
-_MAX_SCANS = 100  # a progressive JPEG has about ten; every one costs a pass over all of the picture
+_USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of the picture
+_MAX_SCANS = 50
 _MAX_THREADS = 8  # each holds one undecoded and one decoded picture
 
 # A large picture takes up to 16 bytes a pixel on its way (32 bits of grey): a gigabyte for the largest, so that there
@@ -141,9 +142,10 @@ def _decode(
             source = _conversion(picture, content)
             picture.draft("RGB" if picture.mode != "CMYK" else None, _draft_size(picture.size, side))
             orientation = _orientation(picture)
-            # Decoding at a reduced scale saves a progressive JPEG nothing: all its coefficients are kept.
-            pixels = width * height if "progressive" in picture.info else picture.width * picture.height
-            allowance.take(pixels)
+            pixels, passes = picture.width * picture.height, 1
+            if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
+                pixels, passes = width * height, 1 + content.count(_JPEG_SCAN) // (_USUAL_SCANS + 1)
+            allowance.take(pixels * passes)
             with _one_large if pixels > _LARGE else contextlib.nullcontext():
                 square = _rgb_square(picture, side)
     except LabError:

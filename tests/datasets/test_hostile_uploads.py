@@ -99,7 +99,7 @@ def test_pictures_that_are_too_many_pixels_together_end_the_reading() -> None:
 
 
 def test_a_jpeg_of_very_many_passes_is_refused() -> None:
-    with pytest.raises(DataError, match="more than 100 passes"):
+    with pytest.raises(DataError, match="more than 50 passes"):
         decode(upload_classics.many_scans(200, 64), 32)
     decode(upload_classics.many_scans(5, 64), 32)
 
