@@ -73,6 +73,30 @@ def test_a_setting_stands_in_the_address_and_is_not_taken_for_measured() -> None
     assert page.button(key="technique_start").label == "Run it now with 3 seeds"
 
 
+def test_another_variant_has_settings_of_its_own_and_says_what_it_fetches() -> None:
+    page = _open(technique=QUICK, unseen="4").run()
+    page.button_group(key=settings._KEY.format("pictures")).set_value("animals").run()
+    assert not page.exception
+    assert page.query_params["pictures"] in ("animals", ["animals"])
+    assert "unseen" not in page.query_params  # it counted digits
+    assert page.number_input(key=settings._KEY.format("unseen")).value == 5
+    words = _words(page)
+    assert "17 animals" in words
+    assert "CIFAR-100 (169 MB" in words
+    assert "Not measured with these settings yet" in words
+    page.button_group(key=settings._KEY.format("pictures")).set_value("digits").run()
+    assert "pictures" not in page.query_params
+    assert "Measured beforehand" in _words(page)
+
+
+def test_a_variant_that_is_none_is_one_sentence() -> None:
+    page = _open(technique=QUICK, pictures="cats").run()
+    assert not page.exception
+    assert "pictures must be one of digits, animals" in page.error[0].value
+    page.button(key="technique_usual").click().run()
+    assert not page.error
+
+
 def test_a_run_of_ones_own_ends_in_a_verdict_and_goes_back() -> None:
     page = _open(technique=QUICK, seeds="2").run()
     page.button(key="technique_start").click().run()
