@@ -3,10 +3,11 @@
     python -m benchmarks.ray_faults [--kills 10] [--kind finetune|sweep] [--epochs 5] [--seed 0]
 
 Starts a Ray cluster of a head and two nodes on this machine. One run is left in peace; then runs with the same
-settings each lose their node, with everything on it, at a moment drawn uniformly from the time that a run in peace takes
-on its node, and a fresh node joins. Every run goes the whole way: submitted, queued, driven by the worker process,
-trained on the cluster, written down. A run is lost if it does not finish; its result is unequal if anything but times
-and memory differs from the first one's: epochs, test report, audit, scores, weights; for sweeps, every arm's hits.
+settings each lose their node, with everything on it, at a moment drawn uniformly from the time that a run in peace
+takes on its node, and a fresh node joins. Every run goes the whole way: submitted, queued, driven by the worker
+process, trained on the cluster, written down. A run is lost if it does not finish; its result is unequal if anything
+but times and memory differs from the first one's: epochs, test report, audit, scores, weights; for sweeps, every
+arm's hits.
 """
 
 import argparse

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -84,7 +85,8 @@ def capacity() -> int:
     by a process of its own, now and then; 1 before it has answered, the last answer while it is silent, which the
     log says.
     """
-    return _count.at_most(_whole_number(RUNS, MOST_RUNS))
+    most = _whole_number(RUNS, MOST_RUNS)
+    return 1 if most == 1 else _count.at_most(most)
 
 
 class _Count:
@@ -135,7 +137,17 @@ def connected() -> Any:
     Raises a `RunError` where no cluster answers.
     """
     variables = {"OMP_NUM_THREADS": str(threads()), "OMP_WAIT_POLICY": "PASSIVE"}
-    return _joined({"py_modules": [str(_package())], "excludes": ["**/__pycache__"], "env_vars": variables})
+    # With a working directory, if an empty one, Ray leaves this process's own out of the nodes' paths: a node with
+    # another version of the lab in the same place must not run that.
+    with tempfile.TemporaryDirectory() as empty:
+        return _joined(
+            {
+                "working_dir": empty,
+                "py_modules": [str(_package())],
+                "excludes": ["__pycache__"],
+                "env_vars": variables,
+            }
+        )
 
 
 def _joined(environment: dict[str, Any]) -> Any:

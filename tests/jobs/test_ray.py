@@ -52,6 +52,7 @@ def lab(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         patch.setenv("TLL_HOME", str(home))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv(ray_cluster.ADDRESS, nodes.address)
+        patch.setenv(ray_cluster.RUNS, "1")  # one driver is enough here
         api.start()
         yield home
         api.shutdown()
@@ -236,6 +237,7 @@ def test_what_is_wrong_with_a_run_is_said_in_the_same_words(lab: Path) -> None:
 @LINUX
 @WITH_RAY
 def test_the_cluster_says_how_many_runs_it_has_room_for(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ray_cluster.RUNS, "20")
     began = time.monotonic()
     ray_cluster.capacity()
     assert time.monotonic() - began < 0.5, "nobody waits for the answer"
