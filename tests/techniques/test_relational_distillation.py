@@ -141,7 +141,7 @@ def test_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bad_settings_are_one_sentence() -> None:
-    with pytest.raises(errors.SettingsError, match="steps must lie between 5 and 1000"):
+    with pytest.raises(errors.SettingsError, match="steps must lie between 5 and 300"):
         RelationalDistillationSettings(steps=1)
     with pytest.raises(errors.SettingsError, match="relations must be one of both, distances, angles"):
         TECHNIQUE.settings_of({"relations": "volumes"})

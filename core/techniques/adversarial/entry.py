@@ -32,7 +32,7 @@ class AdversarialSettings(Settings):
         ("peak", 0.0, 3.0),
         ("steepness", 0.0, 50.0),
         ("missing", 0.0, 1.0),
-        ("steps", 10, 1000),
+        ("steps", 10, 400),
     )
     TITLES: ClassVar[Mapping[str, str]] = {
         "peak": "Strength λ",

@@ -33,7 +33,7 @@ class DomainAdaptationSettings(Settings):
         ("target_images", digit_domains.FEWEST_TARGET, digit_domains.TARGET),
         ("weight", 0.0, 10.0),
         ("missing", 0.0, 1.0),
-        ("steps", 5, 1000),
+        ("steps", 5, 400),
     )
     TITLES: ClassVar[Mapping[str, str]] = {
         "weight": "Weight λ",

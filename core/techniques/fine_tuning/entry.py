@@ -33,7 +33,7 @@ class FineTuningSettings(Settings):
 
     LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
         ("per_class", 2, 20),
-        ("epochs", 1, 30),
+        ("epochs", 1, 20),
         ("severity", 1, 5),
     )
     TITLES: ClassVar[Mapping[str, str]] = {

@@ -26,8 +26,8 @@ class NegativeTransferSettings(Settings):
 
     LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
         ("disagreement", 0.0, 1.0),
-        ("source_steps", 5, 600),
-        ("steps", 5, 600),
+        ("source_steps", 5, 300),
+        ("steps", 5, 400),
     )
     TITLES: ClassVar[Mapping[str, str]] = {
         "disagree_in": "Disagree in",

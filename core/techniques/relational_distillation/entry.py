@@ -40,7 +40,7 @@ class RelationalDistillationSettings(Settings):
     LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
         ("unlabelled", 0, 40),
         ("strength", 0.0, 10.0),
-        ("steps", 5, 1000),
+        ("steps", 5, 300),
     )
     TITLES: ClassVar[Mapping[str, str]] = {
         "data": "Pictures",
