@@ -16,9 +16,10 @@ from widgets.advise.asked import Asked
 from widgets.advise.questions import Answers
 from widgets.advise.task import network as choose_network
 from widgets.layers import address
-from widgets.layers.look import heavy_work, specimen_of
+from widgets.layers.look import specimen_of
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
+from widgets.turns import long_turn
 
 # Multiply-adds of one forward pass of all pictures that begins without being asked for.
 AT_ONCE = 3e11
@@ -132,7 +133,7 @@ def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures 
     question.empty()
     bar = st.progress(0.0, "Waiting for another measurement to end …")
     try:
-        with heavy_work:
+        with long_turn:
             if not slot:
                 slot.append(_measure(entry, weights, choice, bar, probe=probe))
     finally:

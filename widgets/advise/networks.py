@@ -8,9 +8,9 @@ from core.backbones import catalogue
 from widgets import frame, network
 from widgets.advise import pictures
 from widgets.advise.asked import Asked
-from widgets.layers.look import heavy_work
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
+from widgets.turns import long_turn
 
 if TYPE_CHECKING:
     from core.advice.candidates_report import Candidate, Comparison
@@ -61,7 +61,7 @@ def _compared(at_hand: "tuple[Candidate, ...]", choice: Choice) -> "Comparison":
 
     bar = st.progress(0.0, "Waiting for another measurement to end …")
     try:
-        with heavy_work:
+        with long_turn:
             bar.progress(0.0, "Reading the pictures …")
             side = max(catalogue.entry(one.name).image_size for one in at_hand)
             images, labels, class_names = pictures.of(choice, side)

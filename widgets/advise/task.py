@@ -9,8 +9,9 @@ from widgets import frame
 from widgets.advise import questions
 from widgets.advise.asked import Asked
 from widgets.layers import address
-from widgets.layers.look import heavy_work, specimen_of
+from widgets.layers.look import specimen_of
 from widgets.network_picker import PRETRAINED
+from widgets.turns import short_turn
 
 WORDS, PICTURES = "words", "pictures"
 _WAYS = {WORDS: "Describe it", PICTURES: "Bring pictures"}
@@ -82,6 +83,6 @@ def _pass_seconds(entry: BackboneEntry) -> float | None:
 def _timed(name: str) -> float:
     from core.advice import candidates
 
-    with heavy_work:
+    with short_turn:
         one = specimen_of(name, 0.0, PRETRAINED)
         return candidates.timed(one.backbone, one.image_size).median / 1000

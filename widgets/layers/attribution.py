@@ -16,8 +16,9 @@ from core.interpretation.attribution import METHODS, Attribution
 from core.interpretation.explainable import explainable_stages
 from core.interpretation.trust import Curves, SanityStep, Stability
 from widgets import frame
-from widgets.layers import address, look
+from widgets.layers import address
 from widgets.layers.look import Look
+from widgets.turns import long_turn, short_turn
 
 SAME, TOP = "same", 5
 HEAVY = 8  # passes through the network from which on one visitor at a time computes
@@ -306,7 +307,7 @@ def _randomised(seen: Look, rows: list[Attribution]) -> dict[_Key, list[SanitySt
         kept = _kept(*_key(seen, one))
         if "steps" not in kept:
             place.progress(number / len(rows), text="Waiting for its turn …")
-            with look.heavy_work:
+            with long_turn:
                 if "steps" not in kept:  # else another visitor asked for the same meanwhile
                     steps = []
                     for step in _steps(seen, one):
@@ -377,7 +378,7 @@ def _attribute(
     target: int,
     stage: str | None,
 ) -> Attribution:
-    with look.heavy_work if METHODS[method].passes >= HEAVY else nullcontext():
+    with short_turn if METHODS[method].passes >= HEAVY else nullcontext():
         return attribution.attribute(_one, _pixels, method=method, target=target, stage=stage)
 
 
@@ -392,7 +393,7 @@ def _curves(
     target: int,
     stage: str | None,
 ) -> Curves:
-    with look.heavy_work:
+    with long_turn:
         return measured.curves(_one, _pixels, _found)
 
 
@@ -407,7 +408,7 @@ def _stability(
     target: int,
     stage: str | None,
 ) -> Stability:
-    with look.heavy_work:
+    with long_turn:
         return measured.stability(_one, _pixels, _found)
 
 

@@ -8,8 +8,9 @@ from core.interpretation import rendering
 from core.interpretation.atlas import Atlas
 from widgets import frame
 from widgets.layers import address, photographs, place, wish
-from widgets.layers.look import Look, heavy_work
+from widgets.layers.look import Look
 from widgets.sheet.sheet import sheet
+from widgets.turns import short_turn
 
 MOST_TILES = 256  # of a sheet; a stage with more channels shows the first of its order
 COLUMNS = 16
@@ -143,7 +144,7 @@ def _drivers(specimen_key: str, picture_key: str, stage: str, channel: int, _loo
     from core.interpretation import channel as one
 
     values = _maps(specimen_key, picture_key, stage, _look)[channel]
-    with heavy_work:
+    with short_turn:
         found = one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
     return rendering.encode(rendering.overlay(_look.large, found), quality=QUALITY)
 

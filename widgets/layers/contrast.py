@@ -8,7 +8,8 @@ from core.figures.filters import stage_by_stage
 from core.interpretation import rendering
 from widgets import encoded_picture, frame
 from widgets.layers import address, photographs
-from widgets.layers.look import Look, heavy_work
+from widgets.layers.look import Look
+from widgets.turns import short_turn
 
 if TYPE_CHECKING:
     from core.interpretation.early_and_late import StageExperiments
@@ -150,7 +151,7 @@ def _note(look: Look, stage: str, channel: int, unusual: float) -> str:
 def _experiments(specimen_key: str, _look: Look) -> "tuple[StageExperiments, ...]":
     from core.interpretation import early_and_late, exemplars
 
-    with heavy_work:
+    with short_turn:
         return early_and_late.experiments(_look.specimen, exemplars.bank_for(_look.specimen))
 
 
@@ -158,7 +159,7 @@ def _experiments(specimen_key: str, _look: Look) -> "tuple[StageExperiments, ...
 def _control(name: str, image_size: int, _look: Look) -> "tuple[StageExperiments, ...]":
     from core.interpretation import early_and_late, exemplars
 
-    with heavy_work:
+    with short_turn:
         one = _look.random()
         return early_and_late.experiments(one, exemplars.bank_for(one))
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,9 +30,6 @@ _WEIGHTS = {TRAINED: "Trained", CONTROL: "Random, a control", OWN: "A file of mi
 NETWORKS_KEPT = 6
 THUMBNAIL = 84  # pixels
 LARGEST_SHOWN = 448  # pixels; the picture as shown beside what the network sees of it
-
-# Explanations that take more than a moment: one at a time, so that the page stays quick for the others.
-heavy_work = threading.BoundedSemaphore(1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from widgets.layers.look import Look, heavy_work
+from widgets.layers.look import Look
+from widgets.turns import short_turn
 
 if TYPE_CHECKING:
     from core.interpretation.exemplars import Exemplars
@@ -19,5 +20,5 @@ def exemplars_of(look: Look) -> "dict[str, Exemplars]":
 def _exemplars(specimen_key: str, _look: Look) -> "dict[str, Exemplars]":
     from core.interpretation.exemplars import exemplars
 
-    with heavy_work:
+    with short_turn:
         return exemplars(_look.specimen)

@@ -13,7 +13,8 @@ from core.jobs import api
 from core.jobs.spec import UPLOAD
 from widgets import encoded_picture, frame
 from widgets.layers import address
-from widgets.layers.look import Look, heavy_work
+from widgets.layers.look import Look
+from widgets.turns import long_turn
 
 if TYPE_CHECKING:
     from core.datasets.dataset import ImageDataset
@@ -106,7 +107,7 @@ def _measured(look: Look, reference: str, most: int) -> Measured | None:
             return None
     bar = st.progress(0.0, "Waiting for another measurement to end …")
     try:
-        with frame.shown_errors(), heavy_work:
+        with frame.shown_errors(), long_turn:
             if not slot:
                 slot.append(_measure(look, reference, most, bar))
     finally:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from core.errors import DataError
 from core.interpretation import atlas, rendering
 from core.interpretation.atlas import CLASSES, Atlas
-from widgets.layers.look import Look, heavy_work
+from widgets.layers.look import Look
+from widgets.turns import long_turn
 
 if TYPE_CHECKING:
     from core.interpretation.specimen import Specimen
@@ -104,7 +105,7 @@ def _form(
     done: list[NDArray[np.uint8]] = []
     words: list[str] = []
     bar = st.progress(0.0, "Waiting for another visitor's picture …")
-    with heavy_work:
+    with long_turn:
         for number, one in enumerate(specimens):
             for progress in _progress(one, stage, channel, several):
                 whole = (number + progress.step / progress.steps) / len(specimens)
