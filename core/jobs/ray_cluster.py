@@ -166,7 +166,8 @@ def _joined(environment: dict[str, Any]) -> Any:
                 runtime_env=environment,
             )
         except Exception as error:  # Ray raises whatever its layers raise, RuntimeError among them
-            raise _no_answer() from error
+            _log.exception("Ray does not connect.")
+            raise (_no_token() if _refused(error) else _no_answer()) from error
         finally:
             signal.signal(signal.SIGTERM, at_end)  # how this process ends is not Ray's business
     return ray
@@ -176,6 +177,20 @@ def _no_answer() -> errors.RunError:
     return errors.RunError(
         f"No Ray cluster answers at {os.environ[ADDRESS]}; start it and let this machine join it, "
         f"or unset {ADDRESS}, then resume this run."
+    )
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Whether the cluster wants its token; Ray wraps that error into others, as their context or as their text."""
+    return error is not None and (
+        "AuthenticationError" in f"{type(error).__name__}: {error}" or _refused(error.__context__)
+    )
+
+
+def _no_token() -> errors.RunError:
+    return errors.RunError(
+        f"The Ray cluster at {os.environ[ADDRESS]} asks for its token; copy its ~/.ray/auth_token to this machine, "
+        "start the lab with RAY_AUTH_MODE=token, then resume this run."
     )
 
 
