@@ -39,7 +39,8 @@ def events(
     ray = ray_cluster.connected()
     gpu = config.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
     submit = ray.remote(ray_task.events).options(
-        name=f"{type(config).__name__} on {dataset.name}",
+        # Shown to all who look at the cluster: nothing of the visitor's in it.
+        name=f"{type(config).__name__} of {config.backbone}",
         num_returns="streaming",
         num_cpus=ray_cluster.threads(),
         num_gpus=1 if gpu else 0,
