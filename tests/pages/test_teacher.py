@@ -1,0 +1,251 @@
+"""The teacher's page by itself: closed, opened, and what it does; and what owners and guests see of a run."""
+
+import secrets
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import streamlit_app
+from core import errors
+from core.jobs import api, teacher
+from core.jobs.spec import JobSpec, control_spec
+from core.jobs.store import NO_RUN
+from core.training.config import FinetuneConfig
+from core.training.sweep_config import SweepConfig
+from widgets import server
+from widgets.run_words import PAUSED
+from widgets.teacher import sign_in
+from widgets.viewed import GUEST
+
+PROJECT = Path(streamlit_app.__file__).parent
+SECRET = "tangerine dream 1984"
+OWNER, GUEST_ID = server.new_visitor(), server.new_visitor()
+DIGITS = JobSpec(config=FinetuneConfig(epochs=2), data="digits", title="Handwritten digits: all")
+OWN = JobSpec(config=FinetuneConfig(), data="upload:of-anna", title="Photos of Anna Li: 3 of 5 stages frozen")
+
+
+@pytest.fixture(autouse=True)
+def _teacher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TLL_TEACHER_SECRET", SECRET)
+    monkeypatch.setattr(teacher.door, "_wrong", type(teacher.door._wrong)())
+    monkeypatch.setattr(api, "start", lambda: None)  # nobody works on the queue: the tests do
+    # A page by itself knows no other pages to link to.
+    monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
+
+
+def _page(name: str, visitor: str = OWNER, **query: str) -> AppTest:
+    page = AppTest.from_file(str(PROJECT / name), default_timeout=60)
+    page.session_state["visitor"] = visitor
+    for key, value in query.items():
+        page.query_params[key] = value
+    return page.run()
+
+
+def _words(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.title, page.error, page.warning, page.info, page.success)
+    bars = [one.proto.text for one in page.get("progress")]
+    return "\n".join([*(one.value for kind in kinds for one in kind), *bars]).replace("\\", "")
+
+
+def _enter(page: AppTest, secret: str) -> AppTest:
+    page.text_input(key="teacher_secret").set_value(secret)
+    return page.button(key="teacher_enter").click().run()
+
+
+def _open() -> AppTest:
+    page = _enter(_page("pages/teacher.py"), SECRET)
+    assert not page.exception
+    return page
+
+
+@pytest.mark.parametrize("value", ["", "short"])
+def test_without_a_secret_the_page_says_what_the_operator_does(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLL_TEACHER_SECRET", value)
+    page = _page("pages/teacher.py")
+    assert not page.exception
+    (error,) = page.error
+    assert "TLL_TEACHER_SECRET" in error.value
+    assert "at least 12" in error.value or "fewer than 12" in error.value
+    assert not page.text_input
+
+
+def test_wrong_secrets_show_nothing_and_after_five_one_waits() -> None:
+    page = _page("pages/teacher.py")
+    api._store().add(DIGITS, OWNER)
+    for _ in range(5):
+        _enter(page, "wrong")
+        assert page.error[0].value == "That is not the secret."
+        assert not page.metric
+        assert "Handwritten" not in _words(page)
+    _enter(page, SECRET)
+    assert "wait 60 seconds" in page.error[0].value or "wait 59 seconds" in page.error[0].value
+    assert not page.metric
+    assert SECRET not in str(page.session_state.filtered_state)
+
+
+def test_a_browser_cannot_claim_to_be_signed_in() -> None:
+    page = AppTest.from_file(str(PROJECT / "pages" / "teacher.py"), default_timeout=60)
+    page.session_state["teachers_pass"] = True
+    page.run()
+    assert not page.metric
+    assert page.text_input(key="teacher_secret")
+
+
+def test_signing_out_closes_the_page() -> None:
+    page = _open()
+    assert page.metric
+    page.button(key="teacher_out").click().run()
+    assert not page.metric
+    assert page.text_input(key="teacher_secret").value == ""
+
+
+def test_the_page_is_in_the_navigation_only_for_who_is_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: dict[str, str] = {}
+    real = st.Page
+
+    def noted(*args: object, **more: object) -> object:
+        shown[str(more["url_path"])] = str(more["visibility"])
+        return real(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(st, "Page", noted)
+    _page("widgets/session.py")
+    assert shown["teacher"] == "hidden"
+    assert shown["runs"] == "visible"
+    page = AppTest.from_file(str(PROJECT / "widgets" / "session.py"), default_timeout=60)
+    page.session_state["teachers_pass"] = sign_in._Pass()
+    page.run()
+    assert shown["teacher"] == "visible"
+
+
+def test_the_queue_tells_titles_and_animals_but_nobodys_name_id_or_files() -> None:
+    store = api._store()
+    ids = [store.add(DIGITS, OWNER, control_spec(DIGITS, "")), store.add(OWN, GUEST_ID)]
+    page = _open()
+    words = _words(page)
+    assert "Handwritten digits: all" in words
+    assert "Own pictures: 3 of 5 stages frozen" in words
+    for visitor in (OWNER, GUEST_ID):
+        assert api.known_as(visitor).capitalize() in words
+        assert visitor not in words
+    assert "Anna" not in words
+    keys = " ".join(one.key or "" for one in page.button)
+    assert not any(run in words or run in keys for run in ids)
+    assert [one.value for one in page.metric][:3] == ["3", "0", "2"]
+    owners = _words(_page("pages/runs.py"))
+    assert f"you are the **{api.known_as(OWNER)}**" in owners
+
+
+def test_a_pause_holds_the_queue_and_visitors_read_of_it() -> None:
+    run = api._store().add(DIGITS, OWNER)
+    page = _open()
+    page.button(key="teacher_pause").click().run()
+    assert api.paused()
+    assert api._store().claim() is None
+    assert PAUSED in _words(_page("pages/runs.py", run=run))
+    page.button(key="teacher_unpause").click().run()
+    assert not api.paused()
+    assert "Starts in a moment" in _words(_page("pages/runs.py", run=run))
+
+
+def test_a_stop_reaches_anybodys_run_and_its_owner_reads_whose_it_was() -> None:
+    run = api._store().add(DIGITS, OWNER)
+    page = _open()
+    (button,) = [one for one in page.button if (one.key or "").startswith("teacher_stop_")]
+    button.click().run()
+    assert api.run(run).state == "stopped"
+    owners = _page("pages/runs.py", run=run)
+    assert "Stopped by the teacher" in _words(owners)
+    owners.button(key="resume").click().run()
+    assert api.run(run).state == "queued"
+    assert "Stopped by the teacher" not in _words(_page("pages/runs.py", run=run))
+
+
+def test_limits_are_set_and_a_wrong_one_changes_nothing() -> None:
+    page = _open()
+    page.number_input(key="limit_runs_per_visitor").set_value(2)
+    page.number_input(key="limit_upload_days").set_value(3)
+    page.button(key="teacher_set").click().run()
+    assert not page.error
+    assert "They hold from now on" in _words(page)
+    assert (api.limits().runs_per_visitor, api.limits().upload_days) == (2, 3)
+    page.number_input(key="limit_runs_per_visitor").set_value(0)
+    page.number_input(key="limit_upload_days").set_value(30)
+    page.button(key="teacher_set").click().run()
+    assert [one.value for one in page.error] == [
+        "Runs of one visitor, waiting or running must lie between 1 and 100; it is 0."
+    ]
+    assert (api.limits().runs_per_visitor, api.limits().upload_days) == (2, 3)
+
+
+# --- what owners and guests see of a run ----------------------------------------------------------------
+
+
+def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() -> None:
+    store = api._store()
+    ahead = store.add(DIGITS, GUEST_ID)
+    run = store.add(DIGITS, OWNER)
+    words = _words(_page("pages/runs.py", run=run))
+    assert "Place 2 in the queue" in words
+    assert "about" not in words, "nothing was measured yet"
+    claim = store.claim()
+    assert claim is not None
+    assert claim.run == ahead
+    store.end(claim, "finished", summary={"accuracy": 1.0})
+    with store._transaction() as connection:
+        connection.execute("UPDATE runs SET started = finished - 130 WHERE id = ?", (ahead,))
+    store.add(DIGITS, GUEST_ID)
+    late = store.add(DIGITS, server.new_visitor())
+    behind = store.run(late).position
+    assert behind is not None
+    seen = _words(_page("pages/runs.py", visitor=store.run(late).visitor, run=late))
+    assert (
+        f"Place {behind} in the queue · about {130 * (behind - 1) / 60:.0f} min, going by the last runs"
+        in seen
+    )
+
+
+@pytest.mark.parametrize("kind", ["finetune", "sweep"])
+def test_a_shared_run_is_read_only_and_gone_when_it_is_withdrawn(kind: str) -> None:
+    sweep = JobSpec(config=SweepConfig(seeds=2), data="digits", title="Handwritten digits: every depth")
+    spec = sweep if kind == "sweep" else DIGITS
+    run = api._store().add(spec, OWNER)
+    refused = _page("pages/runs.py", visitor=GUEST_ID, run=run)
+    assert [one.value for one in refused.error] == [NO_RUN]
+    assert spec.title not in _words(refused)
+    owners = _page("pages/runs.py", run=run)
+    owners.button(key="share_make").click().run()
+    token = api.run(run).share
+    assert token is not None
+    assert f"?run={token}" in [one.value for one in owners.code]
+    guest = _page("pages/runs.py", visitor=GUEST_ID, run=token)
+    assert not guest.exception
+    assert spec.title in _words(guest)
+    assert GUEST in _words(guest)
+    assert not guest.button
+    assert GUEST not in _words(_page("pages/runs.py", run=token)), "the owner's own link is the owner's"
+    assert "Nothing here yet." in _words(_page("pages/runs.py", visitor=GUEST_ID))
+    owners.button(key="share_stop").click().run()
+    guest.run()
+    assert [one.value for one in guest.error] == [NO_RUN]
+    assert spec.title not in _words(guest)
+
+
+def test_a_thousand_guesses_open_nothing_and_ids_are_drawn_from_128_bits() -> None:
+    store = api._store()
+    runs = [store.add(DIGITS, OWNER) for _ in range(100)]
+    addresses = [*runs, *(store.set_share(run, True) or "" for run in runs)]
+    assert len(set(addresses)) == 200
+    assert {len(one) for one in addresses} == {22}, "secrets.token_urlsafe(16): 16 bytes in 22 signs"
+    drawn = np.array([list(one[:-1]) for one in addresses])  # the last sign holds two bits alone
+    # Every place of every address varies freely: 200 draws from 64 signs hit about 61 of them.
+    assert min(len(set(place)) for place in drawn.T) > 48
+    guesses = [secrets.token_urlsafe(16) for _ in range(1000)]
+    guesses += [one[:-1] + "A" for one in addresses if not one.endswith("A")]
+    for guess in guesses:
+        with pytest.raises(errors.RunError, match="There is no run with this address"):
+            api.readable(guess, GUEST_ID)
