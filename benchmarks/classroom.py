@@ -243,6 +243,7 @@ def in_the_lab(
             "samples": memory.samples,
         },
         "processor_share": used / (ended - began),
+        "processor_ms_each": 1000 * used / max(1, len(acts(crowd.events))),
         "finished_runs": finished,
     }
 
@@ -291,7 +292,10 @@ def print_phase(title: str, found: dict[str, Any]) -> None:
         print(f"  {times} × {text}")
     print(", ".join(f"{name} {one:.1f}" for name, one in found["memory"].items() if name != "samples"))
     if "finished_runs" in found:
-        print(f"runs finished: {found['finished_runs']}; processor: {found['processor_share']:.2f} cores")
+        print(
+            f"runs finished: {found['finished_runs']}; processor: {found['processor_share']:.2f} cores, "
+            f"{found['processor_ms_each']:.0f} ms an interaction, polling and pictures included"
+        )
         print(f"\n{sizes(found)}")
     sys.stdout.flush()
 
