@@ -77,6 +77,7 @@ def visit(address: str, visitor: str | None = None) -> Tab:
         subprotocols=[Subprotocol("streamlit")],
         additional_headers={"Cookie": "; ".join(f"{one.name}={one.value}" for one in browser.cookies)},
         max_size=None,
+        max_queue=None,  # what the page draws is not read, and must not hold up the pings
         legacy=True,
     )
     rerun = BackMsg()
