@@ -24,7 +24,7 @@ from websockets.sync.client import connect
 
 import streamlit_app
 from core import errors
-from core.jobs import api, artefacts
+from core.jobs import api, artefacts, devices
 from core.jobs.home import run_directory
 from core.jobs.spec import JobSpec
 from core.jobs.store import Store
@@ -227,6 +227,25 @@ def test_figures_tell_of_the_lab_and_of_nobody(lab: tuple[Path, Server], tab: An
             store.stop(run)
             store.delete(run)
             store.pause(False)
+
+
+def test_gpus_are_numbered_and_told_in_bytes_and_percent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is none on most machines that run tests, so the driver's answer is put in place."""
+    assert not [family for family in operations._of_gpus() if not family.samples]
+    two = [
+        devices.Gpu(uuid=f"GPU-{number}", name="Card", memory=80 * 10**9, memory_used=number * 10**9, busy=50)
+        for number in range(2)
+    ]
+    monkeypatch.setattr(devices, "gpus", lambda: two)
+    told = {
+        (sample.name, sample.labels["gpu"]): sample.value
+        for family in operations._of_gpus()
+        for sample in family.samples
+    }
+    assert told["tll_gpu_memory_used_bytes", "1"] == 1e9
+    assert told["tll_gpu_memory_bytes", "0"] == 8e10
+    assert told["tll_gpu_utilisation_percent", "0"] == 50
+    assert "GPU-1" not in str(told)
 
 
 def test_pages_are_timed_by_their_addresses_and_errors_counted() -> None:
