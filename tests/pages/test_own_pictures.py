@@ -1,0 +1,106 @@
+"""Own pictures from the uploader to the disk: nothing stays in memory, and people see what is kept and for how long."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.testing.v1 import AppTest, local_script_runner
+
+from benchmarks.upload_classics import archive, picture, sound
+from benchmarks.upload_mutants import packed
+from core.jobs import api
+from widgets import data_picker, own_pictures
+
+PROJECT = Path(__file__).resolve().parents[2]
+VISITOR = "a" * 32
+
+
+@pytest.fixture(autouse=True)
+def managers(monkeypatch: pytest.MonkeyPatch) -> list[MemoryUploadedFileManager]:
+    """Every place where Streamlit keeps uploaded files during the test, the newest last."""
+    made: list[MemoryUploadedFileManager] = []
+
+    class Watched(MemoryUploadedFileManager):
+        def __init__(self, endpoint: str) -> None:
+            super().__init__(endpoint)
+            made.append(self)
+
+    monkeypatch.setattr(local_script_runner, "MemoryUploadedFileManager", Watched)
+    return made
+
+
+def held(managers: list[MemoryUploadedFileManager]) -> int:
+    """How many files Streamlit holds after the last run."""
+    return sum(len(files) for files in managers[-1].file_storage.values())
+
+
+def page(way: str = own_pictures.ZIP) -> AppTest:
+    test = AppTest.from_file(str(PROJECT / "pages/finetune.py"), default_timeout=60)
+    test.session_state["visitor"] = VISITOR
+    test.session_state["data_source"] = data_picker.OWN
+    test.session_state["own_way"] = way
+    return test.run()
+
+
+def words(test: AppTest) -> str:
+    return "\n".join(one.value for kind in (test.markdown, test.caption, test.error) for one in kind)
+
+
+def test_a_stored_archive_leaves_memory_and_the_uploader_stands_empty(
+    managers: list[MemoryUploadedFileManager],
+) -> None:
+    test = page()
+    test.file_uploader(key="own_zip").set_value(("pets.zip", packed(sound()), "application/zip")).run()
+    assert not test.exception
+    assert [one.name for one in api.uploads_of(VISITOR)] == ["pets"]
+    assert "**pets**" in words(test)
+    assert "Kept until" in words(test)
+    assert held(managers) == 0
+    assert test.file_uploader(key="own_zip_1").value is None
+
+
+def test_pictures_of_each_class_are_stored_and_leave_memory(
+    managers: list[MemoryUploadedFileManager],
+) -> None:
+    test = page(own_pictures.FILES)
+    for place in range(2):
+        files = [(f"{n}.png", picture(10 * place + n), "image/png") for n in range(3)]
+        test.file_uploader(key=f"own_files_{place}").set_value(files)
+    test.run()
+    assert held(managers) == 6
+    test.button(key="own_use").click().run()
+    assert not test.exception
+    assert "6 pictures · 2 classes" in words(test)
+    assert held(managers) == 0
+
+
+def test_an_archive_without_room_is_refused_and_leaves_memory(
+    managers: list[MemoryUploadedFileManager],
+) -> None:
+    api.set_limits(dataclasses.replace(api.limits(), upload_megabytes_per_visitor=1))
+    test = page()
+    large = archive([("cat/large.txt", os.urandom(1_200_000))])
+    test.file_uploader(key="own_zip").set_value(("large.zip", large, "application/zip")).run()
+    assert not test.exception
+    assert "may store 1 MB" in words(test)
+    assert api.uploads_of(VISITOR) == []
+    assert held(managers) == 0
+
+
+def test_room_is_spoken_of_when_it_gets_tight() -> None:
+    api.set_limits(dataclasses.replace(api.limits(), upload_megabytes_per_visitor=2))
+    api.store_upload(VISITOR, "small", packed(sound()))
+    assert "MB that you may store" not in words(page())
+    api.store_upload(VISITOR, "large", archive([("cat/large.txt", os.urandom(1_500_000))]))
+    assert "2 of the 2 MB that you may store" in words(page())
+
+
+def test_a_name_that_is_quoted_in_an_error_becomes_no_picture_and_no_formula() -> None:
+    name = "![x](http:example.org) <b> $x$ `y`"
+    test = page()
+    content = archive([(f"{name}/1.png", picture())])
+    test.file_uploader(key="own_zip").set_value(("x.zip", content, "application/zip")).run()
+    shown = "\n".join(one.value for one in test.error)
+    assert r"!\[x\](http:example.org) \<b\> \$x\$ \`y\`" in shown
