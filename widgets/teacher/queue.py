@@ -2,18 +2,20 @@
 
 import hashlib
 import time
+from contextlib import suppress
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
-from core import live
+from core import errors, live
 from core.jobs import api
 from core.jobs.spec import UPLOAD
 from core.jobs.store import RunRecord
 from core.jobs.teacher import STOPPED
 from widgets import frame, run_view, sweep_run
 from widgets.run_words import STATES, spoken
+from widgets.teacher.sign_in import signed_in
 
 MOST_WAITING = 20  # that are listed; the rest is counted
 
@@ -75,18 +77,32 @@ def _numbers(waiting: int, working: int, visitors: int) -> None:
 
 def _pause(somebody_waits: bool) -> None:
     if not api.paused():
-        if st.button("Pause the queue", icon=":material/pause_circle:", key="teacher_pause"):
-            api.pause(True)
-            st.rerun(scope="fragment")
+        st.button(
+            "Pause the queue",
+            icon=":material/pause_circle:",
+            key="teacher_pause",
+            on_click=_hold,
+            args=(True,),
+        )
         return
     st.warning(
         "The queue is paused: nothing new begins, and what is being worked on goes on."
         + (" Whoever waits is told so." if somebody_waits else ""),
         icon=":material/pause_circle:",
     )
-    if st.button("Let it go on", icon=":material/play_circle:", key="teacher_unpause", type="primary"):
-        api.pause(False)
-        st.rerun(scope="fragment")
+    st.button(
+        "Let it go on",
+        icon=":material/play_circle:",
+        key="teacher_unpause",
+        type="primary",
+        on_click=_hold,
+        args=(False,),
+    )
+
+
+def _hold(hold: bool) -> None:
+    if signed_in():
+        api.pause(hold)
 
 
 def _working(record: RunRecord) -> None:
@@ -126,14 +142,20 @@ def _waiting(record: RunRecord) -> None:
 
 
 def _stop(record: RunRecord) -> None:
-    if st.button(
+    st.button(
         "Stop",
         icon=":material/stop_circle:",
         key=f"teacher_stop_{_short(record)}",
         help="Its owner reads that the teacher has stopped it, and may let it go on.",
-    ):
-        api.stop(record.id, why=STOPPED)
-        st.rerun(scope="fragment")
+        on_click=_end,
+        args=(record.id,),
+    )
+
+
+def _end(run: str) -> None:
+    with suppress(errors.RunError):  # its owner has deleted it meanwhile
+        if signed_in():
+            api.stop(run, why=STOPPED)
 
 
 def _who(record: RunRecord) -> str:

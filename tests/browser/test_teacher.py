@@ -1,0 +1,108 @@
+"""The teacher's page in a real browser: the secret, the queue that refreshes by itself, the pause and the stop."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from core.jobs.spec import JobSpec
+from core.jobs.store import Store
+from core.training.config import FinetuneConfig
+from widgets import server
+
+SECRET = "tangerine dream 1984"
+LONG = JobSpec(
+    config=FinetuneConfig(strategy="full", epochs=200),
+    data="digits",
+    title="Handwritten digits: nothing frozen",
+)
+SECONDS = 1000.0
+
+
+@pytest.fixture(scope="module")
+def school(fresh_server: Callable[[], object]) -> Iterator[str]:
+    """A server whose operator has set a secret."""
+    before = os.environ.get("TLL_TEACHER_SECRET")
+    os.environ["TLL_TEACHER_SECRET"] = SECRET
+    try:
+        with fresh_server() as address:
+            yield address
+    finally:
+        del os.environ["TLL_TEACHER_SECRET"]
+        if before is not None:
+            os.environ["TLL_TEACHER_SECRET"] = before
+
+
+@pytest.fixture(scope="module")
+def teacher(chromium: object, school: str) -> Iterator[BrowserContext]:
+    browser = chromium.new_context(viewport={"width": 1280, "height": 900})
+    browser.set_default_timeout(90 * SECONDS)
+    yield browser
+    browser.close()
+
+
+def _enter(page: Page, secret: str) -> None:
+    page.get_by_label("Secret").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_the_secret_opens_the_page_for_this_tab_alone(teacher: BrowserContext, school: str) -> None:
+    page = teacher.new_page()
+    page.goto(f"{school}/teacher")
+    _enter(page, "guess")
+    expect(page.get_by_text("That is not the secret.")).to_be_visible()
+    expect(page.get_by_role("link", name="Teacher")).to_have_count(0)
+    _enter(page, SECRET)
+    expect(page.get_by_role("heading", name="The class")).to_be_visible()
+    expect(page.get_by_text("The lab may use")).to_be_visible()
+    expect(page.get_by_role("link", name="Teacher")).to_be_visible()
+    assert SECRET not in page.content()
+    other = teacher.new_page()
+    other.goto(f"{school}/teacher")
+    expect(other.get_by_label("Secret")).to_be_visible()
+    expect(other.get_by_role("link", name="Teacher")).to_have_count(0)
+    other.close()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Secret")).to_be_visible()
+    page.close()
+
+
+def test_a_run_is_seen_held_and_stopped_from_the_page(
+    teacher: BrowserContext, school: str, home: Path
+) -> None:
+    page = teacher.new_page()
+    page.goto(f"{school}/teacher")
+    _enter(page, SECRET)
+    page.get_by_role("button", name="Pause the queue").click()
+    expect(page.get_by_text("The queue is paused")).to_be_visible()
+    store, visitor = Store(home), server.new_visitor()
+    run = store.add(LONG, visitor)
+    row = page.locator("[class*=st-key-row_teacher_]")
+    expect(row).to_contain_text("nothing frozen")  # without a click
+    assert store.run(run).state == "queued"
+    page.get_by_role("button", name="Let it go on").click()
+    working = page.locator("[class*=st-key-teacher_work_]")
+    expect(working).to_contain_text("pictures/s")
+    words = page.get_by_test_id("stMain").inner_text()
+    assert run not in page.content()
+    assert visitor not in page.content()
+    assert "paused" not in words
+
+    owner = teacher.browser.new_context()
+    owner.set_default_timeout(90 * SECONDS)
+    owner.add_cookies([{"name": server.COOKIE, "value": visitor, "url": school}])
+    theirs = owner.new_page()
+    theirs.goto(f"{school}/runs?run={run}")
+    expect(theirs.locator(".st-key-stop button")).to_be_visible()
+    working.get_by_role("button", name="Stop").click()
+    expect(theirs.get_by_text("Stopped by the teacher.")).to_be_visible()
+    expect(theirs.locator(".st-key-resume button")).to_be_visible()
+    expect(page.get_by_text("Nothing at the moment.")).to_be_visible()
+    owner.close()
+    store.close()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    page.close()
