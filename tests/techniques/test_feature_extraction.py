@@ -123,3 +123,11 @@ def test_bad_settings_are_one_sentence() -> None:
 def test_entry_needs_no_torch() -> None:
     code = "import sys, core.techniques.feature_extraction.entry; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_strictest_choice_keeps_a_feature():
+    from core.techniques.feature_extraction.selection import chosen
+
+    features = np.random.default_rng(0).normal(size=(4, 500))
+    standard = (features - features.mean(axis=0)) / features.std(axis=0)
+    assert chosen(standard, np.array([0, 1, 0, 1]), strictness=0.999).any()

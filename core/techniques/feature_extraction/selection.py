@@ -36,4 +36,6 @@ def chosen(standard: Floats, labels: NDArray[np.int64], strictness: float) -> ND
     )
     weights = lasso.fit(standard, targets).coef_  # (classes, D)
     kept: NDArray[np.bool_] = np.linalg.norm(weights, axis=0) > 0
+    if not kept.any():  # within `TOLERANCE` of the best, which keeps one: that with which the penalty begins
+        kept[np.linalg.norm(standard.T @ targets, axis=1).argmax()] = True
     return kept
