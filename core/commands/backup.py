@@ -28,4 +28,6 @@ def restore(chosen: argparse.Namespace) -> None:
 
 
 def _said(contents: archives.Contents) -> str:
-    return f"{contents.runs:,} runs and {contents.uploads:,} uploads ({contents.bytes / 1e6:,.1f} MB)"
+    runs = "1 run" if contents.runs == 1 else f"{contents.runs:,} runs"
+    uploads = "1 upload" if contents.uploads == 1 else f"{contents.uploads:,} uploads"
+    return f"{runs} and {uploads} ({contents.bytes / 1e6:,.1f} MB)"

@@ -208,7 +208,7 @@ def test_a_directory_with_something_in_it_is_left_alone(
     _finished(store)
     archive = tmp_path / "saved.tar"
     assert main(["backup", str(archive)]) == 0
-    assert "1 runs" in capsys.readouterr().out
+    assert "1 run and 0 uploads" in capsys.readouterr().out
     assert main(["restore", str(archive)]) == 2
     assert "is not empty" in capsys.readouterr().err
     assert main(["backup", str(archive)]) == 2
