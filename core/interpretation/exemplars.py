@@ -7,7 +7,7 @@ a channel likes best among these, not in the world.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -55,6 +55,7 @@ MOST_WORK = 130e9
 KEPT = 9  # exemplars a channel
 OVERLAP = 0.3  # of the smaller patch: more than this is the same patch again
 BATCH_PIXELS = 16 * 224 * 224
+BANKS_KEPT = 4  # sizes; at 224 pixels a bank takes 41 MB, and a run may have any size
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,7 +127,7 @@ def _boxes(width: int, height: int, cut: int) -> tuple[tuple[float, float, float
     return tuple(found)
 
 
-@cache
+@lru_cache(maxsize=BANKS_KEPT)
 def bank(side: int, cut: int = 0) -> Bank:
     """Cut the photographs into crops of ``side`` pixels, 0 being the richest way; the same ones every time."""
     crops, photographs, boxes = [], [], []

@@ -108,7 +108,7 @@ def _title(entry: Entry) -> str:
     return f"{entry.name}: fires most for {entry.fires_for[0][0]}"
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)  # half a megabyte each, not to be copied
 def _image(
     weights_sha256: str, words: str, stage: str, columns: int, _found: Atlas, _entries: list[Entry]
 ) -> bytes:

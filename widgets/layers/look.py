@@ -165,7 +165,7 @@ def _picture() -> tuple[str, str, bytes | None, samples.Box | None]:
     return OWN, "Your picture", _own_picture(), None
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _thumbnails(own_sha256: str, _own: bytes | None) -> bytes:
     """All sample pictures and the visitor's own, or a plus sign in its place, as one picture."""
     from core.images.decoding import decode
