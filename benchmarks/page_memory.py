@@ -21,6 +21,7 @@ from benchmarks.classroom import PROJECT, Memory, served
 from benchmarks.classroom_browser import Browser
 
 KEPT = 130.0  # seconds until Streamlit has forgotten a closed session
+QUIET = 20  # seconds in which a server that has loaded everything stays as large as it is
 WARM = 20  # clicks before the first look
 
 
@@ -28,6 +29,17 @@ def tell(event: dict[str, Any]) -> None:
     """Show errors, and nothing else."""
     if "error" in event:
         print(event, flush=True)
+
+
+async def settled(address: str, memory: Memory) -> None:
+    """Open the front page, and wait until the server has loaded everything: what is loaded once is no leak."""
+    first = Browser(address=address, tell=tell, page="home")
+    await first.open()
+    sizes = [0.0]
+    while len(sizes) < QUIET or max(sizes[-QUIET:]) - min(sizes[-QUIET:]) > 2.0:
+        await asyncio.sleep(1.0)
+        sizes.append(memory.now()[0])
+    await first.close()
 
 
 async def again(tab: Browser, number: int, page: str) -> None:
@@ -78,6 +90,7 @@ async def series(
 
 async def measure(address: str, memory: Memory, arguments: argparse.Namespace) -> dict[str, Any]:
     """Run all series and print their rows."""
+    await settled(address, memory)
     print(
         "| what | times | MB before | half-way | end | kB each, second half |\n|---|---|---|---|---|---|",
         flush=True,
