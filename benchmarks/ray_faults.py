@@ -57,29 +57,24 @@ def main() -> None:
 
 def _count(spec: JobSpec, nodes: Nodes, kills: int, draw: random.Random) -> None:
     run = api.submit(spec, "benchmark", control=False)
-    begun = _begin(run, nodes)
     if _end(run) != "finished":
         raise SystemExit(f"The run that nobody disturbed did not finish: {api.run(run).error}")
-    undisturbed = time.monotonic() - begun  # the shortest seen: a machine may be busy at first
+    undisturbed = _seconds(run)  # the shortest seen: a machine may be busy at first
     expected = _found(run)
-    print(f"left in peace: {undisturbed:.1f} s on its node", flush=True)
+    print(f"left in peace: {undisturbed:.1f} s on the cluster", flush=True)
     killed, late, lost, unequal, times = 0, 0, 0, 0, []
     while killed < kills:
         run = api.submit(spec, "benchmark", control=False)
-        begun = _begin(run, nodes)
         moment = draw.uniform(0, undisturbed)
-        while time.monotonic() < begun + moment and api.run(run).active:
-            time.sleep(0.01)
-        if not (api.run(run).active and nodes.tasks()):
-            late += 1  # it was over: drawn again, from the time that this one took
-            _end(run)
-            undisturbed = min(undisturbed, time.monotonic() - begun)
+        if _over_before(run, moment) or not _killed(nodes):
+            late += 1  # drawn again, from the time that this one took
+            if _end(run) == "finished":
+                undisturbed = min(undisturbed, _seconds(run))
             continue
-        nodes.kill_busy()
         nodes.add()
         killed += 1
         state = _end(run)
-        times.append(time.monotonic() - begun)
+        times.append(_seconds(run))
         same = state == "finished" and _same(_found(run), expected)
         lost += state != "finished"
         unequal += state == "finished" and not same
@@ -95,14 +90,24 @@ def _count(spec: JobSpec, nodes: Nodes, kills: int, draw: random.Random) -> None
     )
 
 
-def _begin(run: str, nodes: Nodes) -> float:
-    """Wait until a node works on ``run``."""
+def _over_before(run: str, moment: float) -> bool:
+    """Wait until ``run`` has been on the cluster for ``moment`` seconds; whether it was over by then."""
     end = time.monotonic() + _LONGEST
-    while api.run(run).active and not nodes.tasks():
-        if time.monotonic() > end:
-            raise SystemExit("No node took the run.")
-        time.sleep(0.02)
-    return time.monotonic()
+    while api.run(run).active and time.monotonic() < end:
+        lines = _log(run)
+        if lines and time.time() >= lines[0]["at"] + moment:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _killed(nodes: Nodes) -> bool:
+    """Kill the node as soon as one works on the run; whether there was one."""
+    try:
+        nodes.kill_busy()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _end(run: str) -> str:
@@ -114,6 +119,12 @@ def _end(run: str) -> str:
 
 def _log(run: str) -> list[dict[str, Any]]:
     return artefacts.whole_log(run_directory(api.home(), run) / artefacts.EVENTS)
+
+
+def _seconds(run: str) -> float:
+    """How long a run took from its submission to the cluster, which the first line of its log tells of."""
+    lines = _log(run)
+    return float(lines[-1]["at"] - lines[0]["at"])
 
 
 def _found(run: str) -> dict[str, Any]:

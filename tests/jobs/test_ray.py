@@ -213,6 +213,15 @@ def test_a_sweep_whose_node_is_killed_measures_every_arm_once_with_the_same_answ
 
 @LINUX
 @WITH_RAY
+def test_what_is_wrong_with_a_run_is_said_in_the_same_words(lab: Path) -> None:
+    spec = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, device="cuda"))
+    record = ended(api.submit(spec, "ann", control=False))
+    assert record.state == "failed"
+    assert record.error == "This machine offers no CUDA device; choose 'auto' or 'cpu'."
+
+
+@LINUX
+@WITH_RAY
 def test_a_stopped_run_ends_within_two_seconds_here_and_on_the_node(lab: Path, nodes: Nodes) -> None:
     spec = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500))
     run = api.submit(spec, "ann", control=False)
@@ -223,15 +232,6 @@ def test_a_stopped_run_ends_within_two_seconds_here_and_on_the_node(lab: Path, n
     assert ended(run).state == "stopped"
     until(lambda: not task.is_running())
     assert time.monotonic() - began < 2.0
-
-
-@LINUX
-@WITH_RAY
-def test_what_is_wrong_with_a_run_is_said_in_the_same_words(lab: Path) -> None:
-    spec = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, device="cuda"))
-    record = ended(api.submit(spec, "ann", control=False))
-    assert record.state == "failed"
-    assert record.error == "This machine offers no CUDA device; choose 'auto' or 'cpu'."
 
 
 @LINUX
