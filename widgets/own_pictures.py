@@ -208,10 +208,11 @@ def _kept_until(upload: Upload, visitor: str) -> None:
                 "scores and curves stay."
             )
             if st.button("Delete", key="own_delete"):
-                api.delete_upload(visitor, UPLOAD + upload.token)
-                _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name)
-                run_result.test_images_of.clear()
-                st.rerun()
+                with frame.shown_errors():  # here, where the person looks
+                    api.delete_upload(visitor, UPLOAD + upload.token)
+                    _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name)
+                    run_result.test_images_of.clear()
+                    st.rerun()
     used, allowed = api.upload_room(visitor)
     if used > TIGHT * allowed:
         st.caption(f"Your pictures take {used / 1e6:,.0f} of the {allowed / 1e6:,.0f} MB that you may store.")
