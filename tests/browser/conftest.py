@@ -15,6 +15,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
+TEACHERS_SECRET = "tangerine dream 1984"
 START_SECONDS = 60
 SLOW_MS = 90_000  # everything that a busy machine may take; a test that passes never waits for it
 
@@ -52,7 +53,8 @@ def _served(home: Path) -> Iterator[str]:
             *(f"--server.port={port}", "--server.address=127.0.0.1"),
         ],
         cwd=PROJECT,
-        env=os.environ | {"TLL_HOME": str(home), "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"TLL_HOME": str(home), "OMP_NUM_THREADS": "1", "TLL_TEACHER_SECRET": TEACHERS_SECRET},
         stdout=log,
         stderr=subprocess.STDOUT,
     )
@@ -84,6 +86,12 @@ def _wait_for(address: str, server: "subprocess.Popen[bytes]", log: Path) -> Non
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory that all servers of this session share, one after another."""
     return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def teachers_secret() -> str:
+    """What opens the teacher's page of every server here."""
+    return TEACHERS_SECRET
 
 
 @pytest.fixture(scope="session")

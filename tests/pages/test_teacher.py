@@ -86,7 +86,7 @@ def test_wrong_secrets_show_nothing_and_after_five_one_waits() -> None:
     _enter(page, SECRET)
     assert "wait 60 seconds" in page.error[0].value or "wait 59 seconds" in page.error[0].value
     assert not page.metric
-    assert SECRET not in str(page.session_state.filtered_state)
+    assert SECRET not in _words(page)
 
 
 def test_a_browser_cannot_claim_to_be_signed_in() -> None:
