@@ -1,57 +1,17 @@
 """The classics among hostile archives and pictures, each made on the spot."""
 
-import io
 import stat
 import struct
-import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from random import Random
+from collections.abc import Iterator
 
-import numpy as np
 from PIL import Image
 
-from benchmarks.upload_mutants import CENTRAL, LOCAL, Pictures, packed
-
-Entries = list[tuple[zipfile.ZipInfo | str, bytes]]
-Case = tuple[str, Callable[[], bytes]]  # its name, and what makes it
-
-
-def picture(seed: int = 0, side: int = 16, kind: str = "PNG", **options: object) -> bytes:
-    """Make a small picture of noise."""
-    noise = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    return saved(Image.fromarray(noise), kind, **options)
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    """Write an image in a format."""
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
-
-
-def sound() -> Pictures:
-    """Two classes of three small pictures."""
-    return {
-        name: [(f"{number}.png", picture(number + 10 * place)) for number in range(3)]
-        for place, name in enumerate(("cat", "dog"))
-    }
-
-
-def archive(extra: Entries, method: int = zipfile.ZIP_STORED) -> bytes:
-    """Make a sound archive and add entries to it."""
-    stream = io.BytesIO(packed(sound()))
-    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(stream, "a", method) as target:
-        for entry, content in extra:
-            target.writestr(entry, content)
-    return stream.getvalue()
-
-
-def holding(*contents: bytes, suffix: str = "png") -> bytes:
-    """Make a sound archive with further pictures."""
-    return archive([(f"cat/more{number}.{suffix}", content) for number, content in enumerate(contents)])
-
+from benchmarks import upload_pictures
+from benchmarks.upload_mutants import CENTRAL, LOCAL, packed
+from benchmarks.upload_pictures import Case
+from benchmarks.upload_sound import archive, holding, picture, saved, sound
 
 # --- archives by their bytes ------------------------------------------------------------------------------
 
@@ -155,85 +115,6 @@ def _special(mode: int) -> bytes:
     return archive([(info, b"/etc/passwd")])
 
 
-# --- pictures ---------------------------------------------------------------------------------------------
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    """Write one chunk of a PNG."""
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def png(
-    width: int, height: int, *, depth: int = 1, colour: int = 0, more: bytes = b"", rows: int | None = None
-) -> bytes:
-    """Write a black PNG of any claimed size, without holding its pixels."""
-    line = 1 + (width * depth * {0: 1, 2: 3, 6: 4}[colour] + 7) // 8
-    packer = zlib.compressobj(9)
-    body = (
-        b"".join(packer.compress(bytes(line)) for _ in range(height if rows is None else rows))
-        + packer.flush()
-    )
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + more + chunk(b"IDAT", body) + chunk(b"IEND", b"")
-
-
-def patched(content: bytes, *changes: tuple[int, bytes]) -> bytes:
-    """Overwrite bytes at places."""
-    out = bytearray(content)
-    for at, new in changes:
-        out[at : at + len(new)] = new
-    return bytes(out)
-
-
-def many_scans(scans: int, side: int) -> bytes:
-    """Repeat a progressive JPEG's last pass over all of the picture."""
-    content = saved(Image.new("RGB", (side, side), "red"), "JPEG", progressive=True)
-    at = content.rindex(b"\xff\xda")
-    return content[:at] + content[at:-2] * scans + content[-2:]
-
-
-def _huge_jpeg() -> bytes:
-    content = saved(Image.new("RGB", (9, 9)), "JPEG")
-    return patched(content, (content.index(b"\xff\xc0") + 5, b"\xff\xdc\xff\xdc"))
-
-
-def _beginning(content: bytes, share: float) -> bytes:
-    return content[: int(share * len(content))]
-
-
-def looped_tiff() -> bytes:
-    """Let the directory's successor be itself."""
-    content = bytearray(saved(Image.new("L", (16, 16)), "TIFF"))
-    at = struct.unpack_from("<I", content, 4)[0]
-    count = struct.unpack_from("<H", content, at)[0]
-    struct.pack_into("<I", content, at + 2 + 12 * count, at)
-    return bytes(content)
-
-
-def tiff_tag(tag: int, value: int, **options: object) -> bytes:
-    """Write a TIFF and change one number of its directory."""
-    content = bytearray(saved(Image.new("RGB", (64, 64), "red"), "TIFF", **options))
-    at = struct.unpack_from("<I", content, 4)[0]
-    for number in range(struct.unpack_from("<H", content, at)[0]):
-        place = at + 2 + 12 * number
-        if struct.unpack_from("<H", content, place)[0] == tag:
-            struct.pack_into("<HII", content, place + 2, 4, 1, value)
-    return bytes(content)
-
-
-def _frames(count: int, kind: str, side: int = 24) -> bytes:
-    frames = [
-        Image.new("P" if kind == "GIF" else "RGB", (side, side), number % 251) for number in range(count)
-    ]
-    return saved(frames[0], kind, save_all=True, append_images=frames[1:])
-
-
-def _rotated(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return saved(Image.new("RGB", (30, 20), "red"), "JPEG", exif=exif)
-
-
 NAMES = (
     *("../../../../tmp/evil.png", "..\\..\\evil.png", "/etc/evil.png", "C:\\Windows\\evil.png", "C:evil.png"),
     *("\\\\host\\share\\x.png", "cat/../../x.png", "cat/./../dog/x.png", "//x.png", "~/x.png", "$HOME/x.png"),
@@ -303,7 +184,7 @@ def cases() -> Iterator[Case]:
         )
     yield "polyglot: PDF", lambda: b"%PDF-1.7\n1 0 obj<<>>endobj\n" + packed(sound()) + b"%%EOF"
     yield "polyglot: HTML", lambda: b"<html><script>alert(1)</script>" + packed(sound()) + b"</html>"
-    yield "polyglot: GIF and ZIP (GIFAR)", lambda: _frames(2, "GIF") + packed(sound())
+    yield "polyglot: GIF and ZIP (GIFAR)", lambda: upload_pictures.frames(2, "GIF") + packed(sound())
     yield "polyglot: a picture that is a ZIP, too", lambda: holding(picture() + packed(sound()))
     yield (
         "polyglot: JPEG with HTML in its comment",
@@ -331,123 +212,4 @@ def cases() -> Iterator[Case]:
             [(name, picture(), 0, len(picture()), len(picture())) for name in (b"a/1.png", b"b/1.png") * 50]
         ),
     )
-    yield from _pictures()
-
-
-def _pictures() -> Iterator[Case]:
-    yield "PNG 64 MP, 1 bit", lambda: holding(png(8000, 8000))
-    yield (
-        "PNG 64 MP with transparency, eight of them",
-        lambda: holding(*[png(8000, 8000, depth=8, colour=6)] * 8),
-    )
-    yield "PNG 64 MP, 16 bit, four of them", lambda: holding(*[png(8000, 8000, depth=16)] * 4)
-    yield "PNG 64 MP, 1 bit, 400 of them", lambda: holding(*[png(8000, 8000)] * 400)
-    yield "PNG of 30,000 x 30,000", lambda: holding(png(30_000, 30_000))
-    yield "PNG of 2^31 x 2^31", lambda: holding(png(2**31 - 1, 2**31 - 1, rows=0, depth=1))
-    yield "PNG of 1 x 1,000,000", lambda: holding(png(1, 1_000_000), png(1_000_000, 1))
-    yield "PNG of 0 x 0", lambda: holding(png(0, 0))
-    text = zlib.compress(bytes(60_000_000), 9)
-    yield "PNG with text of 60 MB", lambda: holding(png(9, 9, more=chunk(b"zTXt", b"a\0\0" + text) * 20))
-    yield (
-        "PNG with a colour profile of 60 MB",
-        lambda: holding(png(9, 9, more=chunk(b"iCCP", b"a\0\0" + text))),
-    )
-    yield "PNG with 200,000 chunks", lambda: holding(png(9, 9, more=chunk(b"tEXt", b"k\0v") * 200_000))
-    for kind, at in (("GIF", 6), ("BMP", 18), ("TGA", 12)):
-        yield (
-            f"{kind} of 65,535 x 65,535",
-            lambda k=kind, a=at: holding(  # type: ignore[misc]
-                patched(
-                    saved(Image.new("P" if k == "GIF" else "RGB", (9, 9)), k),
-                    (a, b"\xff\xff\0\0" if k == "BMP" else b"\xff\xff\xff\xff"),
-                ),
-                suffix=k.lower(),
-            ),
-        )
-    yield "PPM of 60,000 x 60,000", lambda: holding(b"P6 60000 60000 255\n" + bytes(99), suffix="ppm")
-    yield (
-        "PPM, plain, with a number of 10 MB",
-        lambda: holding(b"P3 9 9 255\n" + b"1" * 10_000_000, suffix="ppm"),
-    )
-    yield (
-        "WebP of 16,384 x 16,384 by its header",
-        lambda: holding(patched(_frames(2, "WEBP"), (24, b"\xff\x3f\0\xff\x3f\0")), suffix="webp"),
-    )
-    yield (
-        "WebP of 60 MP, four of them",
-        lambda: holding(
-            *[saved(Image.new("RGB", (7700, 7700)), "WEBP", lossless=True, method=0)] * 4, suffix="webp"
-        ),
-    )
-    yield "JPEG of 65,500 x 65,500 by its header", lambda: holding(_huge_jpeg(), suffix="jpg")
-    yield "JPEG with 1,000 passes, 9 MP", lambda: holding(many_scans(1000, 3000), suffix="jpg")
-    yield (
-        "JPEG with 49 passes, 60 MP, four of them",
-        lambda: holding(*[many_scans(40, 7700)] * 4, suffix="jpg"),
-    )
-    yield (
-        "JPEG 2000 of 20 MP",
-        lambda: holding(saved(Image.new("RGB", (4500, 4500)), "JPEG2000"), suffix="jp2"),
-    )
-    yield (
-        "AVIF of 36 MP",
-        lambda: holding(saved(Image.new("RGB", (6000, 6000)), "AVIF", speed=10), suffix="avif"),
-    )
-    yield "GIF with 3,000 pictures", lambda: holding(_frames(3000, "GIF"), suffix="gif")
-    yield "WebP with 500 pictures", lambda: holding(_frames(500, "WEBP"), suffix="webp")
-    yield "PNG with 500 pictures", lambda: holding(_frames(500, "PNG"))
-    yield "TIFF with 3,000 pages", lambda: holding(_frames(3000, "TIFF"), suffix="tif")
-    yield "TIFF that follows itself", lambda: holding(looped_tiff(), suffix="tif")
-    for tag, what in (
-        (256, "width"),
-        (257, "height"),
-        (278, "rows a strip"),
-        (279, "strip length"),
-        (277, "samples"),
-    ):
-        for value in (0, 65_535, 2**31 - 1, 2**32 - 1):
-            for packing in ("raw", "tiff_lzw", "jpeg"):
-                yield (
-                    f"TIFF, {packing}, {what} {value}",
-                    lambda t=tag, v=value, p=packing: holding(  # type: ignore[misc]
-                        tiff_tag(t, v, compression=p), suffix="tif"
-                    ),
-                )
-    for extreme in (np.inf, np.nan, 3e38):
-        yield (
-            f"TIFF, floating point, {extreme}",
-            lambda e=extreme: holding(  # type: ignore[misc]
-                saved(Image.fromarray(np.array([[e, 1, -e]] * 3, np.float32)), "TIFF"), suffix="tif"
-            ),
-        )
-    for orientation in range(10):
-        yield f"EXIF orientation {orientation}", lambda o=orientation: holding(_rotated(o), suffix="jpg")  # type: ignore[misc]
-    yield "JPEG, CMYK", lambda: holding(saved(Image.new("CMYK", (30, 20)), "JPEG"), suffix="jpg")
-    yield "PNG, 16 bit", lambda: holding(saved(Image.fromarray(np.full((9, 9), 40_000, np.uint16)), "PNG"))
-    for share in (0.01, 0.3, 0.9, 0.999):
-        yield (
-            f"JPEG cut at {share}",
-            lambda s=share: holding(  # type: ignore[misc]
-                _beginning(picture(3, 64, "JPEG"), s), suffix="jpg"
-            ),
-        )
-    yield (
-        "SVG",
-        lambda: holding(
-            b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", suffix="svg"
-        ),
-    )
-    yield (
-        "SVG with entities",
-        lambda: holding(
-            b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><svg>&b;</svg>',
-            suffix="png",
-        ),
-    )
-    yield "web page named .jpg", lambda: holding(b"<!DOCTYPE html><p>404</p>", suffix="jpg")
-    yield (
-        "PostScript named .png",
-        lambda: holding(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) run\n"),
-    )
-    yield "0 bytes", lambda: holding(b"")
-    yield "noise", lambda: holding(*[Random(n).randbytes(5000) for n in range(20)])
+    yield from upload_pictures.cases()

@@ -255,14 +255,14 @@ def mutants(samples: Sequence[Pictures], count: int, seed: int) -> Iterator[tupl
 
 
 def _damaged(pictures: Pictures, rng: Random) -> Pictures:
-    """Re-encode every picture in some format and damage most of them; one class keeps a sound one."""
+    """Put beside every picture one in some format, most of them damaged; the sound ones keep the classes alive."""
     out: Pictures = {}
     for class_, members in pictures.items():
-        kept = out.setdefault(class_, [])
+        kept = out.setdefault(class_, list(members))
         for name, content in members:
             suffix, fresh = reencoded(content, rng)
             for _ in range(rng.choice((0, 1, 1, 1, 3))):
                 if fresh:
                     fresh = rng.choice(ON_PICTURES)(fresh, rng)
-            kept.append((name.rsplit(".", 1)[0] + suffix, fresh))
+            kept.append((f"again {name.rsplit('.', 1)[0]}{suffix}", fresh))
     return out

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from core.errors import DataError, LabError
+from core.images.to_rgb import conversion, rgb_square, square
 
 # Pillow warns about damaged EXIF blocks and large sizes. Both are dealt with here, so that nobody's picture
 # writes into the log of the server.
@@ -40,7 +41,6 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_SIGNATURE = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"  # a marker (ITU T.81, B.1.1.3): compressed data never contain it
 _USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of the picture
@@ -139,7 +139,7 @@ def _decode(
             width, height = picture.size
             if width * height > limits.max_pixels:
                 raise DataError(_too_large(f" ({width} × {height})", limits))
-            source = _conversion(picture, content)
+            source = conversion(picture, content)
             picture.draft("RGB" if picture.mode != "CMYK" else None, _draft_size(picture.size, side))
             orientation = _orientation(picture)
             pixels, passes = picture.width * picture.height, 1
@@ -147,7 +147,7 @@ def _decode(
                 pixels, passes = width * height, 1 + content.count(_JPEG_SCAN) // (_USUAL_SCANS + 1)
             allowance.take(pixels * passes)
             with _one_large if pixels > _LARGE else contextlib.nullcontext():
-                square = _rgb_square(picture, side)
+                small = rgb_square(picture, side)
     except LabError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -155,8 +155,8 @@ def _decode(
     except Exception as error:  # hostile bytes make a decoder raise anything
         raise DataError(_undecodable(error)) from error
     if orientation in _UPRIGHT:  # a centred square may be turned after cropping: less to turn
-        square = square.transpose(_UPRIGHT[orientation])
-    return np.asarray(square), source
+        small = small.transpose(_UPRIGHT[orientation])
+    return np.asarray(small), source
 
 
 def decode_all(
@@ -210,7 +210,7 @@ def decode_all(
 
 def square_from_array(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Bring a picture that is an array already, (H, W) grey or (H, W, 3) RGB, to (side, side, 3)."""
-    return np.asarray(_square(Image.fromarray(picture).convert("RGB"), side))
+    return np.asarray(square(Image.fromarray(picture).convert("RGB"), side))
 
 
 def _open(content: bytes) -> Image.Image:
@@ -260,21 +260,6 @@ def _undecodable(error: Exception) -> str:
     return "The picture is damaged and cannot be decoded; copy or download the file again."
 
 
-def _conversion(picture: Image.Image, content: bytes) -> str | None:
-    """Name what will be given up on the way to 8-bit RGB; grey pictures lose nothing."""
-    if picture.format != "MPO" and getattr(picture, "is_animated", False):
-        return "animation (first picture)" if picture.format != "TIFF" else "several pages (first page)"
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return "16-bit" if picture.mode != "F" else "floating point"
-    if content.startswith(_PNG_SIGNATURE) and content[24:25] == b"\x10":  # bit depth in the IHDR chunk
-        return "16-bit"
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        return "transparency (on white)"
-    return {"P": "palette", "CMYK": "CMYK", "YCbCr": None, "RGB": None, "L": None, "1": None}.get(
-        picture.mode, picture.mode
-    )
-
-
 def _draft_size(size: tuple[int, int], side: int) -> tuple[int, int]:
     """Decode JPEGs at the smallest scale that still leaves twice ``side``, so that the resize antialiases."""
     shrink = max(1.0, min(size) / (2 * side))
@@ -286,42 +271,3 @@ def _orientation(picture: Image.Image) -> int | None:
         return picture.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # a damaged EXIF block is no reason to lose the picture
         return None
-
-
-def _rgb_square(picture: Image.Image, side: int) -> Image.Image:
-    """Bring any mode to 8-bit RGB and the size asked for; transparency last, when there are few pixels left."""
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return _square(_stretched(picture).convert("RGB"), side)
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        # Pillow resizes with the colours weighted by their opacity: the same as on white first, but for rounding.
-        small = _square(picture if picture.mode == "RGBA" else picture.convert("RGBA"), side)
-        return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")
-    if picture.mode in ("1", "L"):
-        return _square(picture.convert("L"), side).convert("RGB")
-    return _square(picture if picture.mode == "RGB" else picture.convert("RGB"), side)
-
-
-def _stretched(picture: Image.Image) -> Image.Image:
-    """Bring more than 8 bits to 8: PNG by its full range, scientific formats by the picture's own range."""
-    # (H, W); worked on in place, for it can be large. 24 bits of precision hold 16 exactly.
-    values: NDArray[np.floating] = np.array(picture, dtype=np.float64 if picture.mode == "I" else np.float32)
-    if picture.format == "PNG":
-        low, high = 0.0, 65535.0
-    else:
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    with np.errstate(all="ignore"):  # floating point pictures may hold anything
-        np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
-        values -= low
-        values *= 255 / max(high - low, 1e-12)
-        return Image.fromarray(values.clip(0, 255, out=values).round(out=values).astype(np.uint8))
-
-
-def _square(picture: Image.Image, side: int) -> Image.Image:
-    """Centre crop and antialiased resize in one step."""
-    width, height = picture.size
-    short = min(width, height)
-    left, top = (width - short) / 2, (height - short) / 2
-    return picture.resize(
-        (side, side), Image.Resampling.BILINEAR, box=(left, top, left + short, top + short), reducing_gap=3.0
-    )

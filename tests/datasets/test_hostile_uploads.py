@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import upload_classics, upload_fuzz, upload_mutants
+from benchmarks import upload_classics, upload_fuzz, upload_mutants, upload_pictures, upload_sound
 from core.datasets.archive import open_archive
 from core.datasets.own_images import from_zip
 from core.errors import DataError
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes
 
 def test_damaged_archives_and_pictures_are_used_or_refused() -> None:
     Image.init()
-    sound = [upload_classics.sound()]
+    sound = [upload_sound.sound()]
     outcomes = [*upload_fuzz.damaged(sound, 80, seed=7), *upload_fuzz.single(sound, 70, seed=7)]
     assert [one for one in outcomes if one.end == "CRASH" or one.outside] == []
     ends = Counter(one.end for one in outcomes)
@@ -68,27 +68,27 @@ def test_zip64_is_read_where_its_record_is_the_one_that_every_reader_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 3)
-    content = upload_mutants.packed(upload_classics.sound())
+    content = upload_mutants.packed(upload_sound.sound())
     locator = content.index(b"PK\x06\x07")
     with open_archive(io.BytesIO(content), Limits()) as archive:
         assert len(archive.paths) == 6
     for place in (locator + 8, locator - 56):  # the record's address; the record
         with (
             pytest.raises(DataError, match="not a ZIP"),
-            open_archive(io.BytesIO(upload_classics.patched(content, (place, b"\1"))), Limits()),
+            open_archive(io.BytesIO(upload_pictures.patched(content, (place, b"\1"))), Limits()),
         ):
             pass
 
 
 def test_an_entry_without_a_name_is_passed_over() -> None:
-    picture = upload_classics.picture()
+    picture = upload_sound.picture()
     names = [b"", *(f"{name}/{number}.png".encode() for name in ("cat", "dog") for number in range(3))]
     content = upload_classics.written([(name, picture, 0, len(picture), len(picture)) for name in names])
     assert len(from_zip(io.BytesIO(content), side=16).train.images) == 6
 
 
 def test_pictures_that_are_too_many_pixels_together_end_the_reading() -> None:
-    content = upload_mutants.packed(upload_classics.sound())  # six of 16 x 16
+    content = upload_mutants.packed(upload_sound.sound())  # six of 16 x 16
     limits = Limits(max_pixels_in_all=5 * 256)
     with pytest.raises(DataError, match="million pixels together"):
         from_zip(io.BytesIO(content), side=16, limits=limits)
@@ -100,14 +100,14 @@ def test_pictures_that_are_too_many_pixels_together_end_the_reading() -> None:
 
 def test_a_jpeg_of_very_many_passes_is_refused() -> None:
     with pytest.raises(DataError, match="more than 50 passes"):
-        decode(upload_classics.many_scans(200, 64), 32)
-    decode(upload_classics.many_scans(5, 64), 32)
+        decode(upload_pictures.many_scans(200, 64), 32)
+    decode(upload_pictures.many_scans(5, 64), 32)
 
 
 def test_transparency_ends_on_white_as_if_laid_on_it_first() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 4), dtype=np.uint8)
     transparent = Image.fromarray(pixels)
     on_white = Image.alpha_composite(Image.new("RGBA", (40, 40), "white"), transparent).convert("RGB")
-    ours, _ = decode(upload_classics.saved(transparent, "PNG"), 16)
-    theirs, _ = decode(upload_classics.saved(on_white, "PNG"), 16)
+    ours, _ = decode(upload_sound.saved(transparent, "PNG"), 16)
+    theirs, _ = decode(upload_sound.saved(on_white, "PNG"), 16)
     assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 2

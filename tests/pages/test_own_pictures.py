@@ -8,8 +8,8 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-from benchmarks.upload_classics import archive, picture, sound
 from benchmarks.upload_mutants import packed
+from benchmarks.upload_sound import archive, picture, sound
 from core.jobs import api
 from widgets import data_picker, own_pictures
 
