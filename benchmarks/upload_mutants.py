@@ -40,7 +40,7 @@ FORMATS: tuple[tuple[str, dict[str, object]], ...] = (
 Pictures = dict[str, list[tuple[str, bytes]]]
 
 
-def sample(path: Path, rng: Random, of_each: int = 3, classes: int = 4) -> Pictures:
+def sample(path: Path, rng: Random, of_each: int = 5, classes: int = 4) -> Pictures:
     """Draw a few pictures as they are, byte for byte, from an archive of class folders."""
     with zipfile.ZipFile(path) as archive:
         by_class: dict[str, list[str]] = {}

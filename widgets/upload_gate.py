@@ -29,7 +29,7 @@ from core.jobs.limits import machine_memory
 _ADDRESS = "/_stcore/upload_file/"
 _FILE = re.compile(re.escape(_ADDRESS) + r"([^/]+)/([^/]+)$")
 _FRAME = 1_048_576  # bytes that a form puts around its file, at most; as Streamlit allows
-_RECORD = 2_000  # bytes that Streamlit's record of a file takes, names included: empty files fill memory, too
+_RECORD = 20_000  # bytes that every file counts beside its own: records of empty files fill memory, too
 
 _SHARE_OF_MEMORY = 0.25  # of the machine's, for all files in memory: pages and the worker need the rest
 _VISITOR_FILES = 1.2  # what one visitor's files may be, in largest files: one, and some of the next
