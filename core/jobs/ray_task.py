@@ -3,6 +3,8 @@
 Stateless: settings, data, network and checkpoint come as arguments, and nothing is kept on the node's disk.
 """
 
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,9 @@ def events(
     """
     import torch
 
+    # Ray starts this process in a folder that it may unpack anew meanwhile, where several nodes share a machine;
+    # and MKL ends a process whose folder is gone.
+    os.chdir(tempfile.gettempdir())
     torch.set_num_threads(threads)
     if isinstance(config, SweepConfig):
         assert isinstance(earlier, tuple)

@@ -128,8 +128,9 @@ def test_fast_batches_and_progress_are_thinned_and_nothing_else() -> None:
     assert kept[-1] == Progress(phase="features", done=100, total=100)
 
 
-def test_a_node_needs_no_weights_file(tmp_path: Path) -> None:
+def test_a_node_needs_no_weights_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network travels; the settings still name the file that the visitor chose."""
+    monkeypatch.chdir(tmp_path)  # and the task leaves the folder that it was started in
     from core.backbones import weights
 
     dataset = engine.open_data(SPEC, Store(tmp_path))
