@@ -28,13 +28,16 @@ def in_queue(record: RunRecord) -> str:
         return f"{says} · {PAUSED}"
     if place == 1 and (wait is None or wait < 1):
         return "Starts in a moment"
-    return says if wait is None else f"{says} · about {spoken(wait)}, going by the last runs"
+    return says if wait is None else f"{says} · {expected(wait)}, going by the last runs"
+
+
+def expected(seconds: float) -> str:
+    """Write how long something takes that nobody knows exactly."""
+    return "a few seconds" if seconds < 5 else f"about {spoken(seconds)}"
 
 
 def spoken(seconds: float) -> str:
-    """Write a stretch of time as one reads it aloud, no finer than it is known."""
-    if seconds < 5:
-        return "a few seconds"
+    """Write a stretch of time no finer than one wants to know it."""
     if seconds < 100:
         return f"{10 * max(1, round(seconds / 10)):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -14,7 +14,7 @@ from core.jobs.spec import UPLOAD
 from core.jobs.store import RunRecord
 from core.jobs.teacher import STOPPED
 from widgets import frame, run_view, sweep_run
-from widgets.run_words import STATES, spoken
+from widgets.run_words import STATES, expected, spoken
 from widgets.teacher.sign_in import signed_in
 
 MOST_WAITING = 20  # that are listed; the rest is counted
@@ -126,7 +126,7 @@ def _working(record: RunRecord) -> None:
 
 def _waiting(record: RunRecord) -> None:
     wait = api.expected_wait(record.id)
-    expected = "" if wait is None or api.paused() else f" · begins in about {spoken(wait)}"
+    begins = "" if wait is None or api.paused() else f" · begins in {expected(wait)}"
     asked = f"asked {spoken(time.time() - record.created)} ago"
     with st.container(
         border=True,
@@ -137,7 +137,7 @@ def _waiting(record: RunRecord) -> None:
         with st.container(gap=None):
             st.markdown(f":gray-badge[{record.position}] **{frame.plain(title(record))}**")
             control = "control, after everybody's runs · " if record.control_of is not None else ""
-            st.caption(f"{_who(record)} · {control}{asked}{expected}")
+            st.caption(f"{_who(record)} · {control}{asked}{begins}")
         _stop(record)
 
 
