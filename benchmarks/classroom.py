@@ -11,13 +11,14 @@ training goes on. Server, training and clients share this machine's cores.
 
 Time counts from sending a click to the end of the script, as a browser without a screen sees it: network and painting
 are not in it. Memory is the server process's resident size. ``--rows`` gets one JSON line a minute as it goes, so that
-a run that is cut short still says something.
+a run that is cut short still says something; SIGTERM or Ctrl-C ends it early, with the figures so far.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -181,11 +182,15 @@ def minute_row(minute: int, events: list[Event], memory: Memory, home: str) -> d
     }
 
 
+_cut_short = threading.Event()
+
+
 def watch(seconds: float, clients: Clients, memory: Memory, home: str, rows: Path | None) -> None:
     """Wait; write a row every minute."""
     began, seen, minute = time.monotonic(), len(clients.events), 0
     while (left := began + seconds - time.monotonic()) > 0:
-        time.sleep(min(left, began + 60 * (minute + 1) - time.monotonic()))
+        if _cut_short.wait(max(0.0, min(left, began + 60 * (minute + 1) - time.monotonic()))):
+            break
         if time.monotonic() < began + 60 * (minute + 1) - 0.1:
             break
         minute += 1
@@ -218,7 +223,8 @@ def in_the_lab(
     finished, began, used = finished_runs(home), time.time(), processor_seconds(process)
     crowd.start(address, f"--seconds={seconds}", seed, "--linger", visitors=arguments.clients)
     watch(seconds, crowd, memory, home, arguments.rows)
-    crowd.wait(arguments.clients, 60)
+    if not _cut_short.is_set():
+        crowd.wait(arguments.clients, 60)
     used, ended = processor_seconds(process) - used, time.time()
     finished = finished_runs(home) - finished
     time.sleep(SETTLE)
@@ -273,7 +279,7 @@ def measure(arguments: argparse.Namespace, home: str, logs: Path) -> dict[str, A
         keeper.start(address, "--what=train", "--seconds=100000", first=9999)
         ours, blank = in_the_lab(arguments, address, process, home), None
         print_phase("The lab", ours)
-        if arguments.blank_minutes:
+        if arguments.blank_minutes and not _cut_short.is_set():
             blank = in_the_blank_app(arguments, blank_address, blank_process)
             print_phase("The blank app", blank)
         keeper.stop()
@@ -314,6 +320,8 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, help="file that gets one JSON line a minute")
     parser.add_argument("--logs", type=Path, help="folder for the servers' logs")
     arguments = parser.parse_args()
+    for one in (signal.SIGINT, signal.SIGTERM):  # whoever ends it early gets the figures so far
+        signal.signal(one, lambda *_: _cut_short.set())
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as own:
         logs = arguments.logs or Path(own)
         logs.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ class Visitor:
     dice: random.Random
     hurry: float = 1.0
     runs: list[str] = field(default_factory=list)
+    waiting: bool = False  # for the last run, as far as the page of that run has said
 
     async def think(self) -> None:
         """Pause as a person does between two clicks."""
@@ -142,7 +143,7 @@ async def techniques(one: Visitor) -> None:
 
 
 async def finetune(one: Visitor) -> None:
-    """Choose pictures and a depth, press the button, and watch for a while."""
+    """Choose pictures and a depth, press the button unless the last run is still waited for, and watch for a while."""
     tab = one.browser
 
     async def pictures() -> None:
@@ -155,10 +156,13 @@ async def finetune(one: Visitor) -> None:
         pictures,
         lambda: tab.send("stages", "depth", one.dice.randrange(6)),
         lambda: tab.choose("per_class_given", one.dice.randrange(3)),
-        lambda: tab.press("start"),
     )
+    if one.waiting:
+        return
+    await one.attempt(lambda: tab.press("start"))
     if "run=" in tab.query:
         one.runs.append(tab.query.split("run=")[1].split("&")[0])
+        one.waiting = True
         tab.page = "runs"
         for _ in range(3):  # the page runs again by itself meanwhile
             await one.think()
@@ -176,6 +180,7 @@ async def runs(one: Visitor) -> None:
     await one.attempt(last)
     for _ in range(2):
         await one.think()
+    one.waiting = tab.ticking
 
 
 WALK: dict[str, Callable[[Visitor], Awaitable[None]]] = {
