@@ -1,0 +1,80 @@
+"""Whose cookie opens which picture; what passes the gate untouched."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from streamlit import config
+
+from widgets import media_gate, server
+
+ANNA, BEN = server.new_visitor(), server.new_visitor()
+NAME = "ab" * 32
+
+
+def _ask(path: str, cookie: str | None) -> dict[str, Any]:
+    """Send one GET through the gate to a server that has everything; the head of the answer."""
+    sent: list[dict[str, Any]] = []
+
+    async def everything(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a picture"})
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    headers = [] if cookie is None else [(b"cookie", f"{server.COOKIE}={cookie}".encode())]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers}
+    gate = media_gate.MediaGate(everything, visitor_in=server.visitor_in)
+    # In a thread of its own: Playwright keeps an event loop running in this one.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, gate(scope, None, keep)).result()  # type: ignore[arg-type]
+    return sent[0]
+
+
+def _picture(owner: str) -> str:
+    return f"/media/{NAME}{media_gate._mark(owner)}.png"
+
+
+def test_a_picture_opens_with_its_visitors_cookie_alone() -> None:
+    assert _ask(_picture(ANNA), ANNA)["status"] == 200
+    for cookie in (BEN, None, "", "forged", ANNA.upper()):
+        assert _ask(_picture(ANNA), cookie)["status"] == 404
+
+
+def test_a_browser_without_cookies_sees_its_pictures_by_their_secret_names() -> None:
+    for cookie in (None, ANNA):
+        assert _ask(_picture(""), cookie)["status"] == 200
+
+
+def test_no_cache_on_the_way_may_keep_a_picture() -> None:
+    assert (b"cache-control", b"private") in _ask(_picture(ANNA), ANNA)["headers"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/media/", "/media/x", f"/media/{NAME}.png", "/media/../static/x", "/media/ß.png"]
+)
+def test_names_that_were_not_drawn_here_open_nothing(path: str) -> None:
+    assert _ask(path, ANNA)["status"] == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/static/media/font.woff2", "/_stcore/health", "/mediation"])
+def test_everything_else_passes(path: str) -> None:
+    assert _ask(path, None)["status"] == 200
+    assert not _ask(path, None)["headers"]
+
+
+@pytest.fixture
+def under_a_path() -> Iterator[None]:
+    before = config.get_option("server.baseUrlPath")
+    config.set_option("server.baseUrlPath", "lab")
+    yield
+    config.set_option("server.baseUrlPath", before)
+
+
+@pytest.mark.usefixtures("under_a_path")
+def test_the_gate_stands_where_the_lab_is_served_under_a_path_too() -> None:
+    assert _ask("/lab" + _picture(ANNA), ANNA)["status"] == 200
+    assert _ask("/lab" + _picture(ANNA), BEN)["status"] == 404
