@@ -4,8 +4,8 @@
 
 Real websocket clients against a fresh server. Every row is the resident size before, half-way and at the end, and the
 slope over the second half in kB a click or session: what a cache fills once is not in it, what leaks is. Streamlit
-keeps a closed session for two minutes (its tab may come back), at most 128 of them, so the last rows wait for that; what
-sessions leave behind in a first round, a second one must be able to use again.
+keeps a closed session for two minutes (its tab may come back), at most 128 of them, so the last rows wait for that;
+what sessions leave behind in a first round, a second one must be able to use again.
 """
 
 import argparse
