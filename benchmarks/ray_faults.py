@@ -11,6 +11,7 @@ arm's hits.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import tempfile
@@ -66,7 +67,7 @@ def _count(spec: JobSpec, nodes: Nodes, kills: int, draw: random.Random) -> None
     while killed < kills:
         run = api.submit(spec, "benchmark", control=False)
         moment = draw.uniform(0, undisturbed)
-        if _over_before(run, moment) or not _killed(nodes):
+        if _over_before(run, moment) or not _killed(run, nodes):
             late += 1  # drawn again, from the time that this one took
             if _end(run) == "finished":
                 undisturbed = min(undisturbed, _seconds(run))
@@ -101,13 +102,15 @@ def _over_before(run: str, moment: float) -> bool:
     return True
 
 
-def _killed(nodes: Nodes) -> bool:
-    """Kill the node as soon as one works on the run; whether there was one."""
-    try:
-        nodes.kill_busy()
-    except TimeoutError:
-        return False
-    return True
+def _killed(run: str, nodes: Nodes) -> bool:
+    """Kill the node as soon as one works on ``run``; whether there was one before its end."""
+    while api.run(run).active:
+        if nodes.tasks():
+            with contextlib.suppress(TimeoutError):
+                nodes.kill_busy(1.0)
+                return True
+        time.sleep(0.02)
+    return False
 
 
 def _end(run: str) -> str:
