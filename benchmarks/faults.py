@@ -114,7 +114,8 @@ def working(store: Store, run: str) -> int | None:
     while store.run(run).active:
         with closing(sqlite3.connect(store.home / "runs.sqlite3", timeout=15)) as connection:
             state, process = connection.execute("SELECT state, pid FROM runs WHERE id = ?", (run,)).fetchone()
-        if state == "running" and process:
+        # Until the worker's first heartbeat, the row names whoever gave it the run: this process.
+        if state == "running" and process not in (None, os.getpid()):
             return int(process)
         time.sleep(0.02)
     return None

@@ -31,8 +31,9 @@ from core.jobs.network import Networks
 from core.jobs.pseudonym import pseudonym
 from core.jobs.result import RunResult, TestImages
 from core.jobs.spec import NO_SINGLE_RUN, JobSpec, control_spec, epochs_of, has_control
-from core.jobs.store import RunRecord, Store, Upload
+from core.jobs.store import RunRecord, Store
 from core.jobs.sweep_timeline import SweepTimeline
+from core.jobs.upload_table import Upload
 from core.training.sweep_report import SweepReport, report
 
 if TYPE_CHECKING:
@@ -337,7 +338,7 @@ def store_images(visitor: str, name: str, files: Mapping[str, Sequence[tuple[str
 
 def uploads_of(visitor: str) -> list[Upload]:
     """List a visitor's stored archives, newest first."""
-    return _store().uploads_of(visitor)
+    return _store().uploads.of(visitor)
 
 
 def upload_path(visitor: str, reference: str) -> Path:

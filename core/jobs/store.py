@@ -6,7 +6,6 @@ worker that was given up for dead can no longer touch a run that another one has
 """
 
 import json
-import math
 import os
 import platform
 import secrets
@@ -21,6 +20,7 @@ from core.jobs.database import Database
 from core.jobs.limits import Limits
 from core.jobs.queue import QUEUE, RUNS, WAIT
 from core.jobs.spec import UPLOAD, JobSpec
+from core.jobs.upload_table import UploadTable
 
 State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"]
 Order = Literal["go on", "wait", "stop", "lost"]
@@ -75,23 +75,13 @@ class Claim:
     token: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Upload:
-    """One stored archive of a visitor."""
-
-    token: str
-    visitor: str
-    name: str
-    bytes: int
-    created: float
-
-
 class Store:
     """The runs and uploads of one data directory; safe to use from any thread, and from many processes."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self._database = Database(home)
+        self.uploads = UploadTable(self._database)
         self._transaction, self._rows = self._database.transaction, self._database.rows
 
     def close(self) -> None:
@@ -361,48 +351,7 @@ class Store:
                 _release(connection, run, None, counts=True)
         return len(gone)
 
-    # Uploads
-
-    def add_upload(
-        self,
-        token: str,
-        visitor: str,
-        name: str,
-        sha256: str,
-        size: int,
-        *,
-        most_of_visitor: float = math.inf,
-        most_in_all: float = math.inf,
-    ) -> bool:
-        """Record a stored archive; False if the visitor's bytes, or everybody's, would then be more than allowed.
-
-        One transaction, so that two uploads at once cannot both take the last room. The visitor's own record of
-        the same content, if another process was quicker, is an ``sqlite3.IntegrityError``.
-        """
-        with self._transaction() as connection:
-            of_visitor, in_all = connection.execute(_UPLOAD_BYTES, (visitor,)).fetchone()
-            if of_visitor + size > most_of_visitor or in_all + size > most_in_all:
-                return False
-            connection.execute(
-                "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
-                (token, visitor, name, sha256, size, time.time()),
-            )
-        return True
-
-    def upload_bytes(self, visitor: str) -> tuple[int, int]:
-        """Add up the bytes that are stored for a visitor, and for everybody."""
-        row = self._rows(_UPLOAD_BYTES, visitor)[0]
-        return int(row[0]), int(row[1])
-
-    def renew_upload(self, token: str) -> None:
-        """Count the days that an upload is kept from now on."""
-        with self._transaction() as connection:
-            connection.execute("UPDATE uploads SET created = ? WHERE token = ?", (time.time(), token))
-
-    def uploads_before(self, created: float) -> list[Upload]:
-        """List everybody's uploads that are older than a time, the oldest first."""
-        rows = self._rows("SELECT * FROM uploads WHERE created < ? ORDER BY created", created)
-        return [_upload(row) for row in rows]
+    # Runs and the uploads that they learned from
 
     def runs_without_upload(self) -> list[str]:
         """List the runs that learned from an upload that is no longer stored, and are not being worked on."""
@@ -423,37 +372,7 @@ class Store:
         )
         return [str(row["id"]) for row in rows]
 
-    def upload(self, token: str) -> Upload | None:
-        """Read one upload, or None."""
-        rows = self._rows("SELECT * FROM uploads WHERE token = ?", token)
-        return _upload(rows[0]) if rows else None
 
-    def same_upload(self, visitor: str, sha256: str) -> Upload | None:
-        """Find the visitor's upload with this content, or None."""
-        rows = self._rows("SELECT * FROM uploads WHERE visitor = ? AND sha256 = ?", visitor, sha256)
-        return _upload(rows[0]) if rows else None
-
-    def uploads_of(self, visitor: str) -> list[Upload]:
-        """List a visitor's uploads, newest first."""
-        return [
-            _upload(row)
-            for row in self._rows("SELECT * FROM uploads WHERE visitor = ? ORDER BY created DESC", visitor)
-        ]
-
-    def delete_upload(self, token: str, data: str) -> bool:
-        """Forget an upload, unless a run that is active uses it as ``data``: then False."""
-        with self._transaction() as connection:
-            gone = connection.execute(
-                "DELETE FROM uploads WHERE token = ? AND NOT EXISTS (SELECT 1 FROM runs"
-                " WHERE state IN ('queued', 'running', 'stopping') AND json_extract(spec, '$.data') = ?)",
-                (token, data),
-            )
-            return bool(gone.rowcount)
-
-
-_UPLOAD_BYTES = (
-    "SELECT coalesce(sum(CASE WHEN visitor = ? THEN bytes END), 0), coalesce(sum(bytes), 0) FROM uploads"
-)
 _NEXT_PLACE = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
 
 
@@ -547,16 +466,6 @@ def _record(row: sqlite3.Row) -> RunRecord:
         error=row["error"],
         summary=json.loads(row["summary"]) if row["summary"] else None,
         share=row["share"],
-    )
-
-
-def _upload(row: sqlite3.Row) -> Upload:
-    return Upload(
-        token=row["token"],
-        visitor=row["visitor"],
-        name=row["name"],
-        bytes=row["bytes"],
-        created=row["created"],
     )
 
 

@@ -22,7 +22,8 @@ from core.jobs import artefacts
 from core.jobs.home import checked_token, run_directory, upload_path
 from core.jobs.limits import limits
 from core.jobs.spec import UPLOAD
-from core.jobs.store import Store, Upload
+from core.jobs.store import Store
+from core.jobs.upload_table import Upload
 
 MAX_BYTES = 1_000_000_000  # of one archive; what is inside is limited where it is read
 DISK_RESERVE = 1_000_000_000  # bytes that an upload leaves free, for runs and the database
@@ -45,9 +46,9 @@ def store(store: Store, visitor: str, name: str, content: bytes) -> str:
         )
     _refuse_large(name, len(content))
     digest = sha256(content).hexdigest()
-    known = store.same_upload(visitor, digest)
+    known = store.uploads.same(visitor, digest)
     if known is not None and path_of(store, known).exists():
-        store.renew_upload(known.token)
+        store.uploads.renew(known.token)
         return UPLOAD + known.token
     token = secrets.token_urlsafe(16) if known is None else known.token
     if known is None:
@@ -84,7 +85,7 @@ def store_images(
 
 def find(store: Store, visitor: str | None, reference: str) -> Upload:
     """Look up a reference; a `DataError` if it is gone, or not ``visitor``'s (None: whoever's it is)."""
-    upload = store.upload(checked_token(reference.removeprefix(UPLOAD)))
+    upload = store.uploads.one(checked_token(reference.removeprefix(UPLOAD)))
     if upload is None or (visitor is not None and upload.visitor != visitor):
         raise errors.DataError("These pictures are no longer stored here; upload them again.")
     return upload
@@ -97,7 +98,7 @@ def path_of(store: Store, upload: Upload) -> Path:
 
 def room(store: Store, visitor: str) -> tuple[int, int]:
     """Say how many bytes the visitor has stored, and how many they may; less where all together have few left."""
-    of_visitor, in_all = store.upload_bytes(visitor)
+    of_visitor, in_all = store.uploads.bytes_of(visitor)
     now = limits(store)
     left_in_all = max(0, now.upload_megabytes_in_all * 1_000_000 - in_all)
     return of_visitor, min(now.upload_megabytes_per_visitor * 1_000_000, of_visitor + left_in_all)
@@ -118,7 +119,7 @@ def delete_expired(store: Store, now: float) -> int:
     Also finishes what a crash may have left half done: files without a record, pictures of deleted uploads.
     """
     deadline = now - limits(store).upload_days * _DAY
-    deleted = sum(_delete(store, upload) for upload in store.uploads_before(deadline))
+    deleted = sum(_delete(store, upload) for upload in store.uploads.before(deadline))
     for path in (store.home / "uploads").glob("*"):
         if _is_left_over(store, path, now):
             path.unlink(missing_ok=True)
@@ -162,7 +163,7 @@ def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -
     """Enter a written file into the store and return its token, or the one that knew the content first."""
     now, path = limits(store), upload_path(store.home, token)
     try:
-        fits = store.add_upload(
+        fits = store.uploads.add(
             token,
             visitor,
             name or "My pictures",
@@ -173,7 +174,7 @@ def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -
         )
     except sqlite3.IntegrityError:  # the same file was sent twice at once
         path.unlink(missing_ok=True)
-        first = store.same_upload(visitor, digest)
+        first = store.uploads.same(visitor, digest)
         if first is None:
             raise
         return first.token
@@ -191,7 +192,7 @@ def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -
 def _delete(store: Store, upload: Upload) -> bool:
     """Delete an upload unless an active run uses it: False."""
     reference = UPLOAD + upload.token
-    if not store.delete_upload(upload.token, reference):
+    if not store.uploads.delete(upload.token, reference):
         return False
     path_of(store, upload).unlink(missing_ok=True)
     for run in store.finished_with(reference):
@@ -222,4 +223,4 @@ def _is_left_over(store: Store, path: Path, now: float) -> bool:
         old = now - path.stat().st_mtime > _UNRECORDED_SECONDS
     except FileNotFoundError:
         return False
-    return old and (path.suffix != ".zip" or path.name[0] == "." or store.upload(path.stem) is None)
+    return old and (path.suffix != ".zip" or path.name[0] == "." or store.uploads.one(path.stem) is None)

@@ -80,7 +80,7 @@ def test_a_backup_holds_everything_and_comes_back_the_same(store: Store, tmp_pat
     run = _finished(store)
     waiting = store.add(SPEC, "bob")
     artefacts.write_bytes(upload_path(store.home, "upload-of-ann"), b"pictures")
-    store.add_upload("upload-of-ann", "ann", "anna.zip", "digest", 8)
+    store.uploads.add("upload-of-ann", "ann", "anna.zip", "digest", 8)
     artefacts.write_bytes(run_directory(store.home, run) / ".weights.safetensors.half", b"being written")
     (store.home / "logs").mkdir()
     (store.home / "logs" / "worker.log").write_text("for this machine only")
@@ -102,7 +102,7 @@ def test_a_backup_holds_everything_and_comes_back_the_same(store: Store, tmp_pat
     with closing(Store(target)) as again:
         assert dataclasses.astuple(again.run(run)) == dataclasses.astuple(store.run(run))
         assert again.run(waiting).state == "queued"
-        assert [one.name for one in again.uploads_of("ann")] == ["anna.zip"]
+        assert [one.name for one in again.uploads.of("ann")] == ["anna.zip"]
 
 
 def test_what_was_in_work_waits_in_the_copy_and_goes_on_here(store: Store, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
         store.end(claim, "finished")
         with closing(sqlite3.connect(store.home / health.DATABASE, isolation_level=None)) as direct:
             direct.execute("UPDATE runs SET finished = started + ? WHERE id = ?", (seconds, claim.run))
-    store.add_upload("some-token", "ann", "cats.zip", "digest", 1234)
+    store.uploads.add("some-token", "ann", "cats.zip", "digest", 1234)
     with closing(sqlite3.connect(store.home / health.DATABASE, isolation_level=None)) as direct:
         direct.execute("UPDATE runs SET created = created - 100 WHERE state = 'queued'")
         direct.execute("UPDATE runs SET heartbeat = heartbeat - 7 WHERE state = 'running'")

@@ -36,7 +36,7 @@ def test_the_same_content_is_kept_once_per_visitor(store: Store) -> None:
     assert uploads.store(store, "ann", "again.zip", b"content") == first
     assert uploads.store(store, "bob", "pets.zip", b"content") != first
     assert uploads.store(store, "ann", "pets.zip", b"other") != first
-    assert [one.name for one in store.uploads_of("ann")] == ["pets.zip", "pets.zip"]
+    assert [one.name for one in store.uploads.of("ann")] == ["pets.zip", "pets.zip"]
     assert uploads.path_of(store, uploads.find(store, "ann", first)).read_bytes() == b"content"
 
 
@@ -55,7 +55,7 @@ def test_a_deleted_upload_is_gone_from_the_disk(store: Store) -> None:
     path = uploads.path_of(store, uploads.find(store, "ann", reference))
     uploads.delete(store, "ann", reference)
     assert not path.exists()
-    assert store.uploads_of("ann") == []
+    assert store.uploads.of("ann") == []
 
 
 def test_empty_and_too_large_files_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_single_pictures_become_one_archive_of_class_folders(store: Store) -> No
 
 def test_names_keep_no_signs_that_cannot_be_seen(store: Store) -> None:
     uploads.store(store, "ann", "\u202epiz\x1b[31m\ud800 pets\n", b"content")
-    assert [one.name for one in store.uploads_of("ann")] == ["piz [31m pets"]
+    assert [one.name for one in store.uploads.of("ann")] == ["piz [31m pets"]
     with pytest.raises(errors.DataError, match="name"):
         uploads.store_images(store, "ann", "x", {"\u200b": [("a.png", b"1")]})
 
@@ -100,7 +100,7 @@ def test_one_visitor_may_store_so_much_and_all_together_so_much(store: Store) ->
     assert uploads.room(store, "ann") == (2 * MB, 3 * MB)
     assert uploads.room(store, "eve") == (0, MB)
     assert len(list((store.home / "uploads").iterdir())) == 2
-    uploads.delete(store, "bob", "upload:" + store.uploads_of("bob")[0].token)
+    uploads.delete(store, "bob", "upload:" + store.uploads.of("bob")[0].token)
     uploads.store(store, "eve", "a", bytes(2 * MB))
 
 
@@ -120,7 +120,7 @@ def test_uploads_at_once_cannot_both_take_the_last_room(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(send, range(8))) == 3
     assert len(list((tmp_path / "uploads").iterdir())) == 3
-    assert stores[0].upload_bytes("ann") == (3 * MB, 3 * MB)
+    assert stores[0].uploads.bytes_of("ann") == (3 * MB, 3 * MB)
     for one in stores:
         one.close()
 
@@ -146,7 +146,7 @@ def test_nothing_is_stored_when_the_disk_is_nearly_full(
     monkeypatch.setattr(uploads, "DISK_RESERVE", shutil.disk_usage(store.home).free + 10 * MB)
     with pytest.raises(errors.DataError, match="disk is nearly full"):
         uploads.store(store, "ann", "x", b"content")
-    assert store.uploads_of("ann") == []
+    assert store.uploads.of("ann") == []
 
 
 # --- deleting and expiring --------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_uploads_expire_unless_they_are_sent_again(store: Store) -> None:
     set_limits(store, Limits(upload_days=14))
     reference = uploads.store(store, "ann", "x", b"content")
     folder = finished_run(store, reference)
-    sent = store.uploads_of("ann")[0].created
+    sent = store.uploads.of("ann")[0].created
     assert uploads.delete_expired(store, sent + 13.9 * DAY) == 0
     time.sleep(0.05)
     uploads.store(store, "ann", "x", b"content")
@@ -235,7 +235,7 @@ def test_what_a_crash_left_is_cleared_away(store: Store) -> None:
         os.utime(path, (1, 1))
     reference = uploads.store(store, "ann", "y", b"other")
     folder = finished_run(store, reference)
-    store.delete_upload(reference.removeprefix("upload:"), reference)  # and then the server was killed
+    store.uploads.delete(reference.removeprefix("upload:"), reference)  # and then the server was killed
     uploads.delete_expired(store, time.time())
     assert (lost.exists(), torn.exists()) == (False, False)
     assert (kept.exists(), fresh.exists()) == (True, True)

@@ -204,7 +204,7 @@ def test_figures_tell_of_the_lab_and_of_nobody(lab: tuple[Path, Server], tab: An
     with closing(Store(home)) as store:
         store.pause(True)
         run = store.add(SPEC, visitor)
-        store.add_upload("token-of-ann", visitor, "anna.zip", "digest", 4321)
+        store.uploads.add("token-of-ann", visitor, "anna.zip", "digest", 4321)
     try:
         figures = server.figures()
         assert figures["tll_runs{state=queued}"] == 1

@@ -1,0 +1,110 @@
+"""The store's table of visitors' archives. Torch-free."""
+
+import math
+import sqlite3
+import time
+from dataclasses import dataclass
+
+from core.jobs.database import Database
+
+_UPLOAD_BYTES = (
+    "SELECT coalesce(sum(CASE WHEN visitor = ? THEN bytes END), 0), coalesce(sum(bytes), 0) FROM uploads"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One stored archive of a visitor."""
+
+    token: str
+    visitor: str
+    name: str
+    bytes: int
+    created: float
+
+
+class UploadTable:
+    """What is stored of whom; the archives themselves are files."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        token: str,
+        visitor: str,
+        name: str,
+        sha256: str,
+        size: int,
+        *,
+        most_of_visitor: float = math.inf,
+        most_in_all: float = math.inf,
+    ) -> bool:
+        """Record a stored archive; False if the visitor's bytes, or everybody's, would then be more than allowed.
+
+        One transaction, so that two uploads at once cannot both take the last room. The visitor's own record of
+        the same content, if another process was quicker, is an ``sqlite3.IntegrityError``.
+        """
+        with self._database.transaction() as connection:
+            of_visitor, in_all = connection.execute(_UPLOAD_BYTES, (visitor,)).fetchone()
+            if of_visitor + size > most_of_visitor or in_all + size > most_in_all:
+                return False
+            connection.execute(
+                "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
+                (token, visitor, name, sha256, size, time.time()),
+            )
+        return True
+
+    def bytes_of(self, visitor: str) -> tuple[int, int]:
+        """Add up the bytes that are stored for a visitor, and for everybody."""
+        row = self._database.rows(_UPLOAD_BYTES, visitor)[0]
+        return int(row[0]), int(row[1])
+
+    def renew(self, token: str) -> None:
+        """Count the days that an upload is kept from now on."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE uploads SET created = ? WHERE token = ?", (time.time(), token))
+
+    def before(self, created: float) -> list[Upload]:
+        """List everybody's uploads that are older than a time, the oldest first."""
+        rows = self._database.rows("SELECT * FROM uploads WHERE created < ? ORDER BY created", created)
+        return [_upload(row) for row in rows]
+
+    def one(self, token: str) -> Upload | None:
+        """Read one upload, or None."""
+        rows = self._database.rows("SELECT * FROM uploads WHERE token = ?", token)
+        return _upload(rows[0]) if rows else None
+
+    def same(self, visitor: str, sha256: str) -> Upload | None:
+        """Find the visitor's upload with this content, or None."""
+        rows = self._database.rows("SELECT * FROM uploads WHERE visitor = ? AND sha256 = ?", visitor, sha256)
+        return _upload(rows[0]) if rows else None
+
+    def of(self, visitor: str) -> list[Upload]:
+        """List a visitor's uploads, newest first."""
+        return [
+            _upload(row)
+            for row in self._database.rows(
+                "SELECT * FROM uploads WHERE visitor = ? ORDER BY created DESC", visitor
+            )
+        ]
+
+    def delete(self, token: str, data: str) -> bool:
+        """Forget an upload, unless a run that is active uses it as ``data``: then False."""
+        with self._database.transaction() as connection:
+            gone = connection.execute(
+                "DELETE FROM uploads WHERE token = ? AND NOT EXISTS (SELECT 1 FROM runs"
+                " WHERE state IN ('queued', 'running', 'stopping') AND json_extract(spec, '$.data') = ?)",
+                (token, data),
+            )
+            return bool(gone.rowcount)
+
+
+def _upload(row: sqlite3.Row) -> Upload:
+    return Upload(
+        token=row["token"],
+        visitor=row["visitor"],
+        name=row["name"],
+        bytes=row["bytes"],
+        created=row["created"],
+    )
