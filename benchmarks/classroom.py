@@ -94,6 +94,7 @@ class Clients:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                start_new_session=True,  # Ctrl-C is for this process, which ends the others in order
             )
             self.processes.append(process)
             threading.Thread(target=self._listen, args=(process,), daemon=True).start()
@@ -136,6 +137,7 @@ def served(script: Path, home: str, log: Path) -> Iterator[tuple[str, psutil.Pro
             env={**os.environ, "TLL_HOME": home},
             stdout=out,
             stderr=out,
+            start_new_session=True,
         )
     address = f"http://127.0.0.1:{port}"
     try:
