@@ -158,11 +158,14 @@ class Dispatcher:
         return False
 
     def _start_worker(self, bench: _Bench) -> None:
-        queued = 0 if self._store.paused else self._store.queued()
+        """Start one for a run that waits for it; the first bench's is started before, to be warm."""
+        free = sum(not worker.gone and worker.claim is None for worker in self._workers())
+        queued = 0 if self._store.paused else self._store.queued() - free
         wanted = queued > 0 and bench.failures == 0
-        if not wanted and (time.monotonic() < bench.not_before or not (self._warm or queued)):
+        warm = self._warm and bench is self._benches[0]
+        if not wanted and (time.monotonic() < bench.not_before or not (warm or queued > 0)):
             return
-        if queued and bench.failures >= _START_TRIES:
+        if queued > 0 and bench.failures >= _START_TRIES:
             claim = self._store.claim(self.slots)
             if claim is not None:
                 self._store.end(claim, "failed", error=_DOES_NOT_START)
