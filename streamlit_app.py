@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from widgets import allocator, operations, server
+from widgets import operations, server
 
 HERE = Path(__file__).resolve().parent
 
@@ -26,7 +26,6 @@ PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "teacher.py", "Teacher", ":material/school:", "teacher"),
 )
 
-allocator.few_heaps()
 app = st.App(
     HERE / "widgets" / "session.py",
     lifespan=server.lifespan,

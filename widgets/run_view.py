@@ -14,7 +14,7 @@ from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
 from widgets import frame, network, run_result, share_button, sweep_run
-from widgets.run_words import PAUSED, POLL_SECONDS, STATES, in_queue, why_it_ended
+from widgets.run_words import PAUSED, STATES, in_queue, poll_seconds, why_it_ended
 from widgets.stage_strip.strip import StageState, stage_strip
 from widgets.viewed import Viewed, guest_line, viewed
 
@@ -40,9 +40,9 @@ def draw(address: str) -> None:
         control = api.run(record.control) if record.control else None
         if record.state == "finished":
             run_result.headline(record, control)
-        active = record.active or (control is not None and control.active)
-        # A fragment polls; the page itself runs again only when something has ended.
-        st.fragment(_live, run_every=POLL_SECONDS if active else None)(seen.address, _ended(record, control))
+        # A fragment polls; the page itself runs again only when something has ended, or comes near in the queue.
+        poll = poll_seconds(record, control)
+        st.fragment(_live, run_every=poll)(seen.address, _ended(record, control), poll)
         if record.state == "finished":
             run_result.details(seen.address)
 
@@ -64,14 +64,14 @@ def _heading(seen: Viewed) -> None:
     guest_line(seen)
 
 
-def _live(address: str, drawn: tuple[str, str]) -> None:
+def _live(address: str, drawn: tuple[str, str], poll: float | None) -> None:
     try:
         seen = viewed(address)
     except errors.RunError:
         st.rerun()  # deleted, or no longer shared: the whole page goes
     record = seen.record
     control = api.run(record.control) if record.control else None
-    if _ended(record, control) != drawn:
+    if _ended(record, control) != drawn or poll_seconds(record, control) != poll:
         st.rerun()
     timeline = follow(record.id)
     beside = follow(record.control) if record.control else None

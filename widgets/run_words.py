@@ -7,6 +7,7 @@ from core.jobs.store import RunRecord
 from widgets import frame
 
 POLL_SECONDS = 1.0
+WAITING_POLL_SECONDS = 3.0  # a class that waits in the queue must not keep the server busy with looking
 PAUSED = "The teacher has paused the queue."
 # By state of `core.jobs.store.RunRecord`: the word, and Streamlit's colour of its badge.
 STATES = {
@@ -17,6 +18,15 @@ STATES = {
     "failed": ("Failed", "red"),
     "stopped": ("Stopped", "gray"),
 }
+
+
+def poll_seconds(*records: RunRecord | None) -> float | None:
+    """Say how often a view of these jobs looks again; None where nothing changes by itself any more."""
+    active = [one for one in records if one is not None and one.active]
+    if not active:
+        return None
+    far = all(one.state == "queued" and (one.position or 1) > 1 for one in active)
+    return WAITING_POLL_SECONDS if far else POLL_SECONDS
 
 
 def in_queue(record: RunRecord) -> str:

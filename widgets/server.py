@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import live, logs
 from core.jobs import api
-from widgets import media_gate, operations, shutdown, upload_gate
+from widgets import allocator, media_gate, operations, shutdown, upload_gate
 
 COOKIE = "tll_visitor"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -26,6 +26,7 @@ _VISITOR = re.compile(r"[0-9a-f]{32}")
 # page and a moment longer, until the browser has painted it. Where nobody comes, they start by themselves.
 PRELOAD_AFTER_SECONDS = 15.0
 PAINT_SECONDS = 1.0
+THREADS = 4  # of torch in this process; workers have their own number
 
 _first_page = threading.Event()
 _loaded = threading.Event()
@@ -64,6 +65,9 @@ def _preload() -> None:
     import plotly.graph_objects
     import torch
 
+    # Explanations of several visitors run beside each other: more threads for one of them would wait for each other.
+    torch.set_num_threads(min(THREADS, torch.get_num_threads()))
+
     from core.interpretation import attribution, early_and_late, filters
     from core.vision import torchvision
 
@@ -79,6 +83,7 @@ def _preload() -> None:
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start preloading and the run queue with the server; on the way out a run in work is put back."""
+    allocator.few_heaps()
     logs.configure()
     shutdown.on_sigterm(_drain)
     media_gate.install(visitor_in)

@@ -12,7 +12,7 @@ from core.jobs.sweep_result import as_csv
 from core.jobs.sweep_timeline import SweepTimeline
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
 from widgets import frame
-from widgets.run_words import POLL_SECONDS, STATES, in_queue, why_it_ended
+from widgets.run_words import STATES, in_queue, poll_seconds, why_it_ended
 from widgets.viewed import Viewed, viewed
 
 _PHASES = {
@@ -27,11 +27,11 @@ def draw(address: str, advised: str | None = None) -> None:
     """Draw a sweep, live until it is over; ``advised`` is the arm (`Arm.name`) that advice named before it."""
     with frame.shown_errors():
         record = viewed(address).record
-        _ = (
-            api.sweep_timeline(record.id) if record.spec.kind != "sweep" else None
-        )  # a sentence for another kind
+        if record.spec.kind != "sweep":
+            api.sweep_timeline(record.id)  # a sentence for another kind
         # A fragment polls; the page itself runs again only when the sweep has ended, and then nothing polls.
-        st.fragment(_live, run_every=POLL_SECONDS if record.active else None)(address, advised, record.active)
+        poll = poll_seconds(record)
+        st.fragment(_live, run_every=poll)(address, advised, poll)
 
 
 def follow(run_id: str) -> SweepTimeline:
@@ -47,14 +47,14 @@ def follow(run_id: str) -> SweepTimeline:
     return timeline
 
 
-def _live(address: str, advised: str | None, polled: bool) -> None:
+def _live(address: str, advised: str | None, poll: float | None) -> None:
     with frame.shown_errors():
         try:
             seen = viewed(address)
         except errors.RunError:
             st.rerun()  # deleted, or no longer shared: the whole page goes
         record = seen.record
-        if record.active != polled:
+        if poll_seconds(record) != poll:
             st.rerun()
         timeline = follow(record.id)
         found = timeline.report
