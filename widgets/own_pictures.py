@@ -11,7 +11,7 @@ from core.datasets import own_images
 from core.errors import DataError, LabError
 from core.jobs import api
 from core.jobs.spec import UPLOAD
-from core.jobs.store import Upload
+from core.jobs.upload_table import Upload
 from widgets import frame, previews, run_result, upload_gate
 from widgets.previews import PICTURES, Choice, Preview
 
