@@ -27,7 +27,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 PATIENCE = 60.0  # seconds for a script to end; after that it counts as a timeout
-CACHED_RUNS = 2  # a large message that no run has used for so many is forgotten (global.maxCachedMessageAge)
+CACHED_RUNS = (
+    2  # a large message that no run has used for so many is forgotten, unless the server says otherwise
+)
 _SUBPROTOCOLS = (Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN"))
 _EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 _MEDIA = re.compile(r'"(/media/[^"]+)"')
@@ -88,6 +90,7 @@ class Browser:
     _nodes: dict[tuple[int, ...], _Node] = field(default_factory=dict)
     _values: dict[str, WidgetState] = field(default_factory=dict)
     _held: dict[str, list[Any]] = field(default_factory=dict)  # hash -> [message, runs since it was used]
+    _cached_runs: int = CACHED_RUNS
     _waits: list[_Wait] = field(default_factory=list)
     _ticking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _ticks_open: set[str] = field(default_factory=set)
@@ -383,9 +386,10 @@ class Browser:
             for fragment in list(self._ticking):
                 self._stop_ticking(fragment)
             self._page_hash = message.new_session.page_script_hash
+            self._cached_runs = message.new_session.config.max_cached_message_age or CACHED_RUNS
             for key, held in list(self._held.items()):
                 held[1] += 1
-                if held[1] > CACHED_RUNS:
+                if held[1] > self._cached_runs:
                     del self._held[key]
         for wait in self._waits:
             asked = wait.fragment in self._fragments if wait.fragment else not self._fragments
