@@ -15,6 +15,8 @@ from core.techniques.technique import Quantity, Technique
 
 Judgement = Literal["helps", "hurts", "no difference", "too early"]
 
+ENOUGH_SEEDS = 5  # that all agree to the last digit
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -106,6 +108,13 @@ class Report:
         found = seeds_difference(
             [sign * a[seed] for seed in seeds], [sign * b[seed] for seed in seeds], paired=True
         ).difference
+        if found.low == found.high != 0 and len(seeds) < ENOUGH_SEEDS:
+            # Few coarse measurements fell on the same step: an interval without width would claim to be sure.
+            return Verdict(
+                judgement="too early",
+                gain=None,
+                sentence="Too early to say: every seed gave the same difference.",
+            )
         if found.low > 0:
             judgement: Judgement = "helps"
         elif found.high < 0:

@@ -134,6 +134,16 @@ def test_chance_differences_are_no_difference_and_one_seed_is_too_early() -> Non
     assert (early.judgement, early.gain) == ("too early", None)
 
 
+def test_few_seeds_that_agree_to_the_last_digit_do_not_claim_to_be_sure() -> None:
+    two = Report.of(toy(), [*scores("new", [0.5, 0.5]), *scores("old", [0.75, 0.75])]).verdict
+    assert (two.judgement, two.gain) == ("too early", None)
+    assert two.sentence == "Too early to say: every seed gave the same difference."
+    same = Report.of(toy(), [*scores("new", [0.5, 0.7]), *scores("old", [0.5, 0.7])]).verdict
+    assert same.judgement == "no difference"
+    five = Report.of(toy(), [*scores("new", [0.5] * 5), *scores("old", [0.75] * 5)]).verdict
+    assert five.judgement == "hurts"
+
+
 def test_with_an_axis_only_whole_seeds_are_compared() -> None:
     """The second seed has not reached the hard place yet: its mean over places would look better."""
     technique = toy(axis=Axis(title="Images"))
