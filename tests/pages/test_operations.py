@@ -164,7 +164,11 @@ def test_readiness_follows_the_store(lab: tuple[Path, Server]) -> None:
     until(lambda: server.get("/ready")[0] == 200, seconds=10)
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/_stcore/metrics"])
+@pytest.mark.parametrize(
+    "path",
+    # A route takes an address with a line's end behind it for its own.
+    ["/metrics", "/metrics%0A", "/_stcore/metrics", "/_stcore/metrics%0A", "/_stcore/metrics?families="],
+)
 def test_figures_are_for_this_machine_without_a_proxy_or_for_the_token(
     lab: tuple[Path, Server], path: str
 ) -> None:
