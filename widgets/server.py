@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from http.cookies import SimpleCookie
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import live, logs
@@ -115,7 +115,9 @@ class VisitorCookie:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; add the cookie to the answer for a page that came without one."""
         if scope["type"] == "http" and scope["method"] == "GET" and _wants_page(scope):
-            send = _with_cookie(send, secure=_is_https(scope)) if _cookie(scope) is None else send
+            # Read as Streamlit reads it: the standard library stumbles over cookies that others have set.
+            known = visitor_in(HTTPConnection(scope).cookies)
+            send = _with_cookie(send, secure=_is_https(scope)) if known is None else send
         await self.app(scope, receive, send)
 
 
@@ -129,11 +131,6 @@ def _wants_page(scope: Scope) -> bool:
 
 def _is_https(scope: Scope) -> bool:
     return "https" in (scope.get("scheme"), _header(scope, b"x-forwarded-proto"))
-
-
-def _cookie(scope: Scope) -> str | None:
-    morsel = SimpleCookie(_header(scope, b"cookie")).get(COOKIE)
-    return morsel.value if morsel is not None and is_visitor(morsel.value) else None
 
 
 def visitor_in(cookies: Mapping[str, str]) -> str | None:

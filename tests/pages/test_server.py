@@ -57,6 +57,15 @@ def test_a_known_visitor_keeps_the_cookie_and_a_forged_one_is_replaced() -> None
     assert b"set-cookie" in _answer("/", accept="text/html", cookie=f"{server.COOKIE}=../../etc")
 
 
+@pytest.mark.parametrize("other", ['a={"x":1}', "a@b=1", "a[b]=1", "x=1;;=;y"])
+def test_a_known_visitor_is_known_beside_whatever_cookies_other_sites_have_set(other: str) -> None:
+    for cookie in (
+        f"{server.COOKIE}={server.new_visitor()}; {other}",
+        f"{other}; {server.COOKIE}={'a' * 32}",
+    ):
+        assert b"set-cookie" not in _answer("/", accept="text/html", cookie=cookie)
+
+
 @pytest.mark.parametrize("path", ["/_stcore/health", "/static/js/index.js"])
 def test_only_pages_set_cookies(path: str) -> None:
     accept = "text/html" if path.startswith("/_stcore") else "*/*"
