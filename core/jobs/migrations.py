@@ -60,6 +60,10 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX uploads_by_age ON uploads (created)",
         ),
     ),
+    (
+        "0003 when a visitor was last served, without reading all their runs",
+        ("CREATE INDEX runs_by_turn ON runs (visitor, priority, started)",),
+    ),
 )
 
 

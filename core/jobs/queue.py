@@ -12,7 +12,12 @@ QUEUE = """
         FROM runs WHERE state = 'queued'
     )
 """
-RUNS = f"SELECT runs.*, queue.position FROM runs LEFT JOIN ({QUEUE}) AS queue USING (id)"
+# The queue is put in order only where a run waits in it: pages ask for runs that do not far more often.
+RUNS = f"""
+    SELECT runs.*, CASE state WHEN 'queued' THEN
+        (SELECT position FROM ({QUEUE}) AS queue WHERE queue.id = runs.id)
+    END AS position FROM runs
+"""
 _LAST = """
     SELECT kind, avg(seconds) AS seconds FROM (
         SELECT kind, seconds, row_number() OVER (PARTITION BY kind ORDER BY finished DESC) AS age FROM (

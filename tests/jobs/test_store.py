@@ -371,6 +371,38 @@ def test_a_shared_link_opens_one_run_until_it_is_withdrawn(store: Store) -> None
     assert store.set_share(run, True) != token
 
 
+def test_ten_thousand_runs_do_not_make_asking_slow(store: Store) -> None:
+    spec = json.dumps(SPEC.to_json())
+    insert = (
+        "INSERT INTO runs (id, visitor, title, spec, state, place, created, started, finished)"
+        " VALUES (?, ?, 'Digits', ?, ?, ?, 0, ?, ?)"
+    )
+    with sqlite3.connect(store.home / "runs.sqlite3") as connection:
+        ended = ((f"old-{one}", f"v{one % 100}", spec, "finished", one, one, one) for one in range(10_000))
+        waiting = (
+            (f"new-{one}", f"v{one % 100}", spec, "queued", 10_000 + one, None, None) for one in range(300)
+        )
+        connection.executemany(insert, (*ended, *waiting))
+    connection.close()
+    # Counted in SQLite's steps, by the thousand, since time says nothing on a busy machine.
+    thousands = 0
+
+    def step() -> int:
+        nonlocal thousands
+        thousands += 1
+        return 0
+
+    for one in (store._database._connection, store._database._reading):
+        one.set_progress_handler(step, 1000)
+    assert store.run("old-7").position is None
+    assert thousands < 1, "a run that does not wait has no place in the queue to be found"
+    assert store.run("new-250").position == 251
+    assert store.wait("new-250") is not None
+    assert len(store.runs_of("v50")) == 103
+    assert claimed(store).run == "new-0"
+    assert thousands < 400
+
+
 def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "runs.sqlite3")
     connection.execute("CREATE TABLE migrations (name TEXT PRIMARY KEY, applied REAL NOT NULL)")
