@@ -19,6 +19,7 @@ ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
 MOST_CLASSES = 20  # of what is put together by hand; archives may hold more
 MOST_MEGABYTES = 50  # of one picture, as its decoder allows
 MOST_WEBCAM = 500  # pictures that wait in the session for "Use these pictures"
+MOST_WEBCAM_BYTES = 100_000_000  # that these may be: the gate before the upload address counts them no more
 TIGHT = 0.7  # of a visitor's room: from here on the page says how much is left
 
 
@@ -169,9 +170,8 @@ def _from_webcam() -> None:
     picture = camera.camera_input("Take a picture", key="own_camera", label_visibility="collapsed")
     if picture is not None:
         upload_gate.release(picture)  # it is taken once, and then it is ours
-        if sum(map(len, taken.values())) >= MOST_WEBCAM:
-            raise DataError(f"{MOST_WEBCAM} pictures are taken; use them, or forget them and begin anew.")
-        taken.setdefault(label or names[0], []).append(picture.getvalue())
+        with frame.shown_errors():  # those that are taken can still be used
+            taken.setdefault(label or names[0], []).append(_with_room(picture.getvalue(), taken))
     beside.markdown("  \n".join(f"{frame.plain(name)}: {len(taken.get(name, ()))}" for name in names))
     if taken and beside.button("Forget these pictures", key="own_forget", type="tertiary"):
         taken.clear()
@@ -180,6 +180,14 @@ def _from_webcam() -> None:
         _use({name: [(f"{place}.jpg", one) for place, one in enumerate(taken[name])] for name in names})
         taken.clear()
         _begin_anew()
+
+
+def _with_room(picture: bytes, taken: dict[str, list[bytes]]) -> bytes:
+    """Give the picture back where there is room for it beside those that wait, else raise a `DataError`."""
+    waiting = [one for pictures in taken.values() for one in pictures]
+    if len(waiting) >= MOST_WEBCAM or len(picture) + sum(map(len, waiting)) > MOST_WEBCAM_BYTES:
+        raise DataError("There is no room for more pictures; use those that are taken, or forget them.")
+    return picture
 
 
 def _offered(counts: list[int]) -> bool:

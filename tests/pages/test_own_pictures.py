@@ -89,6 +89,24 @@ def test_an_archive_without_room_is_refused_and_leaves_memory(
     assert held(managers) == 0
 
 
+def test_pictures_from_the_webcam_wait_in_memory_up_to_a_limit_and_can_then_still_be_used(
+    managers: list[MemoryUploadedFileManager], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page takes is released from the gate's count: a browser could send files of 500 MB as snapshots."""
+    monkeypatch.setattr(own_pictures, "MOST_WEBCAM_BYTES", 100_000)
+    test = page(own_pictures.WEBCAM)
+    for size in (10_000, 95_000, 10_000):
+        snapshot = picture() + bytes(size)
+        test.camera_input(key="own_camera").set_value(("1.jpg", snapshot, "image/jpeg")).run()
+        assert not test.exception
+        assert held(managers) == 0
+        assert ("no room for more pictures" in words(test)) == (size == 95_000)
+        assert test.button(key="own_forget")
+        assert test.button(key="own_use")
+    taken = test.session_state["own_taken"]["cats"]
+    assert [len(one) - len(picture()) for one in taken] == [10_000, 10_000]
+
+
 def test_room_is_spoken_of_when_it_gets_tight() -> None:
     api.set_limits(dataclasses.replace(api.limits(), upload_megabytes_per_visitor=2))
     api.store_upload(VISITOR, "small", packed(sound()))
