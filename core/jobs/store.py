@@ -281,12 +281,16 @@ class Store:
         """Read what the worker of a run should do.
 
         ``lost``: the run is no longer its own. ``wait``: a run that somebody asked for is queued while this
-        one is a control; it goes back into the queue, to go on from its checkpoint when the other is done.
+        one is a control; it goes back into the queue, to go on from its checkpoint when the other is done. As
+        many controls make way as runs are queued, those first that began last.
         """
         rows = self._rows(
             "SELECT state, (SELECT count(*) FROM runs AS other"
             " WHERE other.state = 'queued' AND other.priority < runs.priority"
-            f" AND NOT EXISTS (SELECT 1 FROM settings WHERE name = '{_PAUSED}')) AS before"
+            f" AND NOT EXISTS (SELECT 1 FROM settings WHERE name = '{_PAUSED}'))"
+            " > (SELECT count(*) FROM runs AS other"
+            " WHERE other.state IN ('running', 'stopping') AND other.priority = runs.priority"
+            " AND (other.started, other.id) > (runs.started, runs.id)) AS before"
             " FROM runs WHERE id = ? AND claim = ?",
             claim.run,
             claim.token,
@@ -321,11 +325,7 @@ class Store:
                 (state, time.time(), error, json.dumps(summary) if summary else None, claim.run, claim.token),
             )
             if state == "failed" and changed.rowcount:
-                connection.execute(
-                    "UPDATE runs SET state = 'failed', finished = ?, error = ?"
-                    " WHERE control_of = ? AND state = 'queued'",
-                    (time.time(), _MAIN_FAILED, claim.run),
-                )
+                _take_control_along(connection, claim.run)
             return bool(changed.rowcount)
 
     def give_back(self, claim: Claim) -> None:
@@ -426,7 +426,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
 
     ``token`` None releases whoever holds the run.
     """
-    connection.execute(
+    changed = connection.execute(
         """
         UPDATE runs SET
             attempts = attempts + :counts,
@@ -438,6 +438,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
                          WHEN attempts + :counts >= :limit THEN 'failed'
                          ELSE 'queued' END
         WHERE state IN ('running', 'stopping') AND id = :run AND (:token IS NULL OR claim = :token)
+        RETURNING state
         """,
         {
             "counts": int(counts),
@@ -447,6 +448,18 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
             "run": run,
             "token": token,
         },
+    )
+    if ("failed",) in map(tuple, changed.fetchall()):
+        _take_control_along(connection, run)
+
+
+def _take_control_along(connection: sqlite3.Connection, run: str) -> None:
+    """Let the waiting control of a run that has failed fail with it, unless another run is still compared with it."""
+    connection.execute(
+        "UPDATE runs SET state = 'failed', finished = ?, error = ?"
+        " WHERE id = (SELECT control FROM runs WHERE id = ?) AND priority = 1 AND state = 'queued'"
+        " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.control = runs.id AND other.state != 'failed')",
+        (time.time(), _MAIN_FAILED, run),
     )
 
 

@@ -191,6 +191,43 @@ def test_a_failed_run_takes_its_waiting_control_along(store: Store) -> None:
     assert "control" in str(control.error)
 
 
+def test_a_failed_run_leaves_a_control_alone_that_another_run_shows_too(store: Store) -> None:
+    probe = JobSpec(
+        config=FinetuneConfig(strategy="gradual", epochs=3, seed=5), data="digits", title="Digits"
+    )
+    first = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    second = store.add(probe, "ann", control_spec(probe, ""))
+    control = str(store.run(first).control)
+    assert store.run(second).control == control
+    store.end(claimed(store), "failed", error="No images.")
+    assert store.run(control).state == "queued", "the second run is still to be compared with it"
+    store.end(claimed(store), "failed", error="No images.")
+    assert store.run(control).state == "failed"
+
+
+def test_a_run_whose_workers_vanish_takes_its_waiting_control_along(store: Store) -> None:
+    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    for _ in range(store_module.ATTEMPTS):
+        store.vanished(claimed(store))
+    assert store.run(run).state == "failed"
+    assert store.run(str(store.run(run).control)).state == "failed"
+
+
+def test_as_many_controls_make_way_as_there_are_runs_that_wait(store: Store) -> None:
+    specs = [
+        JobSpec(config=FinetuneConfig(strategy="full", epochs=3, seed=seed), data="digits", title="Digits")
+        for seed in range(3)
+    ]
+    for spec in specs:
+        store.add(spec, "ann", control_spec(spec, ""))
+    for _ in specs:
+        store.end(claimed(store), "finished")
+    controls = [store.claim(slots=3) for _ in specs]
+    store.add(SPEC, "bob")
+    orders = [store.order(one) for one in controls if one is not None]
+    assert orders == ["go on", "go on", "wait"], "the one that began last has the least to lose"
+
+
 def test_reconciling_requeues_runs_of_dead_processes_and_leaves_living_ones(
     store: Store, tmp_path: Path
 ) -> None:
