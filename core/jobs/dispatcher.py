@@ -165,7 +165,7 @@ class Dispatcher:
         warm = self._warm and bench is self._benches[0]
         if not wanted and (time.monotonic() < bench.not_before or not (warm or queued > 0)):
             return
-        if queued > 0 and bench.failures >= _START_TRIES:
+        if queued > 0 and not self.startable:
             claim = self._store.claim(self.slots)
             if claim is not None:
                 self._store.end(claim, "failed", error=_DOES_NOT_START)

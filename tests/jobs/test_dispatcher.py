@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.jobs import api, devices
+from core.jobs import dispatcher as dispatcher_module
 from core.jobs.devices import Slot
 from core.jobs.dispatcher import Dispatcher
 from core.jobs.spec import JobSpec
@@ -86,6 +87,41 @@ def test_a_stop_is_heard_in_the_middle_of_a_batch_that_takes_long(store: Store) 
         assert store.run(run).state == "stopped"
     finally:
         dispatcher.close()
+
+
+class Broken(Slot):
+    """A slot, of a GPU that is out of order say, whose workers end before they are ready."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"TLL_LOG_LEVEL": "nonsense"}
+
+
+def test_a_slot_whose_workers_do_not_start_fails_no_run_that_another_slot_can_take(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "_START_TRIES", 1)
+    dispatcher = Dispatcher(store, slots=lambda: (Slot(gpu=None, threads=1), Broken(gpu=None, threads=1)))
+    try:
+        runs = [store.add(LONG, visitor) for visitor in ("ann", "bob", "cara")]
+        until(lambda: dispatcher._benches[1].failures >= 3)
+        assert all(store.run(run).active for run in runs)
+        assert dispatcher.startable
+    finally:
+        dispatcher.close()
+
+
+def test_runs_fail_with_a_sentence_where_no_worker_starts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "_START_TRIES", 1)
+    dispatcher = Dispatcher(store, slots=lambda: (Broken(gpu=None, threads=1),))
+    try:
+        run = store.add(LONG, "ann")
+        until(lambda: not store.run(run).active)
+    finally:
+        dispatcher.close()
+    assert "does not start" in (store.run(run).error or "")
 
 
 def test_workers_follow_a_cluster_that_grows_and_shrinks(store: Store) -> None:
