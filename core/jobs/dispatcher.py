@@ -33,12 +33,16 @@ _DOES_NOT_START = "The training process does not start on this machine; the serv
 
 
 class _Bench:
-    """One slot, the worker that sits there, and how often none could be started."""
+    """One slot, the worker that sits there, and how often none could be started.
+
+    ``surplus``: there are fewer slots by now, so the worker begins nothing more.
+    """
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
         self.worker: LocalWorker | None = None
         self.failures = 0
+        self.surplus = False
         self.not_before = time.monotonic() + WARM_UP_AFTER_SECONDS
 
 
@@ -134,6 +138,8 @@ class Dispatcher:
         slots = self._find_slots()
         for slot in slots[len(self._benches) :]:
             self._benches.append(_Bench(slot))
+        for number, bench in enumerate(self._benches):
+            bench.surplus = number >= len(slots)
         while len(self._benches) > len(slots):
             last = self._benches[-1].worker
             if last is not None and not (last.idle or last.gone):
@@ -148,9 +154,10 @@ class Dispatcher:
             self._bury(bench, worker)
             worker = bench.worker = None
         if worker is None:
-            self._start_worker(bench)
+            if not bench.surplus:
+                self._start_worker(bench)
         elif worker.idle:
-            claim = self._store.claim(self.slots)
+            claim = None if bench.surplus else self._store.claim(self.slots)
             if claim is not None:
                 worker.give(claim)
         elif worker.claim is not None:

@@ -41,10 +41,11 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 def test_two_slots_work_on_two_runs_and_a_third_waits_until_one_is_stopped(store: Store) -> None:
-    dispatcher = Dispatcher(store, slots=lambda: (Slot(gpu=None, threads=1),) * 2)
+    slots = [Slot(gpu=None, threads=1)] * 2
+    dispatcher = Dispatcher(store, slots=lambda: tuple(slots))
     try:
-        runs = [store.add(LONG, visitor) for visitor in ("ann", "bob", "cara")]
-        until(lambda: [store.run(run).state for run in runs] == ["running", "running", "queued"])
+        runs = [store.add(LONG, visitor) for visitor in ("ann", "bob", "cara", "dora")]
+        until(lambda: [store.run(run).state for run in runs] == ["running", "running", "queued", "queued"])
         assert len(dispatcher.worker_pids) == 2
         until(lambda: all(api.events(run)[0] for run in runs[:2]))
         store.stop(runs[0])
@@ -52,10 +53,20 @@ def test_two_slots_work_on_two_runs_and_a_third_waits_until_one_is_stopped(store
         until(lambda: store.run(runs[2]).state == "running")
         assert store.run(runs[0]).state == "stopped"
         assert store.run(runs[1]).state == "running", "the other one was not disturbed"
+        # The cluster shrinks: the second place is given up when its run is done, however many wait.
+        del slots[1:]
+        last = dispatcher._benches[1]
+        until(lambda: last.surplus)
+        assert last.worker is not None
+        assert last.worker.claim is not None
+        store.stop(last.worker.claim.run)
+        dispatcher.wake()
+        until(lambda: dispatcher.slots == 1)
+        assert store.run(runs[3]).state == "queued"
     finally:
         dispatcher.close()
-    assert [store.run(run).state for run in runs] == ["stopped", "queued", "queued"]
-    assert store.run(runs[1]).position == 1
+    assert sorted(store.run(run).state for run in runs) == ["queued", "queued", "stopped", "stopped"]
+    assert store.run(runs[3]).position == 2
 
 
 def test_a_run_that_takes_more_memory_than_it_may_ends_with_a_sentence(
