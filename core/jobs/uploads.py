@@ -205,9 +205,14 @@ def _forget_pictures(directory: Path) -> None:
     path = directory / artefacts.TEST
     if not path.exists():
         return
-    with np.load(path, allow_pickle=False) as file:
-        images, labels, scores = file["images"], file["labels"], file["scores"]
-    if not len(images):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            images = file["images"]
+            if not len(images):
+                return
+            labels, scores = file["labels"], file["scores"]
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        path.unlink(missing_ok=True)  # damaged: it shows nothing any more, but pictures may be in it
         return
     artefacts.write_atomically(
         path, lambda file: np.savez(file, images=images[:0], labels=labels, scores=scores)

@@ -224,6 +224,18 @@ def test_uploads_expire_unless_they_are_sent_again(store: Store) -> None:
     assert list((store.home / "uploads").iterdir()) == []
 
 
+def test_a_damaged_file_of_one_run_keeps_the_pictures_of_no_other(store: Store) -> None:
+    reference = uploads.store(store, "ann", "x", b"content")
+    damaged = [finished_run(store, reference) / artefacts.TEST for _ in range(3)]
+    sound = finished_run(store, reference)
+    whole = damaged[0].read_bytes()
+    for path, content in zip(damaged, (b"", b"damaged", whole[: len(whole) // 2]), strict=True):
+        path.write_bytes(content)
+    uploads.delete(store, "ann", reference)
+    assert pictures(sound) == 0
+    assert not any(path.exists() for path in damaged), "pictures may be in them"
+
+
 def test_what_a_crash_left_is_cleared_away(store: Store) -> None:
     kept = uploads.path_of(store, uploads.find(store, "ann", uploads.store(store, "ann", "x", b"content")))
     lost, torn, fresh = (
