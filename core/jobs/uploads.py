@@ -206,7 +206,7 @@ def _forget_pictures(directory: Path) -> None:
     if not path.exists():
         return
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             images = file["images"]
             if not len(images):
                 return
