@@ -13,7 +13,7 @@ from core.jobs.spec import epochs_of
 from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
-from widgets import frame, network, run_result, share_button, sweep_run
+from widgets import followed, frame, network, run_result, share_button, sweep_run
 from widgets.run_words import PAUSED, STATES, in_queue, poll_seconds, why_it_ended
 from widgets.stage_strip.strip import StageState, stage_strip
 from widgets.viewed import Viewed, guest_line, viewed
@@ -103,15 +103,7 @@ def _stages(record: RunRecord, started: dict[str, Any], epochs: list[EpochFigure
 
 def follow(run_id: str) -> Timeline:
     """Read what is new in a run's log since the last look of this session."""
-    followed: dict[str, tuple[Timeline, int]] = st.session_state.setdefault("followed", {})
-    timeline, offset = followed.get(run_id, (Timeline(), 0))
-    while True:
-        events, offset = api.events(run_id, offset)
-        if not events:
-            break
-        timeline.absorb(events)
-    followed[run_id] = (timeline, offset)
-    return timeline
+    return followed.follow(run_id, Timeline)
 
 
 def _status(

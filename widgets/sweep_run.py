@@ -11,7 +11,7 @@ from core.jobs.store import RunRecord
 from core.jobs.sweep_result import as_csv
 from core.jobs.sweep_timeline import SweepTimeline
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
-from widgets import frame
+from widgets import followed, frame
 from widgets.run_words import STATES, in_queue, poll_seconds, why_it_ended
 from widgets.viewed import Viewed, viewed
 
@@ -36,15 +36,7 @@ def draw(address: str, advised: str | None = None) -> None:
 
 def follow(run_id: str) -> SweepTimeline:
     """Read what is new in a sweep's log since the last look of this session."""
-    followed: dict[str, tuple[SweepTimeline, int]] = st.session_state.setdefault("followed_sweeps", {})
-    timeline, offset = followed.get(run_id, (SweepTimeline(), 0))
-    while True:
-        events, offset = api.events(run_id, offset)
-        if not events:
-            break
-        timeline.absorb(events)
-    followed[run_id] = (timeline, offset)
-    return timeline
+    return followed.follow(run_id, SweepTimeline)
 
 
 def _live(address: str, advised: str | None, poll: float | None) -> None:

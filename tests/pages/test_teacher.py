@@ -15,7 +15,7 @@ from core.jobs.spec import JobSpec, control_spec
 from core.jobs.store import NO_RUN
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
-from widgets import server
+from widgets import followed, server
 from widgets.run_words import PAUSED
 from widgets.teacher import sign_in
 from widgets.viewed import GUEST
@@ -164,6 +164,27 @@ def test_a_stop_reaches_anybodys_run_and_its_owner_reads_whose_it_was() -> None:
     owners.button(key="resume").click().run()
     assert api.run(run).state == "queued"
     assert "Stopped by the teacher" not in _words(_page("pages/runs.py", run=run))
+
+
+def test_a_page_that_stands_open_all_day_remembers_the_newest_logs_alone() -> None:
+    store = api._store()
+    runs = [store.add(DIGITS, OWNER) for _ in range(2 * followed.MOST)]
+
+    def watch(runs: list[str]) -> None:
+        import streamlit as st
+
+        from widgets import run_view, sweep_run
+
+        for run in runs:
+            st.session_state["first"] = run_view.follow(runs[0])
+            run_view.follow(run)
+            sweep_run.follow(run)
+
+    page = AppTest.from_function(watch, args=(runs,)).run()
+    assert not page.exception
+    first, kept = page.session_state["first"], page.session_state["followed"]
+    assert len(kept) == followed.MOST
+    assert page.run().session_state["first"] is first, "what is watched all the time is read on, not anew"
 
 
 def test_limits_are_set_and_a_wrong_one_changes_nothing() -> None:
