@@ -101,7 +101,14 @@ class LocalWorker:
         assert self._process.stdout is not None
         with self._process.stdout:
             for line in self._process.stdout:
-                word = json.loads(line)["say"]
+                try:
+                    word = json.loads(line)["say"]
+                except (
+                    ValueError,
+                    TypeError,
+                    KeyError,
+                ):  # said by a library while the worker was being imported
+                    continue
                 self.was_ready = True
                 if word == "stopping":
                     self.stopping = True

@@ -250,7 +250,11 @@ class _Worker:
                     obey_until = time.monotonic() + OBEDIENCE_SECONDS
             elif time.monotonic() > obey_until and not orders.job_over.is_set():
                 # In the middle of something long: nothing that is on disk is lost by ending here.
-                self._store.end(claim, "failed", error=orders.over_limit)
+                try:
+                    self._store.end(claim, "failed", error=orders.over_limit)
+                except errors.StoreError:  # it may pass, and the heart has to beat meanwhile
+                    _log.exception("The run store did not answer.")
+                    continue
                 os._exit(1)
 
 

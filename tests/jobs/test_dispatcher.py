@@ -1,16 +1,21 @@
 """Several workers at once, runs that take more than they may, and how quickly a stop is heard."""
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core import errors
 from core.jobs import api, devices
 from core.jobs import dispatcher as dispatcher_module
+from core.jobs import worker as worker_module
 from core.jobs.devices import Slot
 from core.jobs.dispatcher import Dispatcher
+from core.jobs.local import LocalWorker
 from core.jobs.spec import JobSpec
 from core.jobs.store import Store
 from core.training.config import FinetuneConfig
@@ -98,6 +103,46 @@ def test_a_stop_is_heard_in_the_middle_of_a_batch_that_takes_long(store: Store) 
         assert store.run(run).state == "stopped"
     finally:
         dispatcher.close()
+
+
+def test_what_a_library_prints_before_the_worker_begins_does_not_hide_that_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho Welcome\necho 7\n")
+    program.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(program))
+    worker = LocalWorker(tmp_path, Slot(gpu=None, threads=1), lambda: None)
+    until(lambda: worker.gone, 20)
+    assert not worker.was_ready
+
+
+def test_a_run_over_its_limit_is_ended_although_the_store_does_not_answer_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLL_MEGABYTES_PER_RUN", "1")
+    monkeypatch.setattr(worker_module, "OBEDIENCE_SECONDS", 0.0)
+    left: list[int] = []
+    monkeypatch.setattr("os._exit", left.append)
+    run = store.add(LONG, "ann")
+    claim = store.claim()
+    assert claim is not None
+    answers, end = iter((False, True)), store.end
+
+    def locked_at_first(*asked: Any, **more: Any) -> bool:
+        if not next(answers, True):
+            raise errors.StoreError("The lab's database does not answer.")
+        return end(*asked, **more)
+
+    monkeypatch.setattr(store, "end", locked_at_first)
+    orders = worker_module._Orders()
+    watching = worker_module._Worker(store, orders.gone, lambda: None)
+    thread = threading.Thread(target=watching._watch, args=(claim, orders))
+    thread.start()
+    until(lambda: bool(left), 20)
+    orders.job_over.set()
+    thread.join()
+    assert "more than the 1 MB of memory" in (store.run(run).error or "")
 
 
 class Broken(Slot):
