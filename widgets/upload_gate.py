@@ -37,6 +37,7 @@ _AT_ONCE = 6  # files of one visitor that are read at the same time, as many as 
 _MOST_WAITING = 200
 _PATIENCE_SECONDS = 30.0  # and as long as a slow network takes:
 _SLOWEST = 50_000  # bytes a second
+_STEP = 262_144  # bytes that are reserved ahead where a request does not announce its size
 
 _NOT_YOURS = "This file is not for a page of this browser; reload the page and choose the file again."
 _TOO_LARGE = "The file is too large: at most {:,.0f} MB can be sent."
@@ -145,9 +146,10 @@ class UploadGate:
             session: sum(len(file.data) + _RECORD for file in list(files.values()))
             for session, files in manager.file_storage.copy().items()
         }
-        sending = {one.owner for one in self._sending}
         self._owners = {
-            session: whose for session, whose in self._owners.items() if session in held or whose in sending
+            session: whose
+            for session, whose in self._owners.items()
+            if session in held or whose in self._requests  # on its way, or waiting for its turn
         }
         coming = sum(one.reserved for one in self._sending)
         return (
@@ -156,11 +158,12 @@ class UploadGate:
             sum(held.values()) + coming,
         )
 
-    def _reserve(self, sending: _Sending, size: int) -> None:
-        """Make room for ``size`` bytes of a file on its way, or refuse."""
+    def _reserve(self, sending: _Sending, size: int, *, ahead: int = 0) -> None:
+        """Make room for ``size`` bytes of a file on its way, and for what comes next; or refuse."""
         room = self._room = self._room or usual_room()
         if size > room.request:
             raise HTTPException(413, _TOO_LARGE.format((room.request - _FRAME) / 1e6))
+        size = min(size + ahead, room.request)
         of_owner, of_all = self._held(sending.owner)
         if of_owner + size - sending.reserved > room.visitor:
             raise HTTPException(413, _VISITOR_FULL)
@@ -203,7 +206,8 @@ class UploadGate:
             if complete:  # what is waited for now is the end of the connection
                 return await receive()
             try:
-                async with asyncio.timeout_at(began + _PATIENCE_SECONDS + sending.reserved / _SLOWEST):
+                # By what has come, not by what was announced: room for a file that never comes is soon free again.
+                async with asyncio.timeout_at(began + _PATIENCE_SECONDS + received / _SLOWEST):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, _TOO_SLOW) from None
@@ -211,7 +215,9 @@ class UploadGate:
                 received += len(message.get("body", b""))
                 complete = not message.get("more_body", False)
                 if received > sending.reserved:
-                    self._reserve(sending, received)
+                    self._reserve(
+                        sending, received, ahead=_STEP
+                    )  # not at every message: it looks at all files
             return message
 
         return counted

@@ -1,5 +1,6 @@
 """The upload address of a real server, used the way a page's uploader never would."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -7,17 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from widgets import upload_gate
 from widgets.server import COOKIE, new_visitor
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -234,6 +239,72 @@ def test_files_sent_at_once_share_the_room_that_there_is(tab: Tab) -> None:
     for one in senders:
         one.join()
     assert sorted(codes) == [204] * 4 + [413] * 8
+
+
+class Looks(upload_gate.UploadGate):
+    """A gate by itself, without a server, that counts how often it looks at all files."""
+
+    def __init__(self) -> None:
+        room = upload_gate.Room(request=500 * MB, visitor=600 * MB, everybody=900 * MB)
+        super().__init__(PlainTextResponse("the upload address"), visitor_in=lambda _: None, room=room)
+        self.looks = 0
+
+    def _owner(self, scope: object) -> str:
+        return "somebody"
+
+    def _held(self, owner: str) -> tuple[int, int]:
+        self.looks += 1
+        return 0, 0
+
+    def answers(self, receive: Receive, length: int | None = None) -> tuple[int, float]:
+        """Read a whole request; its status, and after how many seconds."""
+        length_header = [] if length is None else [(b"content-length", str(length).encode())]
+        scope = {
+            "type": "http",
+            "method": "PUT",
+            "path": "/_stcore/upload_file/s/f",
+            "headers": length_header,
+        }
+        sent: list[Message] = []
+
+        async def read_all(scope: Scope, receive: Receive, send: Send) -> None:
+            while (await receive()).get("more_body"):
+                pass
+            await PlainTextResponse("stored", 204)(scope, receive, send)
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        self.app = read_all
+        began = time.monotonic()
+        # In a thread of its own: Playwright keeps an event loop running in this one.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(asyncio.run, self(scope, receive, send)).result(timeout=20)
+        return sent[0]["status"], time.monotonic() - began
+
+
+def test_room_for_a_file_that_is_announced_and_never_comes_is_soon_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upload_gate, "_PATIENCE_SECONDS", 0.3)
+
+    async def silent() -> Message:
+        await asyncio.sleep(10)
+        return {"type": "http.disconnect"}
+
+    status, seconds = Looks().answers(silent, length=400 * MB)
+    assert status == 408
+    assert seconds < 5
+
+
+def test_crumbs_without_an_announcement_do_not_make_the_gate_look_at_all_files_each_time() -> None:
+    gate, crumbs = Looks(), iter([True] * 5000 + [False])
+
+    async def crumb() -> Message:
+        return {"type": "http.request", "body": bytes(200), "more_body": next(crumbs)}
+
+    assert gate.answers(crumb)[0] == 204
+    assert gate.looks < 20
 
 
 def test_a_session_without_any_cookie_has_room_of_its_own(address: str) -> None:
