@@ -215,9 +215,8 @@ class UploadGate:
                 received += len(message.get("body", b""))
                 complete = not message.get("more_body", False)
                 if received > sending.reserved:
-                    self._reserve(
-                        sending, received, ahead=_STEP
-                    )  # not at every message: it looks at all files
+                    # In steps, not at every message: each is a look at all files.
+                    self._reserve(sending, received, ahead=_STEP)
             return message
 
         return counted
