@@ -105,6 +105,18 @@ def test_a_new_cookie_at_every_try_meets_the_limit_of_all(door: Door, clock: _Cl
     door.enter(RIGHT, visitor="another", address="10.1.0.0")
 
 
+def test_who_was_let_in_before_is_not_locked_out_by_others_tries(door: Door) -> None:
+    door.enter(RIGHT, visitor="teacher", address="10.0.0.1")
+    for number in range(WRONG_IN_ALL):
+        _wrong(door, visitor=str(number))
+    with pytest.raises(RefusedError, match="Too many"):
+        door.enter(RIGHT, visitor="another teacher", address="10.0.0.1")
+    door.enter(RIGHT, visitor="teacher", address="10.0.0.7")
+    for _ in range(WRONG_EACH):
+        assert _wrong(door, visitor="teacher") == "That is not the secret."
+    assert "Too many" in _wrong(door, visitor="teacher"), "their own tries still count"
+
+
 def test_tries_at_the_same_moment_are_counted_one_by_one(door: Door) -> None:
     said: list[str] = []
     together = [threading.Thread(target=lambda: said.append(_wrong(door))) for _ in range(40)]
