@@ -26,7 +26,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         sign_in.out()
 
 if not sign_in.signed_in():
-    st.markdown("Whoever knows the secret sees the queue and the machine here, and can hold both.")
+    st.markdown(
+        "For whoever looks after the class. With the secret you see the queue and the machine, and you can pause "
+        "the queue, stop a run and set limits."
+    )
     sign_in.draw()
 else:
     st.markdown(frame.prose("teacher"))

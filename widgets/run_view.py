@@ -117,7 +117,7 @@ def _status(
         st.progress(timeline.done, text=f"{line} {pace(timeline, record)}")
     elif record.state == "queued":
         st.progress(0.0, text=f"{line} {in_queue(record)}")
-    elif control is not None and control.active:
+    elif record.state == "finished" and control is not None and control.active:
         doing = "waits for its turn" if control.state == "queued" else pace(beside or Timeline(), control)
         if control.state == "queued" and api.paused():
             doing = f"waits. {PAUSED}"

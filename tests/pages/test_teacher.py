@@ -1,6 +1,7 @@
 """The teacher's page by itself: closed, opened, and what it does; and what owners and guests see of a run."""
 
 import secrets
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 from widgets import followed, server
 from widgets.run_words import PAUSED
-from widgets.teacher import sign_in
+from widgets.teacher import machine, sign_in
 from widgets.viewed import GUEST
 
 PROJECT = Path(streamlit_app.__file__).parent
@@ -164,6 +165,26 @@ def test_a_stop_reaches_anybodys_run_and_its_owner_reads_whose_it_was() -> None:
     owners.button(key="resume").click().run()
     assert api.run(run).state == "queued"
     assert "Stopped by the teacher" not in _words(_page("pages/runs.py", run=run))
+
+
+def test_a_stopped_run_does_not_speak_of_the_control_that_another_run_shares_with_it() -> None:
+    store, control = api._store(), control_spec(DIGITS, "")
+    stopped, other = store.add(DIGITS, OWNER, control), store.add(DIGITS, OWNER, control)
+    assert store.run(stopped).control == store.run(other).control
+    api.stop(stopped, why=teacher.STOPPED)
+    page = _page("pages/runs.py", run=stopped)
+    assert not page.exception
+    assert "Stopped by the teacher" in _words(page)
+    assert "from scratch" not in _words(page)
+
+
+def test_the_disk_is_full_when_nothing_is_free_for_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type(shutil.disk_usage("/"))(100 * 10**9, 40 * 10**9, 0)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage)
+    page = _open()
+    (disk,) = [one.proto for one in page.get("progress") if "free" in one.proto.text]
+    assert disk.value == 100
+    assert disk.text == "40.0\u00a0GB of 40.0\u00a0GB in use, 0\u00a0MB free"
 
 
 def test_a_page_that_stands_open_all_day_remembers_the_newest_logs_alone() -> None:

@@ -59,7 +59,8 @@ def _disk() -> None:
     usage = shutil.disk_usage(place)
     with st.container(border=True, gap="xsmall"):
         st.markdown("**Disk**")
-        _bar(usage.used, usage.total, f"in use, {_size(usage.free)} free")
+        # Part of a disk may be kept for the system: neither in use nor free for the lab.
+        _bar(usage.used, usage.used + usage.free, f"in use, {_size(usage.free)} free")
         try:
             found = health.census(place)
         except sqlite3.Error:

@@ -117,8 +117,8 @@ def _working(record: RunRecord) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 st.markdown(f":{colour}-badge[{word}] **{frame.plain(title(record))}**")
-                since = time.time() - (record.started or record.created)
-                st.caption(f"{_who(record)} · since {spoken(since)}")
+                seconds = time.time() - (record.started or record.created)
+                st.caption(f"{_who(record)} · for {spoken(seconds)}")
             if record.state == "running":
                 _stop(record)
         st.progress(done, text=doing)
