@@ -121,9 +121,6 @@ def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
         spec = dataclasses.replace(spec, title=engine.job_title(spec.config, engine.data_title(spec, store)))
     beside = control_spec(spec, "") if control and has_control(spec.config) else None
     run_id = store.add(spec, visitor, beside, limits=limits())
-    for one in (run_id, store.run(run_id).control):
-        if one is not None:
-            _write_spec(one)
     _wake()
     return run_id
 
@@ -259,11 +256,11 @@ def conclude(run_id: str, *, visitor: str | None = None) -> None:
         raise errors.RunError(
             "No epoch of this run is done yet, so there is nothing to test; resume it instead."
         )
-    _requeue(record, done)
+    _requeue(record, done, limits())
     if record.control is not None and _controls_only(record.control):
         control = run(record.control)
         if control.state in ("stopped", "failed"):
-            _requeue(control, max(done, _epochs_kept(control.id)))
+            _requeue(control, max(done, _epochs_kept(control.id)), None)
     _wake()
 
 
@@ -274,11 +271,11 @@ def extend(run_id: str, epochs: int, *, visitor: str | None = None) -> None:
         raise errors.RunError(
             "A linear probe is solved to the end already; more epochs would change nothing."
         )
-    _more_epochs(record, epochs)
+    _more_epochs(record, epochs, limits())
     if record.control is not None and _controls_only(record.control):
         control = run(record.control)
         if not control.active:
-            _more_epochs(control, epochs)
+            _more_epochs(control, epochs, None)
     _wake()
 
 
@@ -507,20 +504,19 @@ def _controls_only(run_id: str) -> bool:
     return run(run_id).control_of is not None and _store().linked_to(run_id) == 1
 
 
-def _more_epochs(record: RunRecord, epochs: int) -> None:
+def _more_epochs(record: RunRecord, epochs: int, allowed: Limits | None) -> None:
     if record.active:
         raise errors.RunError("The run is still going on; wait until it has ended, or stop it first.")
     asked = epochs_of(record.spec.finetune)
     errors.within("The number of further epochs", epochs, 1, MOST_EPOCHS - asked)
-    _requeue(record, asked + epochs)
+    _requeue(record, asked + epochs, allowed)
 
 
-def _requeue(record: RunRecord, epochs: int) -> None:
-    """Queue a run again, to end after ``epochs`` counted from its beginning."""
+def _requeue(record: RunRecord, epochs: int, allowed: Limits | None) -> None:
+    """Queue a run again, to end after ``epochs`` counted from its beginning; a control that follows needs no room."""
     _refuse_at_the_end()
     config = dataclasses.replace(record.spec.finetune, epochs=epochs)
-    _store().requeue(record.id, dataclasses.replace(record.spec, config=config), limits=limits())
-    _write_spec(record.id)
+    _store().requeue(record.id, dataclasses.replace(record.spec, config=config), limits=allowed)
 
 
 def _epochs_kept(run_id: str) -> int:
@@ -533,10 +529,6 @@ def _epochs_kept(run_id: str) -> int:
         for event in new:
             if event["event"] in ("checkpoint", "resumed"):
                 kept = event["epoch"]
-
-
-def _write_spec(run_id: str) -> None:
-    artefacts.write_json(_directory(run_id) / artefacts.SPEC, run(run_id).spec.to_json())
 
 
 def _forget(run_id: str) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-SPEC = "spec.json"
 EVENTS = "events.jsonl"
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
@@ -78,7 +77,7 @@ class _Hashing:
 
 
 def sweep(directory: Path) -> None:
-    """Remove what a killed worker left half written. Not the spec: the server may be writing that right now."""
+    """Remove what a killed worker left half written."""
     for name in (CHECKPOINT, WEIGHTS, RESULT, TEST):
         for path in directory.glob(f".{name}.*"):
             path.unlink(missing_ok=True)

@@ -124,7 +124,7 @@ class Store:
         """
         run = secrets.token_urlsafe(16)
         with self._transaction() as connection:
-            _check_room(connection, visitor, limits)
+            _check_room(connection, visitor, 0, limits)
             linked = None
             if control is not None:
                 linked = _equal_control(connection, visitor, control)
@@ -206,11 +206,14 @@ class Store:
             )
 
     def requeue(self, run: str, spec: JobSpec, *, limits: Limits | None = None) -> None:
-        """Put a run that is not active at the end of the queue, with ``spec`` (perhaps more epochs)."""
+        """Put a run that is not active at the end of the queue, with ``spec`` (perhaps more epochs).
+
+        ``limits`` count runs for a run, and controls for a control; None lets a control follow its run.
+        """
         with self._transaction() as connection:
             row = connection.execute("SELECT visitor, priority FROM runs WHERE id = ?", (run,)).fetchone()
-            if row is not None and row["priority"] == 0:
-                _check_room(connection, row["visitor"], limits)
+            if row is not None:
+                _check_room(connection, row["visitor"], row["priority"], limits)
             changed = connection.execute(
                 f"UPDATE runs SET state = 'queued', spec = ?, place = {_NEXT_PLACE}, error = NULL, attempts = 0,"
                 " finished = NULL, stop_requested = NULL"
@@ -376,14 +379,14 @@ class Store:
 _NEXT_PLACE = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
 
 
-def _check_room(connection: sqlite3.Connection, visitor: str, limits: Limits | None) -> None:
+def _check_room(connection: sqlite3.Connection, visitor: str, priority: int, limits: Limits | None) -> None:
     """Refuse a further run where a visitor, or all together, have as many as they may."""
     if limits is None:
         return
     mine, everybodys = connection.execute(
         "SELECT coalesce(sum(visitor = ?), 0), count(*) FROM runs"
-        " WHERE state IN ('queued', 'running', 'stopping') AND priority = 0",
-        (visitor,),
+        " WHERE state IN ('queued', 'running', 'stopping') AND priority = ?",
+        (visitor, priority),
     ).fetchone()
     if mine >= limits.runs_per_visitor:
         raise errors.RunError(_TOO_MANY.format(mine))

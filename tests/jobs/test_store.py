@@ -361,6 +361,19 @@ def test_limits_bound_the_runs_of_one_and_of_all_but_not_controls(store: Store) 
     assert store.run(first).state == "failed"
 
 
+def test_controls_that_are_taken_up_again_by_themselves_are_limited_too(store: Store) -> None:
+    limits = Limits(runs_per_visitor=1)
+    runs = [store.add(other(one), "ann", control_spec(other(one), "")) for one in range(2)]
+    for _ in range(4):
+        store.end(claimed(store), "finished")
+    first, second = (store.run(str(store.run(run).control)) for run in runs)
+    store.requeue(first.id, first.spec, limits=limits)
+    with pytest.raises(errors.RunError, match="as many as one visitor may have"):
+        store.requeue(second.id, second.spec, limits=limits)
+    store.requeue(runs[1], other(1), limits=limits)  # runs and controls are counted apart
+    store.requeue(second.id, second.spec)  # a control that follows its run
+
+
 def test_a_held_queue_begins_nothing_and_lets_a_control_go_on(store: Store) -> None:
     store.add(SPEC, "ann", control_spec(SPEC, ""))
     store.end(claimed(store), "finished")
