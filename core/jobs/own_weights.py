@@ -1,10 +1,11 @@
 """Visitors' own weights files: checked against the network they are meant for, then kept under their hash."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 from core import errors
-from core.jobs import artefacts
+from core.jobs import artefacts, uploads
 from core.jobs.home import home
 
 MAX_BYTES = 700_000_000  # the largest of the catalogue, vgg16, has 528 MiB
@@ -29,6 +30,8 @@ def store(backbone: str, file_name: str, content: bytes) -> str:
     path = folder / f"weights{suffix}"
     fresh = not path.exists()
     if fresh:
+        if shutil.disk_usage(home()).free - len(content) < uploads.DISK_RESERVE:
+            raise errors.WeightsError(uploads.DISK_FULL)
         artefacts.write_atomically(path, lambda file: file.write(content))
     try:
         weights.load_pretrained(stages.build(backbone), path)

@@ -31,7 +31,7 @@ _MAX_NAME = 120  # characters of a file name that are kept, for the list on scre
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say: equal pictures make equal archives
 _DAY = 86_400.0
 _UNRECORDED_SECONDS = 3600.0  # a file this old without a record was left by a crash between the two
-_DISK_FULL = "The server's disk is nearly full, so nothing can be stored; ask whoever runs it to make room."
+DISK_FULL = "The server's disk is nearly full, so nothing can be stored; ask whoever runs it to make room."
 
 
 def store(store: Store, visitor: str, name: str, content: bytes) -> str:
@@ -54,12 +54,12 @@ def store(store: Store, visitor: str, name: str, content: bytes) -> str:
     if known is None:
         _refuse_full(store, visitor, len(content))
     if shutil.disk_usage(store.home).free - len(content) < DISK_RESERVE:
-        raise errors.DataError(_DISK_FULL)
+        raise errors.DataError(DISK_FULL)
     path = upload_path(store.home, token)
     try:
         artefacts.write_atomically(path, lambda file: file.write(content))
     except OSError as error:
-        raise errors.DataError(_DISK_FULL) from error
+        raise errors.DataError(DISK_FULL) from error
     return UPLOAD + (
         token if known is not None else _record(store, visitor, name, digest=digest, token=token)
     )

@@ -1,5 +1,6 @@
 """A visitor's weights file is checked before it is kept."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import save
 
 from core.backbones import stages
 from core.errors import WeightsError
-from core.jobs import own_weights
+from core.jobs import own_weights, uploads
 
 
 @pytest.fixture
@@ -37,6 +38,15 @@ def test_a_wrong_shape_is_refused_by_the_visitors_own_name_and_leaves_no_file(ow
     state[name] = torch.zeros(1, 2, 3, 3)
     with pytest.raises(WeightsError, match=r"mine\.safetensors.*shape"):
         own_weights.store("tiny_resnet18", "mine.safetensors", save(state))
+    assert not list((own_home / "weights").rglob("*.safetensors"))
+
+
+def test_nothing_is_kept_when_the_disk_is_nearly_full(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "DISK_RESERVE", shutil.disk_usage(own_home).free + 1_000_000_000)
+    with pytest.raises(WeightsError, match="disk is nearly full"):
+        own_weights.store("tiny_resnet18", "mine.safetensors", save(_state()))
     assert not list((own_home / "weights").rglob("*.safetensors"))
 
 
