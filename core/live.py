@@ -33,7 +33,7 @@ State = Literal["waiting", "running", "finished", "stopped", "failed"]
 class LiveRun(ABC):
     """One visitor's run; the pool changes it, whoever looks reads it.
 
-    ``python -m WORKER ASKED`` does the work and prints one JSON object a line; see `end_with_the_asker`.
+    ``python -m WORKER ASKED`` does the work and prints one JSON object a line; see `asked_of_worker` and `say`.
     """
 
     threads: int = 1  # that the worker's libraries may use

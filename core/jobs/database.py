@@ -11,6 +11,7 @@ from core import errors
 from core.jobs.migrations import migrate
 
 BUSY_SECONDS = 15.0  # how long a change waits for another process that is changing something
+_NO_ANSWER = "The lab's database does not answer ({}); try again in a moment."
 _PASSING = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -43,15 +44,21 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Change something, wholly or not at all; one thread of one process at a time."""
-        with self._lock, _answering():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        # While another process holds the database, the threads of this one must not wait one after the other.
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise errors.StoreError(_NO_ANSWER.format("others wait for it, too"))
+        try:
+            with _answering():
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+        finally:
+            self._lock.release()
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """Read."""
@@ -78,6 +85,4 @@ def _answering() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in _PASSING:  # the lower byte is the kind, the rest its details
             raise
-        raise errors.StoreError(
-            f"The lab's database does not answer ({error}); try again in a moment."
-        ) from error
+        raise errors.StoreError(_NO_ANSWER.format(error)) from error

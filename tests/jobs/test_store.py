@@ -6,7 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -489,6 +491,31 @@ def test_while_another_process_writes_pages_read_on_and_changes_say_so(
     other.close()
     store.stop(run)
     assert store.run(run).state == "stopped"
+    store.close()
+
+
+def test_while_another_process_writes_changes_wait_beside_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.5)
+    store = Store(tmp_path)
+    other = sqlite3.connect(tmp_path / "runs.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def refused(_number: int) -> bool:
+        try:
+            store.pause(True)
+        except errors.StoreError:
+            return True
+        return False
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(refused, range(8)))
+    assert time.monotonic() - began < 3.0, "eight times half a second, one after the other, would be four"
+    other.close()
+    store.pause(True)
+    assert store.paused
     store.close()
 
 
