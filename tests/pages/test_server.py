@@ -75,4 +75,5 @@ def test_only_pages_set_cookies(path: str) -> None:
 def test_a_rerun_is_not_followed_by_a_full_garbage_collection() -> None:
     assert st.get_option("runner.postScriptGC") is False
     assert st.get_option("server.fileWatcherType") == "none"
+    assert st.get_option("global.maxCachedMessageAge") == 20
     assert st.get_option("browser.gatherUsageStats") is False

@@ -98,6 +98,15 @@ def test_a_browser_cannot_claim_to_be_signed_in() -> None:
     assert page.text_input(key="teacher_secret")
 
 
+def test_another_browser_that_takes_the_session_over_is_not_signed_in() -> None:
+    """Streamlit gives a session with all it holds to whoever names its id, whatever cookies they have."""
+    page = _open()
+    page.session_state["visitor"] = GUEST_ID
+    page.run()
+    assert not page.metric
+    assert page.text_input(key="teacher_secret")
+
+
 def test_signing_out_closes_the_page() -> None:
     page = _open()
     assert page.metric
@@ -119,7 +128,8 @@ def test_the_page_is_in_the_navigation_only_for_who_is_signed_in(monkeypatch: py
     assert shown["teacher"] == "hidden"
     assert shown["runs"] == "visible"
     page = AppTest.from_file(str(PROJECT / "widgets" / "session.py"), default_timeout=60)
-    page.session_state["teachers_pass"] = sign_in._Pass()
+    page.session_state["visitor"] = OWNER
+    page.session_state["teachers_pass"] = sign_in._Pass(visitor=OWNER)
     page.run()
     assert shown["teacher"] == "visible"
 

@@ -1,5 +1,7 @@
 """The way in to the teacher's page: one secret, kept for this session alone."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from core.jobs.teacher import RefusedError, door, secret
@@ -8,13 +10,20 @@ from widgets import frame
 _PASS = "teachers_pass"
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Pass:
-    """What a session holds that has shown the secret; an object that no browser can send."""
+    """What a session holds that has shown the secret; an object that no browser can send.
+
+    It is for one browser: whoever knows a session's id can take the session over with another one.
+    """
+
+    visitor: str
 
 
 def signed_in() -> bool:
     """Whether this session may look after the class; sessions end with the server, and with them every pass."""
-    return isinstance(st.session_state.get(_PASS), _Pass)
+    held = st.session_state.get(_PASS)
+    return isinstance(held, _Pass) and held.visitor == frame.visitor()
 
 
 def draw() -> None:
@@ -40,5 +49,5 @@ def _enter(offered: str) -> None:
     except RefusedError as refused:
         st.error(str(refused), icon=":material/lock:")
         return
-    st.session_state[_PASS] = _Pass()
+    st.session_state[_PASS] = _Pass(visitor=frame.visitor())
     st.rerun()
