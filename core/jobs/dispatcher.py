@@ -59,6 +59,7 @@ class Dispatcher:
         self._closing = threading.Event()
         self._benches = [_Bench(slot) for slot in slots()]
         self._next_reconcile = 0.0
+        self._tidying: threading.Thread | None = None
         self._next_tidy = time.monotonic() + RECONCILE_SECONDS
         self._thread = threading.Thread(target=self._serve, name="dispatcher", daemon=True)
         self._thread.start()
@@ -115,6 +116,8 @@ class Dispatcher:
             self._wake.clear()
         with ThreadPoolExecutor(len(self._benches)) as together:
             list(together.map(self._dismiss, self._workers()))
+        if self._tidying is not None:
+            self._tidying.join(CLOSE_SECONDS)
 
     def _dismiss(self, worker: LocalWorker) -> None:
         worker.close(CLOSE_SECONDS)
@@ -129,9 +132,17 @@ class Dispatcher:
             self._resize()
         if time.monotonic() >= self._next_tidy:
             self._next_tidy = time.monotonic() + TIDY_SECONDS
-            housekeeping.tidy(self._store)
+            self._tidy()
         waits = [self._look_after(bench) for bench in self._benches]  # every one has its turn
         return any(waits)
+
+    def _tidy(self) -> None:
+        """Clear away on the side: many gigabytes take many seconds, and a stop is to be heard meanwhile."""
+        if self._tidying is None or not self._tidying.is_alive():
+            self._tidying = threading.Thread(
+                target=housekeeping.tidy, args=(self._store,), name="housekeeping", daemon=True
+            )
+            self._tidying.start()
 
     def _resize(self) -> None:
         """Follow a cluster that grows or shrinks; a worker that has a run keeps its place until it is done."""

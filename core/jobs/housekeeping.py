@@ -4,7 +4,6 @@ import logging
 import shutil
 import time
 
-from core import errors
 from core.jobs import uploads
 from core.jobs.store import Store
 
@@ -19,7 +18,7 @@ def tidy(store: Store) -> None:
     for clear in (_expired_uploads, _forgotten_runs):
         try:
             clear(store)
-        except (OSError, errors.LabError):
+        except Exception:  # a disk, a lock, a damaged file: the other is still to be cleared
             _log.exception("Clearing away did not succeed; it is tried again.")
 
 

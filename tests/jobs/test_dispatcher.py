@@ -180,6 +180,26 @@ def test_runs_fail_with_a_sentence_where_no_worker_starts(
     assert "does not start" in (store.run(run).error or "")
 
 
+def test_the_queue_goes_on_while_much_is_cleared_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, enough = threading.Event(), threading.Event()
+
+    def long(_store: Store) -> None:
+        begun.set()
+        enough.wait(60)
+
+    monkeypatch.setattr("core.jobs.housekeeping.tidy", long)
+    monkeypatch.setattr(dispatcher_module, "RECONCILE_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher_module, "TIDY_SECONDS", 0.0)
+    dispatcher = Dispatcher(store, slots=lambda: (Broken(gpu=None, threads=1),))
+    try:
+        assert begun.wait(20)
+        store.add(LONG, "ann")
+        until(lambda: dispatcher._benches[0].failures > 0, 30)
+    finally:
+        enough.set()
+        dispatcher.close()
+
+
 def test_workers_follow_a_cluster_that_grows_and_shrinks(store: Store) -> None:
     slots = [Slot(gpu=None, threads=1)]
     dispatcher = Dispatcher(store, slots=lambda: tuple(slots), warm=False)
