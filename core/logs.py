@@ -28,6 +28,8 @@ FILE_BYTES = 5_000_000  # of one log file
 OLD_FILES = 2  # that are kept beside it, as worker.log.1 and worker.log.2
 
 _VISITOR = re.compile(r"(?<![0-9A-Za-z_-])[0-9a-f]{32}(?![0-9A-Za-z_-])")
+# A session of Streamlit's, open to whoever names it; "GPU-" and such before it make it something else.
+_SESSION = re.compile(r"(?<![0-9A-Za-z_-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z_-])")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 # Either "::" somewhere between hexadecimal groups, or all eight groups: a time of day has neither.
 _IPV6 = re.compile(
@@ -105,8 +107,8 @@ class JsonLines(logging.Formatter):
 
 
 def without_persons(text: str) -> str:
-    """Replace visitor ids and internet addresses in ``text``."""
-    text = _VISITOR.sub("[visitor]", text)
+    """Replace ids of visitors and their sessions, and internet addresses in ``text``."""
+    text = _SESSION.sub("[session]", _VISITOR.sub("[visitor]", text))
     return _IPV6.sub("[address]", _IPV4.sub("[address]", text))
 
 

@@ -94,10 +94,26 @@ def test_no_line_names_a_visitor_an_address_or_what_visitors_gave(said: Said) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["at 12:30:45.123 the 21st", "epoch 3 of 4", "core.jobs::worker", "run Zm9vYmFyYmF6cXV4", "std::move"],
+    [
+        *(
+            "at 12:30:45.123 the 21st",
+            "epoch 3 of 4",
+            "core.jobs::worker",
+            "run Zm9vYmFyYmF6cXV4",
+            "std::move",
+        ),
+        "GPU-281c870a-13ea-4fd6-8779-4c6eb190253e",
+    ],
 )
 def test_what_only_looks_like_an_address_stays(text: str) -> None:
     assert logs.without_persons(text) == text
+
+
+def test_the_key_to_somebodys_session_is_not_written(said: Said) -> None:
+    """Streamlit logs it as here, and gives the session to whoever names it."""
+    session = "281c870a-13ea-4fd6-8779-4c6eb190253e"
+    logging.getLogger("streamlit").warning("Session with id %s is already connected!", session)
+    assert said.lines()[-1]["message"] == "Session with id [session] is already connected!"
 
 
 def test_at_debug_the_texts_of_exceptions_are_written(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
