@@ -111,6 +111,7 @@ def test_what_only_looks_like_an_address_stays(text: str) -> None:
 
 def test_the_key_to_somebodys_session_is_not_written(said: Said) -> None:
     """Streamlit logs it as here, and gives the session to whoever names it."""
+    logs.configure()
     session = "281c870a-13ea-4fd6-8779-4c6eb190253e"
     logging.getLogger("streamlit").warning("Session with id %s is already connected!", session)
     assert said.lines()[-1]["message"] == "Session with id [session] is already connected!"
