@@ -13,7 +13,7 @@ ANIMALS = (
     *("newt", "otter", "owl", "panda", "puffin", "quail", "raven", "robin", "seal", "shrew", "stork", "swan"),
     *("tiger", "toad", "trout", "turtle", "vole", "walrus", "whale", "wolf", "wren", "yak", "zebra"),
 )
-NUMBERS = 90  # from 10 to 99: with colours and animals about 90,000 names, so that a class has no two alike
+NUMBERS = 90  # from 10 to 99: with colours and animals about 90,000 names: of 200 classes of thirty, one has two alike
 
 
 def pseudonym(visitor: str, key: bytes) -> str:

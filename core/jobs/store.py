@@ -36,7 +36,9 @@ _TOO_MANY = (
     "You have {} runs that wait or work, which is as many as one visitor may have; stop one, or wait for one."
 )
 _FULL = "The queue is full: {} runs wait or work. Try again in some minutes."
-_MAIN_FAILED = "The run that this is the control of failed, so the control was not started."
+_MAIN_FAILED = (
+    "The run that this is the control of failed, so there is nothing to compare; resume that run for both."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
