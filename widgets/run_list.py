@@ -10,6 +10,7 @@ from core.jobs.store import RunRecord
 from core.jobs.teacher import RefusedError, secret
 from core.training.sweep_report import spoken
 from widgets import comparison, frame
+from widgets.run_words import STATES
 
 PER_PAGE = 12
 MOST_COMPARED = 6
@@ -74,7 +75,7 @@ def _row(record: RunRecord) -> bool:
 def _facts(record: RunRecord) -> str:
     when = datetime.fromtimestamp(record.created, UTC).strftime("%d %b %H:%M UTC")
     if record.summary is None or record.state != "finished":
-        return f"{record.state} · {when}"
+        return f"{STATES[record.state][0]} · {when}"
     figures = record.summary
     if record.spec.kind == "sweep":
         depth = spoken([figures["best"]]).replace("depth", "at depth")

@@ -159,6 +159,7 @@ def test_a_pause_holds_the_queue_and_visitors_read_of_it() -> None:
     assert api.paused()
     assert api._store().claim() is None
     assert PAUSED in _words(_page("pages/runs.py", run=run))
+    assert "Waiting ·" in _words(_page("pages/runs.py")), "as the run's own page calls it"
     page.button(key="teacher_unpause").click().run()
     assert not api.paused()
     assert "Starts in a moment" in _words(_page("pages/runs.py", run=run))
