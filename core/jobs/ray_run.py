@@ -8,6 +8,7 @@ again with that checkpoint, and ends with the same numbers. Ray would repeat a l
 """
 
 import logging
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -21,10 +22,17 @@ from core.training.sweep_events import ArmDone
 
 TRIES = 3  # without a checkpoint or a measured arm between them
 LOOK_SECONDS = 0.2  # between two looks whether the run should go on
+# Of what a dead node still held, Ray says only after ten minutes that it is lost. So where nothing comes for a while,
+# the driver asks whether a node has died since.
+NODES_SECONDS = 5.0
 # How far a node may run ahead of what is written down here: a large network's checkpoints must not pile up.
 AHEAD = 16  # events
 
 _log = logging.getLogger(__name__)
+
+
+class _NodeLost(Exception):
+    """A node has died, and nothing has come for a while."""
 
 
 def events(
@@ -55,17 +63,18 @@ def events(
     failures = 0
     while True:
         yield Progress(phase="cluster", done=0, total=1)
+        nodes = _alive(ray)
         stream = submit.remote(config, images, earlier, backbone, ray_cluster.threads())
         over = False
         try:
             while True:
-                _arrive(ray, stream, look)
+                _arrive(ray, stream, look, nodes)
                 try:
                     item = next(stream)
                 except StopIteration:
                     over = True
                     return
-                _arrive(ray, item, look)
+                _arrive(ray, item, look, nodes)
                 event = ray.get(item)
                 if isinstance(event, CheckpointReady):
                     earlier, epoch, failures = event.state, event.epoch, 0
@@ -76,7 +85,7 @@ def events(
         except ray.exceptions.RayTaskError as error:
             over = True
             raise _told(error) from error
-        except ray.exceptions.RayError as error:
+        except (ray.exceptions.RayError, _NodeLost) as error:
             failures += 1
             _log.warning("The cluster lost a run (%d of %d tries): %s", failures, TRIES, error)
             if failures == TRIES:
@@ -88,10 +97,20 @@ def events(
             yield Resumed(epoch=epoch)
 
 
-def _arrive(ray: Any, what: Any, look: Callable[[], None]) -> None:
-    """Wait for the next item of a stream, or for an item to be here."""
+def _arrive(ray: Any, what: Any, look: Callable[[], None], nodes: set[str]) -> None:
+    """Wait for the next item of a stream, or for an item to be here; ``nodes`` were alive when the task began."""
+    ask_at = time.monotonic() + NODES_SECONDS
     while not ray.wait([what], timeout=LOOK_SECONDS)[0]:
         look()
+        if time.monotonic() >= ask_at:
+            ask_at = time.monotonic() + NODES_SECONDS
+            if nodes - _alive(ray):
+                raise _NodeLost("a node has died, and nothing comes any more")
+
+
+def _alive(ray: Any) -> set[str]:
+    """Name the nodes that the cluster believes alive."""
+    return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
 
 def _told(error: Any) -> Exception:
