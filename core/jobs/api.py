@@ -23,6 +23,7 @@ from core import errors
 from core.jobs import artefacts, uploads
 from core.jobs import snapshots as run_snapshots
 from core.jobs.dispatcher import Dispatcher
+from core.jobs.health import ROOM_BYTES
 from core.jobs.home import home, run_directory
 from core.jobs.limits import Limits
 from core.jobs.limits import limits as read_limits
@@ -117,6 +118,8 @@ def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
     _refuse_at_the_end()
     store = _store()
     engine.check(spec, store, visitor)
+    if shutil.disk_usage(store.home).free < ROOM_BYTES:
+        raise errors.RunError("The disk is nearly full; delete old runs, then start this one.")
     if not spec.title:
         spec = dataclasses.replace(spec, title=engine.job_title(spec.config, engine.data_title(spec, store)))
     beside = control_spec(spec, "") if control and has_control(spec.config) else None

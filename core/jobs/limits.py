@@ -35,9 +35,9 @@ class Limits:
 
     runs_per_visitor: int = _limit(8, 1, 100, "Runs of one visitor, waiting or running")
     runs_in_all: int = _limit(300, 1, 10_000, "Runs of everybody, waiting or running")
-    minutes_per_run: int = _limit(120, 1, 10_000, "Minutes that a run may take")
+    minutes_per_run: int = _limit(120, 1, 10_000, "Minutes that a run may take at a stretch")
     megabytes_per_run: int = _limit(
-        0, 0, 4_000_000, "Megabytes of memory that a run may use (0: three quarters)"
+        0, 0, 4_000_000, "Megabytes of memory that a run may use (0: three quarters of the machine's)"
     )
     upload_megabytes_per_visitor: int = _limit(1_000, 1, 1_000_000, "Megabytes of one visitor's pictures")
     upload_megabytes_in_all: int = _limit(20_000, 1, 100_000_000, "Megabytes of everybody's pictures")

@@ -6,11 +6,13 @@ worker that was given up for dead can no longer touch a run that another one has
 """
 
 import json
+import logging
 import os
 import platform
 import secrets
 import sqlite3
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +23,8 @@ from core.jobs.limits import Limits
 from core.jobs.queue import QUEUE, RUNS, WAIT
 from core.jobs.spec import UPLOAD, JobSpec
 from core.jobs.upload_table import UploadTable
+
+_log = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"]
 Order = Literal["go on", "wait", "stop", "lost"]
@@ -177,7 +181,7 @@ class Store:
         rows = self._rows(
             f"{RUNS} WHERE state IN ('queued', 'running', 'stopping') ORDER BY position IS NOT NULL, position, started"
         )
-        return [_record(row) for row in rows]
+        return _records(rows)
 
     def ids(self) -> set[str]:
         """Name all runs."""
@@ -193,7 +197,7 @@ class Store:
             f"{RUNS} WHERE visitor = ? ORDER BY created DESC, place DESC",
             visitor,
         )
-        return [_record(row) for row in rows]
+        return _records(rows)
 
     def stop(self, run: str, why: str | None = None) -> None:
         """Ask for a stop: a queued run is stopped at once, a running one by its worker; ``why`` is for its owner."""
@@ -466,6 +470,17 @@ def _take_control_along(connection: sqlite3.Connection, run: str) -> None:
         " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.control = runs.id AND other.state != 'failed')",
         (time.time(), _MAIN_FAILED, run),
     )
+
+
+def _records(rows: Iterable[sqlite3.Row]) -> list[RunRecord]:
+    """Read runs for a list; one that this version of the lab cannot read does not keep the others from it."""
+    found = []
+    for row in rows:
+        try:
+            found.append(_record(row))
+        except (errors.LabError, TypeError, ValueError, KeyError):
+            _log.exception("The run %s cannot be read.", row["id"])
+    return found
 
 
 def _record(row: sqlite3.Row) -> RunRecord:

@@ -1,6 +1,7 @@
 """Several workers at once, runs that take more than they may, and how quickly a stop is heard."""
 
 import dataclasses
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -239,3 +240,13 @@ def test_only_gpus_that_this_process_may_see_are_used(
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
     assert [gpu.uuid for gpu in devices.gpus()] == found
+
+
+def test_a_run_is_refused_while_the_disk_is_nearly_full(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "ROOM_BYTES", shutil.disk_usage(store.home).free + 10**9)
+    with pytest.raises(errors.RunError, match="The disk is nearly full; delete old runs"):
+        api.submit(LONG, "ann")
+    assert api.runs_of("ann") == []
+    api.shutdown()

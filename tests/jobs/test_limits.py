@@ -38,7 +38,7 @@ def test_the_environment_wins_over_the_default_and_the_teacher_over_both(
     ("name", "value", "sentence"),
     [
         ("TLL_UPLOAD_DAYS", "two", "TLL_UPLOAD_DAYS must be a whole number"),
-        ("TLL_MINUTES_PER_RUN", "0", "Minutes that a run may take must lie between 1 and"),
+        ("TLL_MINUTES_PER_RUN", "0", "Minutes that a run may take at a stretch must lie between 1 and"),
     ],
 )
 def test_a_wrong_limit_is_one_sentence(

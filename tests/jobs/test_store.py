@@ -527,3 +527,13 @@ def test_reading_does_not_wait_for_a_change_of_this_process(store: Store) -> Non
         reader.start()
         reader.join(5)
         assert read == ["queued"]
+
+
+def test_a_run_that_this_version_cannot_read_does_not_keep_the_others_from_a_list(store: Store) -> None:
+    strange, good = store.add(SPEC, "ann"), store.add(other(1), "ann")
+    with store._transaction() as connection:
+        connection.execute(
+            "UPDATE runs SET spec = json_set(spec, '$.config.unheard', 1) WHERE id = ?", (strange,)
+        )
+    assert [one.id for one in store.runs_of("ann")] == [good]
+    assert [one.id for one in store.active()] == [good]
