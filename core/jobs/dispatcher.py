@@ -22,8 +22,8 @@ STOPPING_TURN_SECONDS = 0.1  # while somebody waits for a run to stop
 RECONCILE_SECONDS = 5.0
 TIDY_SECONDS = 600.0  # between two looks for what has expired
 # A stop shall be heard within two seconds, whatever the worker is busy with.
-TERMINATE_AFTER_SECONDS = 0.8  # a worker that has not heard it by itself gets SIGTERM
-KILL_AFTER_SECONDS = 1.7  # and then SIGKILL
+TERMINATE_AFTER_SECONDS = 0.4  # a worker that has not heard it by itself gets SIGTERM
+KILL_AFTER_SECONDS = 1.2  # and then SIGKILL
 WRITING_SECONDS = 30.0  # what a worker that has heard it may take to write its checkpoint
 WARM_UP_AFTER_SECONDS = 2.0  # the first page is drawn first; a queued run does not wait for this
 CLOSE_SECONDS = 5.0
