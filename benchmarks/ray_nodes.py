@@ -10,6 +10,8 @@ import psutil
 
 _WORK = ("ray::FinetuneConfig", "ray::SweepConfig")
 MEMORY = 100_000_000  # bytes of each node's object store
+# A killed node refuses the head's question at once. One that answers late, on a machine that does much else, is alive.
+_PATIENT = {"health_check_timeout_ms": 60_000}
 
 
 class Nodes:
@@ -19,7 +21,12 @@ class Nodes:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         from ray.cluster_utils import Cluster
 
-        head = {"num_cpus": 0, "object_store_memory": MEMORY, "include_dashboard": False}
+        head = {
+            "num_cpus": 0,
+            "object_store_memory": MEMORY,
+            "include_dashboard": False,
+            "_system_config": _PATIENT,
+        }
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self._nodes: list[Any] = []
         for _ in range(count):
