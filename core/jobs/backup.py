@@ -23,11 +23,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from core import errors
-from core.jobs import artefacts
+from core.jobs import artefacts, database
 from core.jobs.home import run_directory, upload_path
 from core.jobs.store import Store
 
-DATABASE = "runs.sqlite3"
 MANIFEST = "manifest.json"
 FORMAT = "transfer-learning-lab backup 1"
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
@@ -57,8 +56,8 @@ def backup(home: Path, target: Path) -> Contents:
         )
     if target.exists():
         raise errors.SettingsError(f"{target} exists already; choose another name.")
-    if not (home / DATABASE).exists():
-        raise errors.RunError(f"There is nothing to save in {home}: it has no {DATABASE}.")
+    if not (home / database.FILE).exists():
+        raise errors.RunError(f"There is nothing to save in {home}: it has no {database.FILE}.")
     for left in home.glob(f"{_STAGING}*"):  # by a backup that was killed, or by one that still works
         if time.time() - left.stat().st_mtime > 24 * 3600:
             shutil.rmtree(left, ignore_errors=True)
@@ -91,9 +90,9 @@ def restore(archive: Path, home: Path) -> Contents:
             staging = Path(folder)
             contents, before = _unpack(archive, staging)
             _check(staging)
-            _move(staging / DATABASE, before, home)
+            _move(staging / database.FILE, before, home)
             # The database last: a restore that was cut short leaves nothing that a server would take for whole.
-            for path in sorted(staging.iterdir(), key=lambda one: one.name == DATABASE):
+            for path in sorted(staging.iterdir(), key=lambda one: one.name == database.FILE):
                 if path.name != MANIFEST:
                     path.replace(home / path.name)
     except (tarfile.TarError, EOFError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
@@ -106,8 +105,8 @@ def restore(archive: Path, home: Path) -> Contents:
 def _stage(home: Path, staging: Path) -> tuple[int, int]:
     """Copy the database, then link what it names; count the runs and the uploads."""
     with (
-        closing(sqlite3.connect(home / DATABASE, timeout=15)) as source,
-        closing(sqlite3.connect(staging / DATABASE, isolation_level=None)) as copy,
+        closing(sqlite3.connect(home / database.FILE, timeout=15)) as source,
+        closing(sqlite3.connect(staging / database.FILE, isolation_level=None)) as copy,
     ):
         source.backup(copy, pages=1000, sleep=0.01)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
@@ -267,7 +266,7 @@ def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     while (member := tar.next()) is not None:
         path = PurePosixPath(member.name)
         inside = not path.is_absolute() and ".." not in path.parts
-        known = member.name == DATABASE or (len(path.parts) > 1 and path.parts[0] in FOLDERS)
+        known = member.name == database.FILE or (len(path.parts) > 1 and path.parts[0] in FOLDERS)
         if not (member.isreg() and inside and known):
             raise ValueError(f"it holds {member.name!r}, which no backup of this lab does")
         yield member
@@ -275,9 +274,9 @@ def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 def _check(staging: Path) -> None:
     """Find out whether the database is sound, and bring it to this version's form."""
-    if not (staging / DATABASE).exists():
+    if not (staging / database.FILE).exists():
         raise ValueError("it has no database")
-    with closing(sqlite3.connect(staging / DATABASE)) as connection:
+    with closing(sqlite3.connect(staging / database.FILE)) as connection:
         found = connection.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
             raise ValueError("its database is damaged")
@@ -289,7 +288,7 @@ def _check(staging: Path) -> None:
         raise ValueError("its database names files that cannot be") from None
     finally:
         store.close()
-    for beside in staging.glob(f"{DATABASE}-*"):
+    for beside in staging.glob(f"{database.FILE}-*"):
         raise ValueError(f"its database could not be closed: {beside.name}")
 
 

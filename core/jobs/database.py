@@ -10,6 +10,7 @@ from typing import Any
 from core import errors
 from core.jobs.migrations import migrate
 
+FILE = "runs.sqlite3"  # in the data directory
 BUSY_SECONDS = 15.0  # how long a change waits for another process that is changing something
 _NO_ANSWER = "The lab's database does not answer ({}); try again in a moment."
 _PASSING = (
@@ -69,7 +70,7 @@ class Database:
 def _connected(home: Path) -> sqlite3.Connection:
     with _answering():
         connection = sqlite3.connect(
-            home / "runs.sqlite3", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            home / FILE, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")

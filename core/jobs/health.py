@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import psutil
 
+from core.jobs import database
 from core.jobs.dispatcher import Dispatcher
+from core.jobs.store import State
 
-DATABASE = "runs.sqlite3"
 PATIENCE_SECONDS = 2.0  # for a lock on the database
 ROOM_BYTES = 500_000_000  # on the disk; a run of a large network writes about this much
 DURATION_BUCKETS = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)  # seconds
@@ -79,7 +81,7 @@ def readiness(
 def census(home: Path) -> Census:
     """Count what the store holds; ``sqlite3.Error`` where it does not answer."""
     with _connection(home) as connection:
-        states = dict.fromkeys(("queued", "running", "stopping", "finished", "failed", "stopped"), 0)
+        states = dict.fromkeys(get_args(State), 0)
         states.update(connection.execute("SELECT state, count(*) FROM runs GROUP BY state").fetchall())
         oldest, heartbeat = connection.execute(_AGES, (time.time(),)).fetchone()
         uploads, upload_bytes = connection.execute(
@@ -122,7 +124,7 @@ def disk_free(home: Path) -> int:
 @contextmanager
 def _connection(home: Path) -> Iterator[sqlite3.Connection]:
     # "rw": a missing database is an error here, not a new empty one.
-    address = f"{(home / DATABASE).as_uri()}?mode=rw"
+    address = f"{(home / database.FILE).as_uri()}?mode=rw"
     with closing(
         sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
     ) as connection:

@@ -103,12 +103,8 @@ class LocalWorker:
             for line in self._process.stdout:
                 try:
                     word = json.loads(line)["say"]
-                except (
-                    ValueError,
-                    TypeError,
-                    KeyError,
-                ):  # said by a library while the worker was being imported
-                    continue
+                except (ValueError, TypeError, KeyError):
+                    continue  # said by a library while the worker was being imported
                 self.was_ready = True
                 if word == "stopping":
                     self.stopping = True

@@ -287,8 +287,8 @@ def _excess(limits: Limits, seconds: float) -> str | None:
     """Say in a sentence what a run took more of than it may; None while it is within its limits."""
     if seconds > 60 * limits.minutes_per_run:
         return (
-            f"The run took longer than the {limits.minutes_per_run} minutes that a run may take here; "
-            "try fewer epochs or fewer images."
+            f"The run took longer than the {limits.minutes_per_run} minutes at a stretch that a run may take here; "
+            "go on from its last epoch, or try fewer epochs or images."
         )
     if psutil.Process().memory_info().rss > limits.memory:
         return (

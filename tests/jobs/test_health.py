@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.jobs import health
+from core.jobs import database, health
 from core.jobs.dispatcher import Dispatcher
 from core.jobs.spec import JobSpec
 from core.jobs.store import Store
@@ -47,8 +47,8 @@ def test_a_full_disk_is_told_with_figures(store: Store) -> None:
 
 def test_a_missing_or_damaged_store_is_told_and_not_made_anew(tmp_path: Path) -> None:
     assert "does not answer" in _in_the_way(tmp_path)["store"]
-    assert not (tmp_path / health.DATABASE).exists()
-    (tmp_path / health.DATABASE).write_bytes(b"no database " * 100)
+    assert not (tmp_path / database.FILE).exists()
+    (tmp_path / database.FILE).write_bytes(b"no database " * 100)
     assert "does not answer" in _in_the_way(tmp_path)["store"]
     with pytest.raises(sqlite3.Error):
         health.census(tmp_path)
@@ -58,7 +58,7 @@ def test_a_store_that_somebody_holds_is_told_within_seconds(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.3)
-    with closing(sqlite3.connect(store.home / health.DATABASE, isolation_level=None)) as other:
+    with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         assert "locked" in _in_the_way(store.home)["store"]
@@ -99,10 +99,10 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
     for claim, seconds in zip(claims[:2], (12.0, 700.0), strict=True):
         assert claim is not None
         store.end(claim, "finished")
-        with closing(sqlite3.connect(store.home / health.DATABASE, isolation_level=None)) as direct:
+        with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as direct:
             direct.execute("UPDATE runs SET finished = started + ? WHERE id = ?", (seconds, claim.run))
     store.uploads.add("some-token", "ann", "cats.zip", "digest", 1234)
-    with closing(sqlite3.connect(store.home / health.DATABASE, isolation_level=None)) as direct:
+    with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as direct:
         direct.execute("UPDATE runs SET created = created - 100 WHERE state = 'queued'")
         direct.execute("UPDATE runs SET heartbeat = heartbeat - 7 WHERE state = 'running'")
 
@@ -133,7 +133,7 @@ def test_a_run_that_was_put_back_does_not_count_as_one_that_never_began(store: S
     claim = store.claim()
     assert claim is not None
     store.give_back(claim)
-    with closing(sqlite3.connect(store.home / health.DATABASE, isolation_level=None)) as direct:
+    with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as direct:
         direct.execute("UPDATE runs SET created = created - 1000")
     assert health.census(store.home).oldest_wait == 0.0
 
