@@ -10,8 +10,9 @@ import psutil
 
 _WORK = ("ray::FinetuneConfig", "ray::SweepConfig")
 MEMORY = 100_000_000  # bytes of each node's object store
-# A killed node refuses the head's question at once. One that answers late, on a machine that does much else, is alive.
-_PATIENT = {"health_check_timeout_ms": 60_000}
+# A killed node refuses the head's questions at once, so they may follow each other quickly. One that answers late, on
+# a machine that does much else, is alive. And its tasks need not stand back behind everything else, as Ray's do.
+_SYSTEM = {"health_check_timeout_ms": 60_000, "health_check_period_ms": 1_000, "worker_niceness": 0}
 
 
 class Nodes:
@@ -25,7 +26,7 @@ class Nodes:
             "num_cpus": 0,
             "object_store_memory": MEMORY,
             "include_dashboard": False,
-            "_system_config": _PATIENT,
+            "_system_config": _SYSTEM,
         }
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self._nodes: list[Any] = []
@@ -48,6 +49,17 @@ class Nodes:
     def __len__(self) -> int:
         return len(self._nodes)
 
+    def believed_alive(self) -> int:
+        """Ask the head how many nodes it believes alive, itself left out."""
+        return sum(node["Alive"] for node in self._cluster.global_state.node_table()) - 1
+
+    def fill(self, count: int) -> None:
+        """Start nodes until so many live."""
+        for node in [one for one in self._nodes if not one.live_processes()]:
+            self.kill(node)
+        while len(self) < count:
+            self.add()
+
     def add(self) -> None:
         """Start one more node."""
         self._nodes.append(self._cluster.add_node(num_cpus=1, object_store_memory=MEMORY))
@@ -66,6 +78,11 @@ class Nodes:
                     return
             time.sleep(0.02)
         raise TimeoutError("No node works on a run.")
+
+    def kill_idle(self) -> None:
+        """Kill every node that works on no run, but the head."""
+        for node in [one for one in self._nodes if not _tasks(one)]:
+            self.kill(node)
 
     def kill_all(self) -> None:
         """Kill every node but the head."""

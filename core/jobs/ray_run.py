@@ -23,7 +23,7 @@ from core.training.sweep_events import ArmDone
 TRIES = 3  # without a checkpoint or a measured arm between them
 LOOK_SECONDS = 0.2  # between two looks whether the run should go on
 # Of what a dead node still held, Ray says only after ten minutes that it is lost. So where nothing comes for a while,
-# the driver asks whether a node has died since.
+# the driver asks whether the run's own node is alive.
 NODES_SECONDS = 5.0
 # How far a node may run ahead of what is written down here: a large network's checkpoints must not pile up.
 AHEAD = 16  # events
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class _NodeLost(Exception):
-    """A node has died, and nothing has come for a while."""
+    """The run's node has died, and nothing has come for a while."""
 
 
 def events(
@@ -46,7 +46,7 @@ def events(
     """
     ray = ray_cluster.connected()
     gpu = config.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
-    submit = ray.remote(ray_task.events).options(
+    submit = ray.remote(ray_task.events_of_a_node).options(
         # Shown to all who look at the cluster: nothing of the visitor's in it.
         name=f"{type(config).__name__} of {config.backbone}",
         num_returns="streaming",
@@ -63,19 +63,22 @@ def events(
     failures = 0
     while True:
         yield Progress(phase="cluster", done=0, total=1)
-        nodes = _alive(ray)
+        node = None  # not known before it has begun; until then Ray itself tells of its death
         stream = submit.remote(config, images, earlier, backbone, ray_cluster.threads())
         over = False
         try:
             while True:
-                _arrive(ray, stream, look, nodes)
+                _arrive(ray, stream, look, node)
                 try:
                     item = next(stream)
                 except StopIteration:
                     over = True
                     return
-                _arrive(ray, item, look, nodes)
+                _arrive(ray, item, look, node)
                 event = ray.get(item)
+                if node is None:
+                    node = event
+                    continue
                 if isinstance(event, CheckpointReady):
                     earlier, epoch, failures = event.state, event.epoch, 0
                 elif isinstance(event, ArmDone):
@@ -97,20 +100,20 @@ def events(
             yield Resumed(epoch=epoch)
 
 
-def _arrive(ray: Any, what: Any, look: Callable[[], None], nodes: set[str]) -> None:
-    """Wait for the next item of a stream, or for an item to be here; ``nodes`` were alive when the task began."""
+def _arrive(ray: Any, what: Any, look: Callable[[], None], node: str | None) -> None:
+    """Wait for the next item of a stream, or for an item to be here; ``node`` is where they come from."""
     ask_at = time.monotonic() + NODES_SECONDS
     while not ray.wait([what], timeout=LOOK_SECONDS)[0]:
         look()
         if time.monotonic() >= ask_at:
             ask_at = time.monotonic() + NODES_SECONDS
-            if nodes - _alive(ray):
-                raise _NodeLost("a node has died, and nothing comes any more")
+            if node is not None and not _alive(ray, node):
+                raise _NodeLost("its node has died, and nothing comes any more")
 
 
-def _alive(ray: Any) -> set[str]:
-    """Name the nodes that the cluster believes alive."""
-    return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+def _alive(ray: Any, node: str) -> bool:
+    """Whether the cluster believes this node alive."""
+    return any(one["NodeID"] == node and one["Alive"] for one in ray.nodes())
 
 
 def _told(error: Any) -> Exception:

@@ -24,6 +24,16 @@ Earlier = dict[str, Any] | tuple[ArmDone, ...] | None  # a checkpoint's state; t
 SHORTEST_PAUSE = 0.1  # seconds between two events of batches or progress; the recorder keeps fewer still
 
 
+def events_of_a_node(
+    config: Config, dataset: ImageDataset, earlier: Earlier, backbone: "Backbone | None", threads: int
+) -> Iterator[str | Event]:
+    """Name this node as the cluster does, then do as `events`."""
+    import ray
+
+    yield ray.get_runtime_context().get_node_id()
+    yield from events(config, dataset, earlier, backbone, threads)
+
+
 def events(
     config: Config, dataset: ImageDataset, earlier: Earlier, backbone: "Backbone | None", threads: int
 ) -> Iterator[Event]:
