@@ -20,6 +20,9 @@ from widgets import allocator, media_gate, operations, shutdown, upload_gate
 
 COOKIE = "tll_visitor"
 COOKIE_SECONDS = 365 * 24 * 3600
+# What Streamlit is told about whoever opens a websocket (server.trustedUserHeaders in .streamlit/config.toml). It
+# resumes a session, after a lost connection, for the same user alone; else for everybody who names its id.
+VISITOR_HEADER = b"x-tll-visitor"
 _VISITOR = re.compile(r"[0-9a-f]{32}")
 
 # Torch takes seconds to import, here and in the worker, and would slow the first page down: both wait for that
@@ -114,7 +117,9 @@ class VisitorCookie:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; add the cookie to the answer for a page that came without one."""
-        if scope["type"] == "http" and scope["method"] == "GET" and _wants_page(scope):
+        if scope["type"] == "websocket":
+            scope = _with_visitor(scope)
+        elif scope["type"] == "http" and scope["method"] == "GET" and _wants_page(scope):
             # Read as Streamlit reads it: the standard library stumbles over cookies that others have set.
             known = visitor_in(HTTPConnection(scope).cookies)
             send = _with_cookie(send, secure=_is_https(scope)) if known is None else send
@@ -137,6 +142,15 @@ def visitor_in(cookies: Mapping[str, str]) -> str | None:
     """Read the visitor's id out of cookies; None where there is none of ours."""
     value = cookies.get(COOKIE, "")
     return value if is_visitor(value) else None
+
+
+def _with_visitor(scope: Scope) -> Scope:
+    """Say in a header who opens a websocket, whatever the browser has written there itself."""
+    headers = [(name, value) for name, value in scope["headers"] if name != VISITOR_HEADER]
+    known = visitor_in(HTTPConnection(scope).cookies)
+    if known is not None:
+        headers.append((VISITOR_HEADER, known.encode()))
+    return {**scope, "headers": headers}
 
 
 def _with_cookie(send: Send, *, secure: bool) -> Callable[[Message], Any]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,8 +69,14 @@ class Tab:
         return self.browser.delete(url, timeout=30).status_code
 
 
-def visit(address: str, visitor: str | None = None) -> Tab:
-    """Open a page as a browser does, and wait until its session has a name."""
+def visit(
+    address: str,
+    visitor: str | None = None,
+    *,
+    resume: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Tab:
+    """Open a page as a browser does, or come back to session ``resume``, and wait until its session has a name."""
     browser = requests.Session()
     if visitor is not None:
         browser.cookies.set(COOKIE, visitor)
@@ -77,10 +84,12 @@ def visit(address: str, visitor: str | None = None) -> Tab:
         browser.get(address, headers={"Accept": "text/html"}, timeout=30)
     browser.get(f"{address}/_stcore/health", timeout=30)
     browser.headers["X-Xsrftoken"] = browser.cookies["_streamlit_xsrf"]
+    protocols = ["streamlit"] if resume is None else ["streamlit", "-", resume]
     socket = connect(
         address.replace("http", "ws", 1) + "/_stcore/stream",
-        subprotocols=[Subprotocol("streamlit")],
-        additional_headers={"Cookie": "; ".join(f"{one.name}={one.value}" for one in browser.cookies)},
+        subprotocols=[Subprotocol(one) for one in protocols],
+        additional_headers={"Cookie": "; ".join(f"{one.name}={one.value}" for one in browser.cookies)}
+        | dict(headers or {}),
         max_size=None,
         max_queue=None,  # what the page draws is not read, and must not hold up the pings
         legacy=True,
@@ -102,12 +111,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
     folder = tmp_path_factory.mktemp("gate")
     (folder / "page.py").write_text("import streamlit as st\nst.title('No uploader here')\n")
     (folder / "app.py").write_text(APP)
+    shutil.copytree(PROJECT / ".streamlit", folder / ".streamlit")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
-    command += ["--server.address=127.0.0.1", "--server.headless=true", "--browser.gatherUsageStats=false"]
-    command += ["--server.fileWatcherType=none"]
+    command += ["--server.address=127.0.0.1"]
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=os.environ | {"PYTHONPATH": str(PROJECT)}, stdout=log, stderr=log
@@ -314,3 +323,31 @@ def test_a_session_without_any_cookie_has_room_of_its_own(address: str) -> None:
     tab.browser.cookies.set(COOKIE, new_visitor())
     assert tab.put("1", 1000).status_code == 403
     tab.socket.close()
+
+
+# --- whose session it is --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_session_is_resumed_for_its_own_visitor_and_for_nobody_else(address: str, connected: bool) -> None:
+    owner = new_visitor()
+    tab = visit(address, owner)
+    if not connected:
+        tab.socket.close()
+    stranger = visit(address, new_visitor(), resume=tab.session)
+    assert stranger.session != tab.session
+    nobody = visit(address, "not a visitor", resume=tab.session)
+    assert nobody.session != tab.session
+    again = visit(address, owner, resume=tab.session)
+    assert again.session == tab.session, "a connection that was lost comes back to its page"
+    for one in (stranger, nobody, again):
+        one.leave()
+
+
+def test_a_browser_cannot_say_in_a_header_who_it_is(address: str) -> None:
+    owner = new_visitor()
+    tab = visit(address, owner)
+    liar = visit(address, new_visitor(), resume=tab.session, headers={"X-Tll-Visitor": owner})
+    assert liar.session != tab.session
+    liar.leave()
+    tab.leave()
