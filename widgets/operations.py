@@ -179,6 +179,7 @@ def _of_store(found: health.Census) -> Iterator[Metric]:
     yield durations
     yield _gauge("tll_uploads", "Stored archives of visitors' pictures.", found.uploads)
     yield _gauge("tll_upload_bytes", "Bytes of stored archives.", found.upload_bytes)
+    yield _gauge("tll_run_bytes", "Bytes of the files of runs that have ended.", found.run_bytes)
 
 
 def _of_workers() -> Iterator[Metric]:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.jobs import api, artefacts
 from core.jobs.result import RunResult
-from widgets import frame, media_gate
+from widgets import delete_runs, frame, media_gate
 from widgets.viewed import Viewed, viewed
 
 
@@ -50,12 +50,9 @@ def draw(seen: Viewed, result: RunResult) -> None:
     if code.open:
         code.code(api.reproduction_script(seen.id), language="python", height=480)
     if seen.mine:
-        with st.popover("Delete this run", type="tertiary", icon=":material/delete:"):
-            st.markdown("Its weights, curves and pictures are gone for good.")
-            if st.button("Delete", key="delete_run"):
-                api.delete(seen.id, visitor=frame.visitor())
-                st.query_params.clear()
-                st.rerun()
+        delete_runs.draw(
+            [seen.record], "Delete this run", "Its weights, curves and pictures are gone for good."
+        )
 
 
 def _json(seen: Viewed) -> bytes:

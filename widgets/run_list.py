@@ -9,7 +9,7 @@ from core.jobs import api
 from core.jobs.store import RunRecord
 from core.jobs.teacher import RefusedError, secret
 from core.training.sweep_report import spoken
-from widgets import comparison, frame
+from widgets import comparison, delete_runs, frame
 from widgets.run_words import STATES
 
 PER_PAGE = 12
@@ -33,9 +33,13 @@ def draw() -> None:
         page = st.pagination(-(-len(shown) // PER_PAGE), key="runs_page")
     with st.container(key="run_list"):
         ticked = [one for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE] if _row(one)]
+    _room()
+    if ticked:
+        many = "this run" if len(ticked) == 1 else f"these {len(ticked)} runs"
+        delete_runs.draw(ticked, f"Delete {many}", "Weights, curves and pictures are gone for good.")
     picked = [one for one in ticked if comparison.comparable(one)]
     if len(picked) < 2:
-        st.caption("Tick two or more finished runs to lay them side by side.")
+        st.caption("Tick two or more finished runs to lay them side by side, or any to delete them.")
     else:
         st.subheader("Side by side", anchor=False)
         with frame.shown_errors():
@@ -52,14 +56,24 @@ def _known_as() -> None:
         )
 
 
+def _room() -> None:
+    """Say what the runs take of the disk, and how long they are kept where that is limited."""
+    used, allowed = api.run_room(frame.visitor())
+    says = f"Your runs take {used / 1e6:,.0f} of the {allowed / 1e6:,.0f} MB that they may take here."
+    days = api.limits().run_days
+    if days:
+        says += f" A run is deleted {days} {'day' if days == 1 else 'days'} after it has ended."
+    st.caption(says)
+
+
 def _row(record: RunRecord) -> bool:
     """Draw one run; tell whether it is ticked."""
     with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"row_{record.id}"):
         ticked = st.checkbox(
-            "Compare",
+            "Pick",
             key=f"pick_{record.id}",
             label_visibility="collapsed",
-            disabled=record.summary is None or record.spec.kind == "sweep",
+            disabled=record.active,
         )
         st.page_link(
             frame.page("runs"),
@@ -74,6 +88,9 @@ def _row(record: RunRecord) -> bool:
 
 def _facts(record: RunRecord) -> str:
     when = datetime.fromtimestamp(record.created, UTC).strftime("%d %b %H:%M UTC")
+    until = api.kept_until(record)
+    if until is not None:
+        when += datetime.fromtimestamp(until, UTC).strftime(" · kept until %d %b")
     if record.summary is None or record.state != "finished":
         return f"{STATES[record.state][0]} · {when}"
     figures = record.summary

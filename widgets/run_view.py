@@ -13,7 +13,7 @@ from core.jobs.spec import epochs_of
 from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
-from widgets import followed, frame, network, run_result, share_button, sweep_run
+from widgets import delete_runs, followed, frame, network, run_result, share_button, sweep_run
 from widgets.run_words import PAUSED, STATES, in_queue, poll_seconds, why_it_ended
 from widgets.stage_strip.strip import StageState, stage_strip
 from widgets.viewed import Viewed, guest_line, viewed
@@ -166,6 +166,7 @@ def _buttons(record: RunRecord, timeline: Timeline) -> None:
             if timeline.epochs and st.button("Test it as it is", icon=":material/flag:", key="conclude"):
                 api.conclude(record.id, visitor=visitor)
                 st.rerun()
+            delete_runs.draw([record], "Delete this run", "What it has learned so far is gone for good.")
         elif record.state == "finished" and timeline.epochs and record.spec.config.strategy != "linear_probe":
             with st.popover("Train longer", icon=":material/more_time:"):
                 epochs = st.number_input(

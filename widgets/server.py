@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import live, logs
+from core import errors, live, logs
 from core.jobs import api
 from widgets import allocator, media_gate, operations, shutdown, upload_gate
 
@@ -26,7 +26,8 @@ VISITOR_HEADER = b"x-tll-visitor"
 _VISITOR = re.compile(r"[0-9a-f]{32}")
 
 # Torch takes seconds to import, here and in the worker, and would slow the first page down: both wait for that
-# page and a moment longer, until the browser has painted it. Where nobody comes, they start by themselves.
+# page and a moment longer, until the browser has painted it. Where nobody comes, they start by themselves; where runs
+# wait from before a restart, at once.
 PRELOAD_AFTER_SECONDS = 15.0
 PAINT_SECONDS = 1.0
 MOST_THREADS = 4  # of torch in this process, on machines with many cores; workers have their own number
@@ -56,8 +57,15 @@ def heavy_imports_done() -> bool:
     return _loaded.is_set()
 
 
+def _runs_wait() -> bool:
+    try:
+        return bool(api.active())
+    except errors.StoreError:  # a database that is locked now may answer later
+        return False
+
+
 def _preload() -> None:
-    if _first_page.wait(PRELOAD_AFTER_SECONDS):
+    if not _runs_wait() and _first_page.wait(PRELOAD_AFTER_SECONDS):
         time.sleep(PAINT_SECONDS)
     if _closing.is_set():
         return

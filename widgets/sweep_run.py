@@ -11,7 +11,7 @@ from core.jobs.store import RunRecord
 from core.jobs.sweep_result import as_csv
 from core.jobs.sweep_timeline import SweepTimeline
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
-from widgets import followed, frame
+from widgets import delete_runs, followed, frame
 from widgets.run_words import STATES, in_queue, poll_seconds, why_it_ended
 from widgets.viewed import Viewed, viewed
 
@@ -216,13 +216,7 @@ def _downloads(seen: Viewed, found: SweepReport) -> None:
                 key=f"sweep_{suffix}",
             )
         if seen.mine:
-            with st.popover("Delete this sweep", type="tertiary", icon=":material/delete:"):
-                st.markdown("Its measurements are gone for good.")
-                if st.button("Delete", key="delete_sweep"):
-                    api.delete(record.id, visitor=frame.visitor())
-                    for name in ("run", "sweep"):  # the addresses of the runs page and of the wizard
-                        st.query_params.pop(name, None)
-                    st.rerun()
+            delete_runs.draw([record], "Delete this sweep", "Its measurements are gone for good.")
 
 
 def _json(record: RunRecord, found: SweepReport) -> bytes:

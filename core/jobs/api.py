@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import math
 import secrets
 import shutil
 import threading
@@ -326,6 +327,17 @@ def delete(run_id: str, *, visitor: str | None = None) -> None:
             _forget(control.id)
 
 
+def run_room(visitor: str) -> tuple[int, int]:
+    """Say how many bytes of the disk a visitor's runs take, and how many they may."""
+    return _store().keeping.bytes_of(visitor), limits().run_megabytes_per_visitor * 1_000_000
+
+
+def kept_until(record: RunRecord) -> float | None:
+    """Say when a run will be deleted by itself, in seconds since 1970; None where that will not happen."""
+    until = (record.finished or record.created) + limits().run_seconds
+    return None if record.active or math.isinf(until) else until
+
+
 def store_upload(visitor: str, name: str, content: bytes) -> str:
     """Keep a ZIP archive of class folders; returns a reference for `JobSpec.data`."""
     return uploads.store(_store(), visitor, name, content)
@@ -353,7 +365,7 @@ def upload_room(visitor: str) -> tuple[int, int]:
 
 def expires(upload: Upload) -> float:
     """Say when an upload will be deleted, in seconds since 1970."""
-    return upload.created + 86_400.0 * limits().upload_days
+    return upload.created + limits().upload_seconds
 
 
 def delete_upload(visitor: str, reference: str) -> None:

@@ -76,6 +76,16 @@ class _Hashing:
         return self._hash.digest()
 
 
+def size(directory: Path) -> int:
+    """Add up the bytes of all files in a folder and below; 0 where there is none."""
+    total = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                total += os.stat(os.path.join(folder, name)).st_size
+    return total
+
+
 def sweep(directory: Path) -> None:
     """Remove what a killed worker left half written."""
     for name in (CHECKPOINT, WEIGHTS, RESULT, TEST):

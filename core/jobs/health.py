@@ -51,6 +51,7 @@ class Census:
     oldest_wait: float  # of the queued runs that have not begun before; 0 where none waits
     heartbeat_age: float | None  # the oldest of the runs being worked on; None where there is none
     durations: dict[str, Durations]  # by kind of run
+    run_bytes: int
     uploads: int
     upload_bytes: int
     paused: bool
@@ -84,6 +85,7 @@ def census(home: Path) -> Census:
         states = dict.fromkeys(get_args(State), 0)
         states.update(connection.execute("SELECT state, count(*) FROM runs GROUP BY state").fetchall())
         oldest, heartbeat = connection.execute(_AGES, (time.time(),)).fetchone()
+        run_bytes = connection.execute("SELECT coalesce(sum(bytes), 0) FROM runs").fetchone()[0]
         uploads, upload_bytes = connection.execute(
             "SELECT count(*), coalesce(sum(bytes), 0) FROM uploads"
         ).fetchone()
@@ -97,6 +99,7 @@ def census(home: Path) -> Census:
         oldest_wait=oldest or 0.0,
         heartbeat_age=heartbeat,
         durations=durations,
+        run_bytes=run_bytes,
         uploads=uploads,
         upload_bytes=upload_bytes,
         paused=bool(paused),

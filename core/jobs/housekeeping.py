@@ -1,10 +1,15 @@
-"""What is cleared away by itself: uploads whose time is over, files of runs that no longer exist. Torch-free."""
+"""What is cleared away by itself: uploads, runs and weights whose time is over, files that nobody knows. Torch-free."""
 
+import contextlib
 import logging
 import shutil
 import time
+from pathlib import Path
 
-from core.jobs import uploads
+from core import errors
+from core.jobs import artefacts, uploads
+from core.jobs.home import run_directory
+from core.jobs.limits import limits
 from core.jobs.store import Store
 
 _log = logging.getLogger(__name__)
@@ -15,10 +20,10 @@ _FORGOTTEN_AFTER_SECONDS = 3600.0
 
 def tidy(store: Store) -> None:
     """Clear away what nobody needs; what fails is logged and tried again next time."""
-    for clear in (_expired_uploads, _forgotten_runs):
+    for clear in (_expired_uploads, _expired_runs, _forgotten_runs, _unused_weights, _measure):
         try:
             clear(store)
-        except Exception:  # a disk, a lock, a damaged file: the other is still to be cleared
+        except Exception:  # a disk, a lock, a damaged file: the others are still to be cleared
             _log.exception("Clearing away did not succeed; it is tried again.")
 
 
@@ -26,6 +31,30 @@ def _expired_uploads(store: Store) -> None:
     gone = uploads.delete_expired(store, time.time())
     if gone:
         _log.info("%d uploads have expired and were deleted.", gone)
+
+
+def _expired_runs(store: Store) -> None:
+    for run in store.keeping.expired(time.time() - limits(store).run_seconds):
+        with contextlib.suppress(errors.RunError):  # its owner has just gone on with it
+            store.delete(run)
+            shutil.rmtree(run_directory(store.home, run), ignore_errors=True)
+            _log.info("The run %s has expired and was deleted.", run)
+
+
+def _unused_weights(store: Store) -> None:
+    """Remove visitors' own weights that no run needs, after as many days as their pictures."""
+    # By the folder, which is named after the content: a restored backup may lie elsewhere.
+    known = {Path(file).parent.name for file in store.keeping.weights_in_use()}
+    for path in (store.home / "weights").glob("*/*"):
+        old = time.time() - path.stat().st_mtime > limits(store).upload_seconds
+        if old and path.parent.name not in known:
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _measure(store: Store) -> None:
+    """Measure runs whose worker could not: those from before sizes were noted, too."""
+    for run in store.keeping.unmeasured():
+        store.keeping.measured(run, artefacts.size(run_directory(store.home, run)))
 
 
 def _forgotten_runs(store: Store) -> None:

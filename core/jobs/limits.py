@@ -6,6 +6,7 @@ the teacher's page is kept in the run store and wins. Torch-free.
 
 import dataclasses
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from core.jobs.store import Store
 
 _SETTING = "limits"
+_DAY_SECONDS = 86_400.0
 _MACHINES_SHARE = 0.75  # of the memory there is, for the worker; pages and the system need the rest
 # Where a container is given less memory than its machine has, this file says so (Linux, cgroups 2).
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
@@ -42,6 +44,10 @@ class Limits:
     upload_megabytes_per_visitor: int = _limit(1_000, 1, 1_000_000, "Megabytes of one visitor's pictures")
     upload_megabytes_in_all: int = _limit(20_000, 1, 100_000_000, "Megabytes of everybody's pictures")
     upload_days: int = _limit(14, 1, 3_650, "Days that pictures are kept")
+    run_megabytes_per_visitor: int = _limit(
+        10_000, 1, 100_000_000, "Megabytes of the disk for one visitor's runs"
+    )
+    run_days: int = _limit(0, 0, 3_650, "Days that a run is kept after it has ended (0: until it is deleted)")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -52,6 +58,16 @@ class Limits:
     def memory(self) -> int:
         """Bytes of memory that a run may use."""
         return self.megabytes_per_run * 1_000_000 or int(_MACHINES_SHARE * machine_memory())
+
+    @property
+    def upload_seconds(self) -> float:
+        """How long pictures are kept."""
+        return _DAY_SECONDS * self.upload_days
+
+    @property
+    def run_seconds(self) -> float:
+        """How long a run is kept after it has ended; infinite where that is not limited."""
+        return _DAY_SECONDS * self.run_days if self.run_days else math.inf
 
 
 def limits(store: "Store") -> Limits:

@@ -64,6 +64,13 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0003 when a visitor was last served, without reading all their runs",
         ("CREATE INDEX runs_by_turn ON runs (visitor, priority, started)",),
     ),
+    (
+        "0004 what a run's files take on the disk",
+        (
+            "ALTER TABLE runs ADD COLUMN bytes INTEGER",
+            "CREATE INDEX runs_by_size ON runs (visitor, bytes)",
+        ),
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """Visitors' own weights files: checked against the network they are meant for, then kept under their hash."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def store(backbone: str, file_name: str, content: bytes) -> str:
         if shutil.disk_usage(home()).free - len(content) < uploads.DISK_RESERVE:
             raise errors.WeightsError(uploads.DISK_FULL)
         artefacts.write_atomically(path, lambda file: file.write(content))
+    else:
+        os.utime(path)  # its days count anew (`housekeeping`)
     try:
         weights.load_pretrained(stages.build(backbone), path)
     except errors.WeightsError as error:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from core import errors
 from core.jobs.database import Database
+from core.jobs.keeping import Keeping, check_room
 from core.jobs.limits import Limits
 from core.jobs.queue import QUEUE, RUNS, WAIT
 from core.jobs.spec import UPLOAD, JobSpec
@@ -27,6 +28,7 @@ from core.jobs.upload_table import UploadTable
 _log = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"]
+End = Literal["finished", "failed", "stopped"]
 Order = Literal["go on", "wait", "stop", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 
@@ -88,6 +90,7 @@ class Store:
         self.home = home
         self._database = Database(home)
         self.uploads = UploadTable(self._database)
+        self.keeping = Keeping(self._database)
         self._transaction, self._rows = self._database.transaction, self._database.rows
 
     def close(self) -> None:
@@ -320,18 +323,31 @@ class Store:
     def end(
         self,
         claim: Claim,
-        state: Literal["finished", "failed", "stopped"],
+        state: End,
         *,
         error: str | None = None,
         summary: dict[str, Any] | None = None,
+        size: int | None = None,
     ) -> bool:
-        """Record how a run ended; False if the claim was lost meanwhile. A failed run takes its control along."""
+        """Record how a run ended; False if the claim was lost meanwhile. A failed run takes its control along.
+
+        ``size`` is what its files take; None where nobody has measured them.
+        """
         with self._transaction() as connection:
             changed = connection.execute(
                 # Why a run was asked to stop stays with it only where it did stop.
                 "UPDATE runs SET state = ?1, finished = ?2, summary = coalesce(?4, summary), claim = NULL,"
-                " error = coalesce(?3, CASE ?1 WHEN 'stopped' THEN error END) WHERE id = ?5 AND claim = ?6",
-                (state, time.time(), error, json.dumps(summary) if summary else None, claim.run, claim.token),
+                " error = coalesce(?3, CASE ?1 WHEN 'stopped' THEN error END), bytes = ?7"
+                " WHERE id = ?5 AND claim = ?6",
+                (
+                    state,
+                    time.time(),
+                    error,
+                    json.dumps(summary) if summary else None,
+                    claim.run,
+                    claim.token,
+                    size,
+                ),
             )
             if state == "failed" and changed.rowcount:
                 _take_control_along(connection, claim.run)
@@ -386,9 +402,10 @@ _NEXT_PLACE = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
 
 
 def _check_room(connection: sqlite3.Connection, visitor: str, priority: int, limits: Limits | None) -> None:
-    """Refuse a further run where a visitor, or all together, have as many as they may."""
+    """Refuse a further run where a visitor's take too much, or the visitor or all have as many as they may."""
     if limits is None:
         return
+    check_room(connection, visitor, limits)
     mine, everybodys = connection.execute(
         "SELECT coalesce(sum(visitor = ?), 0), count(*) FROM runs"
         " WHERE state IN ('queued', 'running', 'stopping') AND priority = ?",
@@ -440,6 +457,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
         UPDATE runs SET
             attempts = attempts + :counts,
             claim = NULL,
+            bytes = NULL,
             place = CASE WHEN state = 'running' THEN 0 ELSE place END,
             finished = CASE WHEN state = 'stopping' OR attempts + :counts >= :limit THEN :now END,
             error = CASE WHEN state = 'stopping' THEN error WHEN attempts + :counts >= :limit THEN :vanished END,

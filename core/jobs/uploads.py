@@ -29,7 +29,6 @@ MAX_BYTES = 1_000_000_000  # of one archive; what is inside is limited where it 
 DISK_RESERVE = 1_000_000_000  # bytes that an upload leaves free, for runs and the database
 _MAX_NAME = 120  # characters of a file name that are kept, for the list on screen
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say: equal pictures make equal archives
-_DAY = 86_400.0
 _UNRECORDED_SECONDS = 3600.0  # a file this old without a record was left by a crash between the two
 DISK_FULL = "The server's disk is nearly full, so nothing can be stored; ask whoever runs it to make room."
 
@@ -118,7 +117,7 @@ def delete_expired(store: Store, now: float) -> int:
 
     Also finishes what a crash may have left half done: files without a record, pictures of deleted uploads.
     """
-    deadline = now - limits(store).upload_days * _DAY
+    deadline = now - limits(store).upload_seconds
     deleted = sum(_delete(store, upload) for upload in store.uploads.before(deadline))
     for path in (store.home / "uploads").glob("*"):
         if _is_left_over(store, path, now):

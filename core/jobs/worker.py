@@ -36,7 +36,7 @@ from core.jobs.limits import limits as read_limits
 from core.jobs.local import LOG
 from core.jobs.recorder import Recorder, read_checkpoint
 from core.jobs.spec import JobSpec
-from core.jobs.store import DEFECT, Claim, Store
+from core.jobs.store import DEFECT, Claim, End, Store
 from core.jobs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
 from core.training.events import Event, Progress
@@ -145,14 +145,14 @@ class _Worker:
                 events = partial(_finetune, spec.config, recorder, orders, checkpoint)
             self._train(spec, recorder, events, orders)
             assert recorder.result is not None
-            self._store.end(claim, "finished", summary=recorder.result.summary())
+            self._end(claim, "finished", summary=recorder.result.summary())
         except (_Interrupted, _Terminated) as reason:
             clean = isinstance(reason, _Interrupted) and orders.over_limit is None
             self._interrupted(claim, recorder, orders)
         except errors.StoreError:
             raise  # this process ends, and the run goes on from its checkpoint once the store can be written
         except errors.LabError as error:
-            self._store.end(claim, "failed", error=str(error))
+            self._end(claim, "failed", error=str(error))
         except Exception as error:
             clean = False
             if _terminated.is_set():
@@ -204,7 +204,7 @@ class _Worker:
     def _failed(self, claim: Claim, directory: Path, error: Exception) -> None:
         """Tell the owner in a sentence, and the log everything."""
         _log.exception("Run %s failed.", claim.run)
-        self._store.end(claim, "failed", error=_sentence(error))
+        self._end(claim, "failed", error=_sentence(error))
         with contextlib.suppress(OSError):
             directory.mkdir(parents=True, exist_ok=True)
             (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
@@ -218,11 +218,16 @@ class _Worker:
         if recorder is not None:
             recorder.flush()
         if order == "stop":
-            self._store.end(claim, "stopped")
+            self._end(claim, "stopped")
         elif orders.over_limit is not None:
-            self._store.end(claim, "failed", error=orders.over_limit)
+            self._end(claim, "failed", error=orders.over_limit)
         else:
             self._store.give_back(claim)
+
+    def _end(self, claim: Claim, state: End, **how: Any) -> None:
+        """Record how a run ended, and what its files take."""
+        directory = run_directory(self._store.home, claim.run)
+        self._store.end(claim, state, size=artefacts.size(directory), **how)
 
     def _watch(self, claim: Claim, orders: _Orders) -> None:
         """Look at the run's row and keep its heart beating, until the job is over."""

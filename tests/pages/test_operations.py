@@ -208,6 +208,7 @@ def test_figures_tell_of_the_lab_and_of_nobody(lab: tuple[Path, Server], tab: An
     with closing(Store(home)) as store:
         store.pause(True)
         run = store.add(SPEC, visitor)
+        store.keeping.measured(run, 98_765)
         store.uploads.add("token-of-ann", visitor, "anna.zip", "digest", 4321)
     try:
         figures = server.figures()
@@ -216,6 +217,7 @@ def test_figures_tell_of_the_lab_and_of_nobody(lab: tuple[Path, Server], tab: An
         assert figures["tll_queue_paused"] == 1
         assert 0 < figures["tll_queue_oldest_wait_seconds"] < 60
         assert figures["tll_upload_bytes"] == 4321
+        assert figures["tll_run_bytes"] == 98_765
         assert figures["tll_sessions"] == 1
         assert figures["tll_store_up"] == 1
         assert figures["tll_live_experiments{state=running}"] == 0

@@ -136,7 +136,7 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
     assert api.run(run).state == "queued"
     store.stop(run)
     page = _page("pages/runs.py", visitor, run=run)
-    page.button(key="delete_sweep").click().run()
+    page.button(key="delete").click().run()
     assert not page.exception
     assert "Nothing here yet" in _words(page)
 
@@ -150,12 +150,16 @@ def test_a_waiting_sweep_keeps_room_for_its_chart(visitor: str) -> None:
     api.stop(run)
 
 
-def test_the_list_of_runs_has_a_line_for_a_sweep_that_cannot_be_ticked(visitor: str) -> None:
+def test_the_list_of_runs_has_a_line_for_a_sweep_which_can_be_deleted_and_not_compared(visitor: str) -> None:
     run = _sweep(visitor, 14, finish=True)
     page = _page("pages/runs.py", visitor)
     assert not page.exception
     assert "best 82.0 % at depth 2 · depths 1, 3 and LP-FT may be as good · 30.0 s" in _words(page)
-    assert page.checkbox(key=f"pick_{run}").disabled
+    page.checkbox(key=f"pick_{run}").check().run()
+    assert "Side by side" not in _words(page)
+    page.button(key="delete").click().run()
+    assert not page.exception
+    assert run not in [one.id for one in api.runs_of(visitor)]
 
 
 def test_the_layers_page_passes_sweeps_by(visitor: str) -> None:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-from pathlib import Path
 
 import psutil
 import streamlit as st
@@ -13,7 +12,6 @@ from core.jobs.home import home
 from core.jobs.limits import machine_memory
 
 SECONDS = 0.2  # that the processors are watched for
-RUNS_SECONDS = 60.0  # for which the size of all runs' files is good
 
 
 def draw() -> None:
@@ -68,25 +66,12 @@ def _disk() -> None:
             return
         st.caption(
             f"Visitors' pictures: {_size(found.upload_bytes)} in {found.uploads:,} uploads. "
-            f"Runs: {_size(_bytes_of_runs(str(place)))}."
+            f"Runs: {_size(found.run_bytes)}."
         )
 
 
 def _bar(used: float, total: float, what: str) -> None:
     st.progress(min(1.0, used / total) if total else 0.0, text=f"{_size(used)} of {_size(total)} {what}")
-
-
-@st.cache_data(ttl=RUNS_SECONDS, max_entries=2, show_spinner=False)
-def _bytes_of_runs(place: str) -> int:
-    """Add up all runs' files: thousands of them, so not at every look."""
-    total = 0
-    for folder, _, files in os.walk(Path(place) / "runs"):
-        for name in files:
-            try:
-                total += os.stat(os.path.join(folder, name)).st_size
-            except OSError:  # deleted meanwhile
-                continue
-    return total
 
 
 def _size(size: float) -> str:

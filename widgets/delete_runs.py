@@ -1,0 +1,24 @@
+"""The button that deletes runs for good, after a second thought."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.jobs import api
+from core.jobs.store import RunRecord
+from widgets import frame
+
+_ADDRESSES = ("run", "sweep")  # what names a run on the runs page, and a sweep in the wizard
+
+
+def draw(records: Sequence[RunRecord], label: str, lost: str) -> None:
+    """Offer to delete runs of this visitor's; ``lost`` says in a sentence what goes with them."""
+    with st.popover(label, type="tertiary", icon=":material/delete:", key="delete_ask"):
+        st.markdown(lost)
+        if st.button("Delete", key="delete"):
+            with frame.shown_errors():  # here, where the person looks
+                for record in records:
+                    api.delete(record.id, visitor=frame.visitor())
+                for name in _ADDRESSES:
+                    st.query_params.pop(name, None)
+                st.rerun()
