@@ -24,14 +24,19 @@ Earlier = dict[str, Any] | tuple[ArmDone, ...] | None  # a checkpoint's state; t
 SHORTEST_PAUSE = 0.1  # seconds between two events of batches or progress; the recorder keeps fewer still
 
 
-def events_of_a_node(
-    config: Config, dataset: ImageDataset, earlier: Earlier, backbone: "Backbone | None", threads: int
-) -> Iterator[str | Event]:
-    """Name this node as the cluster does, then do as `events`."""
+def events_of_a_node(work: list[Any]) -> Iterator[str | Event]:
+    """Name this node as the cluster does, then do as `events` with the objects that ``work`` refers to.
+
+    References in a list: what a task's own arguments refer to is read, and torch loaded for it, before the task
+    begins.
+    """
     import ray
 
+    # Ray starts this process in a folder that it may unpack anew meanwhile, where several nodes share a machine;
+    # and MKL, which torch loads, ends a process whose folder is gone.
+    os.chdir(tempfile.gettempdir())
     yield ray.get_runtime_context().get_node_id()
-    yield from events(config, dataset, earlier, backbone, threads)
+    yield from events(*ray.get(work))
 
 
 def events(
@@ -43,9 +48,6 @@ def events(
     """
     import torch
 
-    # Ray starts this process in a folder that it may unpack anew meanwhile, where several nodes share a machine;
-    # and MKL ends a process whose folder is gone.
-    os.chdir(tempfile.gettempdir())
     torch.set_num_threads(threads)
     if isinstance(config, SweepConfig):
         assert isinstance(earlier, tuple)
