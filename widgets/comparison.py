@@ -1,6 +1,5 @@
 """Runs side by side, and whether their difference is real."""
 
-import numpy as np
 import streamlit as st
 
 from core.figures.comparison import Result, accuracies, differences
@@ -9,33 +8,10 @@ from core.figures.template import FIRE, Role
 from core.jobs import api
 from core.jobs.result import RunResult
 from core.jobs.store import RunRecord
-from core.metrics.report import Difference
 from core.training.config import STRATEGIES
-from widgets import frame, run_view
-from widgets.run_result import percent, result_of, test_images_of, written
+from widgets import frame, run_progress
+from widgets.finished import difference, percent, result_of, written
 from widgets.settings import LABELS
-
-
-def difference(first: RunRecord, second: RunRecord, names: tuple[str, str]) -> Difference:
-    """Compare two finished runs on the same data: picture by picture where the test pictures are the same."""
-    # With the same data and seed the same test pictures are drawn, at whatever size the networks see them.
-    drawn_alike = first.spec.data == second.spec.data and first.spec.config.seed == second.spec.config.seed
-    versions = (written(first.id), written(second.id))
-    return _difference((first.id, second.id), names, versions, drawn_alike)
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _difference(
-    runs: tuple[str, str], names: tuple[str, str], versions: tuple[float, float], drawn_alike: bool
-) -> Difference:
-    from core.metrics.comparison import paired_difference, unpaired_difference  # SciPy takes a while
-
-    a, b = (test_images_of(run, version) for run, version in zip(runs, versions, strict=True))
-    right = [part.scores.argmax(axis=1) == part.labels for part in (a, b)]
-    same_pictures = not a.pictures_deleted and np.array_equal(a.images, b.images)
-    if np.array_equal(a.labels, b.labels) and (drawn_alike or same_pictures):
-        return paired_difference(right[0], right[1], names)
-    return unpaired_difference(int(right[0].sum()), len(right[0]), int(right[1].sum()), len(right[1]), names)
 
 
 def draw(records: list[RunRecord]) -> None:
@@ -85,7 +61,7 @@ def role(record: RunRecord) -> Role:
 
 
 def _curves(records: list[RunRecord]) -> None:
-    first, second = (run_view.curves(run_view.follow(one.id), one) for one in records)
+    first, second = (run_progress.curves(run_progress.follow(one.id), one) for one in records)
     if not first.validation_accuracy or not second.validation_accuracy:
         return
     for column, panel in zip(st.columns(2), ("accuracy", "loss"), strict=True):

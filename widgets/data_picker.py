@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue
 from core.datasets.catalogue import DatasetEntry
+from core.datasets.open import load
 from core.jobs.spec import UPLOAD
 from widgets import frame, network, own_pictures, previews
 from widgets.previews import Choice, Preview
@@ -28,7 +29,7 @@ def built_in_preview(name: str) -> Preview:
     if name not in _built_in_previews:
         with _reading:
             if name not in _built_in_previews:
-                _built_in_previews[name] = previews.preview(catalogue.load(name, side=previews.SIDE))
+                _built_in_previews[name] = previews.preview(load(name, side=previews.SIDE))
     return _built_in_previews[name]
 
 

@@ -1,6 +1,7 @@
 """What every page shares: its title in the tab, the width of the column, the visitor, and shown errors."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.errors import LabError
-from widgets import login, server
+from widgets import login, visitor_cookie
 
 NAME = "Transfer Learning Lab"
 # For every st.plotly_chart: no tool bar, and a finger scrolls the page, not the chart.
 CHART: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+page_drawn = threading.Event()  # somebody has a page in front of them; what is heavy may begin
 _ICON = Path(__file__).parent / "logo.svg"
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
 # Everything that Markdown, Streamlit's colour directives or LaTeX could take for a sign of theirs.
@@ -31,7 +33,7 @@ def begin(title: str) -> None:
 
 def end() -> None:
     """Call after the page was drawn."""
-    server.page_was_drawn()
+    page_drawn.set()
 
 
 def visitor() -> str:
@@ -42,10 +44,10 @@ def visitor() -> str:
     person = login.person()
     if person is not None:
         return person
-    known = st.context.cookies.get(server.COOKIE)
-    if isinstance(known, str) and server.is_visitor(known):
+    known = st.context.cookies.get(visitor_cookie.COOKIE)
+    if isinstance(known, str) and visitor_cookie.is_visitor(known):
         return known
-    return st.session_state.setdefault("visitor", server.new_visitor())
+    return st.session_state.setdefault("visitor", visitor_cookie.new_visitor())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from core.errors import DataError, LabError
 from core.jobs import api
 from core.jobs.spec import UPLOAD
 from core.jobs.upload_table import Upload
-from widgets import frame, previews, run_result, upload_gate
+from widgets import finished, frame, previews, upload_gate
 from widgets.previews import PICTURES, Choice, Preview
 
 ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
@@ -219,7 +219,7 @@ def _kept_until(upload: Upload, visitor: str) -> None:
                 with frame.shown_errors():  # here, where the person looks
                     api.delete_upload(visitor, UPLOAD + upload.token)
                     _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name)
-                    run_result.test_images_of.clear()
+                    finished.test_images_of.clear()
                     st.rerun()
     used, allowed = api.upload_room(visitor)
     if used > TIGHT * allowed:

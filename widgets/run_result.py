@@ -11,34 +11,16 @@ from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
 from core.figures.reliability import reliability
 from core.freezing.report import StageAudit
-from core.jobs import api
 from core.jobs.result import RunResult, TestImages
 from core.jobs.store import RunRecord
-from core.metrics.report import Interval
 from widgets import frame, network, previews, run_downloads, seeds, try_picture
+from widgets.finished import difference, result_of, test_images_of, written
 from widgets.viewed import Viewed, viewed
 
 MOST_PICTURES = 16
 TWO_ROWS = 230  # pixels that the headline chart takes with two rows
 TABS = ("Mistakes", "What moved", "Seeds", "Calibration", "Cost", "Try a picture", "Downloads")
 GUESTS_TABS = tuple(name for name in TABS if name != "Seeds")  # that one lists the owner's other runs
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def result_of(run_id: str, version: float) -> RunResult:
-    """Read a finished run's result once; an extended run has a new one."""
-    return api.result(run_id)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def test_images_of(run_id: str, version: float) -> TestImages:
-    """Read a finished run's test images once."""
-    return api.test_images(run_id)
-
-
-def written(run_id: str) -> float:
-    """When the run's result was written: the version in every cache's key."""
-    return api.result_path(run_id).stat().st_mtime
 
 
 @st.fragment
@@ -68,11 +50,6 @@ def details(address: str) -> None:
 # --- headline -------------------------------------------------------------------------------------------
 
 
-def percent(value: Interval) -> str:
-    """Write an accuracy with its interval."""
-    return f"{100 * value.value:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}]"
-
-
 def headline(record: RunRecord, control: RunRecord | None) -> None:
     """Say how good the network is, how sure that is, and what transfer gave."""
     result = result_of(record.id, written(record.id))
@@ -81,8 +58,6 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
     if control is not None and control.state == "finished":
         scratch = result_of(control.id, written(control.id))
         rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
-        from widgets.comparison import difference
-
         sentence = difference(record, control, ("This run", "From scratch")).verdict
     number, chart = st.columns([2, 3], vertical_alignment="center")
     with number:

@@ -6,26 +6,17 @@ import streamlit as st
 
 from core import errors
 from core.backbones import catalogue
-from core.figures.learning_curves import Curves, learning_curves
+from core.figures.learning_curves import learning_curves
 from core.jobs import api
 from core.jobs.result import EpochFigures
-from core.jobs.spec import epochs_of
 from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
-from widgets import delete_runs, followed, frame, network, run_result, share_button, sweep_run
+from widgets import delete_runs, frame, network, run_result, share_button, sweep_run
+from widgets.run_progress import curves, follow, pace
 from widgets.run_words import PAUSED, STATES, in_queue, poll_seconds, why_it_ended
 from widgets.stage_strip.strip import StageState, stage_strip
 from widgets.viewed import Viewed, guest_line, viewed
-
-_PHASES = {
-    "data": "Reading the pictures",
-    "weights": "Fetching the pretrained weights",
-    "cluster": "Waiting for a node of the cluster",
-    "features": "Running the frozen stages once",
-    "probe": "Solving the probe",
-    "evaluate": "Measuring",
-}
 
 
 def draw(address: str) -> None:
@@ -101,11 +92,6 @@ def _stages(record: RunRecord, started: dict[str, Any], epochs: list[EpochFigure
     stage_strip(key="run_stages", stages=stages, head=head, depth=len(frozen), states=tuple(states))
 
 
-def follow(run_id: str) -> Timeline:
-    """Read what is new in a run's log since the last look of this session."""
-    return followed.follow(run_id, Timeline)
-
-
 def _status(
     record: RunRecord, timeline: Timeline, control: RunRecord | None, beside: Timeline | None
 ) -> None:
@@ -127,29 +113,6 @@ def _status(
         )
     elif record.state != "finished":  # a finished run shows its result instead
         st.markdown(line)
-
-
-def pace(timeline: Timeline, record: RunRecord) -> str:
-    """Say where a running run is: its phase or epoch, its pace, the time left."""
-    if timeline.started is None and timeline.progress is None:
-        return "reading the pictures"
-    parts = []
-    if timeline.progress is None and not timeline.batches and not timeline.epochs:
-        parts.append("Preparing the network")
-    elif timeline.progress is not None:
-        parts.append(_PHASES.get(timeline.progress["phase"], timeline.progress["phase"].capitalize()))
-    else:
-        epochs = (timeline.started or {}).get("config", {}).get("epochs") or epochs_of(record.spec.config)
-        parts.append(f"Epoch {min(len(timeline.epochs) + 1, epochs)} of {epochs}")
-    if timeline.images_per_second is not None:
-        parts.append(f"{timeline.images_per_second:,.0f} pictures/s")
-    if timeline.seconds_left is not None:
-        parts.append(f"{_seconds(timeline.seconds_left)} left")
-    return " · ".join(parts)
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _buttons(record: RunRecord, timeline: Timeline) -> None:
@@ -175,29 +138,6 @@ def _buttons(record: RunRecord, timeline: Timeline) -> None:
                 if st.button("Go on", key="extend", type="primary"):
                     api.extend(record.id, int(epochs), visitor=visitor)
                     st.rerun()
-
-
-def curves(timeline: Timeline, record: RunRecord) -> Curves:
-    """Turn a timeline into what the figure takes."""
-    config = (timeline.started or {}).get("config", {})
-    epochs = config.get("epochs") or epochs_of(record.spec.config)
-    nan = float("nan")
-    done = timeline.epochs
-    return Curves(
-        epochs=max(epochs, len(done)),
-        train_accuracy=[nan if one.train_accuracy is None else one.train_accuracy for one in done],
-        validation_accuracy=[
-            nan if one.validation_accuracy is None else one.validation_accuracy for one in done
-        ],
-        train_loss=[nan if one.train_loss is None else one.train_loss for one in done],
-        validation_loss=[nan if one.validation_loss is None else one.validation_loss for one in done],
-        batches=[
-            (one["step"] / one["steps"] * epochs, one["loss"])
-            for one in timeline.batches
-            if one["steps"] and one["loss"] is not None
-        ],
-        best_epoch=timeline.finished["best_epoch"] if timeline.finished is not None else None,
-    )
 
 
 def _curves(record: RunRecord, timeline: Timeline, beside: Timeline | None) -> None:

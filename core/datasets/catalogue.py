@@ -4,10 +4,8 @@ Importing this table costs nothing; pixels, torch and the network come in only w
 Download sizes are the servers' Content-Length, summed over the files that are fetched.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from core.datasets.dataset import ImageDataset
 from core.errors import one_of
 
 
@@ -295,27 +293,3 @@ def entry(name: str) -> DatasetEntry:
     """Look up one row. Raises `SettingsError`, naming the choices, for an unknown name."""
     one_of("The data set", name, DATASETS)
     return DATASETS[name]
-
-
-def load(name: str, *, side: int, progress: Callable[[int, int], None] | None = None) -> ImageDataset:
-    """Load the data set ``name`` as squares of ``side`` pixels, downloading it first where it is not there.
-
-    ``progress(done, total)`` counts bytes while downloading, then images while decoding. Raises
-    `SettingsError` for an unknown name and `DownloadError` where the download fails.
-    """
-    row = entry(name)
-    if row.kind == "builtin":
-        from core.datasets.builtin import builtin
-
-        dataset = builtin(name, side=side)
-    else:
-        from core.datasets.downloads import download
-
-        dataset = download(name, side=side, progress=progress)
-    return replace(
-        dataset,
-        title=row.title,
-        about=" ".join(filter(None, (row.about, dataset.about))),
-        citation=row.citation,
-        licence=row.licence,
-    )

@@ -1,9 +1,10 @@
 """One door for whatever a person may name: a catalogue name, a ZIP file or a folder."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from core.datasets.catalogue import DATASETS, load
+from core.datasets.catalogue import DATASETS, entry
 from core.datasets.dataset import ImageDataset
 from core.errors import DataError
 
@@ -28,4 +29,28 @@ def open_dataset(
         raise DataError(f"There is no file or folder {reference}; check its name and place.")
     raise DataError(
         f"There is no data set {reference!r}: give a .zip file, a folder, or one of {', '.join(DATASETS)}."
+    )
+
+
+def load(name: str, *, side: int, progress: Callable[[int, int], None] | None = None) -> ImageDataset:
+    """Load the data set ``name`` as squares of ``side`` pixels, downloading it first where it is not there.
+
+    ``progress(done, total)`` counts bytes while downloading, then images while decoding. Raises
+    `SettingsError` for an unknown name and `DownloadError` where the download fails.
+    """
+    row = entry(name)
+    if row.kind == "builtin":
+        from core.datasets.builtin import builtin
+
+        dataset = builtin(name, side=side)
+    else:
+        from core.datasets.downloads import download
+
+        dataset = download(name, side=side, progress=progress)
+    return replace(
+        dataset,
+        title=row.title,
+        about=" ".join(filter(None, (row.about, dataset.about))),
+        citation=row.citation,
+        licence=row.licence,
     )

@@ -12,6 +12,7 @@ from core.backbones import catalogue
 from core.datasets import catalogue as data_catalogue
 from core.datasets import own_images, splits
 from core.datasets.dataset import ImageDataset, Splits
+from core.datasets.open import load
 from core.jobs import uploads
 from core.jobs.spec import UPLOAD, Config, JobSpec
 from core.jobs.store import Store
@@ -37,7 +38,7 @@ def open_data(spec: JobSpec, store: Store, progress: Progress | None = None) -> 
     if spec.data.startswith(UPLOAD):
         path = uploads.path_of(store, uploads.find(store, None, spec.data))
         return own_images.from_zip(path, side=side, name=data_title(spec, store))
-    return data_catalogue.load(spec.data, side=side, progress=progress)
+    return load(spec.data, side=side, progress=progress)
 
 
 def data_title(spec: JobSpec, store: Store) -> str:

@@ -10,20 +10,27 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import psutil
 
 from core import errors
-
-if TYPE_CHECKING:
-    from core.jobs.store import Store
 
 _SETTING = "limits"
 _DAY_SECONDS = 86_400.0
 _MACHINES_SHARE = 0.75  # of the memory there is, for the worker; pages and the system need the rest
 # Where a container is given less memory than its machine has, this file says so (Linux, cgroups 2).
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
+class Settings(Protocol):
+    """Where a teacher's wish is kept: the run store."""
+
+    def setting(self, name: str) -> str | None:
+        """Read what was last set under ``name``, or None."""
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Set ``name``; None forgets it."""
 
 
 def _limit(default: int, low: int, high: int, what: str) -> int:
@@ -70,12 +77,12 @@ class Limits:
         return _DAY_SECONDS * self.run_days if self.run_days else math.inf
 
 
-def limits(store: "Store") -> Limits:
+def limits(store: Settings) -> Limits:
     """Read what holds now."""
     return Limits(**(_from_environment() | _from_teacher(store)))
 
 
-def set_limits(store: "Store", wanted: Limits) -> None:
+def set_limits(store: Settings, wanted: Limits) -> None:
     """Keep what a teacher wants; only what differs from the host's own limits, which may change later."""
     of_host = Limits(**_from_environment())
     changed = {
@@ -109,7 +116,7 @@ def _from_environment() -> dict[str, int]:
     return found
 
 
-def _from_teacher(store: "Store") -> dict[str, int]:
+def _from_teacher(store: Settings) -> dict[str, int]:
     kept: dict[str, int] = json.loads(store.setting(_SETTING) or "{}")
     known = {field.name for field in dataclasses.fields(Limits)}
     return {name: value for name, value in kept.items() if name in known}  # a limit may go in a later version

@@ -24,7 +24,7 @@ from core.jobs import uploads
 from core.jobs.spec import JobSpec, control_spec
 from core.jobs.store import NO_RUN, Store
 from core.training.config import FinetuneConfig
-from widgets import server
+from widgets import visitor_cookie
 from widgets.viewed import GUEST
 
 SECONDS = 1000.0
@@ -63,10 +63,10 @@ def stranger(chromium: object, address: str) -> Iterator[Visitor]:
 
 
 def _known(chromium: object, address: str) -> Iterator[Visitor]:
-    visitor = server.new_visitor()
+    visitor = visitor_cookie.new_visitor()
     browser = chromium.new_context(viewport={"width": 1280, "height": 900})
     browser.set_default_timeout(90 * SECONDS)
-    browser.add_cookies([{"name": server.COOKIE, "value": visitor, "url": address}])
+    browser.add_cookies([{"name": visitor_cookie.COOKIE, "value": visitor, "url": address}])
     yield Visitor(id=visitor, browser=browser)
     browser.close()
 

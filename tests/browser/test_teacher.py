@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from core.jobs.spec import JobSpec
 from core.jobs.store import Store
 from core.training.config import FinetuneConfig
-from widgets import server
+from widgets import visitor_cookie
 
 LONG = JobSpec(
     config=FinetuneConfig(strategy="full", epochs=200),
@@ -63,7 +63,7 @@ def test_a_run_is_seen_held_and_stopped_from_the_page(
     _enter(page, teachers_secret)
     page.get_by_role("button", name="Pause the queue").click()
     expect(page.get_by_text("The queue is paused")).to_be_visible()
-    store, visitor = Store(home), server.new_visitor()
+    store, visitor = Store(home), visitor_cookie.new_visitor()
     run = store.add(LONG, visitor)
     row = page.locator("[class*=st-key-row_teacher_]").filter(has_text="nothing frozen")
     expect(row).to_contain_text("nothing frozen")  # without a click
@@ -78,7 +78,7 @@ def test_a_run_is_seen_held_and_stopped_from_the_page(
 
     owner = teacher.browser.new_context()
     owner.set_default_timeout(90 * SECONDS)
-    owner.add_cookies([{"name": server.COOKIE, "value": visitor, "url": address}])
+    owner.add_cookies([{"name": visitor_cookie.COOKIE, "value": visitor, "url": address}])
     theirs = owner.new_page()
     theirs.goto(f"{address}/runs?run={run}")
     expect(theirs.locator(".st-key-stop button")).to_be_visible()

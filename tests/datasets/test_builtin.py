@@ -5,8 +5,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from core.datasets.builtin import EVERYDAY, GAP, SCIENCE, Patch, PatchSet, Photograph, builtin, cut
-from core.datasets.catalogue import DATASETS, load
+from core.datasets.catalogue import DATASETS
 from core.datasets.dataset import LabelledImages
+from core.datasets.open import load
 from core.datasets.splits import class_counts, split
 from core.errors import SettingsError
 

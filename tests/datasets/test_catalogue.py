@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.catalogue import DATASETS, entry, load
+from core.datasets.catalogue import DATASETS, entry
 from core.datasets.downloads import DOWNLOADS
-from core.datasets.open import open_dataset
+from core.datasets.open import load, open_dataset
 from core.errors import DataError, SettingsError
 
 

@@ -18,12 +18,12 @@ from core.advice.report import Measures, StageMeasures
 from core.datasets.dataset import ImportReport
 from core.jobs import api
 from core.metrics.report import Interval
-from widgets import server
+from widgets import visitor_cookie
 from widgets.advise import bring
 from widgets.previews import Choice, Preview
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "advise.py")
-VISITOR = server.new_visitor()
+VISITOR = visitor_cookie.new_visitor()
 STAGES = ("stem", "layer1", "layer2", "layer3", "layer4")
 TABLE = {  # accuracy by depth: photographs want everything frozen, scans the early stages
     "hymenoptera": (0.70, 0.72, 0.74, 0.76, 0.80, 0.90),

@@ -9,11 +9,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from widgets import server
+from widgets import visitor_cookie
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "layers.py")
 VIEWS = ("contrast", "filters", "channels", "attribution", "specificity", "training", "atlas")
-VISITOR = server.new_visitor()
+VISITOR = visitor_cookie.new_visitor()
 
 
 def _open(**query: str) -> AppTest:

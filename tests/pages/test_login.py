@@ -8,7 +8,7 @@ from streamlit import config
 from streamlit.runtime.secrets import secrets_singleton
 from streamlit.testing.v1 import AppTest
 
-from widgets import login, server
+from widgets import login, visitor_cookie
 
 PROJECT = Path(__file__).resolve().parents[2]
 AUTH = {
@@ -70,7 +70,7 @@ def test_a_person_s_id_has_a_visitor_s_form_and_belongs_to_account_and_host(
     }
     first = person(**ann)
     assert first is not None
-    assert server.is_visitor(first)
+    assert visitor_cookie.is_visitor(first)
     assert person(**ann | {"email": "married@example.org"}) == first
     others = [
         person(**ann | {"sub": "2"}),

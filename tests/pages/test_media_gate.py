@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from streamlit import config
 
-from widgets import media_gate, server
+from widgets import media_gate, visitor_cookie
 
-ANNA, BEN = server.new_visitor(), server.new_visitor()
+ANNA, BEN = visitor_cookie.new_visitor(), visitor_cookie.new_visitor()
 NAME = "ab" * 32
 
 
@@ -25,9 +25,9 @@ def _ask(path: str, cookie: str | None) -> dict[str, Any]:
     async def keep(message: Any) -> None:
         sent.append(message)
 
-    headers = [] if cookie is None else [(b"cookie", f"{server.COOKIE}={cookie}".encode())]
+    headers = [] if cookie is None else [(b"cookie", f"{visitor_cookie.COOKIE}={cookie}".encode())]
     scope = {"type": "http", "method": "GET", "path": path, "headers": headers}
-    gate = media_gate.MediaGate(everything, visitor_in=server.visitor_in)
+    gate = media_gate.MediaGate(everything, visitor_in=visitor_cookie.visitor_in)
     # In a thread of its own: Playwright keeps an event loop running in this one.
     with ThreadPoolExecutor(max_workers=1) as pool:
         pool.submit(asyncio.run, gate(scope, None, keep)).result()  # type: ignore[arg-type]

@@ -306,8 +306,7 @@ def test_sigterm_puts_a_run_back_and_a_restart_ends_it_as_if_nothing_had_happene
     with closing(Store(home)) as store:
         undisturbed, disturbed = store.add(SPEC, "ann"), store.add(SPEC, "ann")
         log = run_directory(home, disturbed) / artefacts.EVENTS
-        with _served(home) as server:
-            server.visit()
+        with _served(home) as server:  # which starts its worker at once, since runs wait
             until(lambda: any(one["event"] == "checkpoint" for one in artefacts.whole_log(log)))
             with (
                 server.tab(),
@@ -335,7 +334,6 @@ def test_sigterm_puts_a_run_back_and_a_restart_ends_it_as_if_nothing_had_happene
         kept = [one["epoch"] for one in artefacts.whole_log(log) if one["event"] == "checkpoint"]
         assert 1 <= kept[-1] < SPEC.finetune.epochs
         with _served(home) as server:
-            server.visit()
             until(lambda: not store.run(disturbed).active)
             durations = server.figures()
             assert durations["tll_run_duration_seconds_count{kind=finetune}"] == 2

@@ -13,11 +13,11 @@ import streamlit_app
 from core.backbones import catalogue
 from core.jobs import api
 from core.training.config import STRATEGIES
-from widgets import data_picker, frame, server
+from widgets import data_picker, frame, visitor_cookie
 
 PROJECT = Path(streamlit_app.__file__).parent
 SECONDS = 60
-VISITOR = server.new_visitor()
+VISITOR = visitor_cookie.new_visitor()
 
 
 def _page(name: str, **query: str) -> AppTest:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from widgets import server
+from widgets import visitor_cookie
 
 
 def _answer(path: str, **headers: str) -> dict[bytes, bytes]:
@@ -32,7 +32,7 @@ def _answer(path: str, **headers: str) -> dict[bytes, bytes]:
     }
     # In a thread of its own: Playwright keeps an event loop running in this one.
     with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(asyncio.run, server.VisitorCookie(page)(scope, None, keep)).result()
+        pool.submit(asyncio.run, visitor_cookie.VisitorCookie(page)(scope, None, keep)).result()
     return dict(sent[0]["headers"])
 
 
@@ -40,8 +40,8 @@ def test_a_new_visitor_gets_an_unguessable_cookie_that_scripts_cannot_read() -> 
     cookies = {_answer("/", accept="text/html")[b"set-cookie"].decode() for _ in range(3)}
     assert len(cookies) == 3
     for cookie in cookies:
-        value = cookie.split(";")[0].removeprefix(f"{server.COOKIE}=")
-        assert server.is_visitor(value)
+        value = cookie.split(";")[0].removeprefix(f"{visitor_cookie.COOKIE}=")
+        assert visitor_cookie.is_visitor(value)
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert "Secure" not in cookie
@@ -52,16 +52,16 @@ def test_behind_https_the_cookie_is_for_https_alone() -> None:
 
 
 def test_a_known_visitor_keeps_the_cookie_and_a_forged_one_is_replaced() -> None:
-    known = f"{server.COOKIE}={server.new_visitor()}"
+    known = f"{visitor_cookie.COOKIE}={visitor_cookie.new_visitor()}"
     assert b"set-cookie" not in _answer("/", accept="text/html", cookie=known)
-    assert b"set-cookie" in _answer("/", accept="text/html", cookie=f"{server.COOKIE}=../../etc")
+    assert b"set-cookie" in _answer("/", accept="text/html", cookie=f"{visitor_cookie.COOKIE}=../../etc")
 
 
 @pytest.mark.parametrize("other", ['a={"x":1}', "a@b=1", "a[b]=1", "x=1;;=;y"])
 def test_a_known_visitor_is_known_beside_whatever_cookies_other_sites_have_set(other: str) -> None:
     for cookie in (
-        f"{server.COOKIE}={server.new_visitor()}; {other}",
-        f"{other}; {server.COOKIE}={'a' * 32}",
+        f"{visitor_cookie.COOKIE}={visitor_cookie.new_visitor()}; {other}",
+        f"{other}; {visitor_cookie.COOKIE}={'a' * 32}",
     ):
         assert b"set-cookie" not in _answer("/", accept="text/html", cookie=cookie)
 

@@ -16,7 +16,7 @@ from core.training.events import Progress
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_report import pack
-from widgets import server
+from widgets import visitor_cookie
 
 PROJECT = Path(streamlit_app.__file__).parent
 CONFIG = SweepConfig(seeds=2)
@@ -43,7 +43,7 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(api, "start", lambda: None)  # nobody works on the queue: the tests do
     # A page by itself knows no other pages to link to.
     monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
-    return server.new_visitor()
+    return visitor_cookie.new_visitor()
 
 
 def _sweep(visitor: str, arms: int, *, finish: bool = False, title: str = "All <b>depths</b>") -> str:
@@ -114,7 +114,7 @@ def test_a_running_sweep_says_where_it_is_and_its_owner_can_stop_it(visitor: str
     assert "Depth 3 · seed 2 of 2 · 50 pictures/s · 10 s left" in bar.proto.text.replace("\u00a0", " ")
     assert "So far, with one seed, depths 1 to 3 and LP-FT" in _words(page)
     assert "Dots of seed 2 are shown" in _words(page)
-    other = _page("pages/runs.py", server.new_visitor(), run=run)
+    other = _page("pages/runs.py", visitor_cookie.new_visitor(), run=run)
     assert not [one for one in other.button if one.key == "sweep_stop"]
     page.button(key="sweep_stop").click().run()
     assert api.run(run).state == "stopping"

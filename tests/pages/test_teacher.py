@@ -16,14 +16,14 @@ from core.jobs.spec import JobSpec, control_spec
 from core.jobs.store import NO_RUN
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
-from widgets import followed, server
+from widgets import followed, visitor_cookie
 from widgets.run_words import PAUSED
 from widgets.teacher import machine, sign_in
 from widgets.viewed import GUEST
 
 PROJECT = Path(streamlit_app.__file__).parent
 SECRET = "tangerine dream 1984"
-OWNER, GUEST_ID = server.new_visitor(), server.new_visitor()
+OWNER, GUEST_ID = visitor_cookie.new_visitor(), visitor_cookie.new_visitor()
 DIGITS = JobSpec(config=FinetuneConfig(epochs=2), data="digits", title="Handwritten digits: all")
 OWN = JobSpec(config=FinetuneConfig(), data="upload:of-anna", title="Photos of Anna Li: 3 of 5 stages frozen")
 
@@ -205,11 +205,11 @@ def test_a_page_that_stands_open_all_day_remembers_the_newest_logs_alone() -> No
     def watch(runs: list[str]) -> None:
         import streamlit as st
 
-        from widgets import run_view, sweep_run
+        from widgets import run_progress, sweep_run
 
         for run in runs:
-            st.session_state["first"] = run_view.follow(runs[0])
-            run_view.follow(run)
+            st.session_state["first"] = run_progress.follow(runs[0])
+            run_progress.follow(run)
             sweep_run.follow(run)
 
     page = AppTest.from_function(watch, args=(runs,)).run()
@@ -253,7 +253,7 @@ def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() ->
     with store._transaction() as connection:
         connection.execute("UPDATE runs SET started = finished - 130 WHERE id = ?", (ahead,))
     store.add(DIGITS, GUEST_ID)
-    late = store.add(DIGITS, server.new_visitor())
+    late = store.add(DIGITS, visitor_cookie.new_visitor())
     behind = store.run(late).position
     assert behind is not None
     seen = _words(_page("pages/runs.py", visitor=store.run(late).visitor, run=late))

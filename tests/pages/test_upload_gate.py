@@ -24,19 +24,19 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from widgets import upload_gate
-from widgets.server import COOKIE, new_visitor
+from widgets.visitor_cookie import COOKIE, new_visitor
 
 PROJECT = Path(__file__).resolve().parents[2]
 MB = 1_000_000
 APP = """
 import streamlit as st
 from starlette.middleware import Middleware
-from widgets import server, upload_gate
+from widgets import upload_gate, visitor_cookie
 
 room = upload_gate.Room(request=2_100_000, visitor=5_000_000, everybody=9_000_000)
 app = st.App("page.py", middleware=[
-    Middleware(server.VisitorCookie),
-    Middleware(upload_gate.UploadGate, visitor_in=server.visitor_in, room=room),
+    Middleware(visitor_cookie.VisitorCookie),
+    Middleware(upload_gate.UploadGate, visitor_in=visitor_cookie.visitor_in, room=room),
 ])
 """
 

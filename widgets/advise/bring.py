@@ -11,10 +11,9 @@ from core.datasets import catalogue
 from core.errors import DataError
 from core.jobs.spec import UPLOAD
 from widgets import data_picker, frame, network, network_here
-from widgets.advise import pictures, questions
+from widgets.advise import pictures, questions, which_network
 from widgets.advise.asked import Asked
 from widgets.advise.questions import Answers
-from widgets.advise.task import network as choose_network
 from widgets.layers import address
 from widgets.layers.look import specimen_of
 from widgets.network_picker import PRETRAINED, kept_weights
@@ -35,7 +34,7 @@ def ask() -> Asked:
     choice = data_picker.pick()
     if choice is not None:
         _write_link(choice)
-    entry = choose_network()
+    entry = which_network.ask()
     look = address.choose(
         st.segmented_control,
         "How closely the pictures are looked at",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets import catalogue
+from core.datasets.open import load
 from core.jobs import api
 from core.jobs.spec import UPLOAD
 from widgets import frame
@@ -32,7 +32,7 @@ def of(
 
 def _open(reference: str, side: int, progress: Progress | None) -> "ImageDataset":
     if not reference.startswith(UPLOAD):
-        return catalogue.load(reference, side=side, progress=progress)
+        return load(reference, side=side, progress=progress)
     from core.datasets.own_images import from_zip
 
     return from_zip(api.upload_path(frame.visitor(), reference), side=side, progress=progress)

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from core.advice import advisor
-from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from widgets import frame
-from widgets.advise import questions
+from widgets.advise import bring, questions, which_network
 from widgets.advise.asked import Asked
 from widgets.layers import address
 from widgets.layers.look import specimen_of
@@ -34,23 +33,8 @@ def ask() -> Asked:
         label_visibility="collapsed",
     )
     if way == PICTURES:
-        from widgets.advise import bring
-
         return bring.ask()
     return _describe()
-
-
-def network() -> BackboneEntry:
-    """Draw the choice of the network."""
-    name = address.choose(
-        st.selectbox,
-        "Pretrained network",
-        list(catalogue.BACKBONES),
-        name="network",
-        default=catalogue.BUILT_IN,
-        format_func=lambda one: catalogue.entry(one).title,
-    )
-    return catalogue.entry(name)
 
 
 def _describe() -> Asked:
@@ -60,7 +44,7 @@ def _describe() -> Asked:
     with classes:
         kinds = address.enter("Classes", name="classes", default=CLASSES)
     answers = questions.ask()
-    entry = network()
+    entry = which_network.ask()
     with frame.shown_errors():
         description = answers.about(per_class=per_class, classes=kinds)
         # Nothing, once the server is warm; the first visitor's page waits for PyTorch here.

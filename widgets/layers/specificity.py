@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue
+from core.datasets.open import load
 from core.jobs import api
 from core.jobs.spec import UPLOAD
 from widgets import encoded_picture, frame
@@ -140,7 +141,7 @@ def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Meas
 
 def _open(reference: str, side: int) -> "ImageDataset":
     if not reference.startswith(UPLOAD):
-        return catalogue.load(reference, side=side)
+        return load(reference, side=side)
     from core.datasets.own_images import from_zip
 
     return from_zip(api.upload_path(frame.visitor(), reference), side=side)

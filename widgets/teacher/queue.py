@@ -13,7 +13,7 @@ from core.jobs import api
 from core.jobs.spec import UPLOAD
 from core.jobs.store import RunRecord
 from core.jobs.teacher import STOPPED
-from widgets import frame, run_view, sweep_run
+from widgets import frame, run_progress, sweep_run
 from widgets.run_words import STATES, expected, spoken
 from widgets.teacher.sign_in import signed_in
 
@@ -110,8 +110,8 @@ def _working(record: RunRecord) -> None:
         sweep = sweep_run.follow(record.id)
         done, doing = sweep.done, sweep_run.pace(sweep)
     else:
-        timeline = run_view.follow(record.id)
-        done, doing = timeline.done, run_view.pace(timeline, record)
+        timeline = run_progress.follow(record.id)
+        done, doing = timeline.done, run_progress.pace(timeline, record)
     word, colour = STATES[record.state]
     with st.container(border=True, key=f"teacher_work_{_short(record)}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,0 +1,20 @@
+"""The network that is to learn the task."""
+
+import streamlit as st
+
+from core.backbones import catalogue
+from core.backbones.catalogue import BackboneEntry
+from widgets.layers import address
+
+
+def ask() -> BackboneEntry:
+    """Draw the choice of the network."""
+    name = address.choose(
+        st.selectbox,
+        "Pretrained network",
+        list(catalogue.BACKBONES),
+        name="network",
+        default=catalogue.BUILT_IN,
+        format_func=lambda one: catalogue.entry(one).title,
+    )
+    return catalogue.entry(name)
