@@ -4,7 +4,6 @@ import dataclasses
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,13 +17,6 @@ from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 
 SPEC = JobSpec(config=FinetuneConfig(epochs=3, image_size=32), data="digits")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def _in_the_way(home: Path, dispatcher: Dispatcher | None = None, **values: object) -> dict[str, str]:

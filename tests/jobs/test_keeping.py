@@ -4,9 +4,7 @@ import dataclasses
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -20,13 +18,6 @@ from core.training.config import FinetuneConfig
 
 SPEC = JobSpec(config=FinetuneConfig(strategy="full", epochs=3, seed=5), data="digits", title="Digits")
 DAY = 86_400.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def ended(store: Store, days_ago: float = 0.0, size: int | None = None, control: bool = False) -> str:

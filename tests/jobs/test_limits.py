@@ -1,21 +1,12 @@
 """What visitors and runs may use up: defaults, environment, teacher; and what happens to a run beyond them."""
 
 import dataclasses
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from core import errors
 from core.jobs.limits import Limits, limits, machine_memory, set_limits
 from core.jobs.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_the_environment_wins_over_the_default_and_the_teacher_over_both(

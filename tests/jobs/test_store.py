@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,13 +22,6 @@ from core.jobs.store import Claim, Store
 from core.training.config import FinetuneConfig
 
 SPEC = JobSpec(config=FinetuneConfig(strategy="full", epochs=3, seed=5), data="digits", title="Digits")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def claimed(store: Store) -> Claim:

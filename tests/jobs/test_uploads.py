@@ -5,7 +5,6 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,13 +21,6 @@ from core.training.config import FinetuneConfig
 
 MB = 1_000_000
 DAY = 86_400.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_the_same_content_is_kept_once_per_visitor(store: Store) -> None:
