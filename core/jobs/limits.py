@@ -33,9 +33,10 @@ class Settings(Protocol):
         """Set ``name``; None forgets it."""
 
 
-def _limit(default: int, low: int, high: int, what: str) -> int:
-    """Describe one limit; ``what`` begins its sentence when it is out of range."""
-    return dataclasses.field(default=default, metadata={"low": low, "high": high, "what": what})
+def _limit(default: int, low: int, high: int, what: str, *, zero: str = "") -> int:
+    """Describe one limit; ``what`` begins its sentence when it is out of range, ``zero`` is what 0 stands for."""
+    metadata = {"low": low, "high": high, "what": what, "zero": zero}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Limits:
     runs_in_all: int = _limit(300, 1, 10_000, "Runs of everybody, waiting or running")
     minutes_per_run: int = _limit(120, 1, 10_000, "Minutes that a run may take at a stretch")
     megabytes_per_run: int = _limit(
-        0, 0, 4_000_000, "Megabytes of memory that a run may use (0: three quarters of the machine's)"
+        0, 0, 4_000_000, "Megabytes of memory that a run may use", zero="three quarters of the machine's"
     )
     upload_megabytes_per_visitor: int = _limit(1_000, 1, 1_000_000, "Megabytes of one visitor's pictures")
     upload_megabytes_in_all: int = _limit(20_000, 1, 100_000_000, "Megabytes of everybody's pictures")
@@ -54,7 +55,7 @@ class Limits:
     run_megabytes_per_visitor: int = _limit(
         10_000, 1, 100_000_000, "Megabytes of the disk for one visitor's runs"
     )
-    run_days: int = _limit(0, 0, 3_650, "Days that a run is kept after it has ended (0: until it is deleted)")
+    run_days: int = _limit(0, 0, 3_650, "Days that a run is kept after its end", zero="until it is deleted")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -19,14 +19,14 @@ def draw() -> None:
             values = {}
             with st.grid(3, min_column_width=260):
                 for field in dataclasses.fields(now):
-                    low, high = field.metadata["low"], field.metadata["high"]
+                    low, high, zero = (field.metadata[name] for name in ("low", "high", "zero"))
                     # No bounds on the widget: what is out of range gets a sentence, not a silent correction.
                     values[field.name] = st.number_input(
                         field.metadata["what"],
                         value=getattr(now, field.name),
                         step=1,
                         key=f"limit_{field.name}",
-                        help=f"From {low:,} to {high:,}.",
+                        help=f"From {low:,} to {high:,}." + (f" 0: {zero}." if zero else ""),
                     )
             if st.form_submit_button("Set the limits", type="primary", key="teacher_set"):
                 api.set_limits(Limits(**{name: int(value) for name, value in values.items()}))
