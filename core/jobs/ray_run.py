@@ -1,8 +1,8 @@
 """A run on a Ray cluster: its events come from one of the cluster's nodes, and from another one if that dies.
 
 The worker process of this machine stays the driver. Heartbeat, cancelling, limits and the recorder are what they
-are without a cluster; only the generator of events runs elsewhere, as a streaming task (`ray_task.events`). What it
-needs travels with it: decoded images, starting weights other than the built-in ones, the checkpoint, and this very
+are without a cluster; only the generator of events runs elsewhere, as a streaming task (`ray_task`). What it needs
+travels with it: decoded images, starting weights other than the built-in ones, the checkpoint, and this very
 version of ``core``. A node that dies loses what came after its last checkpoint, nothing else: the task is submitted
 again with that checkpoint, and ends with the same numbers. Ray would repeat a lost task too, but from its beginning.
 """
@@ -23,8 +23,8 @@ from core.training.sweep_events import ArmDone
 
 TRIES = 3  # without a checkpoint or a measured arm between them
 LOOK_SECONDS = 0.2  # between two looks whether the run should go on
-# A cluster learns late that a node is gone (by default after fifteen seconds or more), and sends tasks there meanwhile.
-# So for a while after a loss, tries that end before they have begun do not count.
+# A cluster learns late that a node is gone (by default after fifteen seconds or more), and may send tasks there
+# meanwhile. So for a while after a loss, tries that end before they have begun do not count.
 FORGIVING_SECONDS = 60.0
 PAUSE_SECONDS = 1.0  # before the next of those
 # Of what a dead node still held, Ray says only after ten minutes that it is lost. So where nothing comes for a while,
