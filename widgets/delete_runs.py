@@ -17,7 +17,8 @@ def draw(records: Sequence[RunRecord], label: str, lost: str) -> None:
         st.markdown(lost)
         if st.button("Delete", key="delete"):
             with frame.shown_errors():  # here, where the person looks
-                for record in records:
+                # Controls first: a run takes its own along.
+                for record in sorted(records, key=lambda one: one.control_of is None):
                     api.delete(record.id, visitor=frame.visitor())
                 for name in _ADDRESSES:
                     st.query_params.pop(name, None)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.jobs import api
+from core.jobs.limits import Limits
 from core.jobs.store import RunRecord
 from core.jobs.teacher import RefusedError, secret
 from core.training.sweep_report import spoken
@@ -31,9 +32,10 @@ def draw() -> None:
     page = 1
     if len(shown) > PER_PAGE:
         page = st.pagination(-(-len(shown) // PER_PAGE), key="runs_page")
+    now = api.limits()
     with st.container(key="run_list"):
-        ticked = [one for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE] if _row(one)]
-    _room()
+        ticked = [one for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE] if _row(one, now)]
+    _room(now)
     if ticked:
         many = "this run" if len(ticked) == 1 else f"these {len(ticked)} runs"
         delete_runs.draw(ticked, f"Delete {many}", "Weights, curves and pictures are gone for good.")
@@ -56,17 +58,17 @@ def _known_as() -> None:
         )
 
 
-def _room() -> None:
+def _room(now: Limits) -> None:
     """Say what the runs take of the disk, and how long they are kept where that is limited."""
     used, allowed = api.run_room(frame.visitor())
     says = f"Your runs take {used / 1e6:,.0f} of the {allowed / 1e6:,.0f} MB that they may take here."
-    days = api.limits().run_days
-    if days:
-        says += f" A run is deleted {days} {'day' if days == 1 else 'days'} after it has ended."
+    if now.run_days:
+        days = "day" if now.run_days == 1 else "days"
+        says += f" A run is deleted {now.run_days} {days} after it has ended."
     st.caption(says)
 
 
-def _row(record: RunRecord) -> bool:
+def _row(record: RunRecord, now: Limits) -> bool:
     """Draw one run; tell whether it is ticked."""
     with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"row_{record.id}"):
         ticked = st.checkbox(
@@ -82,14 +84,14 @@ def _row(record: RunRecord) -> bool:
         )
         if record.share is not None:
             st.badge("Shared", icon=":material/group:", color="blue")
-        st.caption(_facts(record))
+        st.caption(_facts(record, now))
     return ticked
 
 
-def _facts(record: RunRecord) -> str:
+def _facts(record: RunRecord, now: Limits) -> str:
     when = datetime.fromtimestamp(record.created, UTC).strftime("%d %b %H:%M UTC")
-    until = api.kept_until(record)
-    if until is not None:
+    if now.run_days and not record.active:
+        until = (record.finished or record.created) + now.run_seconds
         when += datetime.fromtimestamp(until, UTC).strftime(" · kept until %d %b")
     if record.summary is None or record.state != "finished":
         return f"{STATES[record.state][0]} · {when}"

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import math
 import secrets
 import shutil
 import threading
@@ -330,12 +329,6 @@ def delete(run_id: str, *, visitor: str | None = None) -> None:
 def run_room(visitor: str) -> tuple[int, int]:
     """Say how many bytes of the disk a visitor's runs take, and how many they may."""
     return _store().keeping.bytes_of(visitor), limits().run_megabytes_per_visitor * 1_000_000
-
-
-def kept_until(record: RunRecord) -> float | None:
-    """Say when a run will be deleted by itself, in seconds since 1970; None where that will not happen."""
-    until = (record.finished or record.created) + limits().run_seconds
-    return None if record.active or math.isinf(until) else until
 
 
 def store_upload(visitor: str, name: str, content: bytes) -> str:

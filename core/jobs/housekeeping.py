@@ -45,10 +45,11 @@ def _unused_weights(store: Store) -> None:
     """Remove visitors' own weights that no run needs, after as many days as their pictures."""
     # By the folder, which is named after the content: a restored backup may lie elsewhere.
     known = {Path(file).parent.name for file in store.keeping.weights_in_use()}
-    for path in (store.home / "weights").glob("*/*"):
-        old = time.time() - path.stat().st_mtime > limits(store).upload_seconds
-        if old and path.parent.name not in known:
-            shutil.rmtree(path.parent, ignore_errors=True)
+    deadline = time.time() - limits(store).upload_seconds
+    for folder in (store.home / "weights").glob("*"):
+        newest = max((path.stat().st_mtime for path in folder.glob("*")), default=0.0)
+        if newest < deadline and folder.name not in known:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _measure(store: Store) -> None:

@@ -104,3 +104,8 @@ def test_weights_go_after_the_days_of_pictures_unless_a_run_needs_them(store: St
     assert needed.exists()
     assert fresh.exists()
     assert not unused.parent.exists()
+    left = fresh.with_name(".weights.pth.half")  # of a write that was cut short
+    left.touch()
+    os.utime(left, (time.time() - 15 * DAY,) * 2)
+    housekeeping.tidy(store)
+    assert fresh.exists()

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 import streamlit_app
 from core.jobs import api
 from core.jobs.home import run_directory
-from core.jobs.spec import JobSpec
+from core.jobs.spec import JobSpec, control_spec
 from core.jobs.sweep_recorder import SweepRecorder
+from core.training.config import FinetuneConfig
 from core.training.events import Progress
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
@@ -180,3 +181,19 @@ def test_downloads_hold_every_figure(visitor: str) -> None:
     assert {row[rows[0].index("accuracy")] for row in rows[1:]} == {str(n / 100) for n in RIGHT.values()}
     whole = json.loads(api.result_path(run).read_text())
     assert len(whole["measurements"]) == 14
+
+
+def test_a_run_and_its_control_that_are_ticked_together_are_both_deleted(visitor: str) -> None:
+    spec = JobSpec(config=FinetuneConfig(strategy="full"), data="digits", title="Digits")
+    run = api._store().add(spec, visitor, control_spec(spec, ""))
+    control = str(api.run(run).control)
+    for one in (run, control):
+        api.stop(one)
+    page = _page("pages/runs.py", visitor)
+    page.toggle(key="show_controls").set_value(True).run()
+    for one in (run, control):
+        page.checkbox(key=f"pick_{one}").check().run()
+    page.button(key="delete").click().run()
+    assert not page.exception
+    assert not page.error
+    assert api.runs_of(visitor) == []
