@@ -80,7 +80,7 @@ def measure(chosen: argparse.Namespace) -> None:
             if wanted <= there:
                 continue
             if name not in datasets:
-                datasets[name] = _open(name, chosen)
+                datasets[name] = open_task(name, data=chosen.data, side=SIDES[chosen.backbone])
             dataset = datasets[name]
             if per_class is not None and not _has_more(dataset, per_class):
                 continue  # that is "all"
@@ -139,7 +139,7 @@ def describe(chosen: argparse.Namespace) -> None:
     for name, per_class, seed in trained:
         if (name, per_class, seed) in there or name not in (chosen.only or tasks.TASKS):
             continue
-        dataset = _open(name, chosen)
+        dataset = open_task(name, data=chosen.data, side=SIDES[chosen.backbone])
         pool, test = parts(dataset, seed)
         numbers = draw(pool.labels, per_class, seed=seed)
         measures = similarity.measure(
@@ -279,13 +279,13 @@ def _value(generator: Any) -> Any:
             return end.value
 
 
-def _open(name: str, chosen: argparse.Namespace) -> ImageDataset:
-    side = SIDES[chosen.backbone]
-    reference = name if tasks.TASKS[name].built_in else str(chosen.data / f"{name}.zip")
+def open_task(name: str, *, data: Path, side: int, most_test_images: int = MOST_TEST_IMAGES) -> ImageDataset:
+    """Open a data set of `core.advice.tasks`, with at most so many test images, the same number of each class."""
+    reference = name if tasks.TASKS[name].built_in else str(data / f"{name}.zip")
     dataset = replace(open_dataset(reference, side=side), name=name)
     if dataset.test is None:
         return dataset
-    kept = draw(dataset.test.labels, max(1, MOST_TEST_IMAGES // len(dataset.class_names)), seed=0)
+    kept = draw(dataset.test.labels, max(1, most_test_images // len(dataset.class_names)), seed=0)
     return replace(dataset, test=dataset.test.subset(kept))
 
 

@@ -38,6 +38,7 @@ from core.datasets.open import open_dataset
 from core.images.normalisation import IMAGENET
 from core.riding import picture_bridge
 from core.riding.picture_bridge import ARMS, COUNTS, OTHERS, SOURCE, TARGET
+from core.training import batch_norm
 from core.training.strategies import initialise
 from core.training.views import generator
 
@@ -98,7 +99,7 @@ class Material:
 
 
 def practise(network: Backbone, pictures: Pictures, *, steps: int, seed: int) -> None:
-    """AdamW with a cosine rate on flipped pictures; changes ``network``."""
+    """AdamW with a cosine rate on flipped pictures, then BatchNorm's averages over them; changes ``network``."""
     images, labels = pictures
     drawn = generator(seed, "picture bridge")
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
@@ -116,6 +117,10 @@ def practise(network: Backbone, pictures: Pictures, *, steps: int, seed: int) ->
         loss.backward()
         optimiser.step()
         schedule.step()
+    parts = torch.randperm(len(labels), generator=drawn).tensor_split(-(-len(labels) // BATCH))
+    batch_norm.average(
+        batch_norm.trained_layers(network, ()), parts, lambda numbers: network(images[numbers])
+    )
 
 
 @torch.no_grad()
@@ -205,7 +210,7 @@ def main() -> None:
             "fingerprint": dataset.fingerprint,
             "network": f"{catalogue.BUILT_IN} at {SIDE} pixels",
             "training": f"AdamW, rate {RATE:g} with a cosine, batch {BATCH}, flips; {STEPS} steps on the target, "
-            f"{SOURCE_EPOCHS} epochs on the source",
+            f"{SOURCE_EPOCHS} epochs on the source; BatchNorm's statistics recomputed after each",
             "test_pictures": len(material.tested(TARGET)[1]),
             "source_pictures": len(material.source()[1]),
             "cpu_seconds": round(spent),

@@ -32,6 +32,7 @@ _CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {
     "optimiser": ("Optimiser", ("adamw", "sgd", "rmsprop")),
     "head": ("Head", ("linear", "mlp")),
     "batch_norm": ("Frozen BatchNorm", ("frozen", "learning")),
+    "statistics": ("BatchNorm is tested with", ("recomputed", "running")),
     "device": ("Device", ("auto", "cpu", "cuda")),
 }
 LABELS = {
@@ -85,6 +86,7 @@ def _draw(defaults: FinetuneConfig) -> None:
             for name, label, step in _MLP:
                 _number(name, label, step, getattr(defaults, name))
         _choice("batch_norm")
+        _choice("statistics")
         _choice("device")
         st.toggle("Cache features", value=True, key="set_cache", help=HELP["cache"], persist_state="session")
 

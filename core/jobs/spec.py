@@ -88,6 +88,7 @@ def control_spec(spec: JobSpec, control_of: str) -> JobSpec:
         head_dropout=config.head_dropout,
         per_class=config.per_class,
         epochs=STRATEGIES["scratch"].epochs if probe else epochs_of(config),
+        statistics=config.statistics,
         batch_size=config.batch_size,
         image_size=config.image_size,
         views=None if probe else config.views,

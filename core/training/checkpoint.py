@@ -53,10 +53,11 @@ def check(state: dict[str, Any], *, config: FinetuneConfig, epochs: int, data: s
         raise errors.RunError(
             "This checkpoint was written by another version of the lab; start the run anew."
         )
+    its = FinetuneConfig.from_json(state["config"]).to_json()
     for name, value in config.to_json().items():
-        if name not in FREE and state["config"][name] != value:
+        if name not in FREE and its[name] != value:
             raise errors.RunError(
-                f"The checkpoint belongs to a run with {name} = {state['config'][name]}, not {value}; "
+                f"The checkpoint belongs to a run with {name} = {its[name]}, not {value}; "
                 "a run goes on with its own settings."
             )
     if state["data"] != data:

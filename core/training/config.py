@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core import errors
 from core.freezing.policy import BatchNormMode
@@ -10,6 +10,9 @@ from core.freezing.policy import BatchNormMode
 Strategy = Literal[
     "linear_probe", "freeze_to_depth", "full", "lp_ft", "gradual", "surgical", "scratch", "scratch_statistics"
 ]
+
+
+Statistics = Literal["recomputed", "running"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,12 @@ def setting(default: Any, help_text: str) -> Any:
     return field(default=default, metadata={"help": help_text})
 
 
+STATISTICS_HELP = (
+    "What BatchNorm of trained stages normalises by when it is tested: averages over the training images, recomputed "
+    "after training, or those that run along in training and lag behind in short runs."
+)
+
+
 def limited(settings: Any, limits: tuple[tuple[str, float, float], ...]) -> None:
     """Raise `SettingsError` where a number among ``settings`` lies outside its (name, low, high); None may stand."""
     for name, low, high in limits:
@@ -133,6 +142,7 @@ class FinetuneConfig:
         "frozen",
         "'frozen' keeps BatchNorm statistics of frozen stages; 'learning' lets them drift, as much software does.",
     )
+    statistics: Statistics = setting("recomputed", STATISTICS_HELP)
     head: Literal["linear", "mlp"] = setting(
         "linear", "A linear classifier, or one hidden layer with dropout ('Dense 256')."
     )
@@ -168,6 +178,7 @@ class FinetuneConfig:
     def __post_init__(self) -> None:
         errors.one_of("strategy", self.strategy, STRATEGIES)
         errors.one_of("batch_norm", self.batch_norm, ("frozen", "learning"))
+        errors.one_of("statistics", self.statistics, get_args(Statistics))
         errors.one_of("head", self.head, ("linear", "mlp"))
         errors.one_of("optimiser", self.optimiser, ("adamw", "sgd", "rmsprop"))
         errors.one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
@@ -189,11 +200,11 @@ class FinetuneConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "FinetuneConfig":
-        """Rebuild a configuration; an unknown setting is a `SettingsError`."""
+        """Rebuild a configuration, one from before a setting existed, too; an unknown setting is a `SettingsError`."""
         known = {one.name for one in dataclasses.fields(cls)}
         for name in values:
             errors.one_of("A setting", name, sorted(known))
-        return cls(**values)
+        return cls(**(_BEFORE | values))
 
     def resolved(self, *, stages: int, image_size: int) -> "FinetuneConfig":
         """Fill every ``None`` but ``per_class`` and ``patience`` for a backbone of ``stages`` stages.
@@ -221,6 +232,9 @@ class FinetuneConfig:
             views=entry.views if self.views is None else self.views,
         )
 
+
+# What held before a setting existed, for runs that were stored then.
+_BEFORE: dict[str, Any] = {"statistics": "running"}
 
 _LIMITS: tuple[tuple[str, float, float], ...] = (
     ("freeze_depth", 0, 64),

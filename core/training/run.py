@@ -24,7 +24,7 @@ from core.datasets.splits import class_counts, split
 from core.freezing import apply as freezing
 from core.freezing import audit
 from core.metrics import classification
-from core.training import checkpoint, drift, memory, optimisers, precision, probe, strategies
+from core.training import batch_norm, checkpoint, drift, memory, optimisers, precision, probe, strategies
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.events import CheckpointReady, EpochDone, Event, Finished, Note, Progress, RunStarted
@@ -273,6 +273,15 @@ class _Run:
                     learned = step
                 else:
                     yield step
+            if self.config.statistics == "recomputed":
+                batch_norm.recompute(
+                    self.backbone,
+                    train,
+                    view,
+                    frozen=self._frozen(),
+                    seed=self.config.seed,
+                    micro=self.loop.micro,
+                )
         if not math.isfinite(learned.loss):
             raise errors.RunError(
                 f"The loss grew beyond all numbers in epoch {self.epochs_done + 1}; choose a smaller learning rate."

@@ -23,7 +23,7 @@ from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.splits import split
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
-from core.training import memory, optimisers, precision, probe, strategies
+from core.training import batch_norm, memory, optimisers, precision, probe, strategies
 from core.training.cache import Features, Some
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, Event, Note, Progress
@@ -225,6 +225,8 @@ class Bench:
                             total=step.steps,
                             images_per_second=step.images_per_second,
                         )
+            if run.statistics == "recomputed":
+                batch_norm.recompute(self.backbone, features, 0, frozen=frozen, seed=seed, micro=loop.micro)
         freezing.apply(self.backbone, frozen)
         scores = torch.cat(list(evaluate(self.backbone, self._test[arm.depth], micro=self._reading)))
         if not bool(torch.isfinite(scores).all()):

@@ -3,10 +3,10 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core import errors
-from core.training.config import FinetuneConfig, limited, setting
+from core.training.config import STATISTICS_HELP, FinetuneConfig, Statistics, limited, setting
 
 # How long a sweep, and the evidence behind the advice, trains: as many images in all as these say, so that five
 # pictures a class are not stopped after five steps, nor five thousand seen ten times.
@@ -65,6 +65,7 @@ class SweepConfig:
         "What the head starts from: random weights or a linear probe; 'auto' is a probe for networks without "
         "normalisation layers.",
     )
+    statistics: Statistics = setting("recomputed", STATISTICS_HELP)
     racing: bool = setting(False, "From the second seed on, leave out what has clearly lost.")
     first_seed: int = setting(0, "The first of the seeds; it also draws the test part where there is none.")
     device: str = setting("auto", "'auto', 'cpu' or 'cuda'.")
@@ -72,6 +73,7 @@ class SweepConfig:
     def __post_init__(self) -> None:
         errors.one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
         errors.one_of("head", self.head, ("auto", "random", "probe"))
+        errors.one_of("statistics", self.statistics, get_args(Statistics))
         limited(self, _LIMITS)
 
     def to_json(self) -> dict[str, Any]:
@@ -80,11 +82,11 @@ class SweepConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "SweepConfig":
-        """Rebuild a configuration; an unknown setting is a `SettingsError`."""
+        """Rebuild a configuration, one from before a setting existed, too; an unknown setting is a `SettingsError`."""
         known = {one.name for one in dataclasses.fields(cls)}
         for name in values:
             errors.one_of("A setting", name, sorted(known))
-        return cls(**values)
+        return cls(**({"statistics": "running"} | values))
 
     def arms(self, stages: int, *, probe_head: bool) -> tuple[Arm, ...]:
         """What is tried with a network of ``stages`` stages: the depths from 0 to all, then LP-FT.
@@ -105,6 +107,7 @@ class SweepConfig:
             strategy="lp_ft" if from_probe else "freeze_to_depth",
             freeze_depth=arm.depth,
             per_class=self.per_class,
+            statistics=self.statistics,
             epochs=1 if arm.depth == stages else epochs,
             batch_size=self.batch_size,
             seed=seed,

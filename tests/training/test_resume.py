@@ -82,7 +82,7 @@ def test_a_run_that_was_really_stopped_goes_on_as_if_it_had_not_been(run, datase
 
 def test_the_best_epoch_may_lie_before_the_stop(run):
     # The rate wrecks the network after a good beginning.
-    settings = {"strategy": "full", "epochs": 6, "learning_rate": 0.5, "warm_up": 0.9, "optimiser": "sgd"}
+    settings = {"strategy": "full", "epochs": 6, "learning_rate": 2.0, "warm_up": 0.9, "optimiser": "sgd"}
     whole = run(**settings)
     assert whole[-1].best_epoch <= 4
     assert_same(whole, run(**settings, resume=checkpoint_after(whole, 4)))
