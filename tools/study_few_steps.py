@@ -34,10 +34,10 @@ from core.datasets.dataset import ImageDataset
 from core.datasets.splits import split
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
-from core.training import batch_norm, memory, optimisers, strategies
+from core.training import memory, optimisers, strategies
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
-from core.training.loop import Loop, evaluate, measure, steps_per_epoch
+from core.training.loop import Loop, evaluate, measure, recompute_statistics, steps_per_epoch
 from core.training.views import Views
 from tools import measure_evidence
 
@@ -165,7 +165,7 @@ def train(dataset: ImageDataset, arm: str, *, per_class: int, seed: int, budget:
                 fitted.write()
             elif way == "computed anew":
                 freezing.apply(backbone, frozen)
-                batch_norm.recompute(backbone, parts["train"], 0, frozen=frozen, seed=seed, micro=loop.micro)
+                recompute_statistics(backbone, parts["train"], 0, frozen=frozen, seed=seed, micro=loop.micro)
             scores = measure(
                 torch.cat(list(evaluate(backbone, parts["validation"], micro=reading))),
                 parts["validation"].labels,

@@ -12,13 +12,18 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.backbones.backbone import Backbone
-from core.training import optimisers, precision
+from core.freezing.apply import Frozen, frozen_modules
+from core.training import batch_norm, optimisers, precision
 from core.training.cache import Features, Some, suffix
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, Event
 from core.training.memory import MicroBatch
 from core.training.schedule import learning_rate
 from core.training.views import generator
+
+# Of the training images, for BatchNorm's statistics: more do not help (Wu & Johnson 2021, arXiv 2105.07576, end of
+# section 3.2), and a long epoch hardly gets longer.
+MOST_IMAGES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +171,41 @@ def hold_statistics(backbone: Backbone) -> None:
     for module in backbone.modules():
         if isinstance(module, _BatchNorm):
             module.eval()
+
+
+def trained_layers(backbone: Backbone, frozen: Frozen) -> list[_BatchNorm]:
+    """List the BatchNorm layers that are in training mode and lie in no frozen stage."""
+    kept = {id(part) for module in frozen_modules(backbone, frozen) for part in module.modules()}
+    return [
+        module
+        for module in backbone.modules()
+        if isinstance(module, _BatchNorm) and module.training and id(module) not in kept
+    ]
+
+
+def recompute_statistics(
+    backbone: Backbone, features: Features | Some, view: int, *, frozen: Frozen, seed: int, micro: MicroBatch
+) -> None:
+    """Set the statistics of what `trained_layers` lists to averages over ``features``' images, `MOST_IMAGES` at most.
+
+    Batches are drawn once a run (``seed``) and are of the size that training uses, since each layer sees what the
+    layers before it normalised by their batches. Frozen statistics do not move. Leaves the network in eval mode.
+    """
+    layers = trained_layers(backbone, frozen)
+    backbone.eval()
+    if not layers:
+        return
+    order = torch.randperm(len(features), generator=generator(seed, "statistics"))[:MOST_IMAGES]
+
+    def forward(numbers: Tensor) -> None:
+        with precision.autocast(features.device):
+            suffix(backbone, features.batch(numbers, view), features.depth)
+
+    def work(size: int) -> None:
+        parts = max(1, min(-(-len(order) // size), len(order) // micro.smallest))
+        batch_norm.average(layers, order.tensor_split(parts), forward)
+
+    micro.attempt(work, features.device)
 
 
 def evaluate(backbone: Backbone, features: Features | Some, *, micro: MicroBatch) -> Iterator[Tensor]:

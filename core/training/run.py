@@ -24,11 +24,11 @@ from core.datasets.splits import class_counts, split
 from core.freezing import apply as freezing
 from core.freezing import audit
 from core.metrics import classification
-from core.training import batch_norm, checkpoint, drift, memory, optimisers, precision, probe, strategies
+from core.training import checkpoint, drift, memory, optimisers, precision, probe, strategies
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.events import CheckpointReady, EpochDone, Event, Finished, Note, Progress, RunStarted
-from core.training.loop import Loop, Scores, evaluate, hold_statistics, measure
+from core.training.loop import Loop, Scores, evaluate, hold_statistics, measure, recompute_statistics
 from core.training.views import Views
 
 # Images at once where nothing is learned: enough to keep a device busy, few enough for a CPU's cache
@@ -274,7 +274,7 @@ class _Run:
                 else:
                     yield step
             if self.config.statistics == "recomputed":
-                batch_norm.recompute(
+                recompute_statistics(
                     self.backbone,
                     train,
                     view,

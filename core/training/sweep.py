@@ -23,11 +23,11 @@ from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.splits import split
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
-from core.training import batch_norm, memory, optimisers, precision, probe, strategies
+from core.training import memory, optimisers, precision, probe, strategies
 from core.training.cache import Features, Some
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, Event, Note, Progress
-from core.training.loop import Loop, evaluate, hold_statistics
+from core.training.loop import Loop, evaluate, hold_statistics, recompute_statistics
 from core.training.run import CHUNKS, check_size
 from core.training.sweep_config import Arm, SweepConfig, epochs_for
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
@@ -226,7 +226,7 @@ class Bench:
                             images_per_second=step.images_per_second,
                         )
             if run.statistics == "recomputed":
-                batch_norm.recompute(self.backbone, features, 0, frozen=frozen, seed=seed, micro=loop.micro)
+                recompute_statistics(self.backbone, features, 0, frozen=frozen, seed=seed, micro=loop.micro)
         freezing.apply(self.backbone, frozen)
         scores = torch.cat(list(evaluate(self.backbone, self._test[arm.depth], micro=self._reading)))
         if not bool(torch.isfinite(scores).all()):

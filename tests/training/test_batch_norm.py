@@ -10,10 +10,10 @@ from core.datasets.splits import split
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
 from core.images.normalisation import IMAGENET
-from core.training import batch_norm
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.events import Finished
+from core.training.loop import recompute_statistics
 from core.training.memory import MicroBatch
 from core.training.views import Views
 
@@ -33,7 +33,7 @@ def recomputed(backbone, features, *, depth, size, learning="frozen"):
     frozen = FreezePolicy(depth=depth, batch_norm=learning)
     freezing.apply(backbone, frozen)
     micro = MicroBatch(size=size, smallest=2)
-    batch_norm.recompute(backbone, features, 0, frozen=frozen, seed=0, micro=micro)
+    recompute_statistics(backbone, features, 0, frozen=frozen, seed=0, micro=micro)
     return backbone
 
 
