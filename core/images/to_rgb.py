@@ -32,6 +32,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _EXIF_IN_JPEG2000 = b"JpgTiffExif->JP2"  # the UUID of its box
+_CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000: its start, and the marker of its size (ITU T.800, A.5.1)
 _ROWS = 256  # of a picture with more than 8 bits that are worked on at a time
 _ABSURD = 1e30  # beyond this a floating point number means "nothing was measured here"
 _ONE = 1.01  # floating point pictures of 0 to 1 may go a little beyond 1, by resampling
@@ -105,7 +106,7 @@ class Deep:
 def read_square(content: bytes, side: int, reading: Reading | None = None) -> NDArray[np.uint8]:
     """Bring a picture's file to (``side``, ``side``, 3) uint8 RGB; whatever the decoder raises is raised."""
     with open_picture(content) as picture:
-        draft(picture, side)
+        draft(picture, content, side)
         return np.asarray(rgb_square(picture, content, side, reading))
 
 
@@ -115,11 +116,44 @@ def open_picture(content: bytes) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
 
 
-def draft(picture: Image.Image, side: int) -> None:
-    """Have a JPEG decoded at the smallest scale that still leaves twice ``side``, so that the resize antialiases."""
-    shrink = max(1.0, min(picture.size) / (2 * side))
-    smaller = int(picture.width / shrink), int(picture.height / shrink)
-    picture.draft("RGB" if picture.mode != "CMYK" else None, smaller)
+def draft(picture: ImageFile.ImageFile, content: bytes, side: int) -> int:
+    """Have a JPEG or JPEG 2000 decoded at the smallest scale that still leaves twice ``side``, to be antialiased.
+
+    Returns how many pixels will be decoded.
+    """
+    width, height = picture.size
+    shrink = max(1.0, min(width, height) / (2 * side))
+    if picture.format == "JPEG2000" and not is_deep(
+        picture
+    ):  # the range of deep ones is that of all their pixels
+        halvings = min(int(math.log2(shrink)), _halvings(content))
+        if halvings:
+            picture.reduce = halvings  # type: ignore[assignment, method-assign]
+            # Pillow rounds the reduced size, and the standard rounds it up: told this size, both say the same.
+            width, height = -(-width >> halvings), -(-height >> halvings)
+            picture._size = width << halvings, height << halvings
+        return width * height
+    picture.draft("RGB" if picture.mode != "CMYK" else None, (int(width / shrink), int(height / shrink)))
+    return picture.width * picture.height
+
+
+def _halvings(content: bytes) -> int:
+    """Read how often a JPEG 2000 picture may be halved (ITU T.800, annex A): by its least decomposed component."""
+    start = content.find(_CODESTREAM)
+    place, levels = start + 2, []
+    if start < 0 or any(
+        content[place + 14 : place + 22]
+    ):  # an offset from the origin: sizes are rounded otherwise
+        return 0
+    while (
+        place + 12 < len(content) and content[place] == 0xFF and content[place + 1] != 0x90
+    ):  # up to the first tile
+        if content[place + 1] == 0x52:
+            levels.append(content[place + 9])
+        elif content[place + 1] == 0x53:
+            return 0  # a component of its own kind
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return min(levels, default=0)
 
 
 def rgb_square(
