@@ -142,6 +142,7 @@ def test_brightness_is_learned_from_deep_pictures_of_every_format(
         results[form] = printed[-1]["test"]["accuracy"]["value"]
         result = RunResult.from_json(json.loads((out / "run.json").read_text(encoding="utf-8")))
         assert result.rule == Reading(counts=(0, 2**bits - 1))
+        assert f"values from 0 to {2**bits - 1:,} became black to white" in " ".join(result.notes)
         for label in (0, 1):  # a single dark picture uses fewer bits than the set did
             assert Networks().probabilities(out, result, deep(form, bits)(label, 99)).argmax() == label
     assert results == {"PNG": 1.0, "TIFF": 1.0, "JPEG2000": 1.0}
