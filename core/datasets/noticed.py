@@ -12,7 +12,7 @@ _FLOATING = "floating point"
 
 def sentences(report: ImportReport, reading: Reading) -> tuple[str, ...]:
     """Say all there is to say about how the pictures were read; the warnings first."""
-    return (*filter(None, (cropped(report, reading), dark(report))), *conversions(report, reading))
+    return (*filter(None, (cropped(report, reading), dark(report, reading))), *conversions(report, reading))
 
 
 def cropped(report: ImportReport, reading: Reading) -> str | None:
@@ -27,14 +27,19 @@ def cropped(report: ImportReport, reading: Reading) -> str | None:
     )
 
 
-def dark(report: ImportReport) -> str | None:
+def dark(report: ImportReport, reading: Reading) -> str | None:
     """Warn where most pictures of more than 8 bits came out almost black, as one faulty pixel can make them."""
     if report.dark <= sum(is_deep(what) for _, what in report.converted) / 2:
         return None
+    black = f"{_pictures(report.dark)} of more than 8 bits came out almost black"
+    if reading.counts is None and reading.shares is None:
+        return (
+            f"{black}: they use little of the range that their format declares. Save them as 16-bit PNG or TIFF, where "
+            "the values that occur decide what is white."
+        )
     return (
-        f"{_pictures(report.dark)} of more than 8 bits came out almost black: the set's largest value became white. "
-        "Where that value stands for missing data or a faulty pixel, set it to 0; where the pictures are meant to be "
-        "dark, nothing is wrong."
+        f"{black}: the set's largest value became white. Where that value stands for missing data or a faulty pixel, "
+        "set it to 0; where the pictures are meant to be dark, nothing is wrong."
     )
 
 

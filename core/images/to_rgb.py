@@ -208,7 +208,7 @@ def _bounds(extremes: list[tuple[float, float]], *, of_one: bool = False) -> tup
         return None
     low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
     if of_one:
-        black, white = -_power(-low), _power(high)
+        black, white = -_power(-low) or 0.0, _power(high)
     else:
         black = -float(2 ** (math.ceil(-low) - 1).bit_length()) if low < 0 else 0.0
         white = float(2 ** math.ceil(high).bit_length() - 1) if high > 0 else 0.0
@@ -239,12 +239,14 @@ def deep_values(picture: ImageFile.ImageFile, content: bytes) -> Deep | None:
         return _sixteen_bit_colour(picture, content)
     tags = _tags(picture)
     bits, inverted = (tags.get(258) or (0,))[0], tags.get(262) == _WHITE_IS_ZERO
-    white = _declared_white(picture, content, bits)
+    white, depth = _declared_white(picture, bits), _depth_of_jpeg2000(content)
     nothing = _missing(tags.get(_GDAL_NODATA))
     signed, unsigned = _signed(picture), (tags.get(339) or (1,))[0] == 1
     values = np.array(picture)  # decodes
     if signed:
         values = values.view(np.int8)
+    elif picture.format == "JPEG2000":  # its depth is but room: satellites say 15 bits and use 12
+        values = values >> 16 - depth
     elif bits == 32 and unsigned and values.dtype == np.int32:
         values = values.view(np.uint32)
     transparent = picture.info.get("transparency") if picture.format == "PNG" else None
@@ -257,16 +259,16 @@ def deep_values(picture: ImageFile.ImageFile, content: bytes) -> Deep | None:
     return Deep(values=values, white=white, inverted=inverted)
 
 
-def _declared_white(picture: ImageFile.ImageFile, content: bytes, bits: int) -> float | None:
+def _depth_of_jpeg2000(content: bytes) -> int:
+    """Read the bits of a JPEG 2000's first component, which Pillow scales to 16."""
+    place = content.find(_CODESTREAM)
+    return min(16, (content[place + 42] & 127) + 1) if 0 <= place < len(content) - 42 else 16
+
+
+def _declared_white(picture: ImageFile.ImageFile, bits: int) -> float | None:
     """Say what is white in a format that says so, at the scale that Pillow decodes to."""
     if picture.format == "PPM":  # scaled by Pillow, unless its maximum is all that there is room for
         return 65535.0 if picture.mode == "I" and _argument(picture, -1) not in (65535, "I;16B") else None
-    if picture.format == "JPEG2000":
-        place = content.find(
-            b"\xff\x4f\xff\x51"
-        )  # start of the codestream and its SIZ marker (ITU T.800, A.5.1)
-        depth = (content[place + 42] & 127) + 1 if 0 <= place < len(content) - 42 else 16
-        return 65535.0 if depth < 16 else None
     return 4095.0 if picture.format == "TIFF" and bits == 12 else None
 
 
