@@ -9,8 +9,29 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.datasets.dataset import ImageDataset, ImportReport
+from core.images.to_rgb import Reading
 
-PICTURES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]  # what uploaders offer
+# What uploaders offer; HEIC, too, which cannot be read: whoever brings it is told how to convert it.
+PICTURES = [
+    *(
+        "jpg",
+        "jpeg",
+        "png",
+        "webp",
+        "gif",
+        "bmp",
+        "tif",
+        "tiff",
+        "avif",
+        "jp2",
+        "j2k",
+        "ppm",
+        "pgm",
+        "pfm",
+        "tga",
+    ),
+    *("heic", "heif"),
+]
 SIDE = 64  # pixels at which previews are decoded
 CARD_COLUMNS, CARD_ROWS = 4, 2
 ROW_SAMPLES = 8
@@ -39,6 +60,7 @@ class Preview:
     card: bytes
     rows: tuple[ClassRow, ...]
     report: ImportReport
+    reading: Reading
     fingerprint: str
 
     @property
@@ -56,7 +78,13 @@ class Choice:
     classes: int
     preview: Callable[[], Preview] | None  # None: not on this machine yet
     per_class: int | None = None  # training pictures of each class; None: all
+    fit: str = "crop"  # how pictures become squares
     finish: Callable[[], None] = lambda: None  # call it last: what takes time to draw
+
+    @property
+    def key(self) -> str:
+        """What names these pictures, read this way, in caches."""
+        return f"{self.reference}/{self.per_class}/{self.fit}"
 
 
 def preview(dataset: ImageDataset) -> Preview:
@@ -84,6 +112,7 @@ def preview(dataset: ImageDataset) -> Preview:
             for label, images in enumerate(samples)
         ),
         report=dataset.report,
+        reading=dataset.reading,
         fingerprint=dataset.fingerprint,
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core import errors
 from core.backbones import catalogue as backbones
-from core.commands.options import add_data, add_settings, chosen_settings, json_line
+from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices
 from core.commands.terminal import Terminal
 from core.jobs import artefacts
 from core.jobs.timeline import Timeline
@@ -35,17 +35,19 @@ def run(chosen: argparse.Namespace) -> None:
         _make_folder(chosen.out)
     show: _Json | _Terminal = _Json() if chosen.json else _Terminal()
 
+    from core.datasets import noticed
     from core.datasets.open import open_dataset
     from core.jobs import engine, export, recorder
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
-    dataset = open_dataset(chosen.data, side=engine.image_side(config), progress=tell("data"))
-    for name, why in dataset.report.skipped:
-        show.event(Note(message=f"Left out: {name}. {why}"))
-    engine.fetch_weights(config, tell("weights"))
+    dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
     timeline = Timeline()
+    for note in notices(dataset):
+        show.event(note)
+    timeline.absorb(Note(message=one).to_json() for one in noticed.sentences(dataset.report, dataset.reading))
+    engine.fetch_weights(config, tell("weights"))
     started: RunStarted | None = None
     for event in engine.events(config, dataset, None):
         if isinstance(event, RunStarted):

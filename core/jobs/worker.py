@@ -28,6 +28,7 @@ from typing import Any, TextIO
 import psutil
 
 from core import errors, logs
+from core.datasets import noticed
 from core.datasets.dataset import ImageDataset
 from core.jobs import artefacts, engine, ray_cluster, ray_run
 from core.jobs.home import run_directory
@@ -39,7 +40,7 @@ from core.jobs.spec import JobSpec
 from core.jobs.store import DEFECT, Claim, End, Store
 from core.jobs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
-from core.training.events import Event, Progress
+from core.training.events import Event, Note, Progress
 from core.training.sweep_config import SweepConfig
 
 NICENESS = 5  # the server's pages come first
@@ -118,7 +119,7 @@ class _Worker:
         self._store = store
         self._gone = gone
         self._stopping = stopping  # tell the dispatcher that the stop was heard
-        self._data: tuple[tuple[str, int], ImageDataset] | None = None
+        self._data: tuple[tuple[str, int, str], ImageDataset] | None = None
 
     def work(self, claim: Claim) -> bool:
         """Run one job to its end, whatever that is; False if this process should not be used again."""
@@ -182,6 +183,8 @@ class _Worker:
             return progress
 
         dataset = self._open(spec, tell("data"))
+        for sentence in noticed.sentences(dataset.report, dataset.reading):
+            recorder.write(Note(message=sentence))
         engine.fetch_weights(spec.config, tell("weights"))
         orders.raise_if_any()
         events = begin(dataset)
@@ -195,7 +198,7 @@ class _Worker:
                 events.close()  # what it holds on disk goes now, not when the collector finds it
 
     def _open(self, spec: JobSpec, progress: engine.Progress) -> ImageDataset:
-        key = (spec.data, engine.image_side(spec.config))
+        key = (spec.data, engine.image_side(spec.config), spec.fit)
         if self._data is None or self._data[0] != key:
             self._data = None  # two data sets at a time might not fit
             self._data = (key, engine.open_data(spec, self._store, progress))
