@@ -32,10 +32,14 @@ def assemble(
 ) -> ImageDataset:
     """Put the parts together; ``*_files`` name the images (default: "train 0", "train 1", …).
 
-    Raises `DataError` if there are fewer than two classes, or too few images in one to split it.
+    Raises `DataError` if there are fewer than two classes, too few images in one to split it, or but one picture.
     """
     _refuse_small(class_names, train, test)
     train_digests = content_hashes(train.images)
+    if len(set(train_digests)) == 1:
+        raise DataError(
+            f"All {len(train):,} pictures are the same one, so nothing can be told apart; check what the files hold."
+        )
     test_digests = content_hashes(test.images) if test is not None else []
     duplicates = _duplicates(
         train_digests,
