@@ -16,8 +16,9 @@ def ready(path: Path, *, overwrite: bool, needed: int) -> Iterator[None]:
     A folder made here that is still empty at the end goes again. Raises `SettingsError` for a path that cannot be
     written to, and, without ``overwrite``, for a folder that holds something.
     """
-    made = not path.exists()
+    made = False
     try:
+        made = not path.exists()
         path.mkdir(parents=True, exist_ok=True)
         if not overwrite and any(path.iterdir()):
             raise errors.SettingsError(

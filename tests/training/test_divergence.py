@@ -90,7 +90,7 @@ def test_going_on_with_a_run_that_diverged_ends_it_once_more_with_the_same_resul
 
 @pytest.mark.parametrize("strategy", ["full", "scratch", "lp_ft"])
 def test_where_the_first_epoch_diverges_nothing_is_left_to_show(run, without_batch_norm, strategy):
-    with pytest.raises(errors.RunError, match="diverged in its first epoch.*smaller learning rate than 10"):
+    with pytest.raises(errors.RunError, match=r"diverged in its first epoch.*smaller learning rate than 10"):
         run(
             strategy=strategy,
             optimiser="sgd",
