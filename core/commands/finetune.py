@@ -148,6 +148,8 @@ class _Terminal(Terminal):
             f"test accuracy   {accuracy.value:.1%} (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%},"
             f" {report.count} images; always naming the most frequent class: {report.chance:.1%})"
         )
+        if event.diverged is not None:
+            print(f"diverged        {event.diverged}")
         print(f"best epoch      {event.best_epoch} of {event.epochs_done}")
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in event.seconds_by_phase.items())
         print(f"seconds         {event.seconds:.1f} ({phases})")

@@ -147,6 +147,7 @@ class _Run:
         self.epochs_done = 0
         self.images_trained = 0
         self.best: dict[str, Any] = {}
+        self.end: str | None = None  # what says that training diverged
         self.always_frozen = strategies.always_frozen(self.config, self.names)
         self._open: list[Features] = []  # of training and validation images, while they are used
         self._notes: list[Note] = []
@@ -301,10 +302,11 @@ class _Run:
         if not self.best:
             raise errors.RunError(f"Training diverged in its first epoch: {why}; {advice}.")
         diverged, self.epochs_done = self.epochs_done, self.epochs_done - 1
-        return Note(
-            message=f"Training diverged in epoch {diverged}: {why}. The run ends here, with epoch "
-            f"{self.best['epoch']}, the best before; {advice}."
+        self.end = (
+            f"Training diverged in epoch {diverged}: {why}. The run ends here, with epoch {self.best['epoch']}, the "
+            f"best before; {advice}."
         )
+        return Note(message=self.end)
 
     def epoch_done(self, scores: tuple[Scores, Scores]) -> EpochDone:
         """Note whether this epoch is the best so far, and say how it went."""
@@ -403,6 +405,7 @@ class _Run:
             epochs_done=self.epochs_done,
             validation_accuracy=self.best["accuracy"],
             stopped_early=self.stopped_early,
+            diverged=self.end,
             audit=rows,
             seconds=sum(self._seconds.values()),
             seconds_by_phase=dict(self._seconds),

@@ -67,6 +67,7 @@ def test_the_epoch_that_diverges_ends_the_run_with_the_best_before_it(run, witho
     assert np.isfinite(finished.scores).all()
     assert all(np.isfinite(value.numpy()).all() for value in finished.weights.values())
     (said,) = [event.message for event in events if isinstance(event, Note) and "diverged" in event.message]
+    assert finished.diverged == said
     assert f"Training diverged in epoch {len(epochs) + 1}: " in said
     assert f"with epoch {best.epoch}, the best before" in said
     assert "choose a smaller learning rate than 10" in said
