@@ -95,7 +95,7 @@ def chosen_settings(chosen: argparse.Namespace, settings: type[Settings]) -> Set
         try:
             kind = path(values["weights"]).stat().st_mode
             if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-                raise argparse.ArgumentTypeError("it is a pipe or a device")
+                raise argparse.ArgumentTypeError("it is a device or a pipe")
         except (OSError, argparse.ArgumentTypeError) as error:
             why = getattr(error, "strerror", None) or error
             raise errors.OutOfRange(

@@ -30,7 +30,7 @@ def open_dataset(
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
     raise DataError(
-        f"{path} is neither a file nor a folder, but a pipe or a device; save what it gives as a .zip file first."
+        f"{path} is neither a folder nor a file (but a device or a named pipe); save what it gives as a .zip file."
     )
 
 
