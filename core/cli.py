@@ -1,49 +1,105 @@
 """The command line: list what there is, fine-tune, sweep over freeze depths; for teachers and for scripts.
 
-Bad input is one sentence on standard error and exit status 2. With ``--json``, standard output carries one
-JSON object a line and nothing else.
+Whatever goes wrong is one sentence on standard error, and an exit status: 2 for bad input, 1 where the machine
+refuses (a disk that is full, memory that runs out), 130 for Ctrl-C, 141 where the reader of standard output has gone.
+With ``--json``, standard output carries one JSON object a line and nothing else.
 """
 
 import argparse
+import contextlib
 import dataclasses
+import errno
+import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from core import errors
 from core.backbones import catalogue as backbones
 from core.commands import advise, backup, finetune, sweep, technique
-from core.commands.options import json_line
+from core.commands.interrupts import INTERRUPTED
+from core.commands.options import json_line, option_of, path
+from core.commands.output import Output, ReaderGone
+from core.commands.terminal import say
 from core.datasets import catalogue as datasets
 
+REFUSED = 1
 BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+_OF_NAMES = (errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.ELOOP)
+READER_GONE = 141  # 128 + SIGPIPE, as shells say it
 
 
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one sentence, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        sentence = message[0].upper() + message[1:]
+        sentence = message[0].upper() + message[1:].rstrip(".")
         raise errors.SettingsError(f"{sentence}; see {self.prog} --help.")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what ``arguments`` say; returns the exit status."""
+    out = Output(sys.stdout)
+    with contextlib.redirect_stdout(out):
+        try:
+            chosen = _chosen(arguments)
+            out.lasting = getattr(chosen, "out", None) is not None
+            status = _done(chosen)
+            out.flush()
+        except errors.SettingsError as error:  # of the arguments themselves
+            say(str(error))
+            return BAD_INPUT
+        except KeyboardInterrupt:
+            say("Stopped.")
+            return INTERRUPTED
+        except ReaderGone:
+            return READER_GONE
+        except SystemExit:  # after --help
+            if out.broken is None:
+                raise
+            status = 0
+    return REFUSED if out.broken and not status else status
+
+
+def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the arguments; `SettingsError` says what is wrong with them."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    for name, value in vars(chosen).items():
+        if value == [] and name != "set":  # what argparse makes of --option=--, for any option
+            parser.error(f"argument {option_of(name)}: expected one argument")
+    return chosen
+
+
+def _done(chosen: argparse.Namespace) -> int:
+    """Run the command, and say what went wrong; the exit status."""
+    run: Callable[[argparse.Namespace], None] = chosen.run
     try:
-        chosen = _parser().parse_args(arguments)
-        run: Callable[[argparse.Namespace], None] = chosen.run
         run(chosen)
-    except errors.LabError as error:
-        print(error, file=sys.stderr)
+    except errors.UnwrittenError as error:
+        say(str(error))
+        return REFUSED
+    except errors.OutOfRange as error:
+        name = error.setting.replace(" ", "_")
+        say(f"{option_of(name) if name in vars(chosen) else error.setting} {error.says}")
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe had enough, as ``head`` has
-        sys.stderr.close()
-        return 0
+    except errors.LabError as error:
+        say(str(error))
+        return BAD_INPUT
+    except OSError as error:
+        say(f"{error.filename or 'This machine'}: {error.strerror or error}.")
+        return BAD_INPUT if error.errno in _OF_NAMES else REFUSED
+    except Exception as error:
+        if errors.is_out_of_memory(error):
+            say(errors.OUT_OF_MEMORY)
+        else:
+            if os.environ.get("TLL_LOG_LEVEL") == "DEBUG":
+                traceback.print_exc()
+            say(
+                f"This is a defect of the lab: {type(error).__name__}: {error}; TLL_LOG_LEVEL=DEBUG shows where."
+            )
+        return REFUSED
     return 0
 
 
@@ -70,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         parser_of_it.set_defaults(run=room.run)
     what = "unpack a backup into an empty data directory"
     restoring = commands.add_parser("restore", help=what, description=f"{what[0].upper()}{what[1:]}.")
-    restoring.add_argument("file", metavar="FILE", type=Path, help="what `backup` has written")
+    restoring.add_argument("file", metavar="FILE", type=path, help="what `backup` has written")
     restoring.set_defaults(run=backup.restore)
     return parser
 

@@ -55,8 +55,14 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
     result = result_of(record.id, written(record.id))
     rows = [Result(name="This run", accuracy=result.test.accuracy, role="trainable")]
     sentence = ""
+    if result.diverged:
+        st.warning(frame.plain(result.diverged), icon=":material/trending_up:")
     if control is not None and control.state == "finished":
         scratch = result_of(control.id, written(control.id))
+        if scratch.diverged:
+            st.warning(
+                f"The control from scratch: {frame.plain(scratch.diverged)}", icon=":material/trending_up:"
+            )
         rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
         sentence = difference(record, control, ("This run", "From scratch")).verdict
     number, chart = st.columns([2, 3], vertical_alignment="center")

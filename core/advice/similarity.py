@@ -28,7 +28,6 @@ from core.metrics import frechet, jackknife, transferability
 from core.metrics.classification import wilson
 from core.metrics.similarity import pooled_features
 from core.training import precision
-from core.training.run import check_size
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -79,7 +78,7 @@ def steps(
     """
     seconds: dict[str, float] = {}
     entry = catalogue.entry(backbone.name)
-    check_size(entry, images.shape[1])
+    entry.check_size(images.shape[1])
     with _timed(seconds, "sample"):
         sample = sample_of(images, labels, class_names, most=most, seed=seed)
         counts = np.bincount(labels, minlength=len(class_names))

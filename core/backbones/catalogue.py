@@ -87,6 +87,19 @@ class BackboneEntry:
         """Parameters of the original head."""
         return self.parameters - sum(stage.parameters for stage in self.stages)
 
+    def check_size(self, size: int) -> None:
+        """Raise `OutOfRange` where the network cannot look at squares of ``size`` pixels."""
+        if self.fixed_size and size != self.image_size:
+            raise errors.OutOfRange(
+                "image size",
+                f"must be {self.image_size} pixels for {self.title}, which takes no other images; it is {size}.",
+            )
+        if size < self.smallest_size:
+            raise errors.OutOfRange(
+                "image size",
+                f"must be at least {self.smallest_size} pixels for {self.title}; it is {errors.shortened(str(size))}.",
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Published:

@@ -6,32 +6,33 @@ import dataclasses
 from core.advice import advisor
 from core.advice.report import Advice, Measures
 from core.backbones import catalogue as backbones
-from core.commands.options import add_data, json_line, notices
+from core.commands import interrupts
+from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices
 from core.commands.terminal import Terminal
+from core.training.config import FinetuneConfig
 from core.training.events import Progress
+
+_SETTINGS = ("backbone", "weights", "per_class", "seed")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_data(parser)
-    parser.add_argument("--backbone", default=backbones.BUILT_IN, help="The pretrained network to transfer.")
-    parser.add_argument(
-        "--weights", default="pretrained", help="'pretrained', or the path of a .safetensors or .pth file."
-    )
-    parser.add_argument("--per-class", type=int, help="Training images per class; empty means all.")
+    add_settings(parser, FinetuneConfig, only=_SETTINGS)
     parser.add_argument("--probe", action="store_true", help="Fit linear probes at every stage, too.")
-    parser.add_argument("--seed", type=int, default=0, help="Which images are looked at.")
 
 
 def run(chosen: argparse.Namespace) -> None:
     """Look at the pictures through the network, and advise."""
-    entry = backbones.entry(chosen.backbone)
+    config = chosen_settings(chosen, FinetuneConfig)
+    entry = backbones.entry(config.backbone)
     show = Terminal()
 
-    from core.advice import similarity
-    from core.backbones import stages, weights
-    from core.datasets.open import open_dataset
-    from core.training.sweep import draw, parts
+    with interrupts.at_once():
+        from core.advice import similarity
+        from core.backbones import stages, weights
+        from core.datasets.open import open_dataset
+        from core.training.sweep import draw, parts
 
     def tell(phase: str, done: int, total: int) -> None:
         if not chosen.json:
@@ -50,17 +51,17 @@ def run(chosen: argparse.Namespace) -> None:
             show.line(note.message)
     network = stages.build(entry.name)
     weights.load_pretrained(
-        network, chosen.weights, progress=lambda done, total: tell("weights", done, total)
+        network, config.weights, progress=lambda done, total: tell("weights", done, total)
     )
-    pool, _ = parts(dataset, chosen.seed)
-    numbers = draw(pool.labels, chosen.per_class, seed=chosen.seed)
+    pool, _ = parts(dataset, config.seed)
+    numbers = draw(pool.labels, config.per_class, seed=config.seed)
     for step in similarity.steps(
         network,
         pool.images[numbers],
         pool.labels[numbers],
         dataset.class_names,
         probe=chosen.probe,
-        seed=chosen.seed,
+        seed=config.seed,
     ):
         if isinstance(step, Measures):
             measures = step

@@ -1,15 +1,15 @@
 """``backup`` and ``restore``: the data directory as one archive."""
 
 import argparse
-from pathlib import Path
 
+from core.commands.options import path
 from core.jobs import backup as archives
 from core.jobs.home import home
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``backup``."""
-    parser.add_argument("file", metavar="FILE", type=Path, help="the archive to write, .tar or .tar.gz")
+    parser.add_argument("file", metavar="FILE", type=path, help="the archive to write, .tar or .tar.gz")
 
 
 def run(chosen: argparse.Namespace) -> None:

@@ -1,29 +1,39 @@
 """``python -m core finetune``: one fine-tuning, its events or a summary, and its files."""
 
 import argparse
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from core import errors
 from core.backbones import catalogue as backbones
-from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices
+from core.commands import folder, interrupts
+from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices, path
 from core.commands.terminal import Terminal
 from core.jobs import artefacts
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Event, Finished, Note, Progress, RunStarted
 
+_BYTES_PER_WEIGHT = 4  # float32
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_data(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write weights, run, images and script here")
+    parser.add_argument(
+        "--out",
+        type=path,
+        metavar="DIR",
+        help="write weights, run, images and script into this new or empty folder",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run's files in --out")
     add_settings(parser, FinetuneConfig)
 
 
 def run(chosen: argparse.Namespace) -> None:
     """Transfer a network to a data set, and write what was asked for."""
-    config = FinetuneConfig(**chosen_settings(chosen, FinetuneConfig))
+    config = chosen_settings(chosen, FinetuneConfig)
     if config.freeze_depth is not None and config.strategy not in ("freeze_to_depth", "lp_ft"):
         raise errors.SettingsError(
             f"--freeze goes with --strategy freeze_to_depth or lp_ft; {config.strategy} decides for itself what is "
@@ -31,18 +41,27 @@ def run(chosen: argparse.Namespace) -> None:
         )
     entry = backbones.entry(config.backbone)
     config.resolved(stages=len(entry.stages), image_size=entry.image_size)
-    if chosen.out is not None:
-        _make_folder(chosen.out)
-    show: _Json | _Terminal = _Json() if chosen.json else _Terminal()
+    out: Path | None = chosen.out
+    with contextlib.ExitStack() as stack:
+        if out is not None:
+            needed = entry.parameters * _BYTES_PER_WEIGHT
+            stack.enter_context(folder.ready(out, overwrite=chosen.overwrite, needed=needed))
+        _train(config, chosen.data, chosen.fit, out, _Json() if chosen.json else _Terminal())
 
-    from core.datasets import noticed
-    from core.datasets.open import open_dataset
-    from core.jobs import engine, export, recorder
+
+def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: "_Json | _Terminal") -> None:
+    """Fine-tune, say how it goes, and keep the result."""
+    with interrupts.at_once():
+        from core.datasets import noticed
+        from core.datasets.open import open_dataset
+        from core.jobs import engine, export, recorder
+        from core.training import precision
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
-    dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
+    precision.choose_device(config.device)  # rather than after all pictures are read
+    dataset = open_dataset(data, side=engine.image_side(config), fit=fit, progress=tell("data"))
     timeline = Timeline()
     for note in notices(dataset):
         show.event(note)
@@ -58,24 +77,36 @@ def run(chosen: argparse.Namespace) -> None:
             show.event(event)
             continue
         assert started is not None
-        title = engine.job_title(config, dataset.title)
         files: dict[str, str] = {}
-        if chosen.out is not None:
-            recorder.write_weights(chosen.out / artefacts.WEIGHTS, started, event)
-            result = recorder.build_result(title, started, timeline, event)
-            written = [artefacts.WEIGHTS]
-            for name, content in export.companions(result, engine.parts(dataset, config)):
-                (chosen.out / name).write_bytes(content)
-                written.append(name)
-            files = {Path(name).stem: str(chosen.out / name) for name in written}
-        show.finished(event, files)
+        problem: str | None = f"{out} is not complete: the run was stopped while it was being written."
+        try:
+            if out is not None:
+                title = engine.job_title(config, dataset.title)
+                result = recorder.build_result(title, started, timeline, event)
+                companions = export.companions(result, engine.parts(dataset, config))
+                for name in _written(out, started, event, companions):
+                    files[Path(name).stem] = str(out / name)
+            problem = None
+        except (OSError, errors.LabError) as error:
+            why = getattr(error, "strerror", None) or str(error).rstrip(".")
+            problem = f"The result could not be written to {out}: {why}."
+        finally:  # whatever happens to the files, what was measured is said
+            show.finished(event, files, problem)
+        if problem is not None:
+            raise errors.UnwrittenError(problem)
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.SettingsError(f"--out {path} cannot be made: {error.strerror}.") from error
+def _written(
+    out: Path, started: RunStarted, finished: Finished, companions: Iterable[tuple[str, bytes]]
+) -> Iterator[str]:
+    """Write the weights into the folder ``out``, then ``companions``, (name, content) each; yields the names."""
+    from core.jobs import recorder
+
+    recorder.write_weights(out / artefacts.WEIGHTS, started, finished)
+    yield artefacts.WEIGHTS
+    for name, content in companions:
+        artefacts.write_bytes(out / name, content)
+        yield name
 
 
 class _Json:
@@ -84,8 +115,8 @@ class _Json:
     def event(self, event: Event) -> None:
         print(json_line(event.to_json()), flush=True)
 
-    def finished(self, event: Finished, files: dict[str, str]) -> None:
-        print(json_line({**event.to_json(), "files": files}), flush=True)
+    def finished(self, event: Finished, files: dict[str, str], problem: str | None) -> None:
+        print(json_line({**event.to_json(), "files": files, "not_written": problem}), flush=True)
 
 
 class _Terminal(Terminal):
@@ -111,13 +142,16 @@ class _Terminal(Terminal):
         elif isinstance(event, BatchDone):
             self.bar("training", event.step, event.steps, event.images_per_second)
 
-    def finished(self, event: Finished, files: dict[str, str]) -> None:
+    def finished(self, event: Finished, files: dict[str, str], problem: str | None) -> None:
+        del problem  # it is said last, on standard error
         self.clear()
         accuracy, report = event.test.accuracy, event.test
         print(
             f"test accuracy   {accuracy.value:.1%} (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%},"
             f" {report.count} images; always naming the most frequent class: {report.chance:.1%})"
         )
+        if event.diverged is not None:
+            print(f"diverged        {event.diverged}")
         print(f"best epoch      {event.best_epoch} of {event.epochs_done}")
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in event.seconds_by_phase.items())
         print(f"seconds         {event.seconds:.1f} ({phases})")
@@ -129,8 +163,8 @@ class _Terminal(Terminal):
             state = "frozen" if row.frozen else "trained"
             same = "yes" if row.parameters_identical and row.buffers_identical else "no"
             print(f"{row.stage:<16}{state:<10}{row.relative_change:>12.2%}  {same}")
-        for path in files.values():
-            print(f"wrote           {path}")
+        for file in files.values():
+            print(f"wrote           {file}")
 
     def _started(self, event: RunStarted) -> None:
         config = event.config

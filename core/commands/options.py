@@ -3,11 +3,15 @@
 import argparse
 import dataclasses
 import json
+import stat
 import types
 import typing
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
 
+from core import errors
+from core.backbones import catalogue as backbones
 from core.datasets import noticed
 from core.datasets.dataset import ImageDataset
 from core.images.to_rgb import FITS
@@ -15,6 +19,8 @@ from core.jobs import artefacts
 from core.training.config import FinetuneConfig
 from core.training.events import Note
 from core.training.sweep_config import SweepConfig
+
+Settings = TypeVar("Settings", FinetuneConfig, SweepConfig)
 
 # Settings whose option is not simply their name.
 _OPTIONS = {
@@ -50,11 +56,17 @@ def notices(dataset: ImageDataset) -> Iterator[Note]:
         yield Note(message="The options for that are --fit pad and --fit squash.")
 
 
-def add_settings(parser: argparse.ArgumentParser, settings: type[FinetuneConfig] | type[SweepConfig]) -> None:
-    """Make an option of every field of ``settings``, with its own help text."""
+def add_settings(
+    parser: argparse.ArgumentParser,
+    settings: type[FinetuneConfig] | type[SweepConfig],
+    only: Collection[str] | None = None,
+) -> None:
+    """Make an option of every field of ``settings``, or of those named, with its own help text."""
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
-        option = _OPTIONS.get(field.name, "--" + field.name.replace("_", "-"))
+        if only is not None and field.name not in only:
+            continue
+        option = option_of(field.name)
         help_text = str(field.metadata["help"]).replace("%", "%%")
         if hints[field.name] is bool:
             action, words = (
@@ -72,17 +84,47 @@ def add_settings(parser: argparse.ArgumentParser, settings: type[FinetuneConfig]
         )
 
 
+def option_of(setting: str) -> str:
+    """Name the option of a setting as one types it."""
+    return _OPTIONS.get(setting, "--" + setting.replace("_", "-"))
+
+
+def path(text: str) -> Path:
+    """Read a path, for argparse; an empty one would be the folder that one happens to be in."""
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError("it must name a file or a folder")
+    return Path(text)
+
+
 def _number_or_text(hint: Any) -> type:
     """Read int from ``int | None``, float from ``float``, and str from a choice of words."""
     members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return next((kind for kind in (int, float) if kind in members), str)
 
 
-def chosen_settings(chosen: argparse.Namespace, settings: type[Any]) -> dict[str, Any]:
-    """Read the values of `add_settings` back."""
-    return {field.name: getattr(chosen, field.name) for field in dataclasses.fields(settings)}
+def chosen_settings(chosen: argparse.Namespace, settings: type[Settings]) -> Settings:
+    """Read the values of `add_settings` back; `SettingsError` for what the network chosen cannot take."""
+    values = {
+        field.name: getattr(chosen, field.name)
+        for field in dataclasses.fields(settings)
+        if field.name in vars(chosen)
+    }
+    entry = backbones.entry(values["backbone"])
+    if values.get("image_size") is not None:
+        entry.check_size(values["image_size"])
+    if values["weights"] != "pretrained":
+        try:
+            kind = path(values["weights"]).stat().st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+                raise argparse.ArgumentTypeError("it is a device or a pipe")
+        except (OSError, argparse.ArgumentTypeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise errors.OutOfRange(
+                "weights", f"must be 'pretrained', or a file that can be read; {values['weights']!r}: {why}."
+            ) from error
+    return settings(**values)
 
 
 def json_line(values: Any) -> str:
-    """Write plain values as strict JSON, on one line."""
-    return json.dumps(artefacts.finite(values), ensure_ascii=False, allow_nan=False)
+    """Write plain values as strict JSON, on one line, in ASCII: whatever the console's encoding, it can be read."""
+    return json.dumps(artefacts.finite(values), allow_nan=False)

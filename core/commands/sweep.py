@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from core.backbones import catalogue as backbones
+from core.commands import interrupts
 from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices
 from core.commands.terminal import Terminal
 from core.training.events import Event, Note, Progress
@@ -23,22 +23,24 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Measure all depths; the last JSON object, or the table, says what was found."""
-    config = SweepConfig(**chosen_settings(chosen, SweepConfig))
-    backbones.entry(config.backbone)
+    config = chosen_settings(chosen, SweepConfig)
     show: _Json | _Terminal = _Json() if chosen.json else _Terminal()
 
-    from core.datasets.open import open_dataset
-    from core.jobs import engine
+    with interrupts.at_once():
+        from core.datasets.open import open_dataset
+        from core.jobs import engine
+        from core.training import precision, sweep
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
+    precision.choose_device(config.device)  # rather than after all pictures are read
     dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
     for note in notices(dataset):
         show.event(note)
     engine.fetch_weights(config, tell("weights"))
     log = SweepLog()
-    for event in engine.sweep_events(config, dataset, ()):
+    for event in sweep.sweep(config, dataset):
         log.absorb(event)
         if isinstance(event, SweepFinished):
             show.finished(event, report(log))

@@ -2,9 +2,11 @@
 
 import argparse
 import dataclasses
+import importlib
 from collections.abc import Sequence
 
 from core import errors
+from core.commands import interrupts
 from core.commands.options import json_line
 from core.commands.terminal import Terminal
 from core.techniques import catalogue
@@ -35,6 +37,8 @@ def run(chosen: argparse.Namespace) -> None:
     if chosen.seeds is not None:
         settings = dataclasses.replace(settings, seeds=chosen.seeds)
     technique = technique.chosen(settings.to_json())
+    with interrupts.at_once():
+        importlib.import_module(f"{technique.package}.{technique.module}")
     show, report = Terminal(), Report(technique=technique)
     for event in technique.run(settings):
         report.take(event)
@@ -56,9 +60,17 @@ def settings_from(technique: Technique, pairs: Sequence[str]) -> Settings:
     for one in pairs:
         name, equals, value = one.partition("=")
         if not equals:
-            raise errors.SettingsError(f"--set needs KEY=VALUE; {one!r} has no equals sign.")
+            raise errors.SettingsError(
+                f"--set needs KEY=VALUE; {errors.shortened(repr(one))} has no equals sign."
+            )
         texts[name] = value
-    return technique.settings_of(texts)
+    try:
+        return technique.settings_of(texts)
+    except errors.OutOfRange as error:
+        name = error.setting.replace(" ", "_")
+        if name not in texts:
+            raise
+        raise errors.OutOfRange(f"--set {name}", error.says) from error
 
 
 def tell(report: Report) -> None:

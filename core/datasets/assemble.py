@@ -41,10 +41,14 @@ def assemble(
     ``unread``: of what could not be read, the class number and the reason, for the sentence about a class that has
     too few images. ``outside``: the share of each picture that lies outside its centred square, in any order;
     ``dark``: how many pictures of more than 8 bits came out almost black.
-    Raises `DataError` if there are fewer than two classes, or too few images in one to split it.
+    Raises `DataError` if there are fewer than two classes, too few images in one to split it, or but one picture.
     """
     _refuse_small(class_names, train, test, unread)
     train_digests = content_hashes(train.images)
+    if len(set(train_digests)) == 1:
+        raise DataError(
+            f"All {len(train):,} pictures are the same one, so nothing can be told apart; check what the files hold."
+        )
     test_digests = content_hashes(test.images) if test is not None else []
     duplicates = _duplicates(
         train_digests,

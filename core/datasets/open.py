@@ -1,5 +1,6 @@
 """One door for whatever a person may name: a catalogue name, a ZIP file or a folder."""
 
+import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,16 +23,36 @@ def open_dataset(
         return load(reference, side=side, fit=fit, progress=progress)
     from core.datasets.own_images import from_folder, from_zip
 
-    path = Path(reference).expanduser()
-    if path.is_dir():
-        return from_folder(path, side=side, fit=fit, progress=progress)
-    if path.is_file():
-        return from_zip(path, side=side, fit=fit, progress=progress)
-    if path.suffix or len(path.parts) > 1:
-        raise DataError(f"There is no file or folder {reference}; check its name and place.")
+    path, kind = _place(reference)
+    try:
+        if stat.S_ISDIR(kind):
+            return from_folder(path, side=side, fit=fit, progress=progress)
+        if stat.S_ISREG(kind):
+            return from_zip(path, side=side, fit=fit, progress=progress)
+    except OSError as error:
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
     raise DataError(
-        f"There is no data set {reference!r}: give a .zip file, a folder, or one of {', '.join(DATASETS)}."
+        f"{path} is neither a folder nor a file (but a device or a named pipe); save what it gives as a .zip file."
     )
+
+
+def _place(reference: str) -> tuple[Path, int]:
+    """Find what ``reference`` names: its path, and its mode as `os.stat` gives it; `DataError` where it is nothing."""
+    choices = f"give a .zip file, a folder, or one of {', '.join(DATASETS)}"
+    if not reference.strip():  # which would be the folder that one happens to be in
+        raise DataError(f"No data are named: {choices}.")
+    path = Path(reference)
+    try:
+        path = path.expanduser()
+        return path, path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.suffix or len(path.parts) > 1:
+            raise DataError(f"There is no file or folder {reference}; check its name and place.") from None
+        raise DataError(f"There is no data set {reference!r}: {choices}.") from None
+    except OSError as error:
+        raise DataError(f"{reference} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RuntimeError) as error:  # a NUL in the name; a home that nobody has
+        raise DataError(f"{reference!r} cannot be the name of a file: {error}.") from error
 
 
 def load(

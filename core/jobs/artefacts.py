@@ -111,7 +111,10 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
 
 def json_bytes(values: dict[str, Any]) -> bytes:
     """Encode ``values`` as strict JSON that a person can read."""
-    return (json.dumps(finite(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+    text = json.dumps(finite(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return text.encode(
+        errors="backslashreplace"
+    )  # half a surrogate pair, of a name in no encoding: JSON's own escape
 
 
 def finite(values: Any) -> Any:

@@ -96,7 +96,10 @@ def restore(archive: Path, home: Path) -> Contents:
                 if path.name != MANIFEST:
                     path.replace(home / path.name)
     except (tarfile.TarError, EOFError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
-        raise errors.SettingsError(f"{archive} is not a whole backup of this lab: {error}.") from error
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(
+            ":."
+        )  # tarfile's has a line a format
+        raise errors.SettingsError(f"{archive} is not a whole backup of this lab: {why}.") from error
     except OSError as error:
         raise errors.RunError(f"The backup could not be unpacked: {error.strerror or error}.") from error
     return contents

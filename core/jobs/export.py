@@ -21,7 +21,7 @@ MAX_IMAGE_BYTES = 1_000_000_000  # of decoded images in one download; the comman
 def companions(result: RunResult, splits: Splits) -> Iterator[tuple[str, bytes]]:
     """Yield (file name, content) of all that stands beside a run's weights: run, script, images, start."""
     yield RUN, artefacts.json_bytes(result.to_json())
-    yield SCRIPT, reproduction_script(result).encode()
+    yield SCRIPT, reproduction_script(result).encode(errors="backslashreplace")
     if needs_start_file(result.config):
         yield START, _start_weights(result)
     images = io.BytesIO()

@@ -197,6 +197,7 @@ def build_result(title: str, started: RunStarted, timeline: Timeline, finished: 
         epochs_done=finished.epochs_done,
         validation_accuracy=finished.validation_accuracy,
         stopped_early=finished.stopped_early,
+        diverged=finished.diverged,
         audit=finished.audit,
         seconds=finished.seconds,
         seconds_by_phase=finished.seconds_by_phase,

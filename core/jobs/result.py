@@ -51,6 +51,9 @@ class RunResult:
     epochs_done: int
     validation_accuracy: float
     stopped_early: bool
+    diverged: str | None = (
+        None  # the sentence that says so, where training diverged and the run ended for that
+    )
     audit: tuple[StageAudit, ...]
     seconds: float
     seconds_by_phase: dict[str, float]

@@ -308,8 +308,8 @@ def _excess(limits: Limits, seconds: float) -> str | None:
 
 def _sentence(error: Exception) -> str:
     """Say what happened to a run in words for its owner; details stand in the log."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, of a GPU
-        return "The computer ran out of memory; try fewer or smaller images, or a smaller batch."
+    if errors.is_out_of_memory(error):
+        return errors.OUT_OF_MEMORY
     if _out_of_room(error):
         return "The disk is full, so the run could not be stored; delete old runs, then resume this one."
     return DEFECT

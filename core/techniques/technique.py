@@ -134,7 +134,7 @@ class Technique:
 
         `SettingsError` for a variant that is none.
         """
-        if self.switch not in settings:
+        if not self.switch or self.switch not in settings:
             return self
         known = {getattr(one.settings(), self.switch): one for one in (self, *self.variants)}
         errors.one_of(self.switch, settings[self.switch], known)
@@ -182,6 +182,4 @@ def _value(name: str, text: str, hint: Any) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise errors.SettingsError(
-            f"{name.replace('_', ' ')} must be a number; {text[:40]!r} is none."
-        ) from None
+        raise errors.OutOfRange(name.replace("_", " "), f"must be a number; {text[:40]!r} is none.") from None

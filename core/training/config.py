@@ -1,6 +1,7 @@
 """Every setting of a run, with its help text, its limits and its default per strategy. Torch-free."""
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -127,6 +128,16 @@ def limited(settings: Any, limits: tuple[tuple[str, float, float], ...]) -> None
             errors.within(name.replace("_", " "), value, low, high)
 
 
+def check_device(name: str) -> None:
+    """Raise `OutOfRange` unless ``name`` can be a device; whether this machine has it, `precision` says."""
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,4})?", name):
+        raise errors.OutOfRange(
+            "device",
+            "must be auto, cpu, cuda, or one GPU by its number, as in cuda:0; "
+            f"{errors.shortened(repr(name))} is none of them.",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
     """One run. ``None`` means "the strategy's or the backbone's default"; `resolved` fills those in."""
@@ -173,7 +184,7 @@ class FinetuneConfig:
         None, "Stop after this many epochs without a better validation accuracy; empty means never."
     )
     seed: int = setting(0, "Decides splits, head, order and crops.")
-    device: str = setting("auto", "'auto', 'cpu' or 'cuda'.")
+    device: str = setting("auto", "'auto', 'cpu', 'cuda', or one GPU by its number: 'cuda:0'.")
 
     def __post_init__(self) -> None:
         errors.one_of("strategy", self.strategy, STRATEGIES)
@@ -181,7 +192,7 @@ class FinetuneConfig:
         errors.one_of("statistics", self.statistics, get_args(Statistics))
         errors.one_of("head", self.head, ("linear", "mlp"))
         errors.one_of("optimiser", self.optimiser, ("adamw", "sgd", "rmsprop"))
-        errors.one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
+        check_device(self.device)
         limited(self, _LIMITS)
         if self.strategy in ("linear_probe", "lp_ft") and self.head != "linear":
             raise errors.SettingsError(
@@ -219,7 +230,7 @@ class FinetuneConfig:
             "lp_ft": self.freeze_depth or 0,
         }.get(self.strategy, 0)
         depth = (stages + 1) // 2 if fixed is None else fixed
-        errors.within("freeze depth", depth, 0, stages)
+        errors.within("freeze depth", depth, 0, stages, why=f"{self.backbone} has {stages} stages")
         return dataclasses.replace(
             self,
             freeze_depth=depth,
@@ -237,7 +248,6 @@ class FinetuneConfig:
 _BEFORE: dict[str, Any] = {"statistics": "running"}
 
 _LIMITS: tuple[tuple[str, float, float], ...] = (
-    ("freeze_depth", 0, 64),
     ("head_width", 1, 4096),
     ("head_dropout", 0, 0.95),
     ("per_class", 1, 1_000_000),

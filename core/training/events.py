@@ -126,6 +126,9 @@ class Finished(Event):
     epochs_done: int
     validation_accuracy: float
     stopped_early: bool
+    diverged: str | None = (
+        None  # where training diverged and the run ended for that: the sentence that says so
+    )
     audit: tuple[StageAudit, ...]
     seconds: float
     seconds_by_phase: dict[str, float]

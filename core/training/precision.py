@@ -10,12 +10,18 @@ BFLOAT16_FEATURES = ("amx_tile", "avx512_bf16")  # of CPUs
 
 
 def choose_device(name: str) -> torch.device:
-    """'auto' takes CUDA where there is one; `SettingsError` where CUDA is asked for and missing."""
+    """'auto' takes CUDA where there is one; `SettingsError` where CUDA, or the GPU of that number, is missing."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise errors.SettingsError("This machine offers no CUDA device; choose 'auto' or 'cpu'.")
-    return torch.device(name)
+    device = torch.device(name)
+    if device.index is not None and device.type == "cuda" and device.index >= torch.cuda.device_count():
+        last = torch.cuda.device_count() - 1
+        raise errors.SettingsError(
+            f"This machine has no GPU of number {device.index}; its last one is cuda:{last}."
+        )
+    return device
 
 
 def prepare(device: torch.device) -> None:

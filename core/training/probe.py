@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+from core import errors
+
 Floats = NDArray[np.float64]
 
 FOLDS = 3
@@ -48,8 +50,18 @@ def fit(
 ) -> Iterator[tuple[int, int] | Probe]:
     """Solve for ``features`` (views · images, D), view by view, and ``labels`` (views · images,) 0 … classes - 1.
 
-    Yields (fits done, fits at most), and last the `Probe`. All views of an image share its fold.
+    Yields (fits done, fits at most), and last the `Probe`. All views of an image share its fold. Raises
+    `WeightsError` where features are not finite, `DataError` where all images have the same.
     """
+    if not np.isfinite(features).all():
+        raise errors.WeightsError(
+            "The network's features of these images grow beyond all numbers; choose other weights."
+        )
+    if (features == features[0]).all():
+        raise errors.DataError(
+            "All these images look the same to the network, so nothing can be told apart; check that the files hold "
+            "different pictures."
+        )
     mean, std = features.mean(axis=0), features.std(axis=0)
     std = np.where(std > 1e-6 * std.max(initial=1e-30), std, np.inf)  # constant features get weight 0
     standard = (features - mean) / std

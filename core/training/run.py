@@ -5,7 +5,6 @@ Whoever drives `finetune` may stop between two events and go on later from the l
 
 import contextlib
 import hashlib
-import math
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
@@ -24,7 +23,7 @@ from core.datasets.splits import class_counts, split
 from core.freezing import apply as freezing
 from core.freezing import audit
 from core.metrics import classification
-from core.training import checkpoint, drift, memory, optimisers, precision, probe, strategies
+from core.training import checkpoint, divergence, drift, memory, optimisers, precision, probe, strategies
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.events import CheckpointReady, EpochDone, Event, Finished, Note, Progress, RunStarted
@@ -50,7 +49,9 @@ def finetune(
     name; where its name is in the catalogue, it gets that entry's preprocessing. Events: `RunStarted`; then
     `Progress`, `Note`, `BatchDone`, and after each epoch `EpochDone` and, every ``checkpoint_every`` epochs and
     after the last one, `CheckpointReady`; at the end `Finished`, with the epoch whose validation accuracy was
-    highest (ties: lower loss). Raises the errors of `core.errors`.
+    highest (ties: lower loss). Training that diverges (`divergence`) ends the run in that epoch, of which only a
+    `Note` tells: the result is that of the epochs before it. Raises the errors of `core.errors`, also where the
+    first epoch diverges.
 
     **Stopping, resuming, extending.** ``resume`` is the ``state`` of a `CheckpointReady` of the same run. What
     follows is, on a CPU, bit for bit what an uninterrupted run would have done, because nothing random is
@@ -84,6 +85,10 @@ def finetune(
             )
         while run.epochs_done < run.epochs and not run.stopped_early:
             scores = yield from run.train_epoch()
+            why = run.diverged(scores)
+            if why is not None:
+                yield run.gone_back(why)
+                break
             yield run.epoch_done(scores)
             last = run.epochs_done == run.epochs or run.stopped_early
             if last or run.epochs_done % checkpoint_every == 0:
@@ -121,7 +126,7 @@ class _Run:
             assert self.config.image_size is not None
             assert self.config.views is not None
             if entry is not None:
-                check_size(entry, self.config.image_size)
+                entry.check_size(self.config.image_size)
             self._normalisation = stages.normalisation(self.backbone.name)
             stages.new_head(
                 self.backbone,
@@ -142,6 +147,7 @@ class _Run:
         self.epochs_done = 0
         self.images_trained = 0
         self.best: dict[str, Any] = {}
+        self.end: str | None = None  # what says that training diverged
         self.always_frozen = strategies.always_frozen(self.config, self.names)
         self._open: list[Features] = []  # of training and validation images, while they are used
         self._notes: list[Note] = []
@@ -283,10 +289,6 @@ class _Run:
                     seed=self.config.seed,
                     micro=self.loop.micro,
                 )
-        if not math.isfinite(learned.loss):
-            raise errors.RunError(
-                f"The loss grew beyond all numbers in epoch {self.epochs_done + 1}; choose a smaller learning rate."
-            )
         yield from self._fill(validation, 0)
         with self._phase("validate"):
             scores = self._evaluated(validation)
@@ -294,6 +296,27 @@ class _Run:
         self.epochs_done += 1
         self.images_trained += len(train)
         return learned, scores
+
+    def diverged(self, scores: tuple[Scores, Scores]) -> str | None:
+        """Say what in this epoch's ``scores`` shows that training diverged; None where nothing does."""
+        return divergence.shown(
+            *scores,
+            train=self.splits.train.labels,
+            validation=self.splits.validation.labels,
+            classes=len(self.dataset.class_names),
+        )
+
+    def gone_back(self, why: str) -> Note:
+        """Take the last epoch back, in which training diverged; `RunError` where no epoch before it is left."""
+        advice = f"choose a smaller learning rate than {self.config.learning_rate:g}"
+        if not self.best:
+            raise errors.RunError(f"Training diverged in its first epoch: {why}; {advice}.")
+        diverged, self.epochs_done = self.epochs_done, self.epochs_done - 1
+        self.end = (
+            f"Training diverged in epoch {diverged}: {why}. The run ends here, with epoch {self.best['epoch']}, the "
+            f"best before; {advice}."
+        )
+        return Note(message=self.end)
 
     def epoch_done(self, scores: tuple[Scores, Scores]) -> EpochDone:
         """Note whether this epoch is the best so far, and say how it went."""
@@ -392,6 +415,7 @@ class _Run:
             epochs_done=self.epochs_done,
             validation_accuracy=self.best["accuracy"],
             stopped_early=self.stopped_early,
+            diverged=self.end,
             audit=rows,
             seconds=sum(self._seconds.values()),
             seconds_by_phase=dict(self._seconds),
@@ -497,18 +521,6 @@ class _Run:
             name: value.detach().to("cpu", copy=True).contiguous()
             for name, value in self.backbone.state_dict().items()
         }
-
-
-def check_size(entry: catalogue.BackboneEntry, size: int) -> None:
-    """Raise `SettingsError` where the network cannot look at squares of ``size`` pixels."""
-    if entry.fixed_size and size != entry.image_size:
-        raise errors.SettingsError(
-            f"{entry.title} takes images of {entry.image_size} pixels only, not {size}."
-        )
-    if size < entry.smallest_size:
-        raise errors.SettingsError(
-            f"{entry.title} needs images of at least {entry.smallest_size} pixels, not {size}."
-        )
 
 
 def _checked_split(config: FinetuneConfig, dataset: ImageDataset) -> Splits:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from core import errors
-from core.training.config import STATISTICS_HELP, FinetuneConfig, Statistics, limited, setting
+from core.training.config import (
+    STATISTICS_HELP,
+    FinetuneConfig,
+    Statistics,
+    check_device,
+    limited,
+    setting,
+)
 
 # How long a sweep, and the evidence behind the advice, trains: as many images in all as these say, so that five
 # pictures a class are not stopped after five steps, nor five thousand seen ten times.
@@ -68,10 +75,10 @@ class SweepConfig:
     statistics: Statistics = setting("recomputed", STATISTICS_HELP)
     racing: bool = setting(False, "From the second seed on, leave out what has clearly lost.")
     first_seed: int = setting(0, "The first of the seeds; it also draws the test part where there is none.")
-    device: str = setting("auto", "'auto', 'cpu' or 'cuda'.")
+    device: str = setting("auto", "'auto', 'cpu', 'cuda', or one GPU by its number: 'cuda:0'.")
 
     def __post_init__(self) -> None:
-        errors.one_of("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
+        check_device(self.device)
         errors.one_of("head", self.head, ("auto", "random", "probe"))
         errors.one_of("statistics", self.statistics, get_args(Statistics))
         limited(self, _LIMITS)

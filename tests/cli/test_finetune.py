@@ -139,3 +139,37 @@ def test_without_json_there_is_a_summary_to_read(tmp_path: Path, capsys: pytest.
     assert "Left out: dark/broken.png" in printed.err
     assert "frozen: stem, layer1, layer2, layer3, layer4" in printed.err
     assert "\r" not in printed.err, "no bar where nobody watches"
+
+
+# The rate rises from epoch to epoch; with this pull towards zero, weights soon change sign and grow at every step.
+RECKLESS = ["--lr", "10", "--weight-decay", "1", "--warm-up", "0.9", "--epochs", "12", "--batch-size", "2"]
+
+
+def test_a_run_that_diverges_ends_with_the_best_epoch_before_and_says_so(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ["finetune", "--data", str(pictures), "--image-size", "32", "--device", "cpu", *RECKLESS]
+    assert main([*wanted, "--json", "--out", str(tmp_path / "out")]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    last = lines[-1]
+    epochs = [line for line in lines if line["event"] == "epoch"]
+    assert 1 <= last["best_epoch"] <= last["epochs_done"] == len(epochs) < 12
+    assert last["validation_accuracy"] == max(line["validation_accuracy"] for line in epochs)
+    assert last["diverged"].startswith(f"Training diverged in epoch {len(epochs) + 1}: ")
+    assert {"event": "note", "message": last["diverged"]} in lines
+    kept = RunResult.from_json(json.loads((tmp_path / "out" / "run.json").read_text()))
+    assert kept.diverged == last["diverged"]
+    assert main(wanted) == 0
+    assert "diverged        Training diverged in epoch" in capsys.readouterr().out
+
+
+def test_where_the_first_epoch_diverges_it_is_one_sentence(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reckless = ["--lr", "10", "--weight-decay", "1", "--warm-up", "0", "--views", "0", "--batch-size", "2"]
+    wanted = ["finetune", "--data", "digits", "--per-class", "10", "--image-size", "32", "--freeze", "5"]
+    assert main([*wanted, *reckless, "--device", "cpu", "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("Training diverged in its first epoch: ")
+    assert said.endswith("choose a smaller learning rate than 10.")
+    assert not (tmp_path / "out").exists()

@@ -119,7 +119,7 @@ def test_every_setting_has_an_option_with_its_help(capsys: pytest.CaptureFixture
         (["--data", "digits", "--backbone", "alexnet"], "squeezenet1_0"),
         (["--data", "digits", "--head", "wooden"], "probe"),
         (["--data", "digits", "--device", "tpu"], "cuda"),
-        (["--data", "digits", "--per-class", "-3"], "per class"),
+        (["--data", "digits", "--per-class", "-3"], "--per-class must lie between 1 and 1,000,000; it is -3"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_two(

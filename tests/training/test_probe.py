@@ -4,6 +4,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+from core import errors
 from core.training import probe
 
 
@@ -91,3 +92,12 @@ def test_classes_need_not_be_balanced_or_in_order():
     features = random.normal(size=(44, 5)) + 4 * np.eye(5)[labels]
     found = solve(features, labels)
     assert np.mean((features @ found.weight.T + found.bias).argmax(1) == labels) > 0.95
+
+
+def test_features_that_tell_nothing_apart_are_refused_in_one_sentence():
+    labels = np.arange(6) % 2
+    with pytest.raises(errors.DataError, match="look the same to the network"):
+        solve(np.full((6, 4), 3.0), labels)
+    with pytest.raises(errors.WeightsError, match="beyond all numbers"):
+        solve(np.full((6, 4), np.inf), labels)
+    assert np.isfinite(solve(np.eye(6)[:, :4], labels).weight).all()

@@ -1,0 +1,56 @@
+"""A run whose training diverged, on its page: said above the accuracy, which is that of the best epoch before."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import streamlit_app
+from core.jobs import api, engine
+from core.jobs.home import run_directory
+from core.jobs.recorder import Recorder
+from core.jobs.spec import JobSpec
+from core.training.config import FinetuneConfig
+from widgets import visitor_cookie
+
+# The rate rises from epoch to epoch; with this pull towards zero, weights soon change sign and grow at every step.
+RECKLESS = FinetuneConfig(
+    learning_rate=10.0,
+    weight_decay=1.0,
+    warm_up=0.9,
+    epochs=12,
+    batch_size=4,
+    per_class=10,
+    image_size=32,
+    device="cpu",
+)
+
+
+def test_what_ended_the_run_stands_above_its_accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "start", lambda: None)  # the test works on the queue
+    monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
+    visitor = visitor_cookie.new_visitor()
+    store = api._store()
+    spec = JobSpec(config=RECKLESS, data="lfw-faces", title="Far too fast")
+    run = store.add(spec, visitor)
+    claim = store.claim(slots=99)
+    assert claim is not None
+    dataset = engine.open_data(spec, store)
+    recorder = Recorder(run_directory(api.home(), run), title=spec.title)
+    recorder.keep_test_images(engine.parts(dataset, RECKLESS).test)
+    for event in engine.events(RECKLESS, dataset, None):
+        recorder.write(event)
+    recorder.close()
+    assert recorder.result is not None
+    assert recorder.result.diverged is not None
+    assert recorder.result.epochs_done < 12
+    store.end(claim, "finished", summary=recorder.result.summary())
+
+    page = AppTest.from_file(str(Path(streamlit_app.__file__).parent / "pages/runs.py"), default_timeout=60)
+    page.session_state["visitor"] = visitor
+    page.query_params["run"] = run
+    page.run()
+    assert not page.exception
+    assert [one.value.replace("\\", "") for one in page.warning] == [recorder.result.diverged]
+    assert page.metric[0].value == f"{100 * recorder.result.test.accuracy.value:.1f} %"
