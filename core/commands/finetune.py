@@ -59,7 +59,7 @@ def run(chosen: argparse.Namespace) -> None:
         title = engine.job_title(config, dataset.title)
         files: dict[str, str] = {}
         if chosen.out is not None:
-            recorder.write_weights(chosen.out / artefacts.WEIGHTS, started, event)
+            recorder.write_weights(chosen.out / artefacts.WEIGHTS, started, event, private=False)
             result = recorder.build_result(title, started, timeline, event)
             written = [artefacts.WEIGHTS]
             for name, content in export.companions(result, engine.parts(dataset, config)):
