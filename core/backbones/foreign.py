@@ -14,11 +14,15 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from core import errors
 from core.backbones import file_kinds, reading
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 try:
     import resource
@@ -26,7 +30,7 @@ except ImportError:
     resource = None  # type: ignore[assignment]
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
-# Beyond what torch itself takes: the file as it is mapped, its tensors, and the bytes that are written.
+# Beyond what torch itself takes: its tensors, copies of those that share, and the bytes that are written.
 _MEMORY = 300_000_000
 _MEMORY_PER_BYTE = 4
 _SECONDS = 20.0  # of the processor
@@ -156,10 +160,19 @@ def _write(source: Path, target: Path, label: str) -> None:
     if file_kinds.kind_of(source, label) == "safetensors":
         shutil.copyfile(source, target)
         return
-    # Names may share a tensor, or be views of one: safetensors wants each on its own.
-    tensors = {name: value.detach().clone().contiguous() for name, value in table.tensors.items()}
+    seen: set[int] = set()
+    tensors = {name: _alone(value.detach(), seen) for name, value in table.tensors.items()}
     notes = {"format": "pt", "place": table.place, "also": table.also}
     save_file(tensors, target, metadata={key: note for key, note in notes.items() if note})
+
+
+def _alone(value: "Tensor", seen: set[int]) -> "Tensor":
+    """Give a tensor a storage of its own, as safetensors wants it, where it shares one or is a view of a part."""
+    storage = value.untyped_storage()
+    if storage.data_ptr() not in seen and value.is_contiguous() and storage.nbytes() == value.nbytes:
+        seen.add(storage.data_ptr())
+        return value
+    return value.contiguous().clone()
 
 
 if __name__ == "__main__":
