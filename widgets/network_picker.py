@@ -95,8 +95,9 @@ def own_weights_of(entry: BackboneEntry, otherwise: str = PRETRAINED) -> str:
     if file is not None:
         with frame.shown_errors():
             weights = _stored(entry, file)
-            for sentence in own_weights.said(weights, entry.name):
-                st.caption(frame.plain(sentence))
+            said = own_weights.said(weights, entry.name)
+            if said:
+                st.caption("  \n".join(map(frame.plain, said)))
     st.session_state[f"weights_{entry.name}"] = weights
     _kept(entry)
     return weights

@@ -11,7 +11,7 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -194,7 +194,7 @@ def _from_safetensors(path: Path, label: str) -> Table:
 
     with safe_open(path, framework="pt") as file:
         names = list(file.keys())
-        _check_count(len(names), label)
+        _check_names(names, label)
         notes = file.metadata() or {}
         return Table(
             tensors={name: file.get_tensor(name) for name in names},
@@ -211,7 +211,7 @@ def header(path: Path, label: str) -> Header:
         check_header(path, label)
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
-            _check_count(len(names), label)
+            _check_names(names, label)
             notes = file.metadata() or {}
             parts = {name: file.get_slice(name) for name in names}
             return Header(
@@ -237,11 +237,15 @@ def place_of(notes: Mapping[str, str], key: str) -> str:
     return place if len(place) <= _LONGEST_NAME and place.replace(".", "_").isidentifier() else ""
 
 
-def _check_count(count: int, label: str) -> None:
+def _check_names(names: Collection[str], label: str) -> None:
+    count = len(names)
     if count > MOST_TENSORS:
         raise errors.WeightsError(
             f"{label} lists {count:,} tensors, more than any network here has; save only the network's state dict."
         )
+    # They are shown to people, in terminals and on pages.
+    if any(len(name) > _LONGEST_NAME or not name.isprintable() for name in names):
+        raise errors.WeightsError(file_kinds.damaged(label))
 
 
 # --- torch.save --------------------------------------------------------------------------------------------
@@ -250,7 +254,7 @@ def _check_count(count: int, label: str) -> None:
 def _check_archive(path: Path, label: str) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        _check_count(len(members), label)
+        _check_names([member.filename for member in members], label)
         what = file_kinds.other_archive([member.filename for member in members])
         if what:
             raise errors.WeightsError(f"{label} is {what}")
@@ -342,10 +346,8 @@ def _check_tensors(tensors: dict[str, "Tensor"], size: int, label: str) -> None:
     """Refuse what is larger than the file, and what has no values of its own."""
     import torch
 
-    _check_count(len(tensors), label)
+    _check_names(tensors, label)
     for name, value in tensors.items():
-        if len(name) > _LONGEST_NAME:
-            raise errors.WeightsError(file_kinds.damaged(label))
         if value.is_quantized:
             raise errors.WeightsError(f"{label} holds {_OTHER_TENSORS['torch._utils _rebuild_qtensor']}.")
         if value.layout != torch.strided:

@@ -37,10 +37,11 @@ def load_pretrained(
         fill(backbone, read(path), path.name)
         return
     path = file_in(Path(source))
-    with foreign.plain(path, path.name) as copy:
-        table = reading.read(copy, path.name)
-        values.check_learned(table.tensors, path.name)
-        fill(backbone, table.tensors, path.name)
+    label = "".join(letter if letter.isprintable() else "?" for letter in path.name)
+    with foreign.plain(path, label) as copy:
+        table = reading.read(copy, label)
+        values.check_learned(table.tensors, label)
+        fill(backbone, table.tensors, label)
     backbone.said = (*_said_of_place(table.place, table.also), *backbone.said)
 
 

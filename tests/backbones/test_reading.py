@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save as safetensors_of
 
 from benchmarks import upload_weights
 from core import errors
@@ -177,6 +178,13 @@ def test_a_header_of_too_many_tensors_is_refused_unread(tmp_path: Path) -> None:
     assert "has a header of 3 MB" in refusal(tmp_path, upload_weights.million_tensors(50_000))
     with pytest.raises(errors.WeightsError, match="lists 25,000 tensors"):
         reading.header(saved(tmp_path, upload_weights.million_tensors(25_000)), "mine.safetensors")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[2Jconv1.weight", "a\u202eb", "n" * 501])
+def test_names_that_are_no_names_are_not_repeated(tmp_path: Path, name: str) -> None:
+    for content in (upload_weights.pth({name: TENSOR}), safetensors_of({name: TENSOR})):
+        with pytest.raises(errors.WeightsError, match=r"^mine\.pth is cut short or damaged, [^\x00-\x1f]*$"):
+            reading.read(saved(tmp_path, content), "mine.pth")
 
 
 def test_a_tensor_that_is_larger_than_its_file_is_refused(tmp_path: Path) -> None:
