@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,7 @@ except ImportError:
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 # Beyond what torch itself takes: its tensors, copies of those that share, and the bytes that are written.
 _MEMORY = 300_000_000
-_MEMORY_PER_BYTE = 4
+_MEMORY_PER_BYTE = 3
 _SECONDS = 20.0  # of the processor
 _SECONDS_PER_BYTE = 1e-7
 _PATIENCE = 10.0  # times that on the clock, since the machine may be busy
@@ -93,9 +94,17 @@ def _ask(source: Path, target: Path, label: str) -> dict[str, object]:
         return {"refused": f"{label} could not be opened: {error.strerror or error}."}
     try:
         answer: dict[str, object] = json.loads(done.stdout)
-    except ValueError:  # it was ended by its limits, or a reader in C fell over the file
-        return {"refused": reading.too_much(label)}
+    except ValueError:
+        over = -done.returncode in (getattr(signal, name, 0) for name in ("SIGXCPU", "SIGKILL"))
+        return {"refused": reading.too_much(label) if over else _broke_down(label)}
     return answer
+
+
+def _broke_down(label: str) -> str:
+    return (
+        f"{label} could not be opened: its reader broke down over it, so it is damaged or meant to harm; save only the "
+        "state dict, best as .safetensors."
+    )
 
 
 def _seconds(source: Path) -> float:
@@ -133,19 +142,23 @@ def _limit(source: Path) -> None:
     size = source.stat().st_size
     taken = getattr(psutil.Process().memory_info(), "data", None)
     if taken is not None:
-        memory = taken + _MEMORY + _MEMORY_PER_BYTE * size
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.RLIM_INFINITY))
+        _at_most(resource.RLIMIT_DATA, taken + _MEMORY + _MEMORY_PER_BYTE * size)
     spent = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(spent.ru_utime + spent.ru_stime + _seconds(source)) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    written = 2 * size + 1_000_000 + reading.MOST_HEADER_BYTES
-    resource.setrlimit(resource.RLIMIT_FSIZE, (written, resource.RLIM_INFINITY))
+    _at_most(resource.RLIMIT_CPU, int(spent.ru_utime + spent.ru_stime + _seconds(source)) + 1)
+    _at_most(resource.RLIMIT_CORE, 0)
+    _at_most(resource.RLIMIT_FSIZE, 2 * size + 1_000_000 + reading.MOST_HEADER_BYTES)
 
 
 def _lift() -> None:
     if resource is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        _at_most(resource.RLIMIT_DATA, sys.maxsize)
+
+
+def _at_most(what: int, value: int) -> None:
+    """Set the limit that holds, within the one that the system or whoever asked has set."""
+    _, hard = resource.getrlimit(what)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (value, hard))
 
 
 def _write(source: Path, target: Path, label: str) -> None:
