@@ -3,7 +3,8 @@
     python -m benchmarks.upload_fuzz --data ../shared/data --mutants 1200
 
 Real archives, damaged at random (`upload_mutants`), and the classics (`upload_classics`) go the way that a page sends
-them: stored, opened, every picture decoded. Each in a process of its own with a limit on memory and time, in which
+them: stored, opened, every picture decoded; so do weights files (`upload_weights`), whole ones damaged at random among
+them. Each in a process of its own with a limit on memory and time, in which
 an audit hook writes down every file that is opened for writing outside the data directory, and every program,
 connection, link, renaming or removal there. Only a `LabError` or a data set is a good end; anything else is a crash.
 """
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -26,12 +27,12 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks import upload_classics, upload_mutants
+from benchmarks import upload_classics, upload_mutants, upload_weights
 from core.datasets import own_images
 from core.datasets.layout import class_name
 from core.errors import LabError
 from core.images.decoding import DEFAULT_LIMITS, decode
-from core.jobs import uploads
+from core.jobs import own_weights, uploads
 from core.jobs.store import Store
 
 SIDE = 64
@@ -48,6 +49,7 @@ _FORBIDDEN = (
     "os.symlink",
     "os.link",
 )
+_READER = ["-m", "core.backbones.foreign"]
 _CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate")
 
 
@@ -84,24 +86,53 @@ def upload(home: Path, content: bytes) -> str:
         store.close()
 
 
+def weights(home: Path, content: bytes) -> str:
+    """Store a weights file, as the page does."""
+    store = Store(home)
+    try:
+        own_weights.store(store, VISITOR, upload_weights.NETWORK, "case.pth", content)
+        return "a network"
+    finally:
+        store.close()
+
+
+def picture(_home: Path, content: bytes) -> str:
+    """Decode a picture alone."""
+    square, _ = decode(content, SIDE)
+    return str(square.shape)
+
+
+Way = Callable[[Path, bytes], str]
+
+
+def _place(event: str, args: tuple[Any, ...]) -> object:
+    """Name the file that is changed, also where it is named from an open folder on, as `shutil.rmtree` does."""
+    if event in ("os.remove", "os.rmdir") and args[1] >= 0:
+        return Path(os.readlink(f"/proc/self/fd/{args[1]}")) / os.fsdecode(args[0])
+    return args[0]
+
+
 def _watch(home: Path, seen: list[str]) -> None:
     allowed = str(home)
 
     def inside(path: object) -> bool:
         if isinstance(path, int):  # a descriptor that was opened, and judged, before
             return True
-        return os.path.realpath(os.fsdecode(path)).startswith(allowed)  # type: ignore[arg-type]
+        place = os.path.realpath(os.fsdecode(path))  # type: ignore[arg-type]
+        return place.startswith(allowed) or place == os.devnull
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event == "open" and args[2] & _WRITES and not inside(args[0]):
             seen.append(f"open {args[0]!r}")
-        elif event in _FORBIDDEN or (event in _CHANGES and not inside(args[0])):
+        elif event == "subprocess.Popen" and list(args[1][1:3]) == _READER:
+            pass  # the process in which weights are opened
+        elif event in _FORBIDDEN or (event in _CHANGES and not inside(_place(event, args))):
             seen.append(f"{event} {args[:2]!r}")
 
     sys.addaudithook(hook)
 
 
-def _child(home: Path, content: bytes, raw: bool, answer: Any) -> None:
+def _child(home: Path, content: bytes, way: Way, answer: Any) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(SECONDS)
@@ -112,11 +143,7 @@ def _child(home: Path, content: bytes, raw: bool, answer: Any) -> None:
     _watch(home, seen)
     began = time.perf_counter()
     try:
-        if raw:
-            square, _ = decode(content, SIDE)
-            end, said = "used", str(square.shape)
-        else:
-            end, said = "used", upload(home, content)
+        end, said = "used", way(home, content)
     except LabError as error:
         end, said = "refused", str(error)
     except BaseException as error:  # this is what the fuzzer looks for
@@ -127,14 +154,14 @@ def _child(home: Path, content: bytes, raw: bool, answer: Any) -> None:
     answer.close()
 
 
-def run(family: str, name: str, content: bytes, *, raw: bool = False) -> Outcome:
+def run(family: str, name: str, content: bytes, way: Way | None = None) -> Outcome:
     """Send one case through a fresh process, with a data directory of its own inside a guarded folder."""
     fork = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as guarded:
         home = Path(guarded).resolve() / "home"
         home.mkdir()
         ours, theirs = fork.Pipe(duplex=False)
-        process = fork.Process(target=_child, args=(home, content, raw, theirs))
+        process = fork.Process(target=_child, args=(home, content, way or upload, theirs))
         process.start()
         theirs.close()
         try:
@@ -144,11 +171,13 @@ def run(family: str, name: str, content: bytes, *, raw: bool = False) -> Outcome
             end, said, seconds, megabytes, seen = "CRASH", f"ended with {process.exitcode}", 0.0, 0.0, []
         process.join()
         stray = [path.name for path in Path(guarded).iterdir() if path != home]
-        known = {"runs.sqlite3", "runs.sqlite3-wal", "runs.sqlite3-shm", "uploads"}
+        known = {"runs.sqlite3", "runs.sqlite3-wal", "runs.sqlite3-shm", "uploads", "weights"}
         stray += [path.name for path in home.iterdir() if path.name not in known]
         stray += [
             path.name for path in home.glob("uploads/*") if path.suffix != ".zip" or path.name[0] == "."
         ]
+        if end != "used":
+            stray += [f"left: {path.name}" for path in home.glob("weights/*/*")]
     return Outcome(
         family=family,
         name=name,
@@ -175,13 +204,23 @@ def single(samples: list[upload_mutants.Pictures], count: int, seed: int) -> Ite
         for _ in range(rng.choice((1, 1, 2, 4))):
             if content:
                 content = rng.choice(upload_mutants.ON_PICTURES)(content, rng)
-        yield run(f"picture alone{suffix}", f"{seed} {number}", content, raw=True)
+        yield run(f"picture alone{suffix}", f"{seed} {number}", content, picture)
 
 
 def classics() -> Iterator[Outcome]:
     """Run the classics."""
     for name, make in upload_classics.cases():
         yield run("classic", name, make())
+
+
+def weights_files(count: int, seed: int) -> Iterator[Outcome]:
+    """Run weights files that nobody should have to open, and so many damaged ones."""
+    from core.backbones import weights as _  # noqa: F401 - so that a child finds torch loaded, as in a server
+
+    for name, make in upload_weights.cases():
+        yield run("weights", name, make(), weights)
+    for number, (form, content) in enumerate(upload_weights.mutants(count, seed)):
+        yield run("weights, damaged", f"{form} {seed} {number}", content, weights)
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -219,6 +258,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of archives of class folders")
     parser.add_argument("--mutants", type=int, default=1200)
     parser.add_argument("--pictures", type=int, default=600)
+    parser.add_argument("--weights", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--every", action="store_true", help="print every case, not the remarkable ones alone"
@@ -234,6 +274,7 @@ def main() -> None:
         *_told(classics(), every=True),
         *_told(damaged(samples, asked.mutants, asked.seed), every=asked.every),
         *_told(single(samples, asked.pictures, asked.seed), every=asked.every),
+        *_told(weights_files(asked.weights, asked.seed), every=asked.every),
     ]
     print(f"\n{len(samples)} real archives; Pillow {Image.__version__}\n\n{table(outcomes)}")
     bad = [one for one in outcomes if one.end == "CRASH" or one.outside]

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
+from core.errors import LabError, WeightsError
+from core.jobs import api, own_weights
 from widgets import frame, network
 
 PRETRAINED = "pretrained"
@@ -79,22 +82,66 @@ def _source(entry: BackboneEntry) -> None:
 
 def own_weights_of(entry: BackboneEntry, otherwise: str = PRETRAINED) -> str:
     """Take a weights file of the visitor's own, kept for this visit; without one, ``otherwise`` is used."""
-    from core.jobs import own_weights
-
+    turn = st.session_state.get("weights_turn", 0)  # after a deletion the uploader stands there empty
     file = st.file_uploader(
         "Weights file to use instead (.safetensors or .pth)",
-        type=["safetensors", "pth", "pt"],
-        key=f"weights_file_{entry.name}",
+        type=["safetensors", "pth", "pt", "ckpt", "bin", "tar"],
+        key=f"weights_file_{entry.name}" + (f"_{turn}" if turn else ""),
         max_upload_size=700,
+        help="The tensors are read; nothing in the file is run. Names in front (module., model., …) are taken off, and "
+        "a head for other classes is left out.",
     )
     weights = otherwise
     if file is not None:
-        # Reading hundreds of megabytes at every click would be felt: a file is checked and kept once.
-        stored: dict[tuple[str, str], str] = st.session_state.setdefault("weights_stored", {})
-        place = (entry.name, file.file_id)
         with frame.shown_errors():
-            if place not in stored:
-                stored[place] = own_weights.store(entry.name, file.name, file.getvalue())
-            weights = stored[place]
+            weights = _stored(entry, file)
+            said = own_weights.said(weights, entry.name)
+            if said:
+                st.caption("  \n".join(map(frame.plain, said)))
     st.session_state[f"weights_{entry.name}"] = weights
+    _kept(entry)
     return weights
+
+
+def _stored(entry: BackboneEntry, file: UploadedFile) -> str:
+    """Check and keep a file once: reading hundreds of megabytes at every click would be felt."""
+    outcomes: dict[tuple[str, str], str | LabError] = st.session_state.setdefault("weights_stored", {})
+    place = (entry.name, file.file_id)
+    if place not in outcomes:
+        try:
+            with st.spinner("Reading the file …"):
+                outcomes[place] = api.store_weights(frame.visitor(), entry.name, file.name, file.getvalue())
+        except WeightsError as error:
+            outcomes[place] = error
+    outcome = outcomes[place]
+    if isinstance(outcome, LabError):
+        raise outcome
+    return outcome
+
+
+def _kept(entry: BackboneEntry) -> None:
+    """List the visitor's weights files, which take room as their pictures do, and let them be deleted."""
+    for one in api.weights_of(frame.visitor()):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"weights_kept_{one.folder}"):
+            st.caption(
+                f"Kept here: {frame.plain(one.name)}, {network.megabytes(one.bytes)}.", width="content"
+            )
+            if st.button(
+                "Delete",
+                key=f"weights_delete_{one.folder}_{entry.name}",
+                type="tertiary",
+                icon=":material/delete:",
+            ):
+                with frame.shown_errors():
+                    api.delete_weights(one)
+                    _forget(one.folder)
+                    st.rerun()
+
+
+def _forget(folder: str) -> None:
+    """Start from other weights than those of a folder that was deleted; what was refused may be tried again."""
+    st.session_state["weights_stored"] = {}
+    st.session_state["weights_turn"] = st.session_state.get("weights_turn", 0) + 1
+    for name in catalogue.BACKBONES:
+        if folder in kept_weights(name):
+            st.session_state[f"weights_{name}"] = PRETRAINED

@@ -25,7 +25,8 @@ class Backbone(nn.Module):
 
     ``neck`` turns the last stage's output into one feature vector per image (B, feature_size); `new_head`
     puts a fresh classifier behind it. Stages are registered under their names, so the state dict reads
-    ``stages.layer1.0.conv1.weight``; the head's keys begin with ``head.``.
+    ``stages.layer1.0.conv1.weight``; the head's keys begin with ``head.``. ``said`` tells, in sentences, what was done
+    with the file that its weights were read from.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Backbone(nn.Module):
     ) -> None:
         super().__init__()
         self.name = name
+        self.said: tuple[str, ...] = ()
         self.feature_size = feature_size
         self._table = stages
         self.stages = nn.ModuleDict({stage.name: stage.module for stage in stages})

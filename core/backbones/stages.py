@@ -109,6 +109,16 @@ def _original_names(name: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, ours[key]) for key in names.values())
 
 
+def original_outline(name: str) -> dict[str, Tensor]:
+    """Give the original network's tensors by name, on the "meta" device: shapes and types without numbers."""
+    return dict(_original_outline(name))
+
+
+@cache
+def _original_outline(name: str) -> tuple[tuple[str, Tensor], ...]:
+    return tuple(outline(name).state_dict().items())
+
+
 def to_state(backbone: Backbone) -> dict[str, Tensor]:
     """Copy all weights to the CPU, contiguous, under the original network's names.
 

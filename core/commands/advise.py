@@ -74,9 +74,11 @@ def run(chosen: argparse.Namespace) -> None:
             tell("measuring", round(100 * step.share), 100)
     advice = advisor.from_measures(measures, entry.name)
     if chosen.json:
-        print(json_line(outcome(advice, measures)), flush=True)
+        print(json_line(outcome(advice, measures) | {"weights": network.said}), flush=True)
     else:
         show.clear()
+        for sentence in network.said:
+            show.line(sentence)
         _tell(advice, measures)
 
 

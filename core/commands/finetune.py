@@ -102,7 +102,7 @@ def _written(
     """Write the weights into the folder ``out``, then ``companions``, (name, content) each; yields the names."""
     from core.jobs import recorder
 
-    recorder.write_weights(out / artefacts.WEIGHTS, started, finished)
+    recorder.write_weights(out / artefacts.WEIGHTS, started, finished, private=False)
     yield artefacts.WEIGHTS
     for name, content in companions:
         artefacts.write_bytes(out / name, content)

@@ -86,7 +86,7 @@ def pretrained(name: str, weights_from: str | Path = PRETRAINED) -> Specimen:
     weights.load_pretrained(backbone, weights_from)
     if any(bool(parameter.isnan().any()) for parameter in backbone.head.parameters()):
         raise errors.WeightsError(
-            "This file was trained for classes of its own, which it does not name, so its head cannot be looked at; "
+            "This file has no head, or one for classes of its own, which it does not name, so it cannot be looked at; "
             "look at the run itself, or at a file with the original head."
         )
     entry = catalogue.entry(name)

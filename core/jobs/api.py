@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import errors
-from core.jobs import artefacts, uploads
+from core.jobs import artefacts, own_weights, uploads
 from core.jobs import snapshots as run_snapshots
 from core.jobs.dispatcher import Dispatcher
 from core.jobs.health import ROOM_BYTES
@@ -35,6 +35,7 @@ from core.jobs.spec import NO_SINGLE_RUN, JobSpec, control_spec, epochs_of, has_
 from core.jobs.store import RunRecord, Store
 from core.jobs.sweep_timeline import SweepTimeline
 from core.jobs.upload_table import Upload
+from core.jobs.weights_table import OwnWeights
 from core.training.sweep_report import SweepReport, report
 
 if TYPE_CHECKING:
@@ -352,7 +353,7 @@ def upload_path(visitor: str, reference: str) -> Path:
 
 
 def upload_room(visitor: str) -> tuple[int, int]:
-    """Say how many bytes of pictures a visitor has stored, and how many they may."""
+    """Say how many bytes of pictures and weights a visitor has stored, and how many they may."""
     return uploads.room(_store(), visitor)
 
 
@@ -364,6 +365,21 @@ def expires(upload: Upload) -> float:
 def delete_upload(visitor: str, reference: str) -> None:
     """Delete a visitor's upload, and the copies of its pictures in runs; a `RunError` while a run needs it."""
     uploads.delete(_store(), visitor, reference)
+
+
+def store_weights(visitor: str, backbone: str, name: str, content: bytes) -> str:
+    """Keep a weights file for ``backbone``; returns what `FinetuneConfig.weights` takes. Raises `WeightsError`."""
+    return own_weights.store(_store(), visitor, backbone, name, content)
+
+
+def weights_of(visitor: str) -> list[OwnWeights]:
+    """List a visitor's stored weights, newest first."""
+    return _store().weights.of(visitor)
+
+
+def delete_weights(weights: OwnWeights) -> None:
+    """Delete a visitor's weights; a `RunError` while a run of theirs began with them."""
+    own_weights.delete(_store(), weights)
 
 
 def result(run_id: str) -> RunResult:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -18,14 +18,19 @@ TEST = "test.npz"
 TRACEBACK = "traceback.txt"
 SNAPSHOTS = "snapshots"  # a folder: weights over the epochs
 
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _SEAL_BYTES = 32  # of a SHA-256
 _READ_AT_ONCE = 4_000_000  # bytes of the log that one poll reads: a page that comes late catches up in steps
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Call ``write`` on a fresh file beside ``path`` and move it into place once it is on disk."""
+def write_atomically(path: Path, write: Callable[[BinaryIO], object], *, private: bool = True) -> None:
+    """Call ``write`` on a fresh file beside ``path`` and move it into place once it is on disk.
+
+    It is its owner's alone, unless it leaves the data directory: then the umask decides, as for every other file.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = str(path.with_name(f".{path.name}.{secrets.token_hex(8)}"))
+    number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600 if private else 0o666)
     try:
         with os.fdopen(number, "wb") as file:
             write(file)

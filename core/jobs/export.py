@@ -15,6 +15,7 @@ from core.jobs.script import DATA, START, needs_start_file, reproduction_script
 
 SCRIPT = "reproduce.py"
 RUN = "run.json"
+_NO_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
 MAX_IMAGE_BYTES = 1_000_000_000  # of decoded images in one download; the command line writes any number
 
 
@@ -45,13 +46,19 @@ def archive(result: RunResult, splits: Splits, weights: Path) -> bytes:
             f"The images of this run have {size / 1e9:.1f} GB; use the command line's --out to write them to disk."
         )
     packed = io.BytesIO()
-    with zipfile.ZipFile(
-        packed, "w", zipfile.ZIP_STORED
-    ) as file:  # images are compressed, weights do not shrink
-        file.write(weights, artefacts.WEIGHTS)
+    # Images are compressed, weights do not shrink.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
+        file.writestr(_member(artefacts.WEIGHTS), weights.read_bytes())
         for name, content in companions(result, splits):
-            file.writestr(name, content)
+            file.writestr(_member(name), content)
     return packed.getvalue()
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """Describe a file of the archive: all with the same mode, and no hour, so that equal runs give equal archives."""
+    member = zipfile.ZipInfo(name, _NO_DATE)
+    member.external_attr = 0o644 << 16
+    return member
 
 
 def _start_weights(result: RunResult) -> bytes:

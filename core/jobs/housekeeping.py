@@ -4,10 +4,9 @@ import contextlib
 import logging
 import shutil
 import time
-from pathlib import Path
 
 from core import errors
-from core.jobs import artefacts, uploads
+from core.jobs import artefacts, own_weights, uploads
 from core.jobs.home import run_directory
 from core.jobs.limits import limits
 from core.jobs.store import Store
@@ -43,13 +42,7 @@ def _expired_runs(store: Store) -> None:
 
 def _unused_weights(store: Store) -> None:
     """Remove visitors' own weights that no run needs, after as many days as their pictures."""
-    # By the folder, which is named after the content: a restored backup may lie elsewhere.
-    known = {Path(file).parent.name for file in store.keeping.weights_in_use()}
-    deadline = time.time() - limits(store).upload_seconds
-    for folder in (store.home / "weights").glob("*"):
-        newest = max((path.stat().st_mtime for path in folder.glob("*")), default=0.0)
-        if newest < deadline and folder.name not in known:
-            shutil.rmtree(folder, ignore_errors=True)
+    own_weights.delete_expired(store, time.time() - limits(store).upload_seconds)
 
 
 def _measure(store: Store) -> None:

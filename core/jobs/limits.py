@@ -49,8 +49,12 @@ class Limits:
     megabytes_per_run: int = _limit(
         0, 0, 4_000_000, "Megabytes of memory that a run may use", zero="three quarters of the machine's"
     )
-    upload_megabytes_per_visitor: int = _limit(1_000, 1, 1_000_000, "Megabytes of one visitor's pictures")
-    upload_megabytes_in_all: int = _limit(20_000, 1, 100_000_000, "Megabytes of everybody's pictures")
+    upload_megabytes_per_visitor: int = _limit(
+        1_000, 1, 1_000_000, "Megabytes of one visitor's pictures and weights"
+    )
+    upload_megabytes_in_all: int = _limit(
+        20_000, 1, 100_000_000, "Megabytes of everybody's pictures and weights"
+    )
     upload_days: int = _limit(14, 1, 3_650, "Days that pictures are kept")
     run_megabytes_per_visitor: int = _limit(
         10_000, 1, 100_000_000, "Megabytes of the disk for one visitor's runs"

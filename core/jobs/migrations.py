@@ -71,6 +71,22 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX runs_by_size ON runs (visitor, bytes)",
         ),
     ),
+    (
+        "0005 visitors' own weights, which take room as their pictures do",
+        (
+            """
+            CREATE TABLE weights (
+                visitor TEXT NOT NULL,
+                sha256 TEXT NOT NULL,
+                name TEXT NOT NULL,
+                bytes INTEGER NOT NULL,
+                created REAL NOT NULL,
+                PRIMARY KEY (visitor, sha256)
+            )
+            """,
+            "CREATE INDEX weights_by_age ON weights (created)",
+        ),
+    ),
 )
 
 

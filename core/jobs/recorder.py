@@ -8,9 +8,9 @@ import io
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from core.training.events import (
     Progress,
     RunStarted,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _log = logging.getLogger(__name__)
 
@@ -206,19 +209,32 @@ def build_result(title: str, started: RunStarted, timeline: Timeline, finished: 
     )
 
 
-def write_weights(path: Path, started: RunStarted, finished: Finished) -> None:
-    """Write the finished network as safetensors; the header names its backbone and classes."""
-    from safetensors.torch import save
+def write_weights(path: Path, started: RunStarted, finished: Finished, *, private: bool = True) -> None:
+    """Write the finished network as safetensors; the header names its backbone and classes.
 
-    content = save(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in finished.weights.items()},
+    Equal runs give equal bytes. ``private`` as for `artefacts.write_atomically`.
+    """
+    content = to_safetensors(
+        finished.weights,
         metadata={
             "format": "pt",
             "backbone": str(started.config["backbone"]),
             "classes": json.dumps(started.class_names, ensure_ascii=False),
         },
     )
-    artefacts.write_atomically(path, lambda file: file.write(content))
+    artefacts.write_atomically(path, lambda file: file.write(content), private=private)
+
+
+def to_safetensors(weights: Mapping[str, "Tensor"], metadata: dict[str, str]) -> bytes:
+    """Encode tensors, the same ones always to the same bytes: the library's own order of ``metadata`` is random."""
+    from safetensors.torch import save
+
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+    length = int.from_bytes(content[:8], "little")
+    header = {"__metadata__": metadata, **json.loads(content[8 : 8 + length])}
+    encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)  # so that tensors begin at a multiple of 8 bytes
+    return b"".join((len(encoded).to_bytes(8, "little"), encoded, content[8 + length :]))
 
 
 def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

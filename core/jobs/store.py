@@ -24,6 +24,7 @@ from core.jobs.limits import Limits
 from core.jobs.queue import QUEUE, RUNS, WAIT
 from core.jobs.spec import UPLOAD, JobSpec
 from core.jobs.upload_table import UploadTable
+from core.jobs.weights_table import WeightsTable
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Store:
         self.home = home
         self._database = Database(home)
         self.uploads = UploadTable(self._database)
+        self.weights = WeightsTable(self._database)
         self.keeping = Keeping(self._database)
         self._transaction, self._rows = self._database.transaction, self._database.rows
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from core.jobs.database import Database
 
-_UPLOAD_BYTES = (
-    "SELECT coalesce(sum(CASE WHEN visitor = ? THEN bytes END), 0), coalesce(sum(bytes), 0) FROM uploads"
+# Of one visitor, and of all: archives of pictures, and weights (`weights_table`).
+STORED_BYTES = (
+    "SELECT coalesce(sum(CASE WHEN visitor = ? THEN bytes END), 0), coalesce(sum(bytes), 0) FROM"
+    " (SELECT visitor, bytes FROM uploads UNION ALL SELECT visitor, bytes FROM weights)"
 )
 
 
@@ -46,7 +48,7 @@ class UploadTable:
         the same content, if another process was quicker, is an ``sqlite3.IntegrityError``.
         """
         with self._database.transaction() as connection:
-            of_visitor, in_all = connection.execute(_UPLOAD_BYTES, (visitor,)).fetchone()
+            of_visitor, in_all = connection.execute(STORED_BYTES, (visitor,)).fetchone()
             if of_visitor + size > most_of_visitor or in_all + size > most_in_all:
                 return False
             connection.execute(
@@ -56,8 +58,8 @@ class UploadTable:
         return True
 
     def bytes_of(self, visitor: str) -> tuple[int, int]:
-        """Add up the bytes that are stored for a visitor, and for everybody."""
-        row = self._database.rows(_UPLOAD_BYTES, visitor)[0]
+        """Add up the bytes that are stored for a visitor, and for everybody, weights among them."""
+        row = self._database.rows(STORED_BYTES, visitor)[0]
         return int(row[0]), int(row[1])
 
     def renew(self, token: str) -> None:

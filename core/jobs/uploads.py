@@ -38,7 +38,7 @@ def store(store: Store, visitor: str, name: str, content: bytes) -> str:
 
     Raises `DataError`, one sentence, where the file is empty or too large, or there is no room for it.
     """
-    name = _readable(name)
+    name = readable(name)
     if not content:
         raise errors.DataError(
             f"{name or 'The file'} is empty; choose a ZIP archive with a folder per class."
@@ -51,7 +51,7 @@ def store(store: Store, visitor: str, name: str, content: bytes) -> str:
         return UPLOAD + known.token
     token = secrets.token_urlsafe(16) if known is None else known.token
     if known is None:
-        _refuse_full(store, visitor, len(content))
+        check_room(store, visitor, len(content))
     if shutil.disk_usage(store.home).free - len(content) < DISK_RESERVE:
         raise errors.DataError(DISK_FULL)
     path = upload_path(store.home, token)
@@ -77,7 +77,7 @@ def store_images(
                 raise errors.DataError("Give every class a name before you use its pictures.")
             folder = class_name(folder, DEFAULT_LIMITS)
             for number, (file_name, content) in enumerate(pictures, start=1):
-                suffix = _readable(Path(file_name).suffix.lower()[:8])
+                suffix = readable(Path(file_name).suffix.lower()[:8])
                 archive.writestr(zipfile.ZipInfo(f"{folder}/{number:05d}{suffix}", _NO_DATE), content)
     return store(store_, visitor, name, packed.getvalue())
 
@@ -127,7 +127,7 @@ def delete_expired(store: Store, now: float) -> int:
     return deleted
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
     """Bring a name from outside to one line without control, direction and surrogate characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())[:_MAX_NAME]
 
@@ -139,17 +139,18 @@ def _refuse_large(name: str, size: int) -> None:
         )
 
 
-def _refuse_full(store: Store, visitor: str, size: int) -> None:
+def check_room(store: Store, visitor: str, size: int) -> None:
+    """Refuse, with a `DataError`, ``size`` further bytes to a visitor who has no room for them."""
     of_visitor, allowed = room(store, visitor)
     if of_visitor + size <= allowed:
         return
     if allowed == limits(store).upload_megabytes_per_visitor * 1_000_000:
         raise errors.DataError(
-            f"You have {_megabytes(of_visitor)} MB of pictures here and may store {_megabytes(allowed)} MB, so these "
-            f"{_megabytes(size)} MB do not fit; delete an upload that you no longer need, or bring fewer pictures."
+            f"You have {_megabytes(of_visitor)} MB of pictures and weights here and may store {_megabytes(allowed)} "
+            f"MB, so these {_megabytes(size)} MB do not fit; delete what you no longer need, or bring less."
         )
     raise errors.DataError(
-        "The room that everybody shares for pictures is used up; delete uploads that you no longer need, "
+        "The room that everybody shares for pictures and weights is used up; delete uploads that you no longer need, "
         "or ask whoever runs this server."
     )
 
@@ -183,7 +184,7 @@ def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -
     if not fits:  # another upload took the room meanwhile
         size = path.stat().st_size
         path.unlink(missing_ok=True)
-        _refuse_full(store, visitor, size)
+        check_room(store, visitor, size)
         raise errors.DataError("Another upload took the room just now; try again.")
     return token
 

@@ -71,6 +71,8 @@ def finetune(
     try:
         yield run.started()
         run.remember_start()
+        if resume is None:
+            yield from (Note(message=sentence) for sentence in run.backbone.said)
         if resume is not None:
             run.resume(resume)
         elif run.is_probe:

@@ -95,6 +95,7 @@ def start(config: FinetuneConfig, given: Backbone | None) -> Backbone:
         backbone = copy.deepcopy(given)
         if not pretrained:
             initialise(backbone, seed=config.seed)
+            backbone.said = ()
     else:
         backbone = stages.build(config.backbone, seed=config.seed)
         if pretrained:

@@ -55,6 +55,7 @@ def sweep(
     bench = Bench(config, dataset, backbone)
     try:
         yield bench.started()
+        yield from (Note(message=sentence) for sentence in bench.backbone.said)
         yield from bench.fill()
         yield bench.caches_ready()
         measured = {(one.arm, one.seed): one for one in done}

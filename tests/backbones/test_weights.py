@@ -81,6 +81,16 @@ def test_common_wrappings_of_a_state_dict_are_taken_off(tmp_path: Path, state: S
     backbone = fresh()
     weights.load_pretrained(backbone, tmp_path / "checkpoint.pth")
     assert_filled(backbone, state)
+    assert len(backbone.said) == 1
+    assert f"'{wrap}'" in backbone.said[0]
+
+
+def test_a_prefix_in_safetensors_is_taken_off_and_said(tmp_path: Path, state: State) -> None:
+    save_file({f"module.{name}": value for name, value in state.items()}, tmp_path / "mine.safetensors")
+    backbone = fresh()
+    weights.load_pretrained(backbone, tmp_path / "mine.safetensors")
+    assert_filled(backbone, state)
+    assert backbone.said == ("The prefix 'module.' was taken off the names in the weights file.",)
 
 
 def test_half_precision_becomes_single_and_the_old_counter_may_lack(tmp_path: Path, state: State) -> None:
@@ -91,6 +101,7 @@ def test_half_precision_becomes_single_and_the_old_counter_may_lack(tmp_path: Pa
     loaded = backbone.stages["layer2"][0].conv1.weight
     assert loaded.dtype == torch.float32
     assert torch.equal(loaded, state["layer2.0.conv1.weight"].half().float())
+    assert backbone.said == ("Numbers of type float16 in the weights file were turned into float32.",)
 
 
 def test_a_network_that_was_fine_tuned_here_fills_the_stages(tmp_path: Path) -> None:
@@ -101,28 +112,17 @@ def test_a_network_that_was_fine_tuned_here_fills_the_stages(tmp_path: Path) -> 
     for key, tensor in backbone.state_dict().items():
         expected = (before if key.startswith("head.") else tuned).state_dict()[key]
         assert torch.equal(tensor, expected), key
+    assert "for 3 classes, was left out" in backbone.said[0]
 
 
 @pytest.mark.parametrize(
-    ("name", "renamed"),
-    [
-        ("densenet121", {"norm1.": "norm.1.", "norm2.": "norm.2.", "conv1.": "conv.1.", "conv2.": "conv.2."}),
-        ("vit_b_16", {"mlp.0.": "mlp.linear_1.", "mlp.3.": "mlp.linear_2."}),
-    ],
+    "name", ["last.ckpt", "best.pth.tar", "pytorch_model.bin", "no-suffix", "net.safetensors"]
 )
-def test_names_in_torchvisions_older_files_are_translated(name: str, renamed: dict[str, str]) -> None:
-    """As torchvision's own loaders do it: its downloads of these two still carry the old names."""
-    backbone = stages.compose(name, stages.outline(name))
-    current = stages.outline(name).state_dict()
-    older = {}
-    for key, tensor in current.items():
-        old = key
-        for new_part, old_part in renamed.items():
-            old = old.replace(f".{new_part}", f".{old_part}")
-        if "num_batches_tracked" not in key:
-            older[old] = torch.zeros(()).expand(tensor.shape)
-    assert not set(older) <= set(current)
-    weights.fill(backbone, older, "older.pth")  # every tensor finds its place, or this raises
+def test_a_name_promises_nothing_the_content_decides(tmp_path: Path, state: State, name: str) -> None:
+    torch.save(state, tmp_path / name, _use_new_zipfile_serialization=name != "last.ckpt")
+    backbone = fresh()
+    weights.load_pretrained(backbone, tmp_path / name)
+    assert_filled(backbone, state)
 
 
 # --- what does not ----------------------------------------------------------------------------------------
@@ -211,6 +211,38 @@ def test_a_table_of_other_things_is_refused(tmp_path: Path) -> None:
     assert "holds no state dict" in refusal(tmp_path / "list.pth")
     torch.save({}, tmp_path / "empty.pth")
     assert "has no tensor 'conv1.weight'" in refusal(tmp_path / "empty.pth")
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="there are no devices here")
+def test_devices_pipes_and_what_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pth")  # opening it would wait for ever
+    for place in ("/dev/null", "/dev/zero", tmp_path / "pipe.pth"):
+        assert "is a device or a pipe" in refusal(place)
+    assert "There is no file or folder" in refusal(tmp_path / "pipe.pth" / "weights.pth")
+    assert "cannot be read: File name too long" in refusal("a" * 5000)
+    (tmp_path / "round.pth").symlink_to(tmp_path / "round.pth")
+    assert "There is no file or folder" in refusal(tmp_path / "round.pth")
+    if Path("/proc/self/mem").exists():  # a file by its looks, whose first page is nobody's
+        assert "cannot be read: Input/output error" in refusal("/proc/self/mem")
+
+
+def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, state: State) -> None:
+    path = tmp_path / "secret.safetensors"
+    save_file(state, path)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("whoever runs this may read everything")
+    assert "secret.safetensors cannot be read: Permission denied" in refusal(path)
+
+
+def test_an_integer_table_that_belongs_to_the_architecture_must_be_the_networks_own(tmp_path: Path) -> None:
+    backbone = stages.build("swin_t")
+    changed = stages.to_state(backbone)
+    name = next(key for key in changed if key.endswith("relative_position_index"))
+    weights.fill(backbone, changed, "mine.pth")
+    changed[name] = changed[name] + 1000  # would point outside the table of biases
+    with pytest.raises(errors.WeightsError, match=f"'{name}' belongs to another architecture"):
+        weights.fill(backbone, changed, "mine.pth")
 
 
 def test_places_without_one_file_are_refused(tmp_path: Path, state: State) -> None:

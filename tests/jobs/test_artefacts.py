@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +26,19 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
         artefacts.write_atomically(path, fails)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_file_is_its_owners_alone_unless_it_leaves_the_data_directory(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        for name, private in (("stays", True), ("leaves", False)):
+            artefacts.write_atomically(tmp_path / name, lambda file: file.write(b"x"), private=private)
+        (tmp_path / "other").write_bytes(b"x")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"stays": 0o600, "leaves": modes["other"], "other": 0o666 & ~mask}
 
 
 def test_events_are_read_from_an_offset_on_and_only_whole(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load, load_file
 
 from core.datasets.dataset import LabelledImages
 from core.jobs import artefacts, recorder
@@ -260,3 +261,22 @@ def test_time_left_follows_the_pace_of_the_last_batches(tmp_path: Path) -> None:
     assert timeline.seconds_left == pytest.approx(10.0)
     assert timeline.done == pytest.approx(0.5)
     assert timeline.images_per_second == 50.0
+
+
+def test_the_same_tensors_are_always_the_same_bytes() -> None:
+    weights = {f"layer{number}.weight": torch.full((number, 3), float(number)) for number in range(1, 6)}
+    metadata = {"format": "pt", "backbone": "tiny_resnet18", "classes": '["Größe", "b"]', "more": "1"}
+    contents = {recorder.to_safetensors(weights, metadata) for _ in range(30)}
+    assert len(contents) == 1
+    content = contents.pop()
+    assert (8 + int.from_bytes(content[:8], "little")) % 8 == 0
+    read = load(content)
+    assert all(torch.equal(read[name], value) for name, value in weights.items())
+
+
+def test_the_header_names_network_and_classes(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    recorder.write_weights(path, started(), finished())
+    with safe_open(path, framework="pt") as file:
+        assert json.loads(file.metadata()["classes"]) == list(started().class_names)
+        assert file.metadata()["format"] == "pt"

@@ -1,0 +1,362 @@
+"""From a file's bytes to a table of tensors: nothing but tensors, and no more than a file of its size can hold.
+
+Two defences, one behind the other: what a pickle would call is read off before torch sees it, and torch's own
+unpickler is the restricted one (``weights_only``). Foreign files are read here only in a process of its own
+(`foreign`), which bounds what the two let through.
+"""
+
+import contextlib
+import pickle
+import pickletools
+import re
+import warnings
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from core import errors
+from core.backbones import file_kinds
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MOST_TENSORS = 20_000  # the largest network of the catalogue has 1,000
+MOST_HEADER_BYTES = 2_000_000  # of safetensors: names, shapes, places
+_MOST_PICKLE_BYTES = 4_000_000
+_MOST_OPERATIONS = 500_000  # of pickles: a network of 1,000 tensors and its optimiser's state have 200,000
+_LONGEST_NAME = 500
+_LEGACY_PICKLES = 5  # before torch 1.6: magic number, protocol, system, table, names of storages
+_DEEPEST = 4  # tables in tables
+
+# Where training programs put the network, the best first: torch's and Lightning's examples, torchvision's, timm's.
+TABLES = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "network",
+    "net_state_dict",
+    "params",
+    "weights",
+    "model_ema",
+    "state_dict_ema",
+    "params_ema",
+    "ema",
+)
+_ELSEWHERE = (
+    "optim",
+    "scheduler",
+    "callbacks",
+    "loops",
+    "amp",
+    "scaler",
+)  # tables of tensors that are no network
+
+_STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
+_DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+_REBUILDING = {
+    "collections OrderedDict",
+    "collections Counter",  # of Lightning's learning-rate schedules
+    "torch Size",
+    "torch device",
+    "torch.nn.parameter Parameter",
+    "torch.storage UntypedStorage",
+    "torch.storage TypedStorage",
+    "torch.serialization _get_layout",
+    *(f"torch {name}Storage" for name in (*_STORAGES, "ComplexFloat", "ComplexDouble")),
+    *(f"torch {name}" for name in (*_DTYPES, "complex64", "complex128")),
+    *(
+        f"torch._utils _rebuild_{what}"
+        for what in ("tensor", "tensor_v2", "tensor_v3", "parameter", "parameter_with_state")
+    ),
+}
+# Tensors of kinds that cannot fill a network.
+_OTHER_TENSORS = {
+    "torch._utils _rebuild_qtensor": "a quantised network; save the state dict of the original in float32",
+    "torch._utils _rebuild_sparse_tensor": "sparse tensors; save them with to_dense()",
+    "torch._utils _rebuild_meta_tensor_no_storage": "tensors without values, from the device 'meta'",
+}
+
+
+_OTHER_NUMBERS = re.compile(r"torch (float8|float4|bits|quint|qint|uint|int|QU?Int)\w*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """One tensor of a file, without its numbers; ``dtype`` as torch spells it, without "torch."."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a file says of its tensors, and where they were: see `Table`."""
+
+    tensors: dict[str, Described]
+    place: str = ""
+    also: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Tensors by name, and where in the file they were: ``place`` is "" at the top, ``also`` a second such table."""
+
+    tensors: dict[str, "Tensor"]
+    place: str = ""
+    also: str = ""
+
+
+def inspect(path: Path, label: str) -> file_kinds.Kind:
+    """Refuse what is no table of tensors by its form, without torch; else tell the form.
+
+    Raises `WeightsError`, one sentence that begins with ``label``.
+    """
+    kind = file_kinds.kind_of(path, label)
+    with _refusing(label):
+        if kind == "safetensors":
+            check_header(path, label)
+        elif kind == "zip":
+            _check_archive(path, label)
+        else:
+            with path.open("rb") as file:
+                _check_pickles(file, label, most=_LEGACY_PICKLES)
+    return kind
+
+
+def read(path: Path, label: str) -> Table:
+    """Read safetensors, ``torch.save``'s ZIP or its older form, whatever the file's name; tensors lie on the CPU.
+
+    Raises `WeightsError`, one sentence that begins with ``label``.
+    """
+    kind = inspect(path, label)
+    with _refusing(label):
+        return _from_safetensors(path, label) if kind == "safetensors" else _from_torch(path, label)
+
+
+@contextlib.contextmanager
+def _refusing(label: str) -> Iterator[None]:
+    try:
+        yield
+    except errors.WeightsError:
+        raise
+    except MemoryError as error:
+        raise errors.WeightsError(too_much(label)) from error
+    except (
+        Exception
+    ) as error:  # what malformed bytes make of readers in C, Rust and Python is not to be listed
+        raise errors.WeightsError(_reason(label, error)) from error
+
+
+def too_much(label: str) -> str:
+    """Say that a file wants more memory or time than one of its size needs."""
+    return (
+        f"{label} asks for more memory or time than a file of its size needs, so it was not opened; save only the "
+        "state dict, best as .safetensors."
+    )
+
+
+def _reason(label: str, error: Exception) -> str:
+    text = str(error).lower()
+    if "can't allocate memory" in text or "not enough memory" in text or "cannot allocate memory" in text:
+        return too_much(label)
+    if isinstance(error, pickle.UnpicklingError) and "unsupported" not in text:
+        return _more_than_tensors(label, "")
+    return file_kinds.damaged(label)
+
+
+def _more_than_tensors(label: str, what: str) -> str:
+    named = f" ({what.replace(' ', '.')})" if what else ""
+    return (
+        f"{label} holds more than tensors{named}: opening it could run code of its author, so it was not opened; "
+        "save only the state dict, best as .safetensors."
+    )
+
+
+# --- safetensors -------------------------------------------------------------------------------------------
+
+
+def check_header(path: Path, label: str) -> None:
+    """Refuse a safetensors file whose header lists far more than any network has, before anything reads it."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if MOST_HEADER_BYTES < length < path.stat().st_size:
+        raise errors.WeightsError(
+            f"{label} has a header of {length / 1e6:,.0f} MB, which lists more tensors than any network here has; "
+            "save only the network's state dict."
+        )
+
+
+def _from_safetensors(path: Path, label: str) -> Table:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        names = list(file.keys())
+        _check_names(names, label)
+        notes = file.metadata() or {}
+        return Table(
+            tensors={name: file.get_tensor(name) for name in names},
+            place=place_of(notes, "place"),
+            also=place_of(notes, "also"),
+        )
+
+
+def header(path: Path, label: str) -> Header:
+    """Read what a safetensors file says of its tensors, without their numbers; raises `WeightsError`."""
+    from safetensors import safe_open
+
+    with _refusing(label):
+        check_header(path, label)
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            _check_names(names, label)
+            notes = file.metadata() or {}
+            parts = {name: file.get_slice(name) for name in names}
+            return Header(
+                tensors={
+                    name: Described(shape=tuple(part.get_shape()), dtype=_spelled(part.get_dtype()))
+                    for name, part in parts.items()
+                },
+                place=place_of(notes, "place"),
+                also=place_of(notes, "also"),
+            )
+
+
+def _spelled(dtype: str) -> str:
+    """Spell a type of safetensors as torch does: "BF16" is "bfloat16"."""
+    words = re.fullmatch(r"(BF|F|I|U|C)(16|32|64|8)", dtype)
+    kinds = {"BF": "bfloat", "F": "float", "I": "int", "U": "uint", "C": "complex"}
+    return kinds[words[1]] + words[2] if words else dtype.lower()
+
+
+def place_of(notes: Mapping[str, str], key: str) -> str:
+    """Read what `foreign` noted of a table's place; nothing from what a stranger wrote there."""
+    place = notes.get(key, "")
+    return place if len(place) <= _LONGEST_NAME and place.replace(".", "_").isidentifier() else ""
+
+
+def _check_names(names: Collection[str], label: str) -> None:
+    count = len(names)
+    if count > MOST_TENSORS:
+        raise errors.WeightsError(
+            f"{label} lists {count:,} tensors, more than any network here has; save only the network's state dict."
+        )
+    # They are shown to people, in terminals and on pages.
+    if any(len(name) > _LONGEST_NAME or not name.isprintable() for name in names):
+        raise errors.WeightsError(file_kinds.damaged(label))
+
+
+# --- torch.save --------------------------------------------------------------------------------------------
+
+
+def _check_archive(path: Path, label: str) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        _check_names([member.filename for member in members], label)
+        what = file_kinds.other_archive([member.filename for member in members])
+        if what:
+            raise errors.WeightsError(f"{label} is {what}")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise errors.WeightsError(
+                f"{label} was packed again after torch.save, which never compresses: it was not opened; save it anew, "
+                "best as .safetensors."
+            )
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise errors.WeightsError(file_kinds.damaged(label))
+        for member in members:
+            if member.filename.endswith(".pkl"):
+                if member.file_size > _MOST_PICKLE_BYTES:
+                    raise errors.WeightsError(too_much(label))
+                with archive.open(member) as file:
+                    _check_pickles(file, label)
+
+
+def _check_pickles(file: IO[bytes], label: str, most: int = 1) -> None:
+    """Read off what the pickles at the place of ``file`` would call, without calling it."""
+    for called in _called(file, most):
+        if called in _REBUILDING:
+            continue
+        if _OTHER_NUMBERS.fullmatch(called):
+            raise errors.WeightsError(
+                f"{label} holds numbers of type {called.removeprefix('torch ')}; save the state dict in float32."
+            )
+        if called in _OTHER_TENSORS:
+            raise errors.WeightsError(f"{label} holds {_OTHER_TENSORS[called]}.")
+        raise errors.WeightsError(_more_than_tensors(label, called))
+
+
+def _called(file: IO[bytes], most: int) -> Iterator[str]:
+    operations = 0
+    for _ in range(most):
+        for code, argument, _place in pickletools.genops(file):
+            operations += 1
+            if operations > _MOST_OPERATIONS:
+                raise MemoryError
+            if code.name == "GLOBAL":
+                yield str(argument)
+            elif code.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
+                yield ""  # torch.save writes none of these
+    # What follows are the numbers themselves.
+
+
+def _from_torch(path: Path, label: str) -> Table:
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about old forms of storages
+        # Not by its name, which torch takes for the form where it ends in ".safetensors".
+        with path.open("rb") as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    found = dict(_tables(content))
+    if not found:
+        if content == {}:
+            return Table(tensors={})
+        raise errors.WeightsError(f"{label} holds no state dict: a table of tensors by name.")
+    places = sorted(found, key=lambda place: _rank(place, found[place]))
+    best = found[places[0]]
+    _check_tensors(best, path.stat().st_size, label)
+    return Table(tensors=best, place=places[0], also=places[1] if len(places) > 1 else "")
+
+
+def _tables(content: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, "Tensor"]]]:
+    """Find tables of tensors by name, and tables in tables: (place, tensors)."""
+    from torch import Tensor
+
+    if not isinstance(content, Mapping) or depth > _DEEPEST:
+        return
+    tensors = {
+        key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    if any(value.ndim for value in tensors.values()):
+        yield place, tensors
+    for key, value in content.items():
+        if isinstance(key, str) and not key.lower().startswith(_ELSEWHERE):
+            yield from _tables(value, f"{place}.{key}" if place else key, depth + 1)
+
+
+def _rank(place: str, tensors: dict[str, "Tensor"]) -> tuple[int, int]:
+    """Order tables: those with a name that is known first, of the others the largest."""
+    known = [TABLES.index(part) for part in place.split(".") if part in TABLES]
+    return (known[0] if known else len(TABLES), -sum(value.numel() for value in tensors.values()))
+
+
+def _check_tensors(tensors: dict[str, "Tensor"], size: int, label: str) -> None:
+    """Refuse what is larger than the file, and what has no values of its own."""
+    import torch
+
+    _check_names(tensors, label)
+    for name, value in tensors.items():
+        if value.is_quantized:
+            raise errors.WeightsError(f"{label} holds {_OTHER_TENSORS['torch._utils _rebuild_qtensor']}.")
+        if value.layout != torch.strided:
+            raise errors.WeightsError(
+                f"{label} holds {_OTHER_TENSORS['torch._utils _rebuild_sparse_tensor']}."
+            )
+        if value.device.type != "cpu":
+            raise errors.WeightsError(f"{label} holds tensors without values: '{name}'.")
+    # A tensor that two names share is stored once.
+    largest = max((value.nbytes for value in tensors.values()), default=0)
+    if largest > size or sum(value.nbytes for value in tensors.values()) > 2 * size:
+        raise errors.WeightsError(too_much(label))
