@@ -189,12 +189,10 @@ def _details(choice: Choice) -> None:
 
 def _noticed(shown: Preview) -> None:
     report = shown.report
-    if report.duplicates:
-        st.warning(
-            f"{len(report.duplicates)} pictures of the test part are also in the training part, so test "
-            "accuracy will look better than it is.",
-            icon=":material/content_copy:",
-        )
+    for text in report.caveats:
+        st.warning(frame.plain(text), icon=":material/content_copy:")
+    for text in report.remarks:
+        st.info(frame.plain(text), icon=":material/folder_open:")
     if report.skipped:
         with st.expander(_left_out(len(report.skipped)), icon=":material/report:"):
             st.text("\n".join(f"{file}: {why}" for file, why in report.skipped[:LISTED]))

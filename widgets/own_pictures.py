@@ -75,8 +75,24 @@ def _stored() -> Choice | None:
     st.markdown(
         f"Chosen: **{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
     )
+    st.caption(_named(shown))
     _kept_until(uploads[wanted], visitor)
     return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=lambda: shown)
+
+
+def _named(shown: Preview) -> str:
+    """Name the classes with their pictures, so that nothing is trained on folders that are no classes."""
+    counts = shown.test or (None,) * len(shown.class_names)
+    words = [
+        f"{frame.plain(name)}\u00a0{train:,}" + ("" if test is None else f"\u00a0+\u00a0{test:,}\u00a0test")
+        for name, train, test in zip(shown.class_names, shown.train, counts, strict=True)
+    ]
+    more = len(words) - previews.CLASSES_SHOWN
+    return (
+        "Classes: "
+        + " · ".join(words[: previews.CLASSES_SHOWN])
+        + (f" … and {more} more" if more > 0 else "")
+    )
 
 
 def _from_zip() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from core.advice import advisor
 from core.advice.report import Advice, Measures
 from core.backbones import catalogue as backbones
+from core.commands.data_read import data_lines, data_read
 from core.commands.options import add_data, json_line
 from core.commands.terminal import Terminal
 from core.training.events import Progress
@@ -40,6 +41,11 @@ def run(chosen: argparse.Namespace) -> None:
     dataset = open_dataset(
         chosen.data, side=entry.image_size, progress=lambda done, total: tell("data", done, total)
     )
+    seen = data_read(dataset)
+    if chosen.json:
+        print(json_line(seen.to_json()), flush=True)
+    else:
+        show.lines(data_lines(seen))
     network = stages.build(entry.name)
     weights.load_pretrained(
         network, chosen.weights, progress=lambda done, total: tell("weights", done, total)
@@ -65,31 +71,34 @@ def run(chosen: argparse.Namespace) -> None:
             tell("measuring", round(100 * step.share), 100)
     advice = advisor.from_measures(measures, entry.name)
     if chosen.json:
-        print(json_line(outcome(advice, measures)), flush=True)
+        print(json_line(outcome(advice, measures, seen.caveats)), flush=True)
     else:
         show.clear()
-        _tell(advice, measures)
+        _tell(advice, measures, seen.caveats)
 
 
-def outcome(advice: Advice, measures: Measures) -> dict[str, object]:
+def outcome(advice: Advice, measures: Measures, caveats: tuple[str, ...] = ()) -> dict[str, object]:
     """Gather the last JSON object: depth, strategy, expected accuracy, similarity measures, and all the rest."""
     return {
         "event": "advice",
         "depth": advice.freeze_depth,
         "strategy": advice.strategy,
         "expected_accuracy": dataclasses.asdict(advice.outlook.accuracy),
+        "caveats": caveats,
         "similarity": dataclasses.asdict(measures),
         "advice": dataclasses.asdict(advice),
     }
 
 
-def _tell(advice: Advice, measures: Measures) -> None:
+def _tell(advice: Advice, measures: Measures, caveats: tuple[str, ...]) -> None:
     expected, stages = advice.outlook.accuracy, len(advice.stages)
     print(
         f"freeze          {advice.freeze_depth} of {stages} stages ({advice.strategy}), {advice.epochs} epoch(s) at "
         f"{advice.learning_rate:g}"
     )
     print(f"expect          {expected.value:.0%} right, 80 % range {expected.low:.0%} to {expected.high:.0%}")
+    for caveat in caveats:
+        print(f"                {caveat}")
     print("leans on        " + ", ".join(one.task for one in advice.neighbours))
     print(f"rule            {advice.rule.says} ({advice.rule.citation})")
     for sentence in filter(None, (advice.departs, advice.warning, *advice.changes)):

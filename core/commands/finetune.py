@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core import errors
 from core.backbones import catalogue as backbones
+from core.commands.data_read import DataRead, data_lines, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.jobs import artefacts
@@ -42,8 +43,7 @@ def run(chosen: argparse.Namespace) -> None:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     dataset = open_dataset(chosen.data, side=engine.image_side(config), progress=tell("data"))
-    for name, why in dataset.report.skipped:
-        show.event(Note(message=f"Left out: {name}. {why}"))
+    show.event(data_read(dataset))
     engine.fetch_weights(config, tell("weights"))
     timeline = Timeline()
     started: RunStarted | None = None
@@ -98,6 +98,8 @@ class _Terminal(Terminal):
             self._started(event)
         elif isinstance(event, Note):
             self.line(event.message)
+        elif isinstance(event, DataRead):
+            self.lines(data_lines(event))
         elif isinstance(event, EpochDone):
             self._epoch = (
                 f"epoch {event.epoch} of {event.epochs}: loss {event.train_loss:.3f}, right on"
@@ -116,6 +118,8 @@ class _Terminal(Terminal):
             f"test accuracy   {accuracy.value:.1%} (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%},"
             f" {report.count} images; always naming the most frequent class: {report.chance:.1%})"
         )
+        for caveat in report.caveats:
+            print(f"                {caveat}")
         print(f"best epoch      {event.best_epoch} of {event.epochs_done}")
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in event.seconds_by_phase.items())
         print(f"seconds         {event.seconds:.1f} ({phases})")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.backbones import catalogue as backbones
+from core.commands.data_read import DataRead, data_lines, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.training.events import Event, Note, Progress
@@ -34,8 +35,7 @@ def run(chosen: argparse.Namespace) -> None:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     dataset = open_dataset(chosen.data, side=engine.image_side(config), progress=tell("data"))
-    for name, why in dataset.report.skipped:
-        show.event(Note(message=f"Left out: {name}. {why}"))
+    show.event(data_read(dataset))
     engine.fetch_weights(config, tell("weights"))
     log = SweepLog()
     for event in engine.sweep_events(config, dataset, ()):
@@ -60,6 +60,7 @@ def outcome(event: SweepFinished, found: SweepReport) -> dict[str, Any]:
         "epochs": found.epochs,
         "seeds": found.counted,
         "chance": found.chance,
+        "caveats": found.caveats,
         "depths": [dataclasses.asdict(one) for one in found.arms],
         "accuracy": {one.arm: dataclasses.asdict(one.accuracy) for one in found.arms},
         "seconds_per_depth": {one.arm: one.seconds for one in found.arms},
@@ -101,6 +102,8 @@ class _Terminal(Terminal):
             )
         elif isinstance(event, Note):
             self.line(event.message)
+        elif isinstance(event, DataRead):
+            self.lines(data_lines(event))
         elif isinstance(event, CachesReady):
             self.line(f"one pass through the network took {event.seconds[-1]:.1f} s")
         elif isinstance(event, ArmDone):
@@ -124,6 +127,8 @@ class _Terminal(Terminal):
                 f"{100 * one.regret.value:>7.1f}{one.seconds:>9.1f}{alone:>8}"
             )
         print("* may be the best")
+        for caveat in found.caveats:
+            print(caveat)
         print(found.verdict)
         print(found.method)
         print(

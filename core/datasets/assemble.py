@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
+from core.datasets.repeats import disagreement, repeats
 from core.errors import DataError
 
 _CHUNK = 256  # images hashed by one task
+_NO_LABELS = np.empty(0, dtype=np.int64)
 
 
 def assemble(
@@ -26,23 +28,32 @@ def assemble(
     test_files: Sequence[str] | None = None,
     skipped: tuple[tuple[str, str], ...] = (),
     converted: tuple[tuple[str, str], ...] = (),
+    remarks: tuple[str, ...] = (),
     about: str = "",
     citation: str = "",
     licence: str = "",
 ) -> ImageDataset:
     """Put the parts together; ``*_files`` name the images (default: "train 0", "train 1", …).
 
-    Raises `DataError` if there are fewer than two classes, or too few images in one to split it.
+    A test picture that is in the training part as well is left out of the test; what `repeats` finds is reported.
+    Raises `DataError` if there are fewer than two classes, or too few different images in one to split it.
     """
-    _refuse_small(class_names, train, test)
+    needed = _refuse_small(class_names, train, test)
     train_digests = content_hashes(train.images)
     test_digests = content_hashes(test.images) if test is not None else []
-    duplicates = _duplicates(
-        train_digests,
-        test_digests,
-        train_files or [f"train {number}" for number in range(len(train))],
-        test_files or [f"test {number}" for number in range(len(test_digests))],
+    found = repeats(
+        class_names,
+        (train.labels, train_digests, train_files or _numbered("train", train)),
+        (_NO_LABELS, [], [])
+        if test is None
+        else (test.labels, test_digests, test_files or _numbered("test", test)),
     )
+    if test is not None and not found.kept.all():
+        numbers = np.flatnonzero(found.kept)
+        test = test.subset(numbers) if len(numbers) else None
+        test_digests = [test_digests[number] for number in numbers]
+        needed = _refuse_small(class_names, train, test)
+    disagree = disagreement(class_names, train.labels, train_digests, needed=needed)
     return ImageDataset(
         name=name,
         title=title or name,
@@ -50,7 +61,13 @@ def assemble(
         train=train,
         test=test,
         fingerprint=_fingerprint(class_names, train, train_digests, test, test_digests),
-        report=ImportReport(skipped=skipped, converted=converted, duplicates=duplicates),
+        report=ImportReport(
+            skipped=(*skipped, *found.skipped),
+            converted=converted,
+            duplicates=found.duplicates,
+            remarks=remarks,
+            caveats=(*found.caveats, *disagree, *_untested(class_names, test)),
+        ),
         about=about,
         citation=citation,
         licence=licence,
@@ -68,7 +85,8 @@ def content_hashes(images: NDArray[np.uint8]) -> list[bytes]:
         return list(chain.from_iterable(pool.map(hashes, range(0, len(images), _CHUNK))))
 
 
-def _refuse_small(class_names: tuple[str, ...], train: LabelledImages, test: LabelledImages | None) -> None:
+def _refuse_small(class_names: tuple[str, ...], train: LabelledImages, test: LabelledImages | None) -> int:
+    """Raise `DataError` for too few classes or images; returns how many training images a class needs."""
     if len(class_names) < 2:
         only = f" ({class_names[0]})" if class_names else ""
         raise DataError(f"There is only one class{only}; a classifier needs at least two to tell apart.")
@@ -84,21 +102,26 @@ def _refuse_small(class_names: tuple[str, ...], train: LabelledImages, test: Lab
             raise DataError(
                 f"Class “{class_name}” has {what}; every class needs at least {needed} to {purpose}."
             )
+    return needed
 
 
-def _duplicates(
-    train_digests: list[bytes],
-    test_digests: list[bytes],
-    train_files: Sequence[str],
-    test_files: Sequence[str],
-) -> tuple[tuple[str, str], ...]:
-    first: dict[bytes, str] = {}
-    for digest, file in zip(train_digests, train_files, strict=True):
-        first.setdefault(digest, file)
-    return tuple(
-        (first[digest], file)
-        for digest, file in zip(test_digests, test_files, strict=True)
-        if digest in first
+def _numbered(part: str, images: LabelledImages) -> list[str]:
+    return [f"{part} {number}" for number in range(len(images))]
+
+
+def _untested(class_names: tuple[str, ...], test: LabelledImages | None) -> tuple[str, ...]:
+    """Say which classes a test part of its own says nothing about."""
+    if test is None:
+        return ()
+    lacking = [class_names[label] for label in set(range(len(class_names))) - set(test.labels.tolist())]
+    if not lacking:
+        return ()
+    names = ", ".join(f"“{name}”" for name in sorted(lacking)[:6]) + (", …" if len(lacking) > 6 else "")
+    left = len(class_names) - len(lacking)
+    over = f"the {left:,} classes that are there" if left > 1 else "the one class that is there"
+    return (
+        f"The test part has no picture of {names}: accuracy, chance and scores are over {over}, and nothing is "
+        "measured of the others.",
     )
 
 

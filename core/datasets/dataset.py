@@ -30,7 +30,9 @@ class ImportReport:
 
     skipped: tuple[tuple[str, str], ...] = ()  # (file name, one sentence why)
     converted: tuple[tuple[str, str], ...] = ()  # (file name, from what: "CMYK", "16-bit", …)
-    duplicates: tuple[tuple[str, str], ...] = ()  # (file in train, same bytes in test)
+    duplicates: tuple[tuple[str, str], ...] = ()  # (file in train, same picture in test)
+    remarks: tuple[str, ...] = ()  # sentences: what was taken for what
+    caveats: tuple[str, ...] = ()  # sentences that are said wherever an accuracy is
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

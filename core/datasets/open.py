@@ -25,6 +25,8 @@ def open_dataset(
         return from_folder(path, side=side, progress=progress)
     if path.is_file():
         return from_zip(path, side=side, progress=progress)
+    if path.exists():
+        raise DataError(f"{reference} is neither a folder nor a file (but a device or a named pipe).")
     if path.suffix or len(path.parts) > 1:
         raise DataError(f"There is no file or folder {reference}; check its name and place.")
     raise DataError(

@@ -25,6 +25,7 @@ class SweepStarted(Event):
     device: str
     precision: str
     probe_head: bool = False  # every head starts from a linear probe
+    caveats: tuple[str, ...] = ()  # of the data: said wherever an accuracy is
 
 
 @dataclass(frozen=True, kw_only=True)
