@@ -17,7 +17,7 @@ _UNICODE_PATH = 0x7075
 _LOSSLESS = name_encodings.LOSSLESS
 # A backslash after such a byte may be the second half of a letter, where the encoding is not known.
 _MAYBE_HALF = re.compile(rb"(?<=[\x81-\xfe])\\")
-_SURELY_UTF8 = 12  # bytes beyond ASCII
+_SURELY_UTF8 = 8  # bytes beyond ASCII
 _NO_SEPARATOR = "\uff3c"  # a backslash to read, full width
 
 
@@ -51,18 +51,20 @@ def decode(names: Iterable[bytes]) -> tuple[dict[bytes, str], str]:
     words = {word for name in unlike for word in name.split(b"/") if not word.isascii()}
     encoding = name_encodings.detect(words)
     if encoding is None:
-        found |= {name: _lossless(name) for name in unlike}
+        found |= {name: _decoded(name, name_encodings.LOSSLESS) for name in unlike}
         return found, (
             "The names are in an encoding that could not be recognised: they stay different, and cannot be read. "
             "Pack the folders again with UTF-8 names to see them."
         )
-    found |= {name: name.decode(encoding[0]) for name in unlike}
+    # In one byte a letter, a backslash is one, unless folders are separated otherwise: then the encoding is another.
+    halves = encoding[0] in name_encodings.ONE_BYTE and any(b"/" in name for name in names)
+    found |= {name: _decoded(name, encoding[0]) if halves else name.decode(encoding[0]) for name in unlike}
     return found, f"The names are not in Unicode; they were read as {encoding[1]}, which fits all of them."
 
 
-def _lossless(name: bytes) -> str:
-    """One sign for every byte; halves of letters are no separators."""
-    return _NO_SEPARATOR.join(piece.decode(_LOSSLESS) for piece in _MAYBE_HALF.split(name))
+def _decoded(name: bytes, encoding: str) -> str:
+    """One sign for every byte; what may be half a letter is no separator."""
+    return _NO_SEPARATOR.join(piece.decode(encoding) for piece in _MAYBE_HALF.split(name))
 
 
 def _is_utf8(name: bytes) -> bool:
@@ -89,7 +91,7 @@ def _said(member: zipfile.ZipInfo) -> str | None:
         field, extra = extra[4 : 4 + size], extra[4 + size :]
         # Version 1, the checksum of the name that it belongs to, and the name in UTF-8. Another checksum: the name was
         # changed since, by a program that does not know the field.
-        if kind != _UNICODE_PATH or len(field) < 6 or field[0] != 1:
+        if kind != _UNICODE_PATH or len(field) < max(size, 6) or field[0] != 1:
             continue
         if int.from_bytes(field[1:5], "little") == zlib.crc32(_raw(member)) and _is_utf8(field[5:]):
             return field[5:].decode("utf-8").partition("\0")[0]

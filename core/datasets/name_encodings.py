@@ -14,6 +14,7 @@ from charset_normalizer import from_bytes
 
 _MOST_BYTES = 8_000  # of names that are looked at: more does not make it surer
 _MESS = 0.5  # of 1: few words look messier than a text does
+_IMPLAUSIBLE = -10.5  # nats for a letter on average: signs and rare characters that no word is made of
 _WITHIN_WORD = -3.0  # nats for a change of script or to a capital within a word: "kгe", "кОшка"
 _CAPITAL = -1.5
 
@@ -102,13 +103,14 @@ _BY_CODE: dict[str, tuple[str, Callable[[bytes], float], float]] = {
     "cp949": ("EUC-KR", _cp949, 0.5),
     "euc_jp": ("EUC-JP", _euc_jp, 2.0),
 }
+ONE_BYTE = frozenset(_ALPHABETS)
 LOSSLESS = "cp437"  # the encoding that every byte has a sign in, and that the ZIP format names
 
 
 def detect(names: Iterable[bytes]) -> tuple[str, str] | None:
     """Find the encoding in which all of ``names`` (none of them plain ASCII) are most plausibly written.
 
-    Returns Python's name of it and the usual one. None where no encoding makes printable text of all of them and
+    Returns Python's name of it and the usual one. None where no encoding makes plausible text of all of them and
     keeps different names different.
     """
     unlike = sorted(set(names))
@@ -126,7 +128,8 @@ def detect(names: Iterable[bytes]) -> tuple[str, str] | None:
     if not likely:
         return None
     best = max(likely, key=lambda code: likely[code])
-    return best, usual[best]
+    strange = [_sign(sign, best) for name in sample for sign in name.decode(best) if sign >= "\x80"]
+    return (best, usual[best]) if sum(strange) / len(strange) > _IMPLAUSIBLE else None
 
 
 def decoded(names: Sequence[bytes], encoding: str) -> list[str] | None:
@@ -177,4 +180,4 @@ def _sign(sign: str, code: str) -> float:
         if small in letters:
             place = (len(letters) - letters.index(small)) / (len(letters) + 1)  # the usual ones come first
             return math.log(share * 2 * place / len(letters)) + few
-    return math.log(0.02 / 100) + few - (0.0 if sign.isalpha() else 2.0)
+    return math.log(0.02 / 100) + few - (0.0 if sign.isalpha() else 5.0)

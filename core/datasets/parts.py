@@ -247,6 +247,11 @@ def _above_classes(
             remarks.append(
                 f"“{name}” has no class folders, so its {len(holder.files):,} pictures test nothing."
             )
+    if len({one.class_name for one in classes}) == 1:
+        raise DataError(
+            f"There is only one class ({classes[0].class_name[:40]}) in the parts {_list(chosen)}; a classifier needs "
+            "at least two, each in a folder of its own in each part."
+        )
     if not all(name.lower() in _WORDS for name in chosen):
         remarks.append(f"These folders were taken for parts of the data set: {_roles_said(chosen)}.")
     if others:
@@ -267,7 +272,7 @@ def _in_class_names(
 ) -> Parts:
     """``cat_train``, ``cat_test``, ``dog_train`` …: class and part in one name."""
     inside = {name for chosen in pairs for name in chosen}
-    if len(pairs) < 2 or set(top.folders) != inside or any(top.folders[name].folders for name in inside):
+    if set(top.folders) != inside or any(len(top.folders[name].folders) > 1 for name in inside):
         raise _refusal(roles, "but they do not go together as parts of one")
     outside.append((tuple(top.files), NO_CLASS))
     return Parts(
