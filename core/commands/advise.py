@@ -6,10 +6,10 @@ import dataclasses
 from core.advice import advisor
 from core.advice.report import Advice, Measures
 from core.backbones import catalogue as backbones
-from core.commands.data_read import data_lines, data_read
+from core.commands.data_read import data_read
 from core.commands.options import add_data, json_line
 from core.commands.terminal import Terminal
-from core.training.events import Progress
+from core.training.events import Note, Progress
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -41,15 +41,15 @@ def run(chosen: argparse.Namespace) -> None:
     dataset = open_dataset(
         chosen.data, side=entry.image_size, progress=lambda done, total: tell("data", done, total)
     )
-    seen = data_read(dataset)
-    if chosen.json:
-        print(json_line(seen.to_json()), flush=True)
-    else:
-        show.lines(data_lines(seen))
     network = stages.build(entry.name)
     weights.load_pretrained(
         network, chosen.weights, progress=lambda done, total: tell("weights", done, total)
     )
+    for said in data_read(dataset):
+        if chosen.json:
+            print(json_line(said.to_json()), flush=True)
+        else:
+            show.line(said.message if isinstance(said, Note) else said.text())
     pool, _ = parts(dataset, chosen.seed)
     numbers = draw(pool.labels, chosen.per_class, seed=chosen.seed)
     for step in similarity.steps(
@@ -71,10 +71,10 @@ def run(chosen: argparse.Namespace) -> None:
             tell("measuring", round(100 * step.share), 100)
     advice = advisor.from_measures(measures, entry.name)
     if chosen.json:
-        print(json_line(outcome(advice, measures, seen.caveats)), flush=True)
+        print(json_line(outcome(advice, measures, dataset.report.caveats)), flush=True)
     else:
         show.clear()
-        _tell(advice, measures, seen.caveats)
+        _tell(advice, measures, dataset.report.caveats)
 
 
 def outcome(advice: Advice, measures: Measures, caveats: tuple[str, ...] = ()) -> dict[str, object]:

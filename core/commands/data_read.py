@@ -1,4 +1,4 @@
-"""What was read, said before anything is trained: classes with their counts, what was left out, what to know."""
+"""What was read, said before anything is trained: what was left out, what to know, and the classes by name."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from core.datasets.dataset import ImageDataset
 from core.datasets.splits import class_counts
-from core.training.events import Event
+from core.training.events import Event, Note
 
-LISTED = 50  # classes, and files that were left out, in text; JSON has all
+_LISTED = 50  # classes in text; JSON has all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,17 +18,27 @@ class DataRead(Event):
     kind: ClassVar[str] = "data"
     data_name: str
     classes: tuple[dict[str, Any], ...]
-    left_out: tuple[tuple[str, str], ...]  # (file, why)
-    remarks: tuple[str, ...]
-    caveats: tuple[str, ...]  # said again with every accuracy
+
+    def text(self) -> str:
+        """Name the classes in a line."""
+        named = [
+            f"{one['name']} {one['train']:,}" + ("" if one["test"] is None else f" + {one['test']:,} test")
+            for one in self.classes[:_LISTED]
+        ]
+        more = f", and {len(self.classes) - _LISTED:,} more" if len(self.classes) > _LISTED else ""
+        return f"{len(self.classes):,} classes: {', '.join(named)}{more}"
 
 
-def data_read(dataset: ImageDataset) -> DataRead:
-    """Gather it."""
+def data_read(dataset: ImageDataset) -> Iterator[Note | DataRead]:
+    """Say what the import noticed, and last the classes."""
+    for name, why in dataset.report.skipped:
+        yield Note(message=f"Left out: {name}. {why}")
+    for sentence in (*dataset.report.remarks, *dataset.report.caveats):
+        yield Note(message=sentence)
     names, test = dataset.class_names, dataset.test
     train_counts = class_counts(dataset.train, len(names))
     test_counts = None if test is None else class_counts(test, len(names))
-    return DataRead(
+    yield DataRead(
         data_name=dataset.name,
         classes=tuple(
             {
@@ -38,23 +48,4 @@ def data_read(dataset: ImageDataset) -> DataRead:
             }
             for label, name in enumerate(names)
         ),
-        left_out=dataset.report.skipped,
-        remarks=dataset.report.remarks,
-        caveats=dataset.report.caveats,
     )
-
-
-def data_lines(event: DataRead) -> Iterator[str]:
-    """Say it in lines."""
-    for name, why in event.left_out[:LISTED]:
-        yield f"Left out: {name}. {why}"
-    if len(event.left_out) > LISTED:
-        yield f"Left out: {len(event.left_out) - LISTED:,} more files."
-    yield from event.remarks
-    yield from event.caveats
-    counted = [
-        f"{one['name']} {one['train']:,}" + ("" if one["test"] is None else f" + {one['test']:,} test")
-        for one in event.classes[:LISTED]
-    ]
-    more = f", and {len(event.classes) - LISTED:,} more" if len(event.classes) > LISTED else ""
-    yield f"{len(event.classes):,} classes: {', '.join(counted)}{more}"

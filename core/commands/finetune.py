@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core import errors
 from core.backbones import catalogue as backbones
-from core.commands.data_read import DataRead, data_lines, data_read
+from core.commands.data_read import DataRead, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.jobs import artefacts
@@ -43,7 +43,8 @@ def run(chosen: argparse.Namespace) -> None:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     dataset = open_dataset(chosen.data, side=engine.image_side(config), progress=tell("data"))
-    show.event(data_read(dataset))
+    for said in data_read(dataset):
+        show.event(said)
     engine.fetch_weights(config, tell("weights"))
     timeline = Timeline()
     started: RunStarted | None = None
@@ -92,6 +93,7 @@ class _Terminal(Terminal):
     def __init__(self) -> None:
         super().__init__()
         self._epoch = ""
+        self._data = ""  # said once the network is there: what is wrong until then is one sentence
 
     def event(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -99,7 +101,7 @@ class _Terminal(Terminal):
         elif isinstance(event, Note):
             self.line(event.message)
         elif isinstance(event, DataRead):
-            self.lines(data_lines(event))
+            self._data = event.text()
         elif isinstance(event, EpochDone):
             self._epoch = (
                 f"epoch {event.epoch} of {event.epochs}: loss {event.train_loss:.3f}, right on"
@@ -136,6 +138,7 @@ class _Terminal(Terminal):
 
     def _started(self, event: RunStarted) -> None:
         config = event.config
+        self.line(self._data)
         self.line(
             f"{STRATEGIES[config['strategy']].title}: {config['backbone']} on {event.data_name},"
             f" {event.images['train']} training, {event.images['validation']} validation and"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.backbones import catalogue as backbones
-from core.commands.data_read import DataRead, data_lines, data_read
+from core.commands.data_read import DataRead, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.training.events import Event, Note, Progress
@@ -35,7 +35,8 @@ def run(chosen: argparse.Namespace) -> None:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     dataset = open_dataset(chosen.data, side=engine.image_side(config), progress=tell("data"))
-    show.event(data_read(dataset))
+    for said in data_read(dataset):
+        show.event(said)
     engine.fetch_weights(config, tell("weights"))
     log = SweepLog()
     for event in engine.sweep_events(config, dataset, ()):
@@ -91,10 +92,12 @@ class _Terminal(Terminal):
     def __init__(self) -> None:
         super().__init__()
         self._seeds = 1
+        self._data = ""  # said once the network is there: what is wrong until then is one sentence
 
     def event(self, event: Event) -> None:
         if isinstance(event, SweepStarted):
             self._seeds = len(event.seeds)
+            self.line(self._data)
             self.line(
                 f"{event.config['backbone']} on {event.data_name}: {len(event.arms)} arms, {self._seeds} seeds,"
                 f" {event.epochs} epochs, {event.images['train']} training and {event.images['test']} test images of"
@@ -103,7 +106,7 @@ class _Terminal(Terminal):
         elif isinstance(event, Note):
             self.line(event.message)
         elif isinstance(event, DataRead):
-            self.lines(data_lines(event))
+            self._data = event.text()
         elif isinstance(event, CachesReady):
             self.line(f"one pass through the network took {event.seconds[-1]:.1f} s")
         elif isinstance(event, ArmDone):

@@ -3,7 +3,6 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterable
 
 _BAR_WIDTH = 24  # characters
 _REDRAW_SECONDS = 0.1
@@ -30,11 +29,6 @@ class Terminal:
         """Write a line that stays."""
         self.clear()
         print(text, file=sys.stderr, flush=True)
-
-    def lines(self, texts: Iterable[str]) -> None:
-        """Write several."""
-        for text in texts:
-            self.line(text)
 
     def clear(self) -> None:
         """Take the bar away."""

@@ -78,9 +78,12 @@ def repeats(
             "it is not used, and a test part is drawn from the training part instead"
             if len(duplicates) + contrary == len(kept)
             else "they are left out of the test, which counts pictures never seen before alone"
+            if len(duplicates) > 1
+            else "it is left out of the test, which counts pictures never seen before alone"
         )
+        are = "are" if len(duplicates) > 1 else "is"
         caveats.append(
-            f"{len(duplicates):,} of the {len(kept):,} pictures of the test part are also in the training part{other}; "
+            f"{len(duplicates):,} of the {len(kept):,} pictures of the test part {are} also in the training part{other}; "
             f"{what}."
         )
     if contrary:

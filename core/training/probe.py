@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+from core.errors import DataError
+
 Floats = NDArray[np.float64]
 
 FOLDS = 3
@@ -48,10 +50,16 @@ def fit(
 ) -> Iterator[tuple[int, int] | Probe]:
     """Solve for ``features`` (views · images, D), view by view, and ``labels`` (views · images,) 0 … classes - 1.
 
-    Yields (fits done, fits at most), and last the `Probe`. All views of an image share its fold.
+    Yields (fits done, fits at most), and last the `Probe`. All views of an image share its fold. Raises `DataError`
+    where no feature varies.
     """
     mean, std = features.mean(axis=0), features.std(axis=0)
     std = np.where(std > 1e-6 * std.max(initial=1e-30), std, np.inf)  # constant features get weight 0
+    if not np.isfinite(std).any():
+        raise DataError(
+            "The network answers all training pictures alike, so nothing can be told apart by its answers; bring "
+            "pictures that differ more, or choose another network."
+        )
     standard = (features - mean) / std
     rotated, back = _rotate(standard)
     folds = np.tile(fold_numbers(labels[:images], FOLDS, seed), len(labels) // images)
