@@ -83,8 +83,8 @@ def repeats(
         )
         are = "are" if len(duplicates) > 1 else "is"
         caveats.append(
-            f"{len(duplicates):,} of the {len(kept):,} pictures of the test part {are} also in the training part{other}; "
-            f"{what}."
+            f"{len(duplicates):,} of the {len(kept):,} pictures of the test part {are} also in the training part"
+            f"{other}; {what}."
         )
     if contrary:
         caveats.append(
