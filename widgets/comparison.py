@@ -32,6 +32,7 @@ def draw(records: list[RunRecord]) -> None:
         theme=None,
         config=frame.CHART,
     )
+    frame.caveats(dict.fromkeys(text for one in results.values() for text in one.test.caveats))
     st.markdown("**Is the difference real?**")
     letters = {one.id: names[one.id].split(" · ")[0] for one in records}
     first, found = records[0], []

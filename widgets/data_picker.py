@@ -193,12 +193,10 @@ def _noticed(shown: Preview) -> None:
         None, (noticed.cropped(report, shown.reading), noticed.dark(report, shown.reading))
     ):
         st.warning(warning, icon=":material/crop:")
-    if report.duplicates:
-        st.warning(
-            f"{len(report.duplicates)} pictures of the test part are also in the training part, so test "
-            "accuracy will look better than it is.",
-            icon=":material/content_copy:",
-        )
+    for text in report.caveats:
+        st.warning(frame.plain(text), icon=":material/content_copy:")
+    for text in report.remarks:
+        st.info(frame.plain(text), icon=":material/folder_open:")
     if report.skipped:
         with st.expander(_left_out(len(report.skipped)), icon=":material/report:"):
             st.text("\n".join(f"{file}: {why}" for file, why in report.skipped[:LISTED]))

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -73,6 +73,12 @@ def page(name: str) -> Path:
 def plain(text: str) -> str:
     """Make a text from outside (a class or file name) mean itself in Markdown and in labels."""
     return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+
+
+def caveats(texts: Iterable[str]) -> None:
+    """Write what has to be known of the data beside an accuracy."""
+    for text in texts:
+        st.caption(f":orange[:material/warning:] {plain(text)}")
 
 
 def theme() -> Literal["light", "dark"]:

@@ -76,6 +76,7 @@ def _stored() -> Choice | None:
     st.markdown(
         f"Chosen: **{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
     )
+    st.caption(_named(shown))
     _kept_until(uploads[wanted], visitor)
     if shown.report.outside:
         _choose_fit()
@@ -104,6 +105,21 @@ def _choose_fit() -> None:
         help="The network sees squares alone. The middle of a picture is what most networks were trained on; what "
         "stands at the edge of a wide picture is seen only where the whole picture is kept.",
         persist_state="session",
+    )
+
+
+def _named(shown: Preview) -> str:
+    """Name the classes with their pictures, so that nothing is trained on folders that are no classes."""
+    counts = shown.test or (None,) * len(shown.class_names)
+    words = [
+        f"{frame.plain(name)}\u00a0{train:,}" + ("" if test is None else f"\u00a0+\u00a0{test:,}\u00a0test")
+        for name, train, test in zip(shown.class_names, shown.train, counts, strict=True)
+    ]
+    more = len(words) - previews.CLASSES_SHOWN
+    return (
+        "Classes: "
+        + " · ".join(words[: previews.CLASSES_SHOWN])
+        + (f" … and {more} more" if more > 0 else "")
     )
 
 

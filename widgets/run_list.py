@@ -96,6 +96,7 @@ def _facts(record: RunRecord, now: Limits) -> str:
     if record.summary is None or record.state != "finished":
         return f"{STATES[record.state][0]} · {when}"
     figures = record.summary
+    when += " · **with a caveat**" if figures.get("caveats") else ""
     if record.spec.kind == "sweep":
         depth = spoken([figures["best"]]).replace("depth", "at depth")
         others = [arm for arm in figures["as_good"] if arm != figures["best"]]

@@ -73,6 +73,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
         )
         low, high = 100 * result.test.accuracy.low, 100 * result.test.accuracy.high
         st.markdown(f"95 % interval {low:.1f} to {high:.1f} %; chance is {100 * result.test.chance:.1f} %.")
+        frame.caveats(result.test.caveats)
         if control is not None and control.error:
             st.caption(f"There is no from-scratch control: {frame.plain(control.error)}")
         if sentence:

@@ -64,6 +64,7 @@ def _live(address: str, advised: str | None, poll: float | None) -> None:
                 st.markdown(frame.plain(sentence))
         else:
             st.markdown("The first depth is being measured …")
+        frame.caveats(found.caveats)
         st.plotly_chart(
             accuracy_over_depth(found, advised=advised, theme=frame.theme()),
             key=f"sweep_{record.id}",

@@ -7,10 +7,11 @@ from core.advice import advisor
 from core.advice.report import Advice, Measures
 from core.backbones import catalogue as backbones
 from core.commands import interrupts
-from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices
+from core.commands.data_read import data_read
+from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.training.config import FinetuneConfig
-from core.training.events import Progress
+from core.training.events import Note, Progress
 
 _SETTINGS = ("backbone", "weights", "per_class", "seed")
 
@@ -44,11 +45,11 @@ def run(chosen: argparse.Namespace) -> None:
         fit=chosen.fit,
         progress=lambda done, total: tell("data", done, total),
     )
-    for note in notices(dataset):
+    for said in data_read(dataset):
         if chosen.json:
-            print(json_line(note.to_json()), flush=True)
+            print(json_line(said.to_json()), flush=True)
         else:
-            show.line(note.message)
+            show.line(said.message if isinstance(said, Note) else said.text())
     network = stages.build(entry.name)
     weights.load_pretrained(
         network, config.weights, progress=lambda done, total: tell("weights", done, total)
@@ -74,33 +75,39 @@ def run(chosen: argparse.Namespace) -> None:
             tell("measuring", round(100 * step.share), 100)
     advice = advisor.from_measures(measures, entry.name)
     if chosen.json:
-        print(json_line(outcome(advice, measures) | {"weights": network.said}), flush=True)
+        print(
+            json_line(outcome(advice, measures, dataset.report.caveats) | {"weights": network.said}),
+            flush=True,
+        )
     else:
         show.clear()
         for sentence in network.said:
             show.line(sentence)
-        _tell(advice, measures)
+        _tell(advice, measures, dataset.report.caveats)
 
 
-def outcome(advice: Advice, measures: Measures) -> dict[str, object]:
+def outcome(advice: Advice, measures: Measures, caveats: tuple[str, ...] = ()) -> dict[str, object]:
     """Gather the last JSON object: depth, strategy, expected accuracy, similarity measures, and all the rest."""
     return {
         "event": "advice",
         "depth": advice.freeze_depth,
         "strategy": advice.strategy,
         "expected_accuracy": dataclasses.asdict(advice.outlook.accuracy),
+        "caveats": caveats,
         "similarity": dataclasses.asdict(measures),
         "advice": dataclasses.asdict(advice),
     }
 
 
-def _tell(advice: Advice, measures: Measures) -> None:
+def _tell(advice: Advice, measures: Measures, caveats: tuple[str, ...]) -> None:
     expected, stages = advice.outlook.accuracy, len(advice.stages)
     print(
         f"freeze          {advice.freeze_depth} of {stages} stages ({advice.strategy}), {advice.epochs} epoch(s) at "
         f"{advice.learning_rate:g}"
     )
     print(f"expect          {expected.value:.0%} right, 80 % range {expected.low:.0%} to {expected.high:.0%}")
+    for caveat in caveats:
+        print(f"                {caveat}")
     print("leans on        " + ", ".join(one.task for one in advice.neighbours))
     print(f"rule            {advice.rule.says} ({advice.rule.citation})")
     for sentence in filter(None, (advice.departs, advice.warning, *advice.changes)):

@@ -8,7 +8,8 @@ from pathlib import Path
 from core import errors
 from core.backbones import catalogue as backbones
 from core.commands import folder, interrupts
-from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices, path
+from core.commands.data_read import DataRead, data_read
+from core.commands.options import add_data, add_settings, chosen_settings, json_line, path
 from core.commands.terminal import Terminal
 from core.jobs import artefacts
 from core.jobs.timeline import Timeline
@@ -63,8 +64,8 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
     precision.choose_device(config.device)  # rather than after all pictures are read
     dataset = open_dataset(data, side=engine.image_side(config), fit=fit, progress=tell("data"))
     timeline = Timeline()
-    for note in notices(dataset):
-        show.event(note)
+    for said in data_read(dataset):
+        show.event(said)
     timeline.absorb(Note(message=one).to_json() for one in noticed.sentences(dataset.report, dataset.reading))
     engine.fetch_weights(config, tell("weights"))
     started: RunStarted | None = None
@@ -105,7 +106,7 @@ def _written(
     recorder.write_weights(out / artefacts.WEIGHTS, started, finished, private=False)
     yield artefacts.WEIGHTS
     for name, content in companions:
-        artefacts.write_bytes(out / name, content)
+        artefacts.write_bytes(out / name, content, private=False)
         yield name
 
 
@@ -125,12 +126,15 @@ class _Terminal(Terminal):
     def __init__(self) -> None:
         super().__init__()
         self._epoch = ""
+        self._data = ""  # said once the network is there: what is wrong until then is one sentence
 
     def event(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._started(event)
         elif isinstance(event, Note):
             self.line(event.message)
+        elif isinstance(event, DataRead):
+            self._data = event.text()
         elif isinstance(event, EpochDone):
             self._epoch = (
                 f"epoch {event.epoch} of {event.epochs}: loss {event.train_loss:.3f}, right on"
@@ -152,6 +156,8 @@ class _Terminal(Terminal):
         )
         if event.diverged is not None:
             print(f"diverged        {event.diverged}")
+        for caveat in report.caveats:
+            print(f"                {caveat}")
         print(f"best epoch      {event.best_epoch} of {event.epochs_done}")
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in event.seconds_by_phase.items())
         print(f"seconds         {event.seconds:.1f} ({phases})")
@@ -168,6 +174,7 @@ class _Terminal(Terminal):
 
     def _started(self, event: RunStarted) -> None:
         config = event.config
+        self.line(self._data)
         self.line(
             f"{STRATEGIES[config['strategy']].title}: {config['backbone']} on {event.data_name},"
             f" {event.images['train']} training, {event.images['validation']} validation and"

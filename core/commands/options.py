@@ -6,18 +6,15 @@ import json
 import stat
 import types
 import typing
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from core import errors
 from core.backbones import catalogue as backbones
-from core.datasets import noticed
-from core.datasets.dataset import ImageDataset
 from core.images.to_rgb import FITS
 from core.jobs import artefacts
 from core.training.config import FinetuneConfig
-from core.training.events import Note
 from core.training.sweep_config import SweepConfig
 
 Settings = TypeVar("Settings", FinetuneConfig, SweepConfig)
@@ -44,16 +41,6 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "squash makes it square; default: crop",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per event")
-
-
-def notices(dataset: ImageDataset) -> Iterator[Note]:
-    """Say what there is to say about a data set before anything is done with it."""
-    for name, why in dataset.report.skipped:
-        yield Note(message=f"Left out: {name}. {why}")
-    for sentence in noticed.sentences(dataset.report, dataset.reading):
-        yield Note(message=sentence)
-    if noticed.cropped(dataset.report, dataset.reading):
-        yield Note(message="The options for that are --fit pad and --fit squash.")
 
 
 def add_settings(

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from core.commands import interrupts
-from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices
+from core.commands.data_read import DataRead, data_read
+from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.training.events import Event, Note, Progress
 from core.training.sweep_config import Arm, SweepConfig
@@ -36,8 +37,8 @@ def run(chosen: argparse.Namespace) -> None:
 
     precision.choose_device(config.device)  # rather than after all pictures are read
     dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
-    for note in notices(dataset):
-        show.event(note)
+    for said in data_read(dataset):
+        show.event(said)
     engine.fetch_weights(config, tell("weights"))
     log = SweepLog()
     for event in sweep.sweep(config, dataset):
@@ -62,6 +63,7 @@ def outcome(event: SweepFinished, found: SweepReport) -> dict[str, Any]:
         "epochs": found.epochs,
         "seeds": found.counted,
         "chance": found.chance,
+        "caveats": found.caveats,
         "depths": [dataclasses.asdict(one) for one in found.arms],
         "accuracy": {one.arm: dataclasses.asdict(one.accuracy) for one in found.arms},
         "seconds_per_depth": {one.arm: one.seconds for one in found.arms},
@@ -92,10 +94,12 @@ class _Terminal(Terminal):
     def __init__(self) -> None:
         super().__init__()
         self._seeds = 1
+        self._data = ""  # said once the network is there: what is wrong until then is one sentence
 
     def event(self, event: Event) -> None:
         if isinstance(event, SweepStarted):
             self._seeds = len(event.seeds)
+            self.line(self._data)
             self.line(
                 f"{event.config['backbone']} on {event.data_name}: {len(event.arms)} arms, {self._seeds} seeds,"
                 f" {event.epochs} epochs, {event.images['train']} training and {event.images['test']} test images of"
@@ -103,6 +107,8 @@ class _Terminal(Terminal):
             )
         elif isinstance(event, Note):
             self.line(event.message)
+        elif isinstance(event, DataRead):
+            self._data = event.text()
         elif isinstance(event, CachesReady):
             self.line(f"one pass through the network took {event.seconds[-1]:.1f} s")
         elif isinstance(event, ArmDone):
@@ -126,6 +132,8 @@ class _Terminal(Terminal):
                 f"{100 * one.regret.value:>7.1f}{one.seconds:>9.1f}{alone:>8}"
             )
         print("* may be the best")
+        for caveat in found.caveats:
+            print(caveat)
         print(found.verdict)
         print(found.method)
         print(

@@ -1,17 +1,24 @@
-"""A ZIP file from outside, listed and read under limits; nothing is ever unpacked to disk."""
+"""A ZIP file from outside, listed and read under limits; nothing is ever unpacked to disk.
 
+ZIP files inside it that stand in the place of folders (``cats.zip``, ``dogs.zip``) are opened as such, one level deep
+and under the same limits, all together.
+"""
+
+import io
 import os
 import stat
 import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from core.datasets.layout import packed_folders
+from core.datasets.member_names import readable
 from core.errors import DataError
 from core.images.decoding import Limits
 
@@ -25,7 +32,6 @@ _RECORD_BYTES = 56
 _ENTRY = b"PK\x01\x02"
 _ENTRY_BYTES = 46  # APPNOTE.TXT 4.3.12, the fixed part of a central directory header
 _USUAL_NAME_BYTES = 200  # names and extra fields beyond this, for every entry, are no photo collection
-_UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 # What zipfile raises for bytes that only pretend to be a ZIP.
 _BROKEN = (
@@ -38,64 +44,112 @@ _BROKEN = (
     struct.error,
 )
 _SMALL = 1_000_000  # bytes below which a high ratio does no harm
+_FOLDER = 0x10  # the attribute of a folder under MS-DOS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Archive:
-    """An open archive whose listing was found harmless: ``paths`` of its files, "/"-separated."""
+class _Member:
+    """A file in an opened ZIP; ``lock`` lets one thread at a time read from that ZIP."""
 
-    paths: tuple[str, ...]
-    _members: tuple[zipfile.ZipInfo, ...]
-    _source: zipfile.ZipFile
-    _limits: Limits
-    _lock: threading.Lock
+    info: zipfile.ZipInfo
+    source: zipfile.ZipFile
+    lock: threading.Lock
 
-    def read(self, number: int) -> bytes:
-        """Unpack file ``number`` in memory; may be called from several threads. Raises `DataError`."""
-        member = self._members[number]
-        if member.file_size > self._limits.max_bytes:
+    def read(self, limit: int) -> bytes:
+        if self.info.file_size > limit:
             raise DataError(
-                f"The file is larger than {self._limits.max_bytes / 1e6:.0f} MB; "
-                "save the picture at a smaller size."
+                f"The file is larger than {limit / 1e6:.0f} MB; save the picture at a smaller size."
             )
         try:
             # Asked for "all", zipfile unpacks what is there before it cuts off what was not announced.
-            with self._lock, self._source.open(member) as file:
-                return file.read(member.file_size)
+            with self.lock, self.source.open(self.info) as file:
+                return file.read(self.info.file_size)
         except (*_BROKEN, zlib.error, RuntimeError, OSError) as error:
             raise DataError("The file is damaged inside the ZIP; make the ZIP again.") from error
 
 
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """An open archive whose listing was found harmless: ``paths`` of its files, "/"-separated.
+
+    ``remarks`` are sentences about how it was read.
+    """
+
+    paths: tuple[str, ...]
+    remarks: tuple[str, ...]
+    _members: tuple[_Member, ...]
+    _limits: Limits
+
+    def read(self, number: int) -> bytes:
+        """Unpack file ``number`` in memory; may be called from several threads. Raises `DataError`."""
+        return self._members[number].read(self._limits.max_bytes)
+
+
 @contextmanager
-def open_archive(source: str | os.PathLike[str] | BinaryIO, limits: Limits) -> Iterator[Archive]:
+def open_archive(
+    source: str | os.PathLike[str] | BinaryIO, limits: Limits, *, nested: bool = True
+) -> Iterator[Archive]:
     """Open a ZIP file by path or as a seekable stream, and check its listing before anything is read.
 
-    Raises `DataError`, one sentence each: not a ZIP, encrypted, a path that leaves the archive, links,
-    a bomb (by ratio, in total or of overlapping files), too many entries, a rare compression.
+    ``nested``: open ZIP files that stand in the place of folders, too. Raises `DataError`, one sentence each: not a
+    ZIP, encrypted, a path that leaves the archive, links, a bomb (by ratio, in total or of overlapping files), too many
+    entries, a rare compression.
     """
+    with ExitStack() as opened:
+        paths, members, remarks = _listed(source, limits, opened)
+        packed = packed_folders(paths) if nested else []
+        if sum(members[number].info.file_size for number in packed) > limits.max_nested_bytes:
+            raise DataError(
+                f"The ZIP files inside the ZIP take more than {limits.max_nested_bytes / 1e6:,.0f} MB; unpack them "
+                "into folders, and make one ZIP of those."
+            )
+        for number in packed:
+            try:
+                content = members[number].read(limits.max_nested_bytes)
+                inner, of_inner, remarked = _listed(io.BytesIO(content), limits, opened)
+            except DataError as error:
+                raise DataError(f"{paths[number][:80]} inside the ZIP: {error}") from error
+            paths += [f"{paths[number][: -len('.zip')]}/{path}" for path in inner]
+            members += of_inner
+            remarks += [one for one in remarked if one not in remarks]
+        for number in reversed(packed):
+            del paths[number], members[number]
+        if len(members) > limits.max_entries:
+            raise DataError(_too_many(limits))
+        _refuse_total([member.info for member in members], limits)
+        yield Archive(paths=tuple(paths), remarks=tuple(remarks), _members=tuple(members), _limits=limits)
+
+
+def _listed(
+    source: str | os.PathLike[str] | BinaryIO, limits: Limits, opened: ExitStack
+) -> tuple[list[str], list[_Member], list[str]]:
+    """Open one ZIP, check its listing, and give its files' paths, the files and remarks; ``opened`` closes it."""
     try:
         if not isinstance(source, str | os.PathLike):
             size = _refuse_long_listing(source, limits)
         else:
             with Path(source).open("rb") as file:
                 size = _refuse_long_listing(file, limits)
-        opened = zipfile.ZipFile(source)
+        archive = opened.enter_context(zipfile.ZipFile(source))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "The names in the ZIP are marked as UTF-8 and are not; make the ZIP again."
+        ) from error
     except _BROKEN as error:
         raise DataError("This is not a ZIP file, or only a part of one; make or upload it again.") from error
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"The ZIP file cannot be opened ({reason}); check its name and place.") from error
-    with opened:
-        # zipfile's own is_dir() stumbles over an empty name.
-        members = tuple(member for member in opened.infolist() if not member.filename.endswith("/"))
-        _refuse_harm(opened.infolist(), size, limits)
-        yield Archive(
-            paths=tuple(_path(member) for member in members),
-            _members=members,
-            _source=opened,
-            _limits=limits,
-            _lock=threading.Lock(),
-        )
+    entries = archive.infolist()
+    paths, remark = readable(entries)
+    _refuse_harm(entries, paths, size, limits)
+    lock = threading.Lock()
+    files = [
+        (path, _Member(info=info, source=archive, lock=lock))
+        for path, info in zip(paths, entries, strict=True)
+        if not path.endswith("/") and not (info.external_attr & _FOLDER and not info.file_size)
+    ]
+    return [path for path, _ in files], [member for _, member in files], [remark] if remark else []
 
 
 def _refuse_long_listing(file: BinaryIO, limits: Limits) -> int:
@@ -140,13 +194,12 @@ def _entries(listing: bytes, most: int) -> int:
     return count
 
 
-def _refuse_harm(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
+def _refuse_harm(members: Sequence[zipfile.ZipInfo], paths: Sequence[str], size: int, limits: Limits) -> None:
     if len(members) > limits.max_entries:
         raise DataError(_too_many(limits))
     if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
         raise DataError("The ZIP is encrypted; make it again without a password.")
-    for member in members:
-        path = _path(member)
+    for member, path in zip(members, paths, strict=True):
         if path.startswith("/") or path[1:2] == ":" or ".." in path.split("/"):
             raise DataError(
                 f"The ZIP has a path that leaves it ({path[:80]}); make it again from a plain folder."
@@ -164,6 +217,10 @@ def _refuse_harm(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> N
             )
     if sum(member.compress_size for member in members) > size:
         raise DataError("The files in the ZIP overlap, as in no honest one; make it again.")
+    _refuse_total(members, limits)
+
+
+def _refuse_total(members: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
     total = sum(member.file_size for member in members)
     if total > limits.max_unpacked_bytes:
         raise DataError(
@@ -174,14 +231,3 @@ def _refuse_harm(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> N
 
 def _too_many(limits: Limits) -> str:
     return f"The ZIP has more than {limits.max_entries:,} entries; keep fewer pictures."
-
-
-def _path(member: zipfile.ZipInfo) -> str:
-    """The member's path; macOS writes UTF-8 without saying so, Windows programs may write backslashes."""
-    name = member.filename
-    if not member.flag_bits & _UTF8_FLAG:
-        try:
-            name = name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            name = member.filename
-    return name.replace("\\", "/")

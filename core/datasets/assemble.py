@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
+from core.datasets.repeats import disagreement, repeats
 from core.errors import DataError
 from core.images.to_rgb import Reading
 
 _CHUNK = 256  # images hashed by one task
+_NO_LABELS = np.empty(0, dtype=np.int64)
 
 
 def assemble(
@@ -32,6 +34,7 @@ def assemble(
     outside: NDArray[np.float64] | None = None,
     dark: int = 0,
     reading: Reading | None = None,
+    remarks: tuple[str, ...] = (),
     about: str = "",
     citation: str = "",
     licence: str = "",
@@ -41,21 +44,25 @@ def assemble(
     ``unread``: of what could not be read, the class number and the reason, for the sentence about a class that has
     too few images. ``outside``: the share of each picture that lies outside its centred square, in any order;
     ``dark``: how many pictures of more than 8 bits came out almost black.
-    Raises `DataError` if there are fewer than two classes, too few images in one to split it, or but one picture.
+    A test picture that is in the training part as well is left out of the test; what `repeats` finds is reported.
+    Raises `DataError` if there are fewer than two classes, or too few different images in one to split it.
     """
-    _refuse_small(class_names, train, test, unread)
+    needed = _refuse_small(class_names, train, test, unread)
     train_digests = content_hashes(train.images)
-    if len(set(train_digests)) == 1:
-        raise DataError(
-            f"All {len(train):,} pictures are the same one, so nothing can be told apart; check what the files hold."
-        )
     test_digests = content_hashes(test.images) if test is not None else []
-    duplicates = _duplicates(
-        train_digests,
-        test_digests,
-        train_files or [f"train {number}" for number in range(len(train))],
-        test_files or [f"test {number}" for number in range(len(test_digests))],
+    found = repeats(
+        class_names,
+        (train.labels, train_digests, train_files or _numbered("train", train)),
+        (_NO_LABELS, [], [])
+        if test is None
+        else (test.labels, test_digests, test_files or _numbered("test", test)),
     )
+    if test is not None and not found.kept.all():
+        numbers = np.flatnonzero(found.kept)
+        test = test.subset(numbers) if len(numbers) else None
+        test_digests = [test_digests[number] for number in numbers]
+        needed = _refuse_small(class_names, train, test, unread)
+    disagree = disagreement(class_names, train.labels, train_digests, needed=needed)
     return ImageDataset(
         name=name,
         title=title or name,
@@ -64,9 +71,11 @@ def assemble(
         test=test,
         fingerprint=_fingerprint(class_names, train, train_digests, test, test_digests),
         report=ImportReport(
-            skipped=skipped,
+            skipped=(*skipped, *found.skipped),
             converted=converted,
-            duplicates=duplicates,
+            duplicates=found.duplicates,
+            remarks=remarks,
+            caveats=(*found.caveats, *disagree, *_untested(class_names, test)),
             outside=0.0 if outside is None or not len(outside) else float(outside.mean()),
             wide=0.0 if outside is None or not len(outside) else float((outside > 0.5).mean()),
             dark=dark,
@@ -94,7 +103,8 @@ def _refuse_small(
     train: LabelledImages,
     test: LabelledImages | None,
     unread: Sequence[tuple[int, str]],
-) -> None:
+) -> int:
+    """Raise `DataError` for too few classes or images; returns how many training images a class needs."""
     if len(class_names) < 2:
         only = f" ({class_names[0]})" if class_names else ""
         raise DataError(f"There is only one class{only}; a classifier needs at least two to tell apart.")
@@ -112,6 +122,7 @@ def _refuse_small(
                 f"Class “{class_name}” has {what}; every class needs at least {needed} to {purpose}."
                 + _why_unread(reasons)
             )
+    return needed
 
 
 def _why_unread(reasons: Counter[str]) -> str:
@@ -125,19 +136,23 @@ def _why_unread(reasons: Counter[str]) -> str:
     return f" {files} of this class could not be read{most}: {why}"
 
 
-def _duplicates(
-    train_digests: list[bytes],
-    test_digests: list[bytes],
-    train_files: Sequence[str],
-    test_files: Sequence[str],
-) -> tuple[tuple[str, str], ...]:
-    first: dict[bytes, str] = {}
-    for digest, file in zip(train_digests, train_files, strict=True):
-        first.setdefault(digest, file)
-    return tuple(
-        (first[digest], file)
-        for digest, file in zip(test_digests, test_files, strict=True)
-        if digest in first
+def _numbered(part: str, images: LabelledImages) -> list[str]:
+    return [f"{part} {number}" for number in range(len(images))]
+
+
+def _untested(class_names: tuple[str, ...], test: LabelledImages | None) -> tuple[str, ...]:
+    """Say which classes a test part of its own says nothing about."""
+    if test is None:
+        return ()
+    lacking = [class_names[label] for label in set(range(len(class_names))) - set(test.labels.tolist())]
+    if not lacking:
+        return ()
+    names = ", ".join(f"“{name}”" for name in sorted(lacking)[:6]) + (", …" if len(lacking) > 6 else "")
+    left = len(class_names) - len(lacking)
+    over = f"the {left:,} classes that are there" if left > 1 else "the one class that is there"
+    return (
+        f"The test part has no picture of {names}: accuracy, chance and scores are over {over}, and nothing is "
+        "measured of the others.",
     )
 
 

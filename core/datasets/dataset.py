@@ -32,10 +32,10 @@ class ImportReport:
 
     skipped: tuple[tuple[str, str], ...] = ()  # (file name, one sentence why)
     converted: tuple[tuple[str, str], ...] = ()  # (file name, from what: "CMYK", "16-bit", …)
-    duplicates: tuple[tuple[str, str], ...] = ()  # (file in train, same bytes in test)
-    outside: float = (
-        0.0  # share of the pictures' area that lies outside their centred squares, mean over pictures
-    )
+    duplicates: tuple[tuple[str, str], ...] = ()  # (file in train, same picture in test)
+    remarks: tuple[str, ...] = ()  # sentences: what was taken for what
+    caveats: tuple[str, ...] = ()  # sentences that are said wherever an accuracy is
+    outside: float = 0.0  # share of the pictures' area outside their centred squares, mean over pictures
     wide: float = 0.0  # share of the pictures of which more than half lies outside
     dark: int = 0  # pictures of more than 8 bits that came out almost black
 

@@ -1,21 +1,19 @@
 """From the paths of an archive or folder to classes and parts.
 
-Understood: class folders; class folders below ``train/`` and ``test/`` (or ``val/``); either of them inside
-wrapping folders; pictures at any depth below their class folder. Decided from the names alone, before any
-picture is read.
+Understood: class folders; class folders in parts (``train/``, ``test/``, ``val/`` and the like, see `parts`), above or
+below the classes; either of them inside wrapping folders; pictures at any depth below their class folder. Decided from
+the names alone, before any picture is read; what is not sure is refused or said.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from core.datasets.parts import Folder, Part, Parts, find, key
 from core.errors import DataError
 from core.images.decoding import Limits
-
-_TRAIN = frozenset({"train", "training"})
-_TEST = frozenset({"test", "testing"})
-_VALIDATION = frozenset({"val", "valid", "validation"})
 
 # Tried as pictures. Those that cannot be read (HEIC, SVG) are tried as well, because they earn their own sentence.
 _SUFFIXES = frozenset(
@@ -51,7 +49,50 @@ _SUFFIXES = frozenset(
     }
     | {".heic", ".heif", ".hif", ".svg", ".jxl", ".dcm", ".psd"}
 )
-_JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what operating systems leave in archives
+# What operating systems and disk stations leave in archives: nobody put it there, nobody wants to hear of it.
+_JUNK = frozenset(
+    {
+        "__macosx",
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "icon\r",
+        "icon\uf00d",
+        "@eadir",
+        "#recycle",
+        "$recycle.bin",
+        "system volume information",
+        "lost+found",
+        "__pycache__",
+    }
+)
+_ARCHIVES = frozenset({".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"})
+# Files without a suffix are tried as pictures, but for those that everybody knows.
+_TEXTS = frozenset(
+    {
+        "license",
+        "licence",
+        "readme",
+        "copying",
+        "notice",
+        "authors",
+        "changelog",
+        "changes",
+        "version",
+        "citation",
+    }
+    | {
+        "manifest",
+        "metadata",
+        "makefile",
+        "todo",
+        "install",
+        "contributing",
+        "credits",
+        "checksums",
+        "md5sums",
+    }
+)
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -65,43 +106,38 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Pictures by part, each in the order of class name and path; ``skipped`` are (path, one sentence)."""
+    """Pictures by part, each in the order of class name and path; ``skipped`` are (path, one sentence).
+
+    ``remarks`` are sentences about the whole: what was taken for what.
+    """
 
     class_names: tuple[str, ...]
     train: tuple[Placed, ...]
     test: tuple[Placed, ...]
     skipped: tuple[tuple[str, str], ...]
+    remarks: tuple[str, ...]
 
 
 def arrange(paths: Sequence[str], limits: Limits) -> Layout:
     """Sort ``paths`` ("/"-separated, files only) into parts and classes.
 
-    With ``train/``, ``test/`` and ``val/`` all present, the validation pictures join the training pictures,
-    since validation is drawn from them for every run. Raises `DataError` where no classes can be seen.
+    With training, validation and test parts all present, the validation pictures join the training pictures, since
+    validation is drawn from them for every run. Raises `DataError` where no classes can be seen.
     """
     skipped: list[tuple[str, str]] = []
-    pictures: list[tuple[int, tuple[str, ...]]] = []
-    for number, path in enumerate(paths):
-        parts = tuple(part for part in path.split("/") if part not in ("", "."))
-        if not parts or any(part.startswith(".") or part.lower() in _JUNK for part in parts):
-            continue
-        suffix = PurePosixPath(parts[-1]).suffix.lower()
-        if suffix and suffix not in _SUFFIXES:
-            skipped.append((path, f"Not a picture file ({suffix})."))
-        else:
-            pictures.append((number, parts))
-    if not pictures:
-        raise DataError("There are no pictures in it; put JPEG or PNG files into one folder per class.")
-    if len(pictures) > limits.max_images:
+    root, count = _tree(paths, skipped)
+    if not count:
+        raise DataError(_no_pictures(skipped))
+    if count > limits.max_images:
         raise DataError(
-            f"It holds {len(pictures):,} pictures, and at most {limits.max_images:,} are read; "
+            f"It holds {count:,} pictures, and at most {limits.max_images:,} are read; "
             "keep fewer pictures of each class."
         )
-    pictures = _unwrapped(pictures)
-    train, test = _parts(pictures)
-    placed_train = _placed(train, paths, skipped, limits)
-    placed_test = _placed(test, paths, skipped, limits)
-    class_names = tuple(sorted({picture.class_name for picture in placed_train}))
+    parts = find(root)
+    skipped += [(paths[number], why) for numbers, why in parts.outside for number in numbers]
+    remarks = [*parts.remarks, *_empty_folders(parts, skipped)]
+    train, test = _train_and_test(parts, skipped, paths, remarks, limits)
+    class_names = tuple(sorted({picture.class_name for picture in train}))
     if not class_names:
         raise DataError(
             "There are no class folders: put the pictures of each class into a folder that bears its name."
@@ -111,18 +147,32 @@ def arrange(paths: Sequence[str], limits: Limits) -> Layout:
             f"It has {len(class_names):,} class folders, and at most {limits.max_classes:,} are read; "
             "keep the classes that matter to you."
         )
-    known = frozenset(class_names)
-    skipped += [
-        (paths[picture.number], f"Class “{picture.class_name}” occurs in the test part only.")
-        for picture in placed_test
-        if picture.class_name not in known
-    ]
     return Layout(
         class_names=class_names,
-        train=_ordered(placed_train, paths),
-        test=_ordered([picture for picture in placed_test if picture.class_name in known], paths),
+        train=_ordered(train, paths),
+        test=_ordered(test, paths),
         skipped=tuple(skipped),
+        remarks=tuple(remarks),
     )
+
+
+def packed_folders(paths: Sequence[str]) -> list[int]:
+    """Find the ZIP files that stand in the place of folders: those beside which no folder holds pictures."""
+    if not any(path.lower().endswith(".zip") for path in paths):
+        return []
+    beside: set[str] = set()
+    packed = []
+    for number, path in enumerate(paths):
+        parts = _components(path)
+        if not parts or _is_junk(parts):
+            continue
+        suffix = PurePosixPath(parts[-1]).suffix.lower()
+        if suffix == ".zip":
+            packed.append((number, "/".join(parts[:-1])))
+        elif suffix in _SUFFIXES:
+            # A picture in a/b/c is in folders that lie in "", "a" and "a/b".
+            beside.update("/".join(parts[:depth]) for depth in range(len(parts) - 1))
+    return [number for number, place in packed if place not in beside]
 
 
 def class_name(raw: str, limits: Limits) -> str:
@@ -144,56 +194,153 @@ def class_name(raw: str, limits: Limits) -> str:
     return name
 
 
-def _unwrapped(pictures: list[tuple[int, tuple[str, ...]]]) -> list[tuple[int, tuple[str, ...]]]:
-    """Take away folders that wrap everything, as long as class folders remain below them."""
-    while len({parts[0] for _, parts in pictures}) == 1 and all(len(parts) > 2 for _, parts in pictures):
-        pictures = [(number, parts[1:]) for number, parts in pictures]
-    return pictures
+def _components(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
-def _parts(
-    pictures: list[tuple[int, tuple[str, ...]]],
-) -> tuple[list[tuple[int, tuple[str, ...]]], list[tuple[int, tuple[str, ...]]]]:
-    """Split into train and test, and cut the parts' own folder names off."""
-    heads = {parts[0].lower() for _, parts in pictures if len(parts) > 1}
-    if not heads & (_TEST | _VALIDATION):
-        return pictures, []
-    if not heads & _TRAIN:
-        if heads <= _TEST | _VALIDATION and len(heads) > 1:
-            raise DataError("There is a test part but no train/ folder; add one with the same class folders.")
-        return pictures, []
-
-    def below(names: frozenset[str]) -> list[tuple[int, tuple[str, ...]]]:
-        return [(number, parts[1:]) for number, parts in pictures if parts[0].lower() in names]
-
-    train, validation, test = below(_TRAIN), below(_VALIDATION), below(_TEST)
-    outside = [
-        (number, parts[-1:])
-        for number, parts in pictures
-        if parts[0].lower() not in _TRAIN | _VALIDATION | _TEST
-    ]
-    classes = {parts[0] for _, parts in train if len(parts) > 1}
-    if any(len(parts) > 1 and parts[0] in classes for _, parts in test):
-        return train + validation + outside, test
-    return train + outside + [(number, parts[-1:]) for number, parts in test], validation
+def _is_junk(parts: Sequence[str]) -> bool:
+    return (
+        parts[-1].startswith(".")
+        or not _JUNK.isdisjoint(part.lower() for part in parts)
+        or any(part.startswith("._") for part in parts)
+    )
 
 
-def _placed(
-    pictures: list[tuple[int, tuple[str, ...]]],
-    paths: Sequence[str],
-    skipped: list[tuple[str, str]],
-    limits: Limits,
-) -> list[Placed]:
-    placed = []
-    names: dict[str, str] = {}
-    for number, parts in pictures:
-        if len(parts) < 2:
-            skipped.append((paths[number], "It lies in no class folder."))
+def _tree(paths: Sequence[str], skipped: list[tuple[str, str]]) -> tuple[Folder, int]:
+    """Hang all pictures into the folders that they lie in, and count them."""
+    root, count = Folder(), 0
+    for number, path in enumerate(paths):
+        parts = _components(path)
+        if not parts or _is_junk(parts):
             continue
-        if parts[0] not in names:
-            names[parts[0]] = class_name(parts[0], limits)
-        placed.append(Placed(number=number, class_name=names[parts[0]]))
-    return placed
+        name = PurePosixPath(parts[-1])
+        suffix = name.suffix.lower()
+        if "/." in path or path.startswith("."):
+            if suffix in _SUFFIXES:
+                skipped.append((path, "It lies in a hidden folder."))
+        elif suffix and suffix not in _SUFFIXES:
+            skipped.append((path, f"Not a picture file ({suffix})."))
+        elif name.stem.lower() in _TEXTS and not suffix:
+            skipped.append((path, "Not a picture file."))
+        else:
+            folder = root
+            for place, part in enumerate(parts[:-1], start=1):
+                folder = folder.folders.setdefault(part, Folder(path="/".join(parts[:place])))
+            folder.files.append(number)
+            count += 1
+    return root, count
+
+
+def _no_pictures(skipped: Sequence[tuple[str, str]]) -> str:
+    packed = [path for path, _ in skipped if PurePosixPath(path).suffix.lower() in _ARCHIVES]
+    if packed:
+        return (
+            f"There are no pictures in it, but a packed file ({packed[0][:80]}) that is not opened here; unpack it "
+            "first, and bring one folder of pictures per class."
+        )
+    return "There are no pictures in it; put JPEG or PNG files into one folder per class."
+
+
+def _empty_folders(parts: Parts, skipped: Sequence[tuple[str, str]]) -> list[str]:
+    """Say which folders lie among the class folders and hold files, but no picture."""
+    holders = {folder.path: folder for folder in parts.holders}
+    found: Counter[str] = Counter()
+    for path, _ in skipped:
+        names = _components(path)
+        for depth in range(len(names) - 1):
+            holder = holders.get("/".join(names[:depth]))
+            if holder is not None and names[depth] not in holder.folders and names[depth][0] != ".":
+                found["/".join(names[: depth + 1])] += 1
+    return [
+        f"The folder “{folder}” has no picture in it ({_files(count)} of other kinds), so it is no class."
+        for folder, count in sorted(found.items())
+    ]
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+def _train_and_test(
+    parts: Parts,
+    skipped: list[tuple[str, str]],
+    paths: Sequence[str],
+    remarks: list[str],
+    limits: Limits,
+) -> tuple[list[Placed], list[Placed]]:
+    """Place the pictures of every part under class names that are spelt the same in all parts."""
+    of_role = {
+        role: [part for part in parts.classes if part.role == role]
+        for role in ("train", "validation", "test")
+    }
+    train = [(class_name(part.class_name, limits), part) for part in of_role["train"]]
+    known = {name for name, _ in train}
+    _say_alike(known, remarks)
+
+    def matched(of: Iterable[Part]) -> list[tuple[str, Part]]:
+        return [(_same(class_name(part.class_name, limits), known, remarks), part) for part in of]
+
+    validation, test = matched(of_role["validation"]), matched(of_role["test"])
+    if any(name in known for name, _ in test) or not validation:
+        train += validation
+    else:
+        # A test part without classes, or with none of these, tests nothing; the validation part does.
+        skipped += _test_only(test, known, paths)
+        test = validation
+    known |= {name for name, _ in train}
+    skipped += _test_only([one for one in test if one[0] not in known], known, paths)
+    only = sorted({name for name, _ in test} - known)
+    if only:
+        count = sum(part.folder.count() for name, part in test if name in only)
+        remarks.append(
+            f"The test part has what the training part lacks ({_some(only)}); its {_files(count)} are left out."
+        )
+    return _placed(train), _placed([one for one in test if one[0] in known])
+
+
+def _test_only(
+    test: Iterable[tuple[str, Part]], known: set[str], paths: Sequence[str]
+) -> list[tuple[str, str]]:
+    return [
+        (paths[number], f"Class “{name}” occurs in the test part only.")
+        for name, part in test
+        if name not in known
+        for number in part.folder.below()
+    ]
+
+
+def _same(name: str, known: set[str], remarks: list[str]) -> str:
+    """Find the training class that is meant, however it is spelt here."""
+    alike = [one for one in known if key(one) == key(name)]
+    if name in known or len(alike) != 1:
+        return name
+    remark = f"“{name}” and “{alike[0]}” are spelt differently in two parts, and were taken for one class."
+    if remark not in remarks:
+        remarks.append(remark)
+    return alike[0]
+
+
+def _say_alike(names: set[str], remarks: list[str]) -> None:
+    """Say which classes of one part differ in spelling alone: two they stay, since two folders they are."""
+    by_key: dict[str, list[str]] = {}
+    for name in sorted(names):
+        by_key.setdefault(key(name), []).append(name)
+    remarks += [
+        f"The classes {' and '.join(f'“{name}”' for name in alike)} differ only in how they are spelt; if they are "
+        "one, put their pictures into one folder."
+        for alike in by_key.values()
+        if len(alike) > 1
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names[:6]) + (", …" if len(names) > 6 else "")
+
+
+def _placed(classes: Iterable[tuple[str, Part]]) -> list[Placed]:
+    return [
+        Placed(number=number, class_name=name) for name, part in classes for number in part.folder.below()
+    ]
 
 
 def _ordered(placed: list[Placed], paths: Sequence[str]) -> tuple[Placed, ...]:

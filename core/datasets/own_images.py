@@ -1,8 +1,11 @@
 """A person's own images: a ZIP of class folders, a folder of class folders, or files per class."""
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -11,13 +14,22 @@ import numpy as np
 from core.datasets.archive import open_archive
 from core.datasets.assemble import assemble
 from core.datasets.dataset import ImageDataset, LabelledImages
-from core.datasets.layout import Layout, arrange, class_name
+from core.datasets.folder import NO_FILE, walk
+from core.datasets.layout import arrange, class_name, packed_folders
 from core.errors import DataError
 from core.images.decoding import DEFAULT_LIMITS, Limits, decode_all
 
 Progress = Callable[[int, int], None]
 
 _ABOUT = "Your own images, as they came: what they show, and whether their labels are right, only you know."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A file of an archive or folder: its path, "/"-separated and readable, and how to get its bytes."""
+
+    path: str
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +59,9 @@ def from_zip(
     given = path_or_file if isinstance(path_or_file, str | os.PathLike) else getattr(path_or_file, "name", "")
     name = name or PurePath(str(given)).stem or "images"
     with open_archive(path_or_file, limits) as archive:
-        layout = arrange(archive.paths, limits)
-
-        def reader(number: int) -> Callable[[], bytes]:
-            return lambda: archive.read(number)
-
-        return _from_layout(
-            layout, archive.paths, reader, name=name, side=side, fit=fit, limits=limits, progress=progress
+        files = [_File(path=path, read=partial(archive.read, n)) for n, path in enumerate(archive.paths)]
+        return _from_listing(
+            files, name=name, side=side, fit=fit, limits=limits, progress=progress, remarks=archive.remarks
         )
 
 
@@ -66,27 +74,42 @@ def from_folder(
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> ImageDataset:
-    """Read a folder that is laid out as `from_zip` describes. Links are listed and not followed."""
+    """Read a folder that is laid out as `from_zip` describes. Links are listed and not followed.
+
+    Raises `DataError` also for a folder in it that cannot be read: its class would be missing.
+    """
     root = Path(path)
     if not root.is_dir():
         raise DataError(f"There is no folder {root}; check its name and place.")
-    paths, links = _walk(root, limits)
-    layout = arrange(paths, limits)
-
-    def reader(number: int) -> Callable[[], bytes]:
-        return lambda: _read(root / paths[number], limits)
-
-    return _from_layout(
-        layout,
-        paths,
-        reader,
-        name=name or root.resolve().name or "images",
-        side=side,
-        fit=fit,
-        limits=limits,
-        progress=progress,
-        skipped=links,
-    )
+    found = walk(root, limits)
+    places = list(found.files)
+    with ExitStack() as opened:
+        files = [_File(path=found.files[place], read=partial(_read, place, limits)) for place in places]
+        remarks = [found.remark] if found.remark else []
+        packed = packed_folders([file.path for file in files])
+        for number in packed:
+            try:
+                archive = opened.enter_context(
+                    open_archive(os.fsdecode(places[number]), limits, nested=False)
+                )
+            except DataError as error:
+                raise DataError(f"{files[number].path[:80]}: {error}") from error
+            inside = files[number].path[: -len(".zip")]
+            files += [
+                _File(path=f"{inside}/{one}", read=partial(archive.read, n))
+                for n, one in enumerate(archive.paths)
+            ]
+            remarks += archive.remarks
+        return _from_listing(
+            [file for number, file in enumerate(files) if number not in frozenset(packed)],
+            name=name or root.resolve().name or "images",
+            side=side,
+            fit=fit,
+            limits=limits,
+            progress=progress,
+            skipped=found.skipped,
+            remarks=remarks,
+        )
 
 
 def from_files(
@@ -118,41 +141,23 @@ def from_files(
         for label, class_ in enumerate(names)
         for file, content in by_class[class_]
     ]
-    return _read_all(
-        names, pictures, [], name=name, side=side, fit=fit, limits=limits, progress=progress, skipped=()
-    )
+    return _read_all(names, pictures, [], name=name, side=side, fit=fit, limits=limits, progress=progress)
 
 
-def _walk(root: Path, limits: Limits) -> tuple[list[str], list[tuple[str, str]]]:
-    paths: list[str] = []
-    links: list[tuple[str, str]] = []
-    for folder, folders, files in os.walk(root):
-        place = Path(folder)
-        links += [
-            ((place / entry).relative_to(root).as_posix(), "It is a link; put the file itself here.")
-            for entry in (*folders, *files)
-            if (place / entry).is_symlink()
-        ]
-        paths += [
-            (place / file).relative_to(root).as_posix() for file in files if not (place / file).is_symlink()
-        ]
-        if len(paths) > limits.max_entries:
-            raise DataError(f"The folder has more than {limits.max_entries:,} files; keep fewer pictures.")
-    return sorted(paths), sorted(links)
-
-
-def _read(path: Path, limits: Limits) -> bytes:
+def _read(path: bytes, limits: Limits) -> bytes:
     try:
-        with path.open("rb") as file:
+        # What is a file when the folder is listed may be a named pipe when it is opened; nobody waits for one.
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise DataError(NO_FILE)
             return file.read(limits.max_bytes + 1)  # one more than allowed: decoding then says so
     except OSError as error:
         raise DataError(f"The file cannot be opened ({error.strerror or error}).") from error
 
 
-def _from_layout(
-    layout: Layout,
-    paths: Sequence[str],
-    reader: Callable[[int], Callable[[], bytes]],
+def _from_listing(
+    files: Sequence[_File],
     *,
     name: str,
     side: int,
@@ -160,11 +165,15 @@ def _from_layout(
     limits: Limits,
     progress: Progress | None,
     skipped: Iterable[tuple[str, str]] = (),
+    remarks: Iterable[str] = (),
 ) -> ImageDataset:
+    layout = arrange([file.path for file in files], limits)
     labels = {class_: label for label, class_ in enumerate(layout.class_names)}
     train, test = (
         [
-            _Picture(label=labels[place.class_name], file=paths[place.number], read=reader(place.number))
+            _Picture(
+                label=labels[place.class_name], file=files[place.number].path, read=files[place.number].read
+            )
             for place in part
         ]
         for part in (layout.train, layout.test)
@@ -179,6 +188,7 @@ def _from_layout(
         limits=limits,
         progress=progress,
         skipped=(*layout.skipped, *skipped),
+        remarks=(*remarks, *layout.remarks),
     )
 
 
@@ -192,7 +202,8 @@ def _read_all(
     fit: str,
     limits: Limits,
     progress: Progress | None,
-    skipped: tuple[tuple[str, str], ...],
+    skipped: tuple[tuple[str, str], ...] = (),
+    remarks: tuple[str, ...] = (),
 ) -> ImageDataset:
     if len(class_names) < 2:
         raise DataError(
@@ -219,6 +230,7 @@ def _read_all(
         test_files=files[cut:],
         skipped=(*skipped, *((pictures[number].file, why) for number, why in decoded.failed.items())),
         unread=[(pictures[number].label, why) for number, why in decoded.failed.items()],
+        remarks=remarks,
         converted=tuple((pictures[number].file, what) for number, what in decoded.converted.items()),
         outside=decoded.outside,
         dark=decoded.dark,

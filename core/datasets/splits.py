@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.datasets.assemble import content_hashes
 from core.datasets.dataset import ImageDataset, LabelledImages, Splits
+from core.datasets.repeats import contradicted
 from core.errors import DataError, SettingsError, within
 
 
@@ -34,6 +35,10 @@ def split(
     with N labelled images has many times as many to choose on. For one seed the test part does not depend
     on ``per_class``, and a smaller training set is contained in a larger one.
 
+    Copies of an image go to one part. An image that bears two labels is trained on, under both, since whatever is
+    answered is wrong by one of them; where a class has hardly any others it may be drawn for another part, and takes
+    its copies along.
+
     Every part has at least one image of every class. Raises `SettingsError` for shares or counts out of
     range, `DataError` for a class that is too small.
     """
@@ -42,31 +47,57 @@ def split(
     if per_class is not None and per_class < 1:
         raise SettingsError(f"per_class must be at least 1; it is {per_class}.")
     generator = np.random.default_rng(seed)
-    train: list[NDArray[np.int64]] = []
-    validation: list[NDArray[np.int64]] = []
-    test: list[NDArray[np.int64]] = []
     digests = content_hashes(dataset.train.images)
-    for label, class_name in enumerate(dataset.class_names):
-        groups = _shuffled_groups(np.flatnonzero(dataset.train.labels == label), digests, generator)
-        count = sum(map(len, groups))
-        parts_needed = 2 if dataset.test is not None else 3
-        if count < parts_needed:
-            raise DataError(
-                f"Class “{class_name}” has too few images ({count}) to split; it needs at least {parts_needed}."
-            )
-        drawn = np.empty(0, dtype=np.int64)
-        if dataset.test is None:
-            drawn, groups = _take(groups, max(1, round(test_share * count)), spare=2)
-            test.append(drawn)
-        drawn, groups = _take(groups, max(1, round(validation_share * (count - len(drawn)))), spare=1)
-        remaining = np.concatenate(groups)
-        validation.append(drawn if per_class is None else drawn[:per_class])
-        train.append(remaining if per_class is None else remaining[:per_class])
+    several = contradicted(dataset.train.labels, digests)
+    every = [
+        _shuffled_groups(np.flatnonzero(dataset.train.labels == label), digests, generator)
+        for label in range(len(dataset.class_names))
+    ]
+    placed: dict[
+        bytes, str
+    ] = {}  # of the images with several labels: the part that has them, unless it is training
+    drawn: dict[str, list[NDArray[np.int64]]] = {"test": [], "validation": [], "train": []}
+    left: list[list[NDArray[np.int64]]] = []
+    for class_name, groups in zip(dataset.class_names, every, strict=True):
+        there = {placed.get(digests[group[0]]) for group in groups}
+        wanted = {"validation"} - there if dataset.test is not None else {"test", "validation"} - there
+        own = [group for group in groups if digests[group[0]] not in several]
+        shared = [group for group in groups if digests[group[0]] in several.keys() - placed.keys()]
+        spare = 0 if shared else 1  # groups that stay to train on
+        if len(own) < len(wanted) + spare:
+            own, shared, spare = own + shared, [], 1
+        if len(own) < len(wanted) + spare:
+            raise DataError(_too_few(class_name, len(groups), 2 if dataset.test is not None else 3))
+        count = sum(map(len, own))
+        if "test" in wanted:
+            taken, own = _take(own, max(1, round(test_share * count)), spare=len(wanted) - 1 + spare)
+            count -= len(taken)
+            drawn["test"].append(taken)
+            placed |= {digests[number]: "test" for number in taken if digests[number] in several}
+        if "validation" in wanted:
+            taken, own = _take(own, max(1, round(validation_share * count)), spare=spare)
+            taken = taken if per_class is None else taken[:per_class]
+            drawn["validation"].append(taken)
+            placed |= {digests[number]: "validation" for number in taken if digests[number] in several}
+        left.append(own + shared)
+    for class_name, groups in zip(dataset.class_names, left, strict=True):
+        staying = [group for group in groups if digests[group[0]] not in placed]
+        if not staying:
+            raise DataError(_too_few(class_name, len(groups), 2 if dataset.test is not None else 3))
+        remaining = np.concatenate(staying)
+        drawn["train"].append(remaining if per_class is None else remaining[:per_class])
+    for number, digest in enumerate(digests if placed else ()):
+        if digest in placed:
+            drawn[placed[digest]].append(np.array([number], dtype=np.int64))
     return Splits(
-        train=dataset.train.subset(_sorted(train)),
-        validation=dataset.train.subset(_sorted(validation)),
-        test=dataset.test if dataset.test is not None else dataset.train.subset(_sorted(test)),
+        train=dataset.train.subset(_sorted(drawn["train"])),
+        validation=dataset.train.subset(_sorted(drawn["validation"])),
+        test=dataset.test if dataset.test is not None else dataset.train.subset(_sorted(drawn["test"])),
     )
+
+
+def _too_few(class_name: str, different: int, needed: int) -> str:
+    return f"Class “{class_name}” has too few different images ({different}) to split; it needs at least {needed}."
 
 
 def _shuffled_groups(
@@ -82,12 +113,7 @@ def _shuffled_groups(
 def _take(
     groups: list[NDArray[np.int64]], count: int, *, spare: int
 ) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-    """Take about ``count`` images by whole groups, in order, and leave at least ``spare`` groups.
-
-    Only where too few different images exist is a group cut: then no honest split exists.
-    """
-    if len(groups) <= spare:
-        groups = [numbers[place : place + 1] for numbers in groups for place in range(len(numbers))]
+    """Take about ``count`` images by whole groups, in order, and leave at least ``spare`` groups."""
     taken: list[int] = []
     size = 0
     for place, group in enumerate(groups):
@@ -102,4 +128,4 @@ def _take(
 
 
 def _sorted(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.sort(np.concatenate(parts))
+    return np.unique(np.concatenate(parts))  # copies that went along may have been drawn themselves

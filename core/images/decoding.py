@@ -55,7 +55,8 @@ class Limits:
 
     Pictures: ``max_bytes`` and ``max_pixels`` each (64 million pixels: beyond today's usual phone cameras).
     Archives and folders: entries of any kind, pictures, classes, unpacked bytes, how many times larger than
-    its packed form a member may unpack (photographs hardly shrink; a bomb reaches 1,000), and the memory
+    its packed form a member may unpack (photographs hardly shrink; a bomb reaches 1,000), bytes of archives
+    inside the archive (they are held in memory), and the memory
     that the decoded squares may take. All pictures together: pixels to decode (what a JPEG skips by being decoded
     at a reduced scale does not count), since few bytes can hold pixels for hours of work.
     """
@@ -68,6 +69,7 @@ class Limits:
     max_class_name: int = 100
     max_unpacked_bytes: int = 4_000_000_000
     max_ratio: float = 200.0
+    max_nested_bytes: int = 500_000_000
     max_decoded_bytes: int = 3_000_000_000
     max_pixels_in_all: int = 10_000_000_000
 

@@ -104,9 +104,9 @@ def sweep_folder(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content``, whole or not at all."""
-    write_atomically(path, lambda file: file.write(content))
+def write_bytes(path: Path, content: bytes, *, private: bool = True) -> None:
+    """Write ``content``, whole or not at all; ``private`` as for `write_atomically`."""
+    write_atomically(path, lambda file: file.write(content), private=private)
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

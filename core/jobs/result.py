@@ -91,6 +91,7 @@ class RunResult:
             "high": accuracy.high,
             "seconds": self.seconds,
             "epochs": self.epochs_done,
+            "caveats": self.test.caveats,
         }
 
 
@@ -122,6 +123,7 @@ def _report(values: dict[str, Any]) -> ClassificationReport:
                 "classes": tuple(ClassFigures(**one) for one in values["classes"]),
                 "confusion": tuple(tuple(row) for row in values["confusion"]),
                 "reliability": tuple(ReliabilityBin(**one) for one in values["reliability"]),
+                "caveats": tuple(values.get("caveats", ())),
             }
         )
     )

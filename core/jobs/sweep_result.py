@@ -53,6 +53,7 @@ class SweepResult:
             "cheapest": self.report.cheapest,
             "seconds": self.finished.seconds,
             "epochs": self.started.epochs,
+            "caveats": self.report.caveats,
         }
 
 

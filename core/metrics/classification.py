@@ -67,8 +67,12 @@ def reliability(
     return tuple(bins), error
 
 
-def report(scores: ArrayLike, labels: ArrayLike, class_names: Sequence[str]) -> ClassificationReport:
+def report(
+    scores: ArrayLike, labels: ArrayLike, class_names: Sequence[str], *, caveats: tuple[str, ...] = ()
+) -> ClassificationReport:
     """Evaluate probabilities ``scores`` (N, C) against ``labels`` (N,), class numbers from 0.
+
+    ``caveats`` are what the data set's report says without which the figures mislead.
 
     Where two classes tie for the highest probability, the lower number is named. Macro figures are means over
     the classes that occur among ``labels``. Raises `DataError` without images, `RunError` where scores are
@@ -111,9 +115,9 @@ def report(scores: ArrayLike, labels: ArrayLike, class_names: Sequence[str]) -> 
         classes=tuple(
             ClassFigures(
                 name=name,
-                precision=float(precision[number]),
-                recall=float(recall[number]),
-                f1=float(f1[number]),
+                precision=float(precision[number]) if present[number] else None,
+                recall=float(recall[number]) if present[number] else None,
+                f1=float(f1[number]) if present[number] else None,
                 count=int(support[number]),
             )
             for number, name in enumerate(class_names)
@@ -124,4 +128,5 @@ def report(scores: ArrayLike, labels: ArrayLike, class_names: Sequence[str]) -> 
         expected_calibration_error=calibration_error,
         reliability=bins,
         count=count,
+        caveats=caveats,
     )

@@ -14,12 +14,15 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassFigures:
-    """Precision, recall and F1 of one class (0-1; 0 where undefined) and how many test images it has."""
+    """Precision, recall and F1 of one class (0-1; 0 where undefined) and how many test images it has.
+
+    None for a class without test images: nothing was measured.
+    """
 
     name: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     count: int
 
 
@@ -49,6 +52,7 @@ class ClassificationReport:
     expected_calibration_error: float  # 15 equal-width bins, Guo et al. 2017 (arXiv 1706.04599)
     reliability: tuple[ReliabilityBin, ...]
     count: int
+    caveats: tuple[str, ...] = ()  # sentences about the data without which the figures mislead
 
 
 @dataclass(frozen=True, kw_only=True)

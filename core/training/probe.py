@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from core import errors
+from core.errors import DataError, WeightsError
 
 Floats = NDArray[np.float64]
 
@@ -51,19 +51,19 @@ def fit(
     """Solve for ``features`` (views · images, D), view by view, and ``labels`` (views · images,) 0 … classes - 1.
 
     Yields (fits done, fits at most), and last the `Probe`. All views of an image share its fold. Raises
-    `WeightsError` where features are not finite, `DataError` where all images have the same.
+    `WeightsError` where features are not finite, `DataError` where no feature varies.
     """
     if not np.isfinite(features).all():
-        raise errors.WeightsError(
+        raise WeightsError(
             "The network's features of these images grow beyond all numbers; choose other weights."
-        )
-    if (features == features[0]).all():
-        raise errors.DataError(
-            "All these images look the same to the network, so nothing can be told apart; check that the files hold "
-            "different pictures."
         )
     mean, std = features.mean(axis=0), features.std(axis=0)
     std = np.where(std > 1e-6 * std.max(initial=1e-30), std, np.inf)  # constant features get weight 0
+    if not np.isfinite(std).any():
+        raise DataError(
+            "The network answers all training pictures alike, so nothing can be told apart by its answers; bring "
+            "pictures that differ more, or choose another network."
+        )
     standard = (features - mean) / std
     rotated, back = _rotate(standard)
     folds = np.tile(fold_numbers(labels[:images], FOLDS, seed), len(labels) // images)

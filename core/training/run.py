@@ -408,7 +408,12 @@ class _Run:
                     images_per_second=done / (time.perf_counter() - begin),
                 )
             probabilities = torch.cat(parts).numpy()
-            report = classification.report(probabilities, self.splits.test.labels, self.dataset.class_names)
+            report = classification.report(
+                probabilities,
+                self.splits.test.labels,
+                self.dataset.class_names,
+                caveats=self.dataset.report.caveats,
+            )
         yield from self._reading.news()
         learning = sum(self._seconds.get(phase, 0.0) for phase in ("features", "probe", "train"))
         yield Finished(

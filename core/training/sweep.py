@@ -157,6 +157,7 @@ class Bench:
             precision="float32" if precision.autocast_type(self.device) is None else "bfloat16",
             probe_head=self.probe_head,
             reading=self.dataset.reading.to_json(),
+            caveats=self.dataset.report.caveats,
         )
 
     def fill(self) -> Iterator[Event]:

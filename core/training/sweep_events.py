@@ -26,6 +26,7 @@ class SweepStarted(Event):
     precision: str
     probe_head: bool = False  # every head starts from a linear probe
     reading: dict[str, Any] = field(default_factory=dict)  # of pictures: `Reading.to_json`
+    caveats: tuple[str, ...] = ()  # of the data: said wherever an accuracy is
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,7 @@ class SweepReport:
     method: str
     seconds: float | None  # of the whole sweep; None before its end
     finished: bool
+    caveats: tuple[str, ...] = ()  # of the data: said wherever an accuracy is
 
     def of(self, arm: str) -> ArmReport | None:
         """Look up an arm by name; None while it is not measured."""
@@ -128,6 +129,7 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
         method=_method(started, counted, len(hits)),
         seconds=log.finished.seconds if log.finished else None,
         finished=log.finished is not None,
+        caveats=started.caveats,
     )
 
 

@@ -81,9 +81,12 @@ def test_zip64_is_read_where_its_record_is_the_one_that_every_reader_takes(
 
 
 def test_an_entry_without_a_name_is_passed_over() -> None:
-    picture = upload_sound.picture()
-    names = [b"", *(f"{name}/{number}.png".encode() for name in ("cat", "dog") for number in range(3))]
-    content = upload_classics.written([(name, picture, 0, len(picture), len(picture)) for name in names])
+    files = {b"": upload_sound.picture()} | {
+        f"{class_}/{name}".encode(): content
+        for class_, pictures in upload_sound.sound().items()
+        for name, content in pictures
+    }
+    content = upload_classics.written([(name, one, 0, len(one), len(one)) for name, one in files.items()])
     assert len(from_zip(io.BytesIO(content), side=16).train.images) == 6
 
 

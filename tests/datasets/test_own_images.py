@@ -1,13 +1,20 @@
 """ZIP, folder and files per class: what is understood, what is reported, and that the order never varies."""
 
+import errno
 import io
+import os
+import socket
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.datasets import own_images
+from core.datasets.layout import Layout, arrange
+from core.datasets.open import open_dataset
 from core.datasets.own_images import from_files, from_folder, from_zip
 from core.errors import DataError
 from core.images.decoding import Limits
@@ -278,6 +285,64 @@ def test_folders_list_links_and_do_not_follow_them(tmp_path: Path) -> None:
     dataset = from_folder(tmp_path, side=8)
     assert dataset.class_names == ("cat", "dog")
     assert [file for file, _ in dataset.report.skipped] == ["cat/link.png", "more"]
+
+
+def written(root: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("closed", ["cat", "train/dog"])
+def test_a_class_folder_that_cannot_be_read_is_an_error_and_not_a_class_fewer(
+    closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, class_folders(classes=("cat", "dog", "yak"), prefix="train/" if "/" in closed else ""))
+    scandir = os.scandir
+
+    def refusing(path: bytes) -> Iterator[os.DirEntry[bytes]]:
+        # What the kernel says to everybody but root, whom no permission stops.
+        if os.fsdecode(path).endswith(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(DataError, match=rf"folder .*{closed} cannot be read \(Permission denied\)"):
+        from_folder(tmp_path, side=8)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_named_pipes_and_sockets_are_listed_and_nobody_waits_for_them(tmp_path: Path) -> None:
+    written(tmp_path, class_folders())
+    os.mkfifo(tmp_path / "cat" / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(tmp_path / "dog" / "s.png"))
+        dataset = from_folder(tmp_path, side=8)
+    assert [(file, why[:10]) for file, why in dataset.report.skipped] == [
+        ("cat/pipe.png", "It is no f"),
+        ("dog/s.png", "It is no f"),
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_file_that_became_a_named_pipe_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, class_folders(each=5))
+
+    def late(paths: Sequence[str], limits: Limits) -> Layout:
+        (tmp_path / "cat" / "0.png").unlink()
+        os.mkfifo(tmp_path / "cat" / "0.png")
+        return arrange(paths, limits)
+
+    monkeypatch.setattr(own_images, "arrange", late)
+    dataset = from_folder(tmp_path, side=8)
+    assert [file for file, _ in dataset.report.skipped] == ["cat/0.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_data_that_is_neither_file_nor_folder_is_one_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "data.zip")
+    with pytest.raises(DataError, match="neither a folder nor a file"):
+        open_dataset(str(tmp_path / "data.zip"), side=8)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -97,11 +97,116 @@ def test_images_of_the_same_content_stay_in_one_part() -> None:
         assert len(splits.train) + len(splits.validation) + len(splits.test) == 120
 
 
-def test_a_class_of_one_repeated_picture_is_still_split() -> None:
+@pytest.mark.parametrize("different", [1, 2])
+def test_a_class_with_fewer_different_pictures_than_parts_is_refused(different: int) -> None:
     train = part((6, 6))
-    train.images[:6] = 0
-    splits = split(assemble(name="same", class_names=("a", "b"), train=train), per_class=None, seed=0)
-    assert min(map(min, counts_of(splits, 2))) >= 1
+    train.images[different:6] = train.images[0]
+    with pytest.raises(DataError, match=f"“a” has only {different} different picture"):
+        assemble(name="same", class_names=("a", "b"), train=train)
+
+
+def test_identical_pictures_are_refused_in_one_sentence() -> None:
+    train = part((6, 6))
+    train.images[:] = 0
+    with pytest.raises(DataError, match="All 12 pictures are one and the same picture"):
+        assemble(name="same", class_names=("a", "b"), train=train)
+
+
+def twins(own: tuple[int, int], shared: int) -> LabelledImages:
+    """Two classes with so many pictures of their own, and some that lie in both."""
+    numbers = [
+        *range(own[0]),
+        *range(1000, 1000 + shared),
+        *range(500, 500 + own[1]),
+        *range(1000, 1000 + shared),
+    ]
+    labels = np.repeat([0, 1], [own[0] + shared, own[1] + shared])
+    images = np.zeros((len(labels), 2, 2, 3), np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 0, 1] = np.array(numbers) % 256, np.array(numbers) // 256
+    return LabelledImages(images=images, labels=labels)
+
+
+@pytest.mark.parametrize("per_class", [None, 4])
+@pytest.mark.parametrize(
+    ("own", "shared"), [((20, 20), 4), ((2, 20), 8), ((1, 9), 9), ((0, 10), 10), ((0, 0), 12)]
+)
+def test_a_picture_with_two_labels_is_in_one_part_only(
+    own: tuple[int, int], shared: int, per_class: int | None
+) -> None:
+    dataset = assemble(name="twins", class_names=("a", "b"), train=twins(own, shared))
+    (caveat,) = dataset.report.caveats
+    assert f"{shared} pictures lie in more classes than one (“a” and “b”): labels disagree" in caveat
+    for seed in range(20):
+        splits = split(dataset, per_class=per_class, seed=seed)
+        parts = [contents(each) for each in (splits.train, splits.validation, splits.test)]
+        assert not parts[0] & parts[1]
+        assert not parts[0] & parts[2]
+        assert not parts[1] & parts[2]
+        assert min(map(min, counts_of(splits, 2))) >= 1
+        both = contents(dataset.train.subset(np.flatnonzero(dataset.train.labels == 0))) & contents(
+            dataset.train.subset(np.flatnonzero(dataset.train.labels == 1))
+        )
+        if min(own) >= 2:  # enough of their own: the others are learned from alone
+            assert "neither chosen nor tested on" in caveat
+            assert not both & (parts[1] | parts[2])
+        else:
+            assert "hardly any others" in caveat
+        if per_class is None:
+            assert len(splits.train) + len(splits.validation) + len(splits.test) == len(dataset.train)
+
+
+def test_a_picture_with_two_labels_beside_a_test_part_of_its_own_is_learned_from() -> None:
+    dataset = assemble(
+        name="twins", class_names=("a", "b"), train=twins((5, 5), 3), test=part((4, 4), start=10_000)
+    )
+    splits = split(dataset, per_class=None, seed=0)
+    assert not contents(splits.train) & contents(splits.validation)
+    assert len(splits.test) == 8
+    assert "labels disagree" in dataset.report.caveats[0]
+
+
+def test_test_pictures_that_are_in_training_are_left_out_of_the_test_and_said() -> None:
+    train, test = part((10, 10)), part((6, 6), start=10_000)
+    test.images[:3] = train.images[:3]  # three of class a
+    test.images[6] = train.images[9]  # one of class a that is called b here
+    dataset = assemble(name="again", class_names=("a", "b"), train=train, test=test)
+    assert dataset.test is not None
+    assert not contents(dataset.train) & contents(dataset.test)
+    assert class_counts(dataset.test, 2).tolist() == [3, 5]
+    assert dataset.report.caveats == (
+        "4 of the 12 pictures of the test part are also in the training part (1 under another class: labels disagree); "
+        "they are left out of the test, which counts pictures never seen before alone.",
+    )
+    assert len(dataset.report.duplicates) == len(dataset.report.skipped) == 4
+
+
+def test_a_test_part_that_is_training_through_and_through_is_not_used() -> None:
+    train = part((10, 10))
+    dataset = assemble(name="same", class_names=("a", "b"), train=train, test=train.subset(np.arange(3, 15)))
+    assert dataset.test is None
+    assert "12 of the 12" in dataset.report.caveats[0]
+    assert "drawn from the training part" in dataset.report.caveats[0]
+    splits = split(dataset, per_class=None, seed=0)
+    assert not contents(splits.train) & contents(splits.test)
+
+
+def test_labels_that_disagree_within_the_test_part_are_left_out() -> None:
+    test = part((5, 5), start=10_000)
+    test.images[5] = test.images[0]
+    dataset = assemble(name="again", class_names=("a", "b"), train=part((10, 10)), test=test)
+    assert dataset.test is not None
+    assert len(dataset.test) == 8
+    assert "labels disagree" in dataset.report.caveats[0]
+
+
+def test_a_class_that_the_test_part_lacks_is_said() -> None:
+    dataset = assemble(
+        name="lacking", class_names=("a", "b", "c"), train=part((9, 9, 9)), test=part((4, 0, 4), start=10_000)
+    )
+    (caveat,) = dataset.report.caveats
+    assert caveat.startswith(
+        "The test part has no picture of “b”: accuracy, chance and scores are over the 2 classes"
+    )
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
@@ -120,7 +225,7 @@ def test_too_small_classes_are_named() -> None:
         train=whole.train.subset(np.arange(1, 53)),
         test=None,
     )
-    with pytest.raises(DataError, match="“class 0” has too few images"):
+    with pytest.raises(DataError, match="“class 0” has too few different images"):
         split(small, per_class=None, seed=0)
 
 

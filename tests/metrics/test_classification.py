@@ -50,7 +50,17 @@ def test_a_report_by_hand() -> None:
 def test_macro_figures_are_over_classes_that_occur() -> None:
     made = report(one_hot([0, 1], 4), [0, 1], ("a", "b", "c", "d"))
     assert (made.macro_precision, made.macro_recall, made.macro_f1) == (1, 1, 1)
-    assert made.classes[3].count == 0
+    absent = made.classes[3]
+    assert absent.count == 0
+    assert (absent.precision, absent.recall, absent.f1) == (None, None, None)  # nothing was measured
+
+
+def test_a_class_that_is_absent_and_named_all_the_same_has_no_figures() -> None:
+    made = report(one_hot([2, 1], 3), [0, 1], ("a", "b", "c"), caveats=("No pictures of c.",))
+    assert made.classes[2].precision is None
+    assert made.classes[0].recall == 0.0
+    assert made.chance == pytest.approx(0.5)
+    assert made.caveats == ("No pictures of c.",)
 
 
 def test_top_five_counts_the_five_highest() -> None:

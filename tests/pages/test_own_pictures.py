@@ -65,6 +65,30 @@ def test_a_stored_archive_leaves_memory_and_the_uploader_stands_empty(
     assert test.file_uploader(key="own_zip_1").value is None
 
 
+def test_classes_are_named_and_what_was_noticed_is_said_before_anything_is_trained() -> None:
+    pictures = {
+        f"set/{part}/{name}": [(f"{n}.png", picture(100 * place + 10 * label + n)) for n in range(4)]
+        for place, part in enumerate(("seg_train", "seg_test"))
+        for label, name in enumerate(("cat", "dog"))
+    }
+    pictures["set/seg_test/cat"].append(("again.png", pictures["set/seg_train/cat"][0][1]))
+    test = page()
+    test.file_uploader(key="own_zip").set_value(("pets.zip", packed(pictures), "application/zip")).run()
+    assert not test.exception
+    assert "Classes: cat\u00a04\u00a0+\u00a04\u00a0test · dog\u00a04\u00a0+\u00a04\u00a0test" in words(test)
+    assert any("seg\\_train for train, seg\\_test for test" in one.value for one in test.info)
+    assert any("1 of the 9 pictures of the test part is also in" in one.value for one in test.warning)
+
+
+def test_identical_pictures_are_refused_in_a_sentence() -> None:
+    test = page()
+    black = {name: [(f"{n}.png", picture(0)) for n in range(4)] for name in ("cat", "dog")}
+    test.file_uploader(key="own_zip").set_value(("black.zip", packed(black), "application/zip")).run()
+    assert not test.exception
+    assert "one and the same picture" in words(test)
+    assert api.uploads_of(VISITOR) == []
+
+
 def test_pictures_of_each_class_are_stored_and_leave_memory(
     managers: list[MemoryUploadedFileManager],
 ) -> None:

@@ -1,0 +1,375 @@
+"""How archives are laid out: parts under many names, wrappers, stray files, ZIPs in ZIPs; what is refused and said."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks import layout_fuzz
+from core.datasets.dataset import ImageDataset
+from core.datasets.layout import arrange
+from core.datasets.own_images import from_folder, from_zip
+from core.datasets.parts import named
+from core.datasets.splits import class_counts
+from core.errors import DataError
+from core.images.decoding import Limits
+from tests.datasets.test_own_images import class_folders, png, zipped
+
+
+def read(files: dict[str, bytes]) -> ImageDataset:
+    return from_zip(zipped(files), side=8)
+
+
+def counts(dataset: ImageDataset) -> tuple[list[int], list[int] | None]:
+    classes = len(dataset.class_names)
+    test = None if dataset.test is None else class_counts(dataset.test, classes).tolist()
+    return class_counts(dataset.train, classes).tolist(), test
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("seg_train", "seg_test"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train_images", "test_images"),
+        ("training_set", "test_set"),
+        ("train", "evaluation"),
+        ("Train", "dev"),
+        ("01_train", "02_eval"),
+        ("train-set", "test-set"),
+        ("TrainingSet", "TestSet"),
+        ("flowers_train", "flowers_test"),
+        ("Trainingsdaten", "Testdaten"),
+        ("train2017", "val2017"),
+        ("训练集", "测试集"),
+        ("train/images", "test/images"),
+        ("archive/data/x_train", "archive/data/x_test"),
+    ],
+)
+def test_parts_under_other_names_are_parts(train: str, test: str) -> None:
+    dataset = read(class_folders(prefix=f"{train}/") | class_folders(prefix=f"{test}/", each=2, seed=50))
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == ([4, 4], [2, 2])
+    if train not in ("Train", "train", "train/images", "训练集"):
+        assert "taken for parts of the data set" in dataset.report.remarks[0]
+
+
+@pytest.mark.parametrize("parts", [("train", "test"), ("Training", "eval"), ("training_set", "dev")])
+def test_parts_below_each_class_are_parts(parts: tuple[str, str]) -> None:
+    files = {
+        f"animals/{name}/{part}/{number}.png": png(100 * place + 10 * label + number)
+        for place, part in enumerate(parts)
+        for label, name in enumerate(("cat", "dog"))
+        for number in range(4 - place)
+    }
+    dataset = read(files)
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == ([4, 4], [3, 3])
+    assert parts[0] in dataset.report.remarks[0]
+
+
+def test_class_and_part_in_one_name_are_told_apart() -> None:
+    files = class_folders(classes=("cat_train", "dog_train")) | class_folders(
+        classes=("cat_test", "dog_test"), each=2, seed=50
+    )
+    dataset = read(files)
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == ([4, 4], [2, 2])
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ("training shoes", "sandals"),
+        ("test tube", "beaker"),
+        ("training shoes", "test tube"),
+        ("dev", "qa", "ops"),
+        ("train", "bus", "car"),
+        ("valid", "invalid"),
+        ("crash test", "parking"),
+        ("trainer", "tester"),
+        ("validation stamp", "postmark"),
+    ],
+)
+def test_classes_whose_names_contain_such_words_stay_classes(classes: tuple[str, ...]) -> None:
+    assert read(class_folders(classes=classes)).class_names == tuple(sorted(classes))
+
+
+def test_a_class_that_is_called_like_a_part_is_said() -> None:
+    remarks = read(class_folders(classes=("train", "bus", "car"))).report.remarks
+    assert remarks == (
+        "“train” was taken for a class, not for a part of the data set: no part beside it goes with it.",
+    )
+    assert read(class_folders(classes=("training shoes", "sandals"))).report.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "seen"),
+    [
+        (class_folders(prefix="train/") | class_folders(classes=("unlabelled",), seed=50), "train"),
+        (class_folders() | class_folders(prefix="test/", seed=50), "test"),
+        (class_folders(classes=("train", "test", "bus")), "test, train"),
+        (class_folders() | class_folders(prefix="bird/", classes=("train", "test"), seed=50), "bird/test"),
+        (
+            class_folders(prefix="a_train/") | class_folders(prefix="a_test/", seed=50)
+            | class_folders(prefix="b_train/", seed=70) | class_folders(prefix="b_test/", seed=90),
+            "a_test, a_train",
+        ),
+        (class_folders(prefix="learn_train/") | class_folders(prefix="exam/", seed=50), "exam, learn_train"),
+        (class_folders(classes=("seg_train", "seg_test")), "seg_test, seg_train"),
+    ],
+)  # fmt: skip
+def test_what_looks_like_parts_and_does_not_fit_is_refused_with_what_was_seen(
+    files: dict[str, bytes], seen: str
+) -> None:
+    with pytest.raises(
+        DataError, match=f"look like parts of a data set.*{seen}|{seen} look like parts|: {seen}"
+    ):
+        read(files)
+
+
+def test_the_same_folders_below_all_classes_are_said() -> None:
+    files = class_folders(prefix="day/") | class_folders(prefix="night/", seed=50)
+    dataset = read(files)
+    assert dataset.class_names == ("day", "night")
+    assert "The same folders (cat, dog) lie below day, night" in dataset.report.remarks[0]
+
+
+def test_folders_beside_the_parts_are_left_out_and_said() -> None:
+    files = class_folders(prefix="seg_train/") | class_folders(prefix="seg_test/", each=2, seed=50)
+    files |= {f"seg_pred/seg_pred/{number}.jpg": png(200 + number) for number in range(5)}
+    dataset = read(files)
+    assert counts(dataset) == ([4, 4], [2, 2])
+    assert len(dataset.report.skipped) == 5
+    assert any("seg_pred" in one and "5 files" in one for one in dataset.report.remarks)
+
+
+@pytest.mark.parametrize(
+    "stray", ["README", "README.md", "LICENSE", "preview.jpg", "labels.csv", "cover", "sub.txt"]
+)
+@pytest.mark.parametrize("place", ["", "flowers/"])
+def test_files_beside_class_folders_do_not_hide_the_wrapper(stray: str, place: str) -> None:
+    dataset = read(class_folders(prefix="flowers/") | {place + stray: png(900)})
+    assert dataset.class_names == ("cat", "dog")
+    assert [file for file, _ in dataset.report.skipped] == [place + stray]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ["Icon\r", "cat/Icon\r", ".DS_Store", "cat/._0.png", "Thumbs.db", "@eaDir/cat/THUMB.jpg", "cat/@eaDir/0.png/x.jpg",
+     "__MACOSX/flowers/cat/._0.png", "desktop.ini", "#recycle/cat/9.png", ".git/objects/ab/cd"],
+)  # fmt: skip
+def test_what_systems_leave_is_passed_over_without_a_word(junk: str) -> None:
+    files = class_folders(prefix="flowers/")
+    for place in ("", "flowers/"):
+        dataset = read(files | {place + junk: b"\0"})
+        assert dataset.class_names == ("cat", "dog")
+        assert (dataset.report.skipped, dataset.report.remarks) == ((), ())
+
+
+def test_pictures_in_hidden_folders_are_listed() -> None:
+    assert dict(read(class_folders() | {".net/0.png": png(9)}).report.skipped) == {
+        ".net/0.png": "It lies in a hidden folder."
+    }
+
+
+def test_a_folder_without_pictures_among_the_classes_is_said() -> None:
+    dataset = read(class_folders() | {"bird/0.dng": b"raw", "bird/1.dng": b"raw"})
+    assert dataset.report.remarks == (
+        "The folder “bird” has no picture in it (2 files of other kinds), so it is no class.",
+    )
+
+
+def test_a_class_with_folders_in_it_is_no_wrapper() -> None:
+    files = class_folders(prefix="cat/", classes=("young", "old"), each=2)
+    files |= {f"cat/{number}.png": png(300 + number) for number in range(20)}
+    with pytest.raises(DataError, match=r"only one class \(cat\)"):
+        read(files)
+
+
+def test_backslashes_separate_folders_in_folder_entries_too() -> None:
+    files = {name.replace("/", "\\"): one for name, one in class_folders(prefix="data/").items()}
+    dataset = read({"data\\": b"", "data\\cat\\": b"", **files})
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.report.skipped == ()
+
+
+# --- classes that differ between parts ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("Cat", "cat"),
+        ("CAT", "Cat"),
+        ("golden_retriever", "Golden Retriever"),
+        ("Straße", "STRASSE"),
+        ("ｃａｔ", "cat"),
+    ],
+)
+def test_another_spelling_in_the_test_part_is_the_same_class_and_said(here: str, there: str) -> None:
+    files = class_folders(prefix="train/", classes=(here, "dog")) | class_folders(
+        prefix="test/", classes=(there, "dog"), each=2, seed=50
+    )
+    dataset = read(files)
+    assert set(dataset.class_names) == {here, "dog"}
+    assert counts(dataset) == ([4, 4], [2, 2])
+    assert f"“{there}” and “{here}” are spelt differently" in dataset.report.remarks[0]
+
+
+def test_two_spellings_in_one_part_stay_two_classes_and_are_said() -> None:
+    dataset = read(class_folders(classes=("Cat", "cat", "dog")))
+    assert dataset.class_names == ("Cat", "cat", "dog")
+    assert "“Cat” and “cat” differ only in how they are spelt" in dataset.report.remarks[0]
+
+
+def test_a_validation_part_in_other_spelling_joins_training() -> None:
+    files = (
+        class_folders(prefix="train/")
+        | class_folders(prefix="val/", classes=("Cat", "Dog"), each=2, seed=50)
+        | class_folders(prefix="test/", each=1, seed=70)
+    )
+    assert counts(read(files)) == ([6, 6], [1, 1])
+
+
+def test_classes_of_the_test_part_alone_and_of_training_alone_are_said() -> None:
+    files = class_folders(prefix="train/", classes=("cat", "disc", "dog")) | class_folders(
+        prefix="test/", classes=("cat", "discs", "dog"), each=2, seed=50
+    )
+    dataset = read(files)
+    assert counts(dataset) == ([4, 4, 4], [2, 0, 2])
+    assert "the training part lacks (“discs”); its 2 files are left out" in dataset.report.remarks[0]
+    assert "no picture of “disc”" in dataset.report.caveats[0]
+
+
+def test_a_test_part_of_other_classes_is_not_used_and_said() -> None:
+    files = class_folders(prefix="train/") | class_folders(prefix="test/", classes=("katze", "hund"), seed=50)
+    dataset = read(files)
+    assert dataset.test is None
+    assert set(dict(dataset.report.skipped).values()) == {
+        "Class “katze” occurs in the test part only.",
+        "Class “hund” occurs in the test part only.",
+    }
+    assert "“hund”, “katze”" in dataset.report.remarks[0]
+
+
+# --- ZIP files inside -----------------------------------------------------------------------------------
+
+
+def inner(files: dict[str, bytes]) -> bytes:
+    return zipped(files).getvalue()
+
+
+def test_a_zip_in_a_zip_is_opened() -> None:
+    assert read({"data.zip": inner(class_folders())}).class_names == ("cat", "dog")
+    assert read({"set/data.zip": inner(class_folders(prefix="x/")), "set/README.md": b"x"}).class_names == (
+        "cat",
+        "dog",
+    )
+
+
+@pytest.mark.parametrize("wrapped", ["", "cat/"])
+def test_one_zip_per_class_is_read_as_one_folder_per_class(wrapped: str, tmp_path: Path) -> None:
+    pictures = {"cats.zip": 0, "dogs.ZIP": 50}
+    files = {
+        name: inner({f"{wrapped}{n}.png": png(seed + n) for n in range(4)}) for name, seed in pictures.items()
+    }
+    dataset = read(files | {"__MACOSX/._cats.zip": b"\0", "preview.jpg": png(900)})
+    assert dataset.class_names == ("cats", "dogs")
+    assert counts(dataset)[0] == [4, 4]
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    assert from_folder(tmp_path, side=8).class_names == ("cats", "dogs")
+
+
+def test_one_zip_per_part_is_read_as_one_folder_per_part() -> None:
+    files = {"train.zip": inner(class_folders()), "test.zip": inner(class_folders(each=2, seed=50))}
+    assert counts(read(files)) == ([4, 4], [2, 2])
+
+
+def test_a_zip_beside_class_folders_is_listed_and_not_opened() -> None:
+    dataset = read(class_folders() | {"everything.zip": inner(class_folders())})
+    assert dataset.class_names == ("cat", "dog")
+    assert dict(dataset.report.skipped) == {"everything.zip": "Not a picture file (.zip)."}
+
+
+@pytest.mark.parametrize(
+    ("files", "limits", "words"),
+    [
+        (
+            {"data.zip": inner({"more.zip": inner(class_folders())})},
+            Limits(),
+            r"packed file \(data/more.zip\)",
+        ),
+        ({"data.rar": b"Rar!"}, Limits(), r"packed file \(data.rar\)"),
+        ({"data.zip": b"no zip"}, Limits(), "data.zip inside the ZIP: This is not a ZIP file"),
+        ({"data.zip": inner({"../x/0.png": png(1)})}, Limits(), "leaves it"),
+        ({"a.zip": inner(class_folders())}, Limits(max_nested_bytes=100), "inside the ZIP take more than"),
+        (
+            {"a.zip": inner(class_folders()), "b.zip": inner(class_folders())},
+            Limits(max_entries=15),
+            "more than 15",
+        ),
+        ({"a.zip": inner(class_folders())}, Limits(max_unpacked_bytes=3_900), "would unpack"),
+    ],
+)
+def test_zips_inside_are_opened_under_the_same_limits(
+    files: dict[str, bytes], limits: Limits, words: str
+) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        from_zip(zipped(files), side=8, limits=limits)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_bomb_inside_is_refused() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("cat/0.png", bytes(20_000_000))
+    with pytest.raises(DataError, match="200 times its packed size"):
+        read({"data.zip": stream.getvalue()})
+
+
+# --- all together ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "of"),
+    [
+        ("train", "train", ()),
+        ("Seg_Train", "train", ()),
+        ("TestImages", "test", ()),
+        ("hold-out", "test", ()),
+        ("flowers-train", "train", ("flowers",)),
+        ("fold 1 val", "validation", ("fold", "1")),
+        ("trainval", "train", ()),
+        ("train_test", None, ()),
+        ("trained", None, ()),
+        ("contest", None, ()),
+        ("devil", None, ()),
+    ],
+)
+def test_a_name_says_its_role_and_whose(name: str, role: str | None, of: tuple[str, ...]) -> None:
+    said = named(name)
+    assert (said and said.role, said.of if said else ()) == (role, of)
+
+
+def test_a_tree_of_any_depth_is_no_trouble() -> None:
+    deep = "/".join(["d"] * 5_000)
+    layout = arrange([f"{deep}/{name}/{n}.png" for name in ("a", "b") for n in range(3)], Limits())
+    assert layout.class_names == ("a", "b")
+
+
+def test_layouts_at_random_are_read_as_they_were_meant() -> None:
+    outcomes = list(layout_fuzz.run(80, seed=7))
+    assert [(n, plan.traits, said) for n, plan, end, said in outcomes if end == "wrong"] == []
+    assert sum(end == "right" for _, _, end, _ in outcomes) > 50
+    assert sum(end == "refused" for _, _, end, _ in outcomes) > 5
+
+
+def test_the_fuzzer_sees_a_picture_in_the_wrong_class() -> None:
+    _, plan, end, _ = next(one for one in layout_fuzz.run(20, seed=7) if one[2] == "right")
+    assert end == "right"
+    moved = min(next(iter(plan.train.values())))
+    next(iter(plan.train.values())).discard(moved)
+    assert layout_fuzz.judge(plan, layout_fuzz.packed(plan))[0] == "wrong"
