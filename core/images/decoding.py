@@ -6,8 +6,6 @@ sentence for the person who chose the file.
 """
 
 import contextlib
-import functools
-import io
 import os
 import threading
 import warnings
@@ -17,30 +15,26 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image
 
 from core.errors import DataError, LabError
-from core.images.to_rgb import conversion, rgb_square, square
+from core.images import kinds
+from core.images.to_rgb import (
+    Reading,
+    UnreadableError,
+    deep_values,
+    draft,
+    is_deep,
+    open_picture,
+    rgb_square,
+    rule,
+    square,
+)
 
 # Pillow warns about damaged EXIF blocks and large sizes. Both are dealt with here, so that nobody's picture
 # writes into the log of the server.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-# Formats that Pillow decodes by itself. EPS, PDF and the like, which start other programs, are left out; so is ICO,
-# whose header tells nothing about the size of the picture inside.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA")
-
-# EXIF orientation (CIPA DC-008, tag 0x0112) -> what turns the stored picture upright.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _JPEG_SIGNATURE = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"  # a marker (ITU T.81, B.1.1.3): compressed data never contain it
 _USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of the picture
@@ -106,57 +100,85 @@ class Decoded:
     """Many pictures at once: what decoded, and what there is to say about the others.
 
     ``squares`` (M, side, side, 3) uint8 in the order asked for; ``numbers`` (M,) int64 are their places in
-    that order; ``failed`` and ``converted`` hold one sentence or word by place.
+    that order; ``failed`` and ``converted`` hold one sentence or word by place. ``reading`` is the rule by which all
+    of them were read, ``outside`` (M,) float64 the share of each picture that lies outside its centred square.
     """
 
     squares: NDArray[np.uint8]
     numbers: NDArray[np.int64]
     failed: dict[int, str]
     converted: dict[int, str]
+    reading: Reading
+    outside: NDArray[np.float64]
 
 
 def decode(
-    content: bytes, side: int, limits: Limits = DEFAULT_LIMITS
+    content: bytes, side: int, limits: Limits = DEFAULT_LIMITS, reading: Reading | None = None
 ) -> tuple[NDArray[np.uint8], str | None]:
     """Decode one picture to (``side``, ``side``, 3) uint8 RGB.
 
-    Turned upright as its EXIF orientation says, the shorter side resized to ``side`` (bilinear, antialiased),
-    the centre cropped: torchvision's ``Resize`` and ``CenterCrop`` in one step. Of an animation the first
+    Turned upright as its EXIF orientation says; brought to a square and to 8 bits by ``reading``, the rule of the set
+    that it belongs to, or as a set of its own: the shorter side resized to ``side`` (bilinear, antialiased), the
+    centre cropped, which is torchvision's ``Resize`` and ``CenterCrop`` in one step. Of an animation the first
     picture is taken; transparent parts become white.
 
     Returns the square, and what it was converted from ("CMYK", "16-bit", …) or None.
     Raises `DataError`, one sentence, for what cannot be used.
     """
-    return _decode(content, side, limits, _Allowance(limits))
+    found = _decode(content, side, limits, _Allowance(limits), reading)
+    assert found.square is not None
+    return found.square, found.source
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """One picture; ``square`` is None where only its ``extremes`` were asked for."""
+
+    square: NDArray[np.uint8] | None = None
+    source: str | None
+    outside: float
+    extremes: tuple[bool, float, float] | None = None
 
 
 def _decode(
-    content: bytes, side: int, limits: Limits, allowance: _Allowance
-) -> tuple[NDArray[np.uint8], str | None]:
+    content: bytes,
+    side: int,
+    limits: Limits,
+    allowance: _Allowance | None,
+    reading: Reading | None,
+    *,
+    measure: bool = False,
+) -> _Found:
+    """Decode a picture, or, where it has more than 8 bits and that is to be measured, find its extremes only."""
     _refuse_by_content(content, limits)
     try:
-        with _open(content) as picture:
+        with open_picture(content) as picture:
             width, height = picture.size
             if width * height > limits.max_pixels:
                 raise DataError(_too_large(f" ({width} × {height})", limits))
-            source = conversion(picture, content)
-            picture.draft("RGB" if picture.mode != "CMYK" else None, _draft_size(picture.size, side))
-            orientation = _orientation(picture)
+            source = kinds.conversion(picture, content)
+            outside = 1 - min(width, height) / max(width, height)
+            draft(picture, side)
             pixels, passes = picture.width * picture.height, 1
             if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
                 pixels, passes = width * height, 1 + content.count(_JPEG_SCAN) // (_USUAL_SCANS + 1)
-            allowance.take(pixels * passes)
+            if allowance is not None:
+                allowance.take(pixels * passes)
             with _one_large if pixels > _LARGE else contextlib.nullcontext():
-                small = rgb_square(picture, side)
+                if measure and is_deep(picture):
+                    deep = deep_values(picture, content)
+                    extremes = deep.extremes() if deep is not None else None
+                    return _Found(source=source, outside=outside, extremes=extremes)
+                small = np.asarray(rgb_square(picture, content, side, reading))
+                return _Found(square=small, source=source, outside=outside)
     except LabError:
         raise
+    except UnreadableError as error:
+        raise DataError(str(error)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large("", limits)) from None
     except Exception as error:  # hostile bytes make a decoder raise anything
-        raise DataError(_undecodable(error)) from error
-    if orientation in _UPRIGHT:  # a centred square may be turned after cropping: less to turn
-        small = small.transpose(_UPRIGHT[orientation])
-    return np.asarray(small), source
+        raise DataError(kinds.undecodable(content, error)) from error
 
 
 def decode_all(
@@ -164,39 +186,64 @@ def decode_all(
     side: int,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    fit: str = "crop",
 ) -> Decoded:
-    """Decode many pictures with threads; ``reads`` give their bytes and may raise `DataError` themselves.
+    """Decode many pictures of one set with threads; ``reads`` give their bytes and may raise `DataError` themselves.
 
+    Pictures of more than 8 bits are read twice: what is black and white in them is known when all have been seen.
     Pictures that do not decode are left out and listed. ``progress(done, total)`` is called from this thread.
     """
-    squares = np.empty((len(reads), side, side, 3), dtype=np.uint8)
+    total = len(reads)
+    squares = np.empty((total, side, side, 3), dtype=np.uint8)
+    outside = np.zeros(total)
     failed: dict[int, str] = {}
     converted: dict[int, str] = {}
+    extremes: dict[int, tuple[bool, float, float] | None] = {}
     allowance = _Allowance(limits)
 
-    def work(numbers: range) -> None:
+    def work(numbers: Sequence[int], reading: Reading, measure: bool) -> int:
+        """Decode some; how many of them are done with, so that only those of more than 8 bits are not."""
+        waiting = 0
         for number in numbers:
             try:
-                squares[number], source = _decode(reads[number](), side, limits, allowance)
+                content = reads[number]()
+                found = _decode(
+                    content, side, limits, allowance if measure else None, reading, measure=measure
+                )
             except _TooMuch:
                 raise
             except DataError as error:
                 failed[number] = str(error)
+                continue
+            outside[number] = found.outside
+            if found.source is not None:
+                converted[number] = found.source
+            if found.square is not None:
+                squares[number] = found.square
             else:
-                if source is not None:
-                    converted[number] = source
+                extremes[number] = found.extremes
+                waiting += 1
+        return len(numbers) - waiting
 
-    chunk = max(1, min(64, len(reads) // (4 * _MAX_THREADS)))
-    chunks = [range(start, min(start + chunk, len(reads))) for start in range(0, len(reads), chunk)]
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-        try:
-            for numbers, _ in zip(chunks, pool.map(work, chunks), strict=True):
-                if progress is not None:
-                    progress(numbers.stop, len(reads))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    kept = np.array([number for number in range(len(reads)) if number not in failed], dtype=np.int64)
+    def run(numbers: Sequence[int], done: int, reading: Reading, *, measure: bool) -> int:
+        chunk = max(1, min(64, len(numbers) // (4 * _MAX_THREADS)))
+        chunks = [numbers[start : start + chunk] for start in range(0, len(numbers), chunk)]
+        with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+            try:
+                for count in pool.map(lambda some: work(some, reading, measure), chunks):
+                    done += count
+                    if progress is not None:
+                        progress(done, total)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return done
+
+    done = run(range(total), 0, Reading(fit=fit), measure=True)
+    reading = rule((one for one in extremes.values() if one is not None), fit)
+    run(sorted(extremes), done, reading, measure=False)
+    kept = np.array([number for number in range(total) if number not in failed], dtype=np.int64)
     for place, number in enumerate(kept):  # in place: a copy would take the memory twice
         if place != number:
             squares[place] = squares[number]
@@ -204,7 +251,9 @@ def decode_all(
         squares=squares[: len(kept)],
         numbers=kept,
         failed=dict(sorted(failed.items())),
-        converted=dict(sorted(converted.items())),
+        converted={number: converted[number] for number in sorted(converted) if number not in failed},
+        reading=reading,
+        outside=outside[kept],
     )
 
 
@@ -213,61 +262,19 @@ def square_from_array(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8
     return np.asarray(square(Image.fromarray(picture).convert("RGB"), side))
 
 
-def _open(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=_known_formats())
-
-
-@functools.cache
-def _known_formats() -> tuple[str, ...]:
-    """Those of `FORMATS` that this build of Pillow can read."""
-    Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
-
-
 def _refuse_by_content(content: bytes, limits: Limits) -> None:
-    if not content:
-        raise DataError("The file is empty (0 bytes); export or download it again.")
     if len(content) > limits.max_bytes:
         raise DataError(
             f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
         )
-    start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if content.startswith(_JPEG_SIGNATURE) and content.count(_JPEG_SCAN) > _MAX_SCANS:
         raise DataError(
             f"The JPEG is stored in more than {_MAX_SCANS} passes, as no camera does; save the picture again."
         )
-    if b"<svg" in start:
-        raise DataError("The file is an SVG drawing, not pixels; export it as PNG.")
-    if start.startswith((b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")):
-        raise DataError(
-            "The file is a web page, not a picture: open its link in a browser and save the picture."
-        )
-    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
-        raise DataError("The file is a HEIC photograph, which cannot be read here; export it as JPEG.")
+    why = kinds.refusal(content)
+    if why is not None:
+        raise DataError(why)
 
 
 def _too_large(size: str, limits: Limits) -> str:
     return f"The picture has more than {limits.max_pixels / 1e6:g} million pixels{size}; scale it down and try again."
-
-
-def _undecodable(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return (
-            "The file is not a picture in a format that can be read (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF)."
-        )
-    if "truncated" in str(error).lower():
-        return "The picture is cut off in the middle; copy or download the file again."
-    return "The picture is damaged and cannot be decoded; copy or download the file again."
-
-
-def _draft_size(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """Decode JPEGs at the smallest scale that still leaves twice ``side``, so that the resize antialiases."""
-    shrink = max(1.0, min(size) / (2 * side))
-    return int(size[0] / shrink), int(size[1] / shrink)
-
-
-def _orientation(picture: Image.Image) -> int | None:
-    try:
-        return picture.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # a damaged EXIF block is no reason to lose the picture
-        return None
