@@ -48,7 +48,9 @@ with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="
 if start and data is not None and config is not None:
     with frame.shown_errors():
         run = api.submit(
-            JobSpec(config=config, data=data.reference, title=f"{data.title}: {freezing.phrase}"),
+            JobSpec(
+                config=config, data=data.reference, fit=data.fit, title=f"{data.title}: {freezing.phrase}"
+            ),
             frame.visitor(),
         )
         st.switch_page(frame.page("runs"), query_params={"run": run})

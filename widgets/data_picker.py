@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.datasets import catalogue
+from core.datasets import catalogue, noticed
 from core.datasets.catalogue import DatasetEntry
 from core.datasets.open import load
 from core.jobs.spec import UPLOAD
@@ -189,6 +189,8 @@ def _details(choice: Choice) -> None:
 
 def _noticed(shown: Preview) -> None:
     report = shown.report
+    for warning in filter(None, (noticed.cropped(report, shown.reading), noticed.dark(report))):
+        st.warning(warning, icon=":material/crop:")
     if report.duplicates:
         st.warning(
             f"{len(report.duplicates)} pictures of the test part are also in the training part, so test "
@@ -198,8 +200,8 @@ def _noticed(shown: Preview) -> None:
     if report.skipped:
         with st.expander(_left_out(len(report.skipped)), icon=":material/report:"):
             st.text("\n".join(f"{file}: {why}" for file, why in report.skipped[:LISTED]))
-    if report.converted:
-        st.caption(f"{len(report.converted)} pictures were converted to RGB.")
+    for sentence in noticed.conversions(report, shown.reading):
+        st.caption(sentence)
 
 
 def _classes(shown: Preview) -> None:

@@ -16,6 +16,7 @@ from widgets import finished, frame, previews, upload_gate
 from widgets.previews import PICTURES, Choice, Preview
 
 ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
+FITS = {"crop": "Crop the middle", "pad": "Pad with grey", "squash": "Squash"}
 MOST_CLASSES = 20  # of what is put together by hand; archives may hold more
 MOST_MEGABYTES = 50  # of one picture, as its decoder allows
 MOST_WEBCAM = 500  # pictures that wait in the session for "Use these pictures"
@@ -24,10 +25,10 @@ TIGHT = 0.7  # of a visitor's room: from here on the page says how much is left
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading your pictures …")
-def _upload_preview(reference: str, _visitor: str, name: str) -> Preview:
-    # A reference names one content for ever, so it is all the key there need be.
+def _upload_preview(reference: str, _visitor: str, name: str, fit: str) -> Preview:
+    # A reference names one content for ever, so with the fit it is all the key there need be.
     path = api.upload_path(_visitor, reference)
-    return previews.preview(own_images.from_zip(path, side=previews.SIDE, name=name))
+    return previews.preview(own_images.from_zip(path, side=previews.SIDE, fit=fit, name=name))
 
 
 def pick() -> Choice | None:
@@ -71,12 +72,39 @@ def _stored() -> Choice | None:
             format_func=lambda one: stored[one],
         )
         st.session_state["own_reference"] = wanted
-    shown = _upload_preview(wanted, visitor, stored[wanted])
+    shown = _upload_preview(wanted, visitor, stored[wanted], _fit())
     st.markdown(
         f"Chosen: **{frame.plain(shown.title)}** · {shown.images:,} pictures · {len(shown.class_names)} classes"
     )
     _kept_until(uploads[wanted], visitor)
-    return Choice(reference=wanted, title=shown.title, classes=len(shown.class_names), preview=lambda: shown)
+    if shown.report.outside:
+        _choose_fit()
+    return Choice(
+        reference=wanted,
+        title=shown.title,
+        classes=len(shown.class_names),
+        fit=_fit(),
+        preview=lambda: shown,
+    )
+
+
+def _fit() -> str:
+    """How pictures that are not square become squares, as chosen last."""
+    return str(st.session_state.get("own_fit") or "crop")
+
+
+def _choose_fit() -> None:
+    st.segmented_control(
+        "How pictures that are not square become squares",
+        list(FITS),
+        default="crop",
+        required=True,
+        format_func=FITS.__getitem__,
+        key="own_fit",
+        help="The network sees squares alone. The middle of a picture is what most networks were trained on; what "
+        "stands at the edge of a wide picture is seen only where the whole picture is kept.",
+        persist_state="session",
+    )
 
 
 def _from_zip() -> None:
@@ -110,7 +138,7 @@ def _keep(reference: str) -> None:
     """Choose a fresh upload, unless its pictures cannot be used: then it is deleted and the reason shown."""
     visitor = frame.visitor()
     try:
-        _upload_preview(reference, visitor, _names(visitor)[reference])
+        _upload_preview(reference, visitor, _names(visitor)[reference], _fit())
     except LabError:
         api.delete_upload(visitor, reference)
         raise
@@ -218,7 +246,8 @@ def _kept_until(upload: Upload, visitor: str) -> None:
             if st.button("Delete", key="own_delete"):
                 with frame.shown_errors():  # here, where the person looks
                     api.delete_upload(visitor, UPLOAD + upload.token)
-                    _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name)
+                    for fit in FITS:
+                        _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name, fit)
                     finished.test_images_of.clear()
                     st.rerun()
     used, allowed = api.upload_room(visitor)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.datasets.dataset import ImageDataset, ImportReport
+from core.images.to_rgb import Reading
 
 PICTURES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]  # what uploaders offer
 SIDE = 64  # pixels at which previews are decoded
@@ -39,6 +40,7 @@ class Preview:
     card: bytes
     rows: tuple[ClassRow, ...]
     report: ImportReport
+    reading: Reading
     fingerprint: str
 
     @property
@@ -56,7 +58,13 @@ class Choice:
     classes: int
     preview: Callable[[], Preview] | None  # None: not on this machine yet
     per_class: int | None = None  # training pictures of each class; None: all
+    fit: str = "crop"  # how pictures become squares
     finish: Callable[[], None] = lambda: None  # call it last: what takes time to draw
+
+    @property
+    def key(self) -> str:
+        """What names these pictures, read this way, in caches."""
+        return f"{self.reference}/{self.per_class}/{self.fit}"
 
 
 def preview(dataset: ImageDataset) -> Preview:
@@ -84,6 +92,7 @@ def preview(dataset: ImageDataset) -> Preview:
             for label, images in enumerate(samples)
         ),
         report=dataset.report,
+        reading=dataset.reading,
         fingerprint=dataset.fingerprint,
     )
 

@@ -6,7 +6,7 @@ import dataclasses
 from core.advice import advisor
 from core.advice.report import Advice, Measures
 from core.backbones import catalogue as backbones
-from core.commands.options import add_data, json_line
+from core.commands.options import add_data, json_line, notices
 from core.commands.terminal import Terminal
 from core.training.events import Progress
 
@@ -38,8 +38,16 @@ def run(chosen: argparse.Namespace) -> None:
             show.bar(phase, done, total, None)
 
     dataset = open_dataset(
-        chosen.data, side=entry.image_size, progress=lambda done, total: tell("data", done, total)
+        chosen.data,
+        side=entry.image_size,
+        fit=chosen.fit,
+        progress=lambda done, total: tell("data", done, total),
     )
+    for note in notices(dataset):
+        if chosen.json:
+            print(json_line(note.to_json()), flush=True)
+        else:
+            show.line(note.message)
     network = stages.build(entry.name)
     weights.load_pretrained(
         network, chosen.weights, progress=lambda done, total: tell("weights", done, total)

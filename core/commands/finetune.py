@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core import errors
 from core.backbones import catalogue as backbones
-from core.commands.options import add_data, add_settings, chosen_settings, json_line
+from core.commands.options import add_data, add_settings, chosen_settings, json_line, notices
 from core.commands.terminal import Terminal
 from core.jobs import artefacts
 from core.jobs.timeline import Timeline
@@ -41,9 +41,9 @@ def run(chosen: argparse.Namespace) -> None:
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
-    dataset = open_dataset(chosen.data, side=engine.image_side(config), progress=tell("data"))
-    for name, why in dataset.report.skipped:
-        show.event(Note(message=f"Left out: {name}. {why}"))
+    dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
+    for note in notices(dataset):
+        show.event(note)
     engine.fetch_weights(config, tell("weights"))
     timeline = Timeline()
     started: RunStarted | None = None

@@ -5,10 +5,15 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any
 
+from core.datasets import noticed
+from core.datasets.dataset import ImageDataset
+from core.images.to_rgb import FITS
 from core.jobs import artefacts
 from core.training.config import FinetuneConfig
+from core.training.events import Note
 from core.training.sweep_config import SweepConfig
 
 # Settings whose option is not simply their name.
@@ -25,7 +30,24 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", required=True, help="a data set's name, a ZIP of class folders, or a folder"
     )
+    parser.add_argument(
+        "--fit",
+        choices=FITS,
+        default="crop",
+        help="how pictures become squares: crop cuts out the middle, pad puts grey bars beside the whole picture, "
+        "squash makes it square; default: crop",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object per event")
+
+
+def notices(dataset: ImageDataset) -> Iterator[Note]:
+    """Say what there is to say about a data set before anything is done with it."""
+    for name, why in dataset.report.skipped:
+        yield Note(message=f"Left out: {name}. {why}")
+    for sentence in noticed.sentences(dataset.report, dataset.reading):
+        yield Note(message=sentence)
+    if noticed.cropped(dataset.report, dataset.reading):
+        yield Note(message="The options for that are --fit pad and --fit squash.")
 
 
 def add_settings(parser: argparse.ArgumentParser, settings: type[FinetuneConfig] | type[SweepConfig]) -> None:

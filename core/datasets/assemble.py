@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
 from core.errors import DataError
+from core.images.to_rgb import Reading
 
 _CHUNK = 256  # images hashed by one task
 
@@ -25,16 +27,23 @@ def assemble(
     train_files: Sequence[str] | None = None,
     test_files: Sequence[str] | None = None,
     skipped: tuple[tuple[str, str], ...] = (),
+    unread: Sequence[tuple[int, str]] = (),
     converted: tuple[tuple[str, str], ...] = (),
+    outside: NDArray[np.float64] | None = None,
+    dark: int = 0,
+    reading: Reading | None = None,
     about: str = "",
     citation: str = "",
     licence: str = "",
 ) -> ImageDataset:
     """Put the parts together; ``*_files`` name the images (default: "train 0", "train 1", …).
 
+    ``unread``: of what could not be read, the class number and the reason, for the sentence about a class that has
+    too few images. ``outside``: the share of each picture that lies outside its centred square, in any order;
+    ``dark``: how many pictures of more than 8 bits came out almost black.
     Raises `DataError` if there are fewer than two classes, or too few images in one to split it.
     """
-    _refuse_small(class_names, train, test)
+    _refuse_small(class_names, train, test, unread)
     train_digests = content_hashes(train.images)
     test_digests = content_hashes(test.images) if test is not None else []
     duplicates = _duplicates(
@@ -50,10 +59,18 @@ def assemble(
         train=train,
         test=test,
         fingerprint=_fingerprint(class_names, train, train_digests, test, test_digests),
-        report=ImportReport(skipped=skipped, converted=converted, duplicates=duplicates),
+        report=ImportReport(
+            skipped=skipped,
+            converted=converted,
+            duplicates=duplicates,
+            outside=0.0 if outside is None or not len(outside) else float(outside.mean()),
+            wide=0.0 if outside is None or not len(outside) else float((outside > 0.5).mean()),
+            dark=dark,
+        ),
         about=about,
         citation=citation,
         licence=licence,
+        reading=reading or Reading(),
     )
 
 
@@ -68,7 +85,12 @@ def content_hashes(images: NDArray[np.uint8]) -> list[bytes]:
         return list(chain.from_iterable(pool.map(hashes, range(0, len(images), _CHUNK))))
 
 
-def _refuse_small(class_names: tuple[str, ...], train: LabelledImages, test: LabelledImages | None) -> None:
+def _refuse_small(
+    class_names: tuple[str, ...],
+    train: LabelledImages,
+    test: LabelledImages | None,
+    unread: Sequence[tuple[int, str]],
+) -> None:
     if len(class_names) < 2:
         only = f" ({class_names[0]})" if class_names else ""
         raise DataError(f"There is only one class{only}; a classifier needs at least two to tell apart.")
@@ -76,14 +98,27 @@ def _refuse_small(class_names: tuple[str, ...], train: LabelledImages, test: Lab
         (2, "learn from and to choose on") if test is not None else (3, "learn, choose and test")
     )
     counts = np.bincount(train.labels, minlength=len(class_names))
-    for class_name, count in zip(class_names, counts, strict=True):
+    for label, (class_name, count) in enumerate(zip(class_names, counts, strict=True)):
         if count < needed:
             what = (
                 f"only {count} image" + ("" if count == 1 else "s") if count else "no image that can be read"
             )
+            reasons = Counter(why for one, why in unread if one == label)
             raise DataError(
                 f"Class “{class_name}” has {what}; every class needs at least {needed} to {purpose}."
+                + _why_unread(reasons)
             )
+
+
+def _why_unread(reasons: Counter[str]) -> str:
+    """Say why files of a class could not be read, by the reason that most of them have; "" where all could."""
+    if not reasons:
+        return ""
+    why, count = reasons.most_common(1)[0]
+    total = reasons.total()
+    files = "1 file" if total == 1 else f"{total:,} files"
+    most = "" if count == total else f", {count:,} of them for this reason"
+    return f" {files} of this class could not be read{most}: {why}"
 
 
 def _duplicates(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from core.images.to_rgb import Reading
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelledImages:
@@ -31,6 +33,11 @@ class ImportReport:
     skipped: tuple[tuple[str, str], ...] = ()  # (file name, one sentence why)
     converted: tuple[tuple[str, str], ...] = ()  # (file name, from what: "CMYK", "16-bit", …)
     duplicates: tuple[tuple[str, str], ...] = ()  # (file in train, same bytes in test)
+    outside: float = (
+        0.0  # share of the pictures' area that lies outside their centred squares, mean over pictures
+    )
+    wide: float = 0.0  # share of the pictures of which more than half lies outside
+    dark: int = 0  # pictures of more than 8 bits that came out almost black
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +58,7 @@ class ImageDataset:
     about: str = ""  # what it is and is not, one or two plain sentences
     citation: str = ""
     licence: str = ""
+    reading: Reading = field(default_factory=Reading)  # how its pictures were read, and later ones are to be
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -25,6 +25,7 @@ from core.datasets.fetching import RemoteFile, disk_sentence, fetch
 from core.datasets.torchvision_sets import DOWNLOADS, Listing, Part
 from core.errors import DownloadError, one_of
 from core.images.decoding import DEFAULT_LIMITS, decode_all, square_from_array
+from core.images.to_rgb import Reading
 
 MEMORY_BYTES = 2_000_000_000  # of decoded squares; beyond it the first N images of each class are taken
 
@@ -48,11 +49,17 @@ def is_downloaded(name: str) -> bool:
 
 
 def download(
-    name: str, *, side: int, only: tuple[str, ...] | None = None, progress: Progress | None = None
+    name: str,
+    *,
+    side: int,
+    fit: str = "crop",
+    only: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
 ) -> ImageDataset:
     """Read the data set ``name`` at ``side`` pixels, fetching it first where no copy is there.
 
-    ``only`` names the classes that are wanted, in that order; the pictures of the others are not decoded.
+    ``fit`` says how pictures become squares (`Reading`). ``only`` names the classes that are wanted, in that order; the
+    pictures of the others are not decoded.
     ``progress(done, total)`` counts bytes, then images. Raises `SettingsError` for an unknown name and
     `DownloadError`, one sentence, for a missing network, a wrong checksum, a full disk or a broken copy.
     """
@@ -85,7 +92,7 @@ def download(
         numbers = [class_names.index(wanted) for wanted in only]
         listings = {part: listing.of(numbers) for part, listing in listings.items()}
         class_names = only
-    return _decoded(name, listings, class_names, side, progress)
+    return _decoded(name, listings, class_names, side, progress, fit=fit)
 
 
 def fetch_folder(
@@ -150,6 +157,8 @@ def _decoded(
     class_names: tuple[str, ...],
     side: int,
     progress: Progress | None,
+    *,
+    fit: str,
 ) -> ImageDataset:
     """Decode train (with the authors' validation part, since every run draws its own) and test."""
     train = _joined([listings[part] for part in ("train", "validation") if part in listings])
@@ -160,6 +169,7 @@ def _decoded(
     train, test, about = _within_memory(train, test, side)
     total = len(train) + (len(test) if test else 0)
     skipped: list[tuple[str, str]] = []
+    outside: list[NDArray[np.float64]] = []
 
     def squares(listing: Listing, before: int) -> tuple[LabelledImages, list[str] | None]:
         def report(done: int, _: int) -> None:
@@ -170,7 +180,8 @@ def _decoded(
             images = _squares(listing.pictures, side, report)
             return LabelledImages(images=images, labels=listing.labels), None
         files = listing.pictures
-        decoded = decode_all([file.read_bytes for file in files], side, DEFAULT_LIMITS, report)
+        decoded = decode_all([file.read_bytes for file in files], side, DEFAULT_LIMITS, report, fit=fit)
+        outside.append(decoded.outside)
         skipped.extend((files[number].name, why) for number, why in decoded.failed.items())
         part = LabelledImages(images=decoded.squares, labels=listing.labels[decoded.numbers])
         return part, [files[number].name for number in decoded.numbers]
@@ -186,6 +197,8 @@ def _decoded(
         test_files=test_files,
         about=about,
         skipped=tuple(skipped),
+        outside=np.concatenate(outside) if outside else None,
+        reading=Reading(fit=fit),
     )
 
 

@@ -33,14 +33,16 @@ def from_zip(
     path_or_file: str | os.PathLike[str] | BinaryIO,
     *,
     side: int,
+    fit: str = "crop",
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> ImageDataset:
     """Read a ZIP of class folders, with or without ``train/`` and ``test/`` (or ``val/``) above them.
 
-    ``path_or_file``: a path, or a seekable binary stream such as an upload. Pictures that do not decode are
-    listed in the report and left out. Raises `DataError` with one sentence where the archive cannot be used.
+    ``path_or_file``: a path, or a seekable binary stream such as an upload. ``fit``: how a picture becomes a square
+    (`Reading`). Pictures that do not decode are listed in the report and left out. Raises `DataError` with one
+    sentence where the archive cannot be used.
     """
     given = path_or_file if isinstance(path_or_file, str | os.PathLike) else getattr(path_or_file, "name", "")
     name = name or PurePath(str(given)).stem or "images"
@@ -51,7 +53,7 @@ def from_zip(
             return lambda: archive.read(number)
 
         return _from_layout(
-            layout, archive.paths, reader, name=name, side=side, limits=limits, progress=progress
+            layout, archive.paths, reader, name=name, side=side, fit=fit, limits=limits, progress=progress
         )
 
 
@@ -59,6 +61,7 @@ def from_folder(
     path: str | os.PathLike[str],
     *,
     side: int,
+    fit: str = "crop",
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
@@ -79,6 +82,7 @@ def from_folder(
         reader,
         name=name or root.resolve().name or "images",
         side=side,
+        fit=fit,
         limits=limits,
         progress=progress,
         skipped=links,
@@ -89,6 +93,7 @@ def from_files(
     files: dict[str, list[tuple[str, bytes]]],
     *,
     side: int,
+    fit: str = "crop",
     name: str = "images",
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
@@ -113,7 +118,9 @@ def from_files(
         for label, class_ in enumerate(names)
         for file, content in by_class[class_]
     ]
-    return _read_all(names, pictures, [], name=name, side=side, limits=limits, progress=progress, skipped=())
+    return _read_all(
+        names, pictures, [], name=name, side=side, fit=fit, limits=limits, progress=progress, skipped=()
+    )
 
 
 def _walk(root: Path, limits: Limits) -> tuple[list[str], list[tuple[str, str]]]:
@@ -149,6 +156,7 @@ def _from_layout(
     *,
     name: str,
     side: int,
+    fit: str,
     limits: Limits,
     progress: Progress | None,
     skipped: Iterable[tuple[str, str]] = (),
@@ -167,6 +175,7 @@ def _from_layout(
         test,
         name=name,
         side=side,
+        fit=fit,
         limits=limits,
         progress=progress,
         skipped=(*layout.skipped, *skipped),
@@ -180,6 +189,7 @@ def _read_all(
     *,
     name: str,
     side: int,
+    fit: str,
     limits: Limits,
     progress: Progress | None,
     skipped: tuple[tuple[str, str], ...],
@@ -195,7 +205,7 @@ def _read_all(
             f"{len(pictures):,} pictures at {side} × {side} pixels take {needed / 1e9:.1f} GB, and at most "
             f"{limits.max_decoded_bytes / 1e9:g} GB are kept in memory; choose a smaller image size or fewer pictures."
         )
-    decoded = decode_all([picture.read for picture in pictures], side, limits, progress)
+    decoded = decode_all([picture.read for picture in pictures], side, limits, progress, fit=fit)
     labels = np.array([pictures[number].label for number in decoded.numbers], dtype=np.int64)
     files = [pictures[number].file for number in decoded.numbers]
     cut = int(np.searchsorted(decoded.numbers, len(train)))
@@ -208,7 +218,11 @@ def _read_all(
         train_files=files[:cut],
         test_files=files[cut:],
         skipped=(*skipped, *((pictures[number].file, why) for number, why in decoded.failed.items())),
+        unread=[(pictures[number].label, why) for number, why in decoded.failed.items()],
         converted=tuple((pictures[number].file, what) for number, what in decoded.converted.items()),
+        outside=decoded.outside,
+        dark=decoded.dark,
+        reading=decoded.reading,
         about=_ABOUT,
         licence="Yours",
     )

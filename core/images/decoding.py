@@ -41,6 +41,8 @@ _USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of t
 _MAX_SCANS = 50
 _MAX_THREADS = 8  # each holds one undecoded and one decoded picture
 
+_ALMOST_BLACK = 24  # of 255: where all but a hundredth of a picture is darker
+
 # A large picture takes up to 16 bytes a pixel on its way (32 bits of grey): a gigabyte for the largest, so that there
 # is one at a time, whoever's it is.
 _LARGE = 8_000_000
@@ -101,7 +103,8 @@ class Decoded:
 
     ``squares`` (M, side, side, 3) uint8 in the order asked for; ``numbers`` (M,) int64 are their places in
     that order; ``failed`` and ``converted`` hold one sentence or word by place. ``reading`` is the rule by which all
-    of them were read, ``outside`` (M,) float64 the share of each picture that lies outside its centred square.
+    of them were read, ``outside`` (M,) float64 the share of each picture that lies outside its centred square;
+    ``dark`` of those with more than 8 bits came out almost black.
     """
 
     squares: NDArray[np.uint8]
@@ -110,6 +113,7 @@ class Decoded:
     converted: dict[int, str]
     reading: Reading
     outside: NDArray[np.float64]
+    dark: int
 
 
 def decode(
@@ -242,7 +246,11 @@ def decode_all(
 
     done = run(range(total), 0, Reading(fit=fit), measure=True)
     reading = rule((one for one in extremes.values() if one is not None), fit)
-    run(sorted(extremes), done, reading, measure=False)
+    deep = sorted(extremes)
+    run(deep, done, reading, measure=False)
+    dark = sum(
+        float(np.percentile(squares[number], 99)) < _ALMOST_BLACK for number in deep if number not in failed
+    )
     kept = np.array([number for number in range(total) if number not in failed], dtype=np.int64)
     for place, number in enumerate(kept):  # in place: a copy would take the memory twice
         if place != number:
@@ -254,6 +262,7 @@ def decode_all(
         converted={number: converted[number] for number in sorted(converted) if number not in failed},
         reading=reading,
         outside=outside[kept],
+        dark=dark,
     )
 
 

@@ -10,8 +10,8 @@ from core.images.to_rgb import has_transparency
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEIC = (
-    "The file is a HEIC photograph, which cannot be read here; export it as JPEG (on a Mac: open it in Preview, "
-    "File, Export; on an iPhone: Settings, Camera, Formats, Most Compatible, or send it to yourself by e-mail)."
+    "The file is a HEIC photograph, which cannot be read here; export it as JPEG (on a Mac: Preview, File, Export; an "
+    "iPhone takes JPEG pictures under Settings, Camera, Formats, Most Compatible)."
 )
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}

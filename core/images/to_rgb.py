@@ -56,9 +56,14 @@ class Reading:
     counts: tuple[float, float] | None = None
     shares: tuple[float, float] | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, ready for ``json.dumps``."""
+        bounds = {"counts": self.counts, "shares": self.shares}
+        return {"fit": self.fit, **{name: value and list(value) for name, value in bounds.items()}}
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Reading":
-        """Rebuild what ``dataclasses.asdict`` and JSON made of one."""
+        """Rebuild a rule from `to_json`."""
         counts, shares = values.get("counts"), values.get("shares")
         return cls(
             fit=values["fit"],

@@ -289,7 +289,7 @@ def repeats(run_id: str) -> list[RunRecord]:
     alike = [
         (one, one.spec.finetune)
         for one in runs_of(record.visitor)
-        if one.spec.data == record.spec.data
+        if (one.spec.data, one.spec.fit) == (record.spec.data, record.spec.fit)
         and (one.control_of is None) == (record.control_of is None)
         and one.spec.kind == "finetune"
         and dataclasses.replace(one.spec.finetune, seed=config.seed) == config

@@ -37,8 +37,8 @@ def open_data(spec: JobSpec, store: Store, progress: Progress | None = None) -> 
     side = image_side(spec.config)
     if spec.data.startswith(UPLOAD):
         path = uploads.path_of(store, uploads.find(store, None, spec.data))
-        return own_images.from_zip(path, side=side, name=data_title(spec, store))
-    return load(spec.data, side=side, progress=progress)
+        return own_images.from_zip(path, side=side, fit=spec.fit, name=data_title(spec, store))
+    return load(spec.data, side=side, fit=spec.fit, progress=progress)
 
 
 def data_title(spec: JobSpec, store: Store) -> str:

@@ -106,7 +106,8 @@ class Networks:
         from core.backbones import stages
         from core.images.decoding import decode
 
-        pixels, _ = decode(content, int(result.config["image_size"]))  # (side, side, 3)
+        side = int(result.config["image_size"])
+        pixels, _ = decode(content, side, reading=result.rule)  # (side, side, 3)
         normalisation = stages.normalisation(result.config["backbone"])
         with self._lock, torch.inference_mode():
             images = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]  # (1, 3, side, side)

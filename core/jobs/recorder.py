@@ -188,6 +188,7 @@ def build_result(title: str, started: RunStarted, timeline: Timeline, finished: 
         total_parameters=started.total_parameters,
         device=started.device,
         precision=started.precision,
+        reading=started.reading,
         segments=tuple(timeline.segments),
         epochs=tuple(timeline.epochs),
         notes=tuple(timeline.notes),

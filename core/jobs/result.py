@@ -1,13 +1,14 @@
 """What a finished run leaves behind, typed, and its JSON form: the download "the run as JSON". Torch-free."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.freezing.report import StageAudit
+from core.images.to_rgb import Reading
 from core.metrics.report import ClassFigures, ClassificationReport, Interval, ReliabilityBin
 
 FORMAT = 1  # of result.json; raised when a field changes its meaning
@@ -55,6 +56,12 @@ class RunResult:
     seconds_by_phase: dict[str, float]
     images_per_second: float
     peak_memory_bytes: int
+    reading: dict[str, Any] = field(default_factory=dict)  # `Reading.to_json`; {} in results from before it
+
+    @property
+    def rule(self) -> Reading:
+        """How the run's pictures were read, and new ones are to be."""
+        return Reading.from_json(self.reading) if self.reading else Reading()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for ``json.dumps``."""

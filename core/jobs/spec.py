@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core import errors
+from core.images.to_rgb import FITS
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.sweep_config import SweepConfig
 
@@ -19,16 +20,20 @@ Kind = Literal["finetune", "sweep"]
 
 @dataclass(frozen=True, kw_only=True)
 class JobSpec:
-    """One run: ``data`` is a catalogue name or what `api.store_upload` returned."""
+    """One run: ``data`` is a catalogue name or what `api.store_upload` returned; ``fit`` is how its pictures become
+    squares (`core.images.to_rgb.Reading`).
+    """
 
     config: Config
     data: str
+    fit: str = "crop"
     title: str = ""
     control_of: str | None = None
 
     def __post_init__(self) -> None:
         if not self.data:
             raise errors.DataError("Choose a data set first.")
+        errors.one_of("fit", self.fit, FITS)
 
     @property
     def kind(self) -> Kind:
@@ -95,5 +100,9 @@ def control_spec(spec: JobSpec, control_of: str) -> JobSpec:
         device=config.device,
     )
     return JobSpec(
-        config=control, data=spec.data, title=f"{spec.title} (from scratch)", control_of=control_of
+        config=control,
+        data=spec.data,
+        fit=spec.fit,
+        title=f"{spec.title} (from scratch)",
+        control_of=control_of,
     )

@@ -442,7 +442,7 @@ def _equal_control(connection: sqlite3.Connection, visitor: str, control: JobSpe
     )
     for row in rows:
         other = JobSpec.from_json(json.loads(row["spec"]))
-        if other.config == control.config and other.data == control.data:
+        if (other.config, other.data, other.fit) == (control.config, control.data, control.fit):
             return str(row["id"])
     return None
 

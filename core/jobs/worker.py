@@ -118,7 +118,7 @@ class _Worker:
         self._store = store
         self._gone = gone
         self._stopping = stopping  # tell the dispatcher that the stop was heard
-        self._data: tuple[tuple[str, int], ImageDataset] | None = None
+        self._data: tuple[tuple[str, int, str], ImageDataset] | None = None
 
     def work(self, claim: Claim) -> bool:
         """Run one job to its end, whatever that is; False if this process should not be used again."""
@@ -195,7 +195,7 @@ class _Worker:
                 events.close()  # what it holds on disk goes now, not when the collector finds it
 
     def _open(self, spec: JobSpec, progress: engine.Progress) -> ImageDataset:
-        key = (spec.data, engine.image_side(spec.config))
+        key = (spec.data, engine.image_side(spec.config), spec.fit)
         if self._data is None or self._data[0] != key:
             self._data = None  # two data sets at a time might not fit
             self._data = (key, engine.open_data(spec, self._store, progress))

@@ -175,6 +175,7 @@ class _Run:
             total_parameters=sum(p.numel() for p in self.backbone.parameters()),
             device=str(self.device),
             precision="float32" if precision.autocast_type(self.device) is None else "bfloat16",
+            reading=self.dataset.reading.to_json(),
         )
 
     def remember_start(self) -> None:

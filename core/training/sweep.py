@@ -155,6 +155,7 @@ class Bench:
             device=str(self.device),
             precision="float32" if precision.autocast_type(self.device) is None else "bfloat16",
             probe_head=self.probe_head,
+            reading=self.dataset.reading.to_json(),
         )
 
     def fill(self) -> Iterator[Event]:

@@ -1,7 +1,7 @@
 """What a sweep says while it goes, beside `Progress` and `Note`. Torch-free."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from core.training.events import Event
@@ -25,6 +25,7 @@ class SweepStarted(Event):
     device: str
     precision: str
     probe_head: bool = False  # every head starts from a linear probe
+    reading: dict[str, Any] = field(default_factory=dict)  # of pictures: `Reading.to_json`
 
 
 @dataclass(frozen=True, kw_only=True)

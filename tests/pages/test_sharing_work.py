@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.images import samples
 from core.images.decoding import decode
+from core.images.to_rgb import Reading
 from core.interpretation import attribution, channel, specimen
 from core.interpretation.specimen import Specimen
 from tests.pages.test_layers import _open
@@ -37,6 +38,8 @@ def _look(network: Specimen, picture: str) -> Look:
         pixels=decode(file, network.image_size)[0],
         large=decode(file, 448)[0],
         box=None,
+        content=file,
+        reading=Reading(),
         specimen=network,
     )
 

@@ -112,7 +112,7 @@ def _write_link(choice: Choice) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _slot(network_key: str, reference: str, per_class: int | None, probe: bool) -> list[Measures]:
+def _slot(network_key: str, pictures: str, probe: bool) -> list[Measures]:
     """A place that keeps one measurement for all visitors; empty until it is made."""
     # Not the measurement itself behind the cache: its progress could not be drawn from in there.
     return []
@@ -121,7 +121,7 @@ def _slot(network_key: str, reference: str, per_class: int | None, probe: bool) 
 def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures | None:
     """Look up the measurement, or make it, showing how far it is; None until somebody asks for a long one."""
     weights = kept_weights(entry.name)
-    slot = _slot(f"{entry.name}/{weights}", choice.reference, choice.per_class, probe)
+    slot = _slot(f"{entry.name}/{weights}", choice.key, probe)
     if slot:
         return slot[0]
     if weights == PRETRAINED and not network_here.is_here(entry.name, key="advise_download"):

@@ -56,9 +56,10 @@ def _is_about(run: str, asked: Asked) -> bool:
     assert asked.choice is not None
     with frame.shown_errors():
         spec = viewed(run).record.spec
-        return (spec.config.backbone, spec.data, spec.config.per_class) == (
+        return (spec.config.backbone, spec.data, spec.fit, spec.config.per_class) == (
             asked.entry.name,
             asked.choice.reference,
+            asked.choice.fit,
             asked.choice.per_class,
         )
     return False
@@ -73,4 +74,5 @@ def _start(asked: Asked) -> str:
         seeds=SEEDS,
     )
     title = f"{asked.choice.title}: every freeze depth"
-    return api.submit(JobSpec(config=config, data=asked.choice.reference, title=title), frame.visitor())
+    spec = JobSpec(config=config, data=asked.choice.reference, fit=asked.choice.fit, title=title)
+    return api.submit(spec, frame.visitor())

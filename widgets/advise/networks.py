@@ -30,7 +30,7 @@ def draw(asked: Asked) -> None:
         if kept_weights(name) != PRETRAINED
     ]
     at_hand = candidates.at_hand(own)
-    slot = _slot("/".join(one.key for one in at_hand), asked.choice.reference, asked.choice.per_class)
+    slot = _slot("/".join(one.key for one in at_hand), asked.choice.key)
     if not slot:
         names = ", ".join(dict.fromkeys(catalogue.entry(one.name).title for one in at_hand))
         st.markdown(
@@ -49,7 +49,7 @@ def draw(asked: Asked) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _slot(networks: str, reference: str, per_class: int | None) -> list["Comparison"]:
+def _slot(networks: str, pictures: str) -> list["Comparison"]:
     """A place that keeps one comparison for all visitors; empty until it is made."""
     return []
 

@@ -24,15 +24,16 @@ def of(
     """Read images (N, side, side, 3), labels (N,) and class names; the test part stays unseen."""
     from core.training.sweep import draw, parts
 
-    dataset = _open(choice.reference, side, progress)
+    dataset = _open(choice, side, progress)
     pool, _ = parts(dataset, 0)
     numbers = draw(pool.labels, choice.per_class, seed=0)
     return pool.images[numbers], pool.labels[numbers], dataset.class_names
 
 
-def _open(reference: str, side: int, progress: Progress | None) -> "ImageDataset":
-    if not reference.startswith(UPLOAD):
-        return load(reference, side=side, progress=progress)
+def _open(choice: Choice, side: int, progress: Progress | None) -> "ImageDataset":
+    if not choice.reference.startswith(UPLOAD):
+        return load(choice.reference, side=side, fit=choice.fit, progress=progress)
     from core.datasets.own_images import from_zip
 
-    return from_zip(api.upload_path(frame.visitor(), reference), side=side, progress=progress)
+    path = api.upload_path(frame.visitor(), choice.reference)
+    return from_zip(path, side=side, fit=choice.fit, progress=progress)

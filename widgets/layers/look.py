@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core import errors
 from core.backbones import catalogue
 from core.images import samples
+from core.images.to_rgb import Reading
 from core.jobs import api
 from widgets import frame, network, network_here
 from widgets.layers import address
@@ -37,7 +38,7 @@ class Look:
     """All that a view needs.
 
     ``pixels`` (S, S, 3) uint8 is what the network sees, ``large`` (448, 448, 3) the same square for the screen;
-    ``picture_key`` is the SHA-256 of the picture's file and names it in caches, ``specimen.key`` the network.
+    ``picture_key`` names the picture, read by the rule of the network's run, in caches, ``specimen.key`` the network.
     ``picture`` is its name in the address. ``random`` is the same network with random weights, loaded on call.
     """
 
@@ -47,6 +48,8 @@ class Look:
     pixels: NDArray[np.uint8]
     large: NDArray[np.uint8]
     box: samples.Box | None
+    content: bytes
+    reading: Reading
     specimen: "Specimen"
 
     @property
@@ -58,6 +61,13 @@ class Look:
     def stages(self) -> tuple[str, ...]:
         """The names of the network's stages, from the input."""
         return tuple(stage.name for stage in self.specimen.entry.stages)
+
+    def read_by(self, reading: Reading, side: int) -> "Look":
+        """The same picture at ``side`` pixels by the rule of another run."""
+        pixels, large = _decoded(self.content, hashlib.sha256(self.content).hexdigest(), side, reading)
+        return dataclasses.replace(
+            self, reading=reading, pixels=pixels, large=large, picture_key=_key(self.content, reading)
+        )
 
     def random(self) -> "Specimen":
         """The same architecture with random weights, seeing pictures of the same size."""
@@ -120,24 +130,38 @@ def choose() -> Look | None:
         if not here:
             return None
         one = specimen_of(chosen, _version(chosen), weights)
-        pixels, large = _decoded(content, hashlib.sha256(content).hexdigest(), one.image_size)
+        reading = reading_of(chosen)
+        pixels, large = _decoded(content, hashlib.sha256(content).hexdigest(), one.image_size, reading)
         return Look(
             picture=name,
             picture_title=title,
-            picture_key=hashlib.sha256(content).hexdigest(),
+            picture_key=_key(content, reading),
             pixels=pixels,
             large=large,
-            box=box,
+            box=box if reading.fit == "crop" else None,  # it was drawn on the centred square
+            content=content,
+            reading=reading,
             specimen=one,
         )
     return None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _decoded(_content: bytes, sha256: str, side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _decoded(
+    _content: bytes, sha256: str, side: int, reading: Reading
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     from core.images.decoding import decode
 
-    return decode(_content, side)[0], decode(_content, LARGEST_SHOWN)[0]
+    return decode(_content, side, reading=reading)[0], decode(_content, LARGEST_SHOWN, reading=reading)[0]
+
+
+def _key(content: bytes, reading: Reading) -> str:
+    return f"{hashlib.sha256(content).hexdigest()}/{reading}"
+
+
+def reading_of(name: str) -> Reading:
+    """By which rule a network wants its pictures read: a run's by that of its own, all others by the usual one."""
+    return api.result(name.removeprefix(RUN)).rule if name.startswith(RUN) else Reading()
 
 
 # --- the picture ----------------------------------------------------------------------------------------
@@ -202,7 +226,7 @@ def _own_picture() -> bytes | None:
         )
     if file is not None and file.getvalue() != st.session_state.get("layers_own"):
         with frame.shown_errors():
-            _decoded(file.getvalue(), hashlib.sha256(file.getvalue()).hexdigest(), THUMBNAIL)
+            _decoded(file.getvalue(), hashlib.sha256(file.getvalue()).hexdigest(), THUMBNAIL, Reading())
             st.session_state["layers_own"] = file.getvalue()
             st.rerun()  # its thumbnail stands above this place
     content: bytes | None = st.session_state.get("layers_own")

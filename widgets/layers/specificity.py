@@ -121,7 +121,7 @@ def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Meas
     from core.interpretation.specificity_report import SpecificityReport, Step
 
     bar.progress(0.0, "Reading the pictures …")
-    dataset = _open(reference, look.specimen.image_size)
+    dataset = _open(reference, look.specimen.image_size, look.reading.fit)
     sample = specificity.draw_sample(dataset, most)
     report: SpecificityReport | None = None
     for state in specificity.measure(look.specimen, look.random(), sample):
@@ -139,12 +139,12 @@ def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Meas
     return Measured(report=report, classical=found, available=sample.available, duplicates=sample.duplicates)
 
 
-def _open(reference: str, side: int) -> "ImageDataset":
+def _open(reference: str, side: int, fit: str) -> "ImageDataset":
     if not reference.startswith(UPLOAD):
-        return load(reference, side=side)
+        return load(reference, side=side, fit=fit)
     from core.datasets.own_images import from_zip
 
-    return from_zip(api.upload_path(frame.visitor(), reference), side=side)
+    return from_zip(api.upload_path(frame.visitor(), reference), side=side, fit=fit)
 
 
 # --- drawing --------------------------------------------------------------------------------------------

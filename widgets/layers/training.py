@@ -52,11 +52,12 @@ class _Walk:
     """One place on the way from before to after: a run, an epoch and the visitor's picture."""
 
     def __init__(self, *, run_id: str, version: float, epoch: int, seen: Look, result: RunResult) -> None:
-        self.run, self.version, self.epoch, self.seen, self.result = run_id, version, epoch, seen, result
+        self.run, self.version, self.epoch, self.result = run_id, version, epoch, result
         self.now = "Still before" if epoch == 0 else f"After epoch {epoch}"
         self.before = over_epochs.network(run_id, version, 0)
         self.moved = over_epochs.weights_moved(run_id, version, epoch)
-        self.pixels, self.picture_key = _pixels(seen, self.before.image_size)
+        self.seen = seen.read_by(result.rule, self.before.image_size)
+        self.pixels, self.picture_key = self.seen.pixels, self.seen.picture_key
 
     def choose_stage(self) -> str:
         """Draw the strip: ice where nothing moved, fire where it did, and how far; return the picked stage."""
@@ -370,12 +371,3 @@ def _show(pixels: NDArray[np.uint8], title: str, *, sharp: bool = False) -> None
         encoded = rendering.encode(pixels, quality=None if sharp else 90)
         encoded_picture.draw(encoded, width="stretch", alt=title)
         st.caption(title)
-
-
-def _pixels(seen: Look, side: int) -> tuple[NDArray[np.uint8], str]:
-    """The picture as the run's network sees it, and its name in caches."""
-    if seen.pixels.shape[0] == side:
-        return seen.pixels, f"{seen.picture_key}/exact"
-    from core.images.decoding import square_from_array
-
-    return square_from_array(seen.large, side), f"{seen.picture_key}/large"

@@ -1,0 +1,80 @@
+"""What reading a set's pictures has done to them, in sentences: for the command line, JSON and the page."""
+
+from collections import Counter
+
+from core.datasets.dataset import ImportReport
+from core.images.to_rgb import Reading
+
+MUCH_CUT = 0.4  # of the pictures' area; a usual photograph (3:2) loses a third
+MANY_WIDE = 0.1  # of the pictures lose more than half
+_FLOATING = "floating point"
+
+
+def sentences(report: ImportReport, reading: Reading) -> tuple[str, ...]:
+    """Say all there is to say about how the pictures were read; the warnings first."""
+    return (*filter(None, (cropped(report, reading), dark(report))), *conversions(report, reading))
+
+
+def cropped(report: ImportReport, reading: Reading) -> str | None:
+    """Warn where much of the pictures is cut away; None where little is."""
+    if reading.fit != "crop" or (report.outside <= MUCH_CUT and report.wide < MANY_WIDE):
+        return None
+    halves = f", and of {report.wide:.0%} of the pictures more than half" if report.wide < 1 else ""
+    return (
+        f"On average {report.outside:.0%} of a picture is cut away, since only the square in its middle is kept"
+        f"{halves if report.wide > 0 else ''}; what lies outside it, the network never sees. Pad or squash the "
+        "pictures to keep all of them."
+    )
+
+
+def dark(report: ImportReport) -> str | None:
+    """Warn where pictures of more than 8 bits came out almost black, as one faulty pixel in the set can make them."""
+    if not report.dark:
+        return None
+    return (
+        f"{_pictures(report.dark)} of more than 8 bits came out almost black, because a few values of the set are far "
+        "larger than all others. Where these stand for missing data or faulty pixels, set them to 0."
+    )
+
+
+def conversions(report: ImportReport, reading: Reading) -> tuple[str, ...]:
+    """Say what the pictures were converted from, and by which rule."""
+    kinds = Counter(what for _, what in report.converted)
+    deep = {what: count for what, count in kinds.items() if is_deep(what)}
+    others = {what: count for what, count in kinds.items() if what not in deep}
+    found = []
+    if deep:
+        count = sum(deep.values())
+        found.append(
+            f"{_pictures(count)} of more than 8 bits ({_listed(deep)}) became 8-bit by one rule for the whole set: "
+            f"{_rule(reading)}."
+        )
+    if others:
+        found.append(f"{_pictures(sum(others.values()))} became plain RGB ({_listed(others)}).")
+    return tuple(found)
+
+
+def is_deep(what: str) -> bool:
+    """Whether a word of `ImportReport.converted` means more than 8 bits."""
+    return what == _FLOATING or what.endswith("-bit")
+
+
+def _rule(reading: Reading) -> str:
+    bounds = []
+    if reading.counts is not None:
+        bounds.append("values from {:,g} to {:,g}".format(*reading.counts))
+    if reading.shares is not None and reading.shares != reading.counts:
+        bounds.append("{} from {:,g} to {:,g}".format(f"{_FLOATING} values", *reading.shares))
+    if not bounds:
+        return "the range that their format declares became black to white"
+    return f"{' and '.join(bounds)} became black to white"
+
+
+def _listed(kinds: dict[str, int]) -> str:
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return ", ".join(f"{count:,} × {what}" for what, count in sorted(kinds.items()))
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count:,} pictures"
