@@ -5,7 +5,6 @@ Seeds, order of images, crops and rates are the run's own, so that training agai
 not told but used, solving for a linear head and reading pictures, the lab's own files stand at the end.
 """
 
-import dataclasses
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -13,7 +12,6 @@ from typing import Any
 
 from core import errors
 from core.backbones import catalogue
-from core.images.to_rgb import Reading
 from core.jobs import script_parts as parts
 from core.jobs.result import RunResult
 from core.training.config import STRATEGIES
@@ -165,7 +163,7 @@ def _values(result: RunResult, *, only_probe: bool) -> dict[str, str]:
         "device": '"cuda" if torch.cuda.is_available() else "cpu"' if cuda else '"cpu"',
         "bfloat16": str(result.precision == "bfloat16"),
         "chunk": str(CHUNKS["cuda" if cuda else "cpu"]),
-        "reading": repr(dataclasses.asdict(Reading())),
+        "reading": repr(result.rule.to_json()),
         "settings": _settings(result, only_probe=only_probe),
         "build": "TinyResNet18()" if built_in else f'torchvision.models.get_model("{name}", weights=None)',
         "head": _attribute(place),
