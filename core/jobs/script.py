@@ -37,6 +37,8 @@ _HEADS: dict[str, tuple[str, str]] = {
     "vit_b_16": ("heads", "nn.Identity()"),
     "swin_t": ("head", "nn.Identity()"),
 }
+# MobileNetV3's dropout stands before its classifier and goes with it, where a new head comes.
+_WITHOUT = "\n    net.classifier[2] = nn.Identity()"
 _RESNETS = ("fc", "nn.Identity()")  # every other network of the catalogue ends in ``fc``
 
 
@@ -169,6 +171,7 @@ def _values(result: RunResult, *, only_probe: bool) -> dict[str, str]:
         "head": _attribute(place),
         "head_name": f"{place}.",
         "neck": neck,
+        "without": _WITHOUT if name.startswith("mobilenet_v3") else "",
         "layers": _layers(entry.feature_size, config),
         "start": _start(config),
         "augment": _block(4, augment if views != 1 else []),

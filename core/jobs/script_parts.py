@@ -113,7 +113,7 @@ def network():
 def new_head(net):
     torch.manual_seed(SEED)
     layers = [$layers]
-    $head = nn.Sequential($neck, *layers).to(DEVICE)
+    $head = nn.Sequential($neck, *layers).to(DEVICE)$without
 
 
 def stage(name):

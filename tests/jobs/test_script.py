@@ -190,10 +190,15 @@ def test_the_scripts_network_computes_what_the_labs_does(name: str, head: Any, t
     namespace: dict[str, Any] = {"__name__": "read", "__file__": str(tmp_path / "reproduce.py")}
     run = result(FinetuneConfig(backbone=name, head=head, head_width=8))
     exec(compile(reproduction_script(run), "reproduce.py", "exec"), namespace)
-    net = namespace["finished_network"]().eval()
+    net = namespace["finished_network"]()
     images = torch.rand(2, 3, 64, 64, generator=drawn)
     with torch.inference_mode():
-        torch.testing.assert_close(net(images), backbone.eval()(images))
+        torch.testing.assert_close(net.eval()(images), backbone.eval()(images))
+        found = []
+        for one in (net, backbone):
+            torch.manual_seed(0)  # of dropout
+            found.append(one.train()(images))
+    torch.testing.assert_close(*found)
 
 
 def test_stages_own_their_dropout_and_norm_layers_too() -> None:

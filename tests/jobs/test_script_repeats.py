@@ -16,6 +16,7 @@ SLICE = (
     "mlp, depth 5, views 4",
     "learning, depth 3, views 1",
     "extended on its way",
+    "mobilenet, scratch",
     "stopped, lp_ft, views 4",
 )
 BY_NAME = {case.name: case for case in cases("squeezenet.safetensors")}
