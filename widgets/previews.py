@@ -11,7 +11,27 @@ from PIL import Image
 from core.datasets.dataset import ImageDataset, ImportReport
 from core.images.to_rgb import Reading
 
-PICTURES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]  # what uploaders offer
+# What uploaders offer; HEIC, too, which cannot be read: whoever brings it is told how to convert it.
+PICTURES = [
+    *(
+        "jpg",
+        "jpeg",
+        "png",
+        "webp",
+        "gif",
+        "bmp",
+        "tif",
+        "tiff",
+        "avif",
+        "jp2",
+        "j2k",
+        "ppm",
+        "pgm",
+        "pfm",
+        "tga",
+    ),
+    *("heic", "heif"),
+]
 SIDE = 64  # pixels at which previews are decoded
 CARD_COLUMNS, CARD_ROWS = 4, 2
 ROW_SAMPLES = 8

@@ -10,6 +10,7 @@ from widgets.previews import PICTURES
 from widgets.viewed import Viewed
 
 UPLOAD, WEBCAM = "Upload", "Webcam"
+SHOWN_SIDE = 448  # pixels
 
 
 def draw(seen: Viewed, result: RunResult) -> None:
@@ -35,7 +36,11 @@ def draw(seen: Viewed, result: RunResult) -> None:
     with st.spinner("Looking …", show_time=False):
         scores = api.predict(seen.id, picture.getvalue())
     if way != WEBCAM:
-        left.image(picture.getvalue(), width="stretch", alt="Your picture")
+        from core.images.decoding import decode
+
+        # As the run's network sees it: a browser shows no TIFF, and not what a crop cuts away.
+        seen_of_it, _ = decode(picture.getvalue(), SHOWN_SIDE, reading=result.rule)
+        left.image(seen_of_it, width="stretch", alt="Your picture, as the network sees it")
     with right:
         right.plotly_chart(
             probabilities(scores, result.class_names, theme=frame.theme()),

@@ -35,6 +35,7 @@ def run(chosen: argparse.Namespace) -> None:
         _make_folder(chosen.out)
     show: _Json | _Terminal = _Json() if chosen.json else _Terminal()
 
+    from core.datasets import noticed
     from core.datasets.open import open_dataset
     from core.jobs import engine, export, recorder
 
@@ -42,10 +43,11 @@ def run(chosen: argparse.Namespace) -> None:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
+    timeline = Timeline()
     for note in notices(dataset):
         show.event(note)
+    timeline.absorb(Note(message=one).to_json() for one in noticed.sentences(dataset.report, dataset.reading))
     engine.fetch_weights(config, tell("weights"))
-    timeline = Timeline()
     started: RunStarted | None = None
     for event in engine.events(config, dataset, None):
         if isinstance(event, RunStarted):

@@ -34,7 +34,22 @@ _SUFFIXES = frozenset(
         ".ppm",
         ".pgm",
     }
-    | {".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".tga", ".heic", ".heif", ".svg"}
+    | {
+        ".pbm",
+        ".pnm",
+        ".pfm",
+        ".avif",
+        ".jp2",
+        ".j2k",
+        ".j2c",
+        ".jpc",
+        ".jpf",
+        ".jpx",
+        ".tga",
+        ".mpo",
+        ".apng",
+    }
+    | {".heic", ".heif", ".hif", ".svg", ".jxl", ".dcm", ".psd"}
 )
 _JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what operating systems leave in archives
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

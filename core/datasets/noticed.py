@@ -12,7 +12,7 @@ _FLOATING = "floating point"
 
 def sentences(report: ImportReport, reading: Reading) -> tuple[str, ...]:
     """Say all there is to say about how the pictures were read; the warnings first."""
-    return (*filter(None, (cropped(report, reading), dark(report))), *conversions(report, reading))
+    return (*filter(None, (cropped(report, reading), dark(report, reading))), *conversions(report, reading))
 
 
 def cropped(report: ImportReport, reading: Reading) -> str | None:
@@ -27,13 +27,19 @@ def cropped(report: ImportReport, reading: Reading) -> str | None:
     )
 
 
-def dark(report: ImportReport) -> str | None:
-    """Warn where pictures of more than 8 bits came out almost black, as one faulty pixel in the set can make them."""
-    if not report.dark:
+def dark(report: ImportReport, reading: Reading) -> str | None:
+    """Warn where most pictures of more than 8 bits came out almost black, as one faulty pixel can make them."""
+    if report.dark <= sum(is_deep(what) for _, what in report.converted) / 2:
         return None
+    black = f"{_pictures(report.dark)} of more than 8 bits came out almost black"
+    if reading.counts is None and reading.shares is None:
+        return (
+            f"{black}: they use little of the range that their format declares. Save them as 16-bit PNG or TIFF, where "
+            "the values that occur decide what is white."
+        )
     return (
-        f"{_pictures(report.dark)} of more than 8 bits came out almost black, because a few values of the set are far "
-        "larger than all others. Where these stand for missing data or faulty pixels, set them to 0."
+        f"{black}: the set's largest value became white. Where that value stands for missing data or a faulty pixel, "
+        "set it to 0; where the pictures are meant to be dark, nothing is wrong."
     )
 
 
@@ -56,7 +62,8 @@ def conversions(report: ImportReport, reading: Reading) -> tuple[str, ...]:
 
 def is_deep(what: str) -> bool:
     """Whether a word of `ImportReport.converted` means more than 8 bits."""
-    return what == _FLOATING or what.endswith("-bit")
+    first = what.split(", ", maxsplit=1)[0]
+    return first == _FLOATING or first.endswith("-bit")
 
 
 def _rule(reading: Reading) -> str:

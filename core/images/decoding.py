@@ -162,8 +162,7 @@ def _decode(
                 raise DataError(_too_large(f" ({width} × {height})", limits))
             source = kinds.conversion(picture, content)
             outside = 1 - min(width, height) / max(width, height)
-            draft(picture, side)
-            pixels, passes = picture.width * picture.height, 1
+            pixels, passes = draft(picture, content, side), 1
             if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
                 pixels, passes = width * height, 1 + content.count(_JPEG_SCAN) // (_USUAL_SCANS + 1)
             if allowance is not None:

@@ -39,18 +39,21 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
 
 def conversion(picture: ImageFile.ImageFile, content: bytes) -> str | None:
     """Name what an opened picture will give up on the way to 8-bit RGB; grey pictures lose nothing."""
-    if picture.format != "MPO" and getattr(picture, "is_animated", False):
-        return "animation (first picture)" if picture.format != "TIFF" else "several pages (first page)"
-    if picture.mode == "F":
-        return "floating point"
+    words = []
     bits = _bits(picture, content)
-    if bits > 8:
-        return f"{bits}-bit"
+    if picture.mode == "F":
+        words.append("floating point")
+    elif bits > 8:
+        words.append(f"{bits}-bit")
+    if picture.format != "MPO" and getattr(picture, "is_animated", False):
+        words.append(
+            "animation (first picture)" if picture.format != "TIFF" else "several pages (first page)"
+        )
     if has_transparency(picture):
-        return "transparency (on white)"
-    return {"P": "palette", "CMYK": "CMYK", "YCbCr": None, "RGB": None, "L": None, "1": None}.get(
-        picture.mode, picture.mode
-    )
+        words.append("transparency (on white)")
+    if not words and picture.mode not in ("YCbCr", "RGB", "L", "1"):
+        words.append({"P": "palette"}.get(picture.mode, picture.mode))
+    return ", ".join(words) or None
 
 
 def _bits(picture: ImageFile.ImageFile, content: bytes) -> int:

@@ -32,6 +32,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _EXIF_IN_JPEG2000 = b"JpgTiffExif->JP2"  # the UUID of its box
+_CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000: its start, and the marker of its size (ITU T.800, A.5.1)
 _ROWS = 256  # of a picture with more than 8 bits that are worked on at a time
 _ABSURD = 1e30  # beyond this a floating point number means "nothing was measured here"
 _ONE = 1.01  # floating point pictures of 0 to 1 may go a little beyond 1, by resampling
@@ -105,7 +106,7 @@ class Deep:
 def read_square(content: bytes, side: int, reading: Reading | None = None) -> NDArray[np.uint8]:
     """Bring a picture's file to (``side``, ``side``, 3) uint8 RGB; whatever the decoder raises is raised."""
     with open_picture(content) as picture:
-        draft(picture, side)
+        draft(picture, content, side)
         return np.asarray(rgb_square(picture, content, side, reading))
 
 
@@ -115,11 +116,44 @@ def open_picture(content: bytes) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
 
 
-def draft(picture: Image.Image, side: int) -> None:
-    """Have a JPEG decoded at the smallest scale that still leaves twice ``side``, so that the resize antialiases."""
-    shrink = max(1.0, min(picture.size) / (2 * side))
-    smaller = int(picture.width / shrink), int(picture.height / shrink)
-    picture.draft("RGB" if picture.mode != "CMYK" else None, smaller)
+def draft(picture: ImageFile.ImageFile, content: bytes, side: int) -> int:
+    """Have a JPEG or JPEG 2000 decoded at the smallest scale that still leaves twice ``side``, to be antialiased.
+
+    Returns how many pixels will be decoded.
+    """
+    width, height = picture.size
+    shrink = max(1.0, min(width, height) / (2 * side))
+    if picture.format == "JPEG2000" and not is_deep(
+        picture
+    ):  # the range of deep ones is that of all their pixels
+        halvings = min(int(math.log2(shrink)), _halvings(content))
+        if halvings:
+            picture.reduce = halvings  # type: ignore[assignment, method-assign]
+            # Pillow rounds the reduced size, and the standard rounds it up: told this size, both say the same.
+            width, height = -(-width >> halvings), -(-height >> halvings)
+            picture._size = width << halvings, height << halvings
+        return width * height
+    picture.draft("RGB" if picture.mode != "CMYK" else None, (int(width / shrink), int(height / shrink)))
+    return picture.width * picture.height
+
+
+def _halvings(content: bytes) -> int:
+    """Read how often a JPEG 2000 picture may be halved (ITU T.800, annex A): by its least decomposed component."""
+    start = content.find(_CODESTREAM)
+    place, levels = start + 2, []
+    if start < 0 or any(
+        content[place + 14 : place + 22]
+    ):  # an offset from the origin: sizes are rounded otherwise
+        return 0
+    while (
+        place + 12 < len(content) and content[place] == 0xFF and content[place + 1] != 0x90
+    ):  # up to the first tile
+        if content[place + 1] == 0x52:
+            levels.append(content[place + 9])
+        elif content[place + 1] == 0x53:
+            return 0  # a component of its own kind
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return min(levels, default=0)
 
 
 def rgb_square(
@@ -174,7 +208,7 @@ def _bounds(extremes: list[tuple[float, float]], *, of_one: bool = False) -> tup
         return None
     low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
     if of_one:
-        black, white = -_power(-low), _power(high)
+        black, white = -_power(-low) or 0.0, _power(high)
     else:
         black = -float(2 ** (math.ceil(-low) - 1).bit_length()) if low < 0 else 0.0
         white = float(2 ** math.ceil(high).bit_length() - 1) if high > 0 else 0.0
@@ -205,12 +239,14 @@ def deep_values(picture: ImageFile.ImageFile, content: bytes) -> Deep | None:
         return _sixteen_bit_colour(picture, content)
     tags = _tags(picture)
     bits, inverted = (tags.get(258) or (0,))[0], tags.get(262) == _WHITE_IS_ZERO
-    white = _declared_white(picture, content, bits)
+    white, depth = _declared_white(picture, bits), _depth_of_jpeg2000(content)
     nothing = _missing(tags.get(_GDAL_NODATA))
     signed, unsigned = _signed(picture), (tags.get(339) or (1,))[0] == 1
     values = np.array(picture)  # decodes
     if signed:
         values = values.view(np.int8)
+    elif picture.format == "JPEG2000":  # its depth is but room: satellites say 15 bits and use 12
+        values = values >> 16 - depth
     elif bits == 32 and unsigned and values.dtype == np.int32:
         values = values.view(np.uint32)
     transparent = picture.info.get("transparency") if picture.format == "PNG" else None
@@ -223,16 +259,16 @@ def deep_values(picture: ImageFile.ImageFile, content: bytes) -> Deep | None:
     return Deep(values=values, white=white, inverted=inverted)
 
 
-def _declared_white(picture: ImageFile.ImageFile, content: bytes, bits: int) -> float | None:
+def _depth_of_jpeg2000(content: bytes) -> int:
+    """Read the bits of a JPEG 2000's first component, which Pillow scales to 16."""
+    place = content.find(_CODESTREAM)
+    return min(16, (content[place + 42] & 127) + 1) if 0 <= place < len(content) - 42 else 16
+
+
+def _declared_white(picture: ImageFile.ImageFile, bits: int) -> float | None:
     """Say what is white in a format that says so, at the scale that Pillow decodes to."""
     if picture.format == "PPM":  # scaled by Pillow, unless its maximum is all that there is room for
         return 65535.0 if picture.mode == "I" and _argument(picture, -1) not in (65535, "I;16B") else None
-    if picture.format == "JPEG2000":
-        place = content.find(
-            b"\xff\x4f\xff\x51"
-        )  # start of the codestream and its SIZ marker (ITU T.800, A.5.1)
-        depth = (content[place + 42] & 127) + 1 if 0 <= place < len(content) - 42 else 16
-        return 65535.0 if depth < 16 else None
     return 4095.0 if picture.format == "TIFF" and bits == 12 else None
 
 

@@ -28,6 +28,7 @@ from typing import Any, TextIO
 import psutil
 
 from core import errors, logs
+from core.datasets import noticed
 from core.datasets.dataset import ImageDataset
 from core.jobs import artefacts, engine, ray_cluster, ray_run
 from core.jobs.home import run_directory
@@ -39,7 +40,7 @@ from core.jobs.spec import JobSpec
 from core.jobs.store import DEFECT, Claim, End, Store
 from core.jobs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
-from core.training.events import Event, Progress
+from core.training.events import Event, Note, Progress
 from core.training.sweep_config import SweepConfig
 
 NICENESS = 5  # the server's pages come first
@@ -182,6 +183,8 @@ class _Worker:
             return progress
 
         dataset = self._open(spec, tell("data"))
+        for sentence in noticed.sentences(dataset.report, dataset.reading):
+            recorder.write(Note(message=sentence))
         engine.fetch_weights(spec.config, tell("weights"))
         orders.raise_if_any()
         events = begin(dataset)

@@ -195,3 +195,30 @@ def test_built_in_sets_are_squares_whatever_the_fit() -> None:
     cropped, padded = (open_dataset("digits", side=16, fit=fit) for fit in ("crop", "pad"))
     np.testing.assert_array_equal(cropped.train.images, padded.train.images)
     assert padded.reading.fit == "pad"
+
+
+def test_one_faulty_pixel_that_darkens_the_whole_set_is_warned_of_and_a_dark_class_is_not() -> None:
+    files = {
+        name: [(f"{n}.png", deep(level + n)) for n in range(4)] for name, level in (("a", 300), ("b", 900))
+    }
+    assert "almost black" not in said(from_files(files, side=8))
+    values = np.full((32, 32), 950, np.uint16)
+    values[0, 0] = 65535
+    files["b"].append(("faulty.png", encoded(Image.fromarray(values))))
+    assert "9 pictures of more than 8 bits came out almost black" in said(from_files(files, side=8))
+    bright = {"dim": files["a"], "bright": [(f"{n}.png", deep(60000 + n)) for n in range(4)]}
+    assert "almost black" not in said(from_files(bright, side=8))
+
+
+def test_pages_and_bits_are_both_said() -> None:
+    pages = [Image.fromarray(np.full((16, 16), 900 + n, np.uint16)) for n in range(3)]
+
+    def stack(number: int) -> bytes:
+        stream = io.BytesIO()
+        pages[number].save(stream, "TIFF", save_all=True, append_images=pages)
+        return stream.getvalue()
+
+    files = {name: [(f"{n}.tif", stack(n)) for n in range(3)] for name in "ab"}
+    words = said(from_files(files, side=8))
+    assert "6 pictures of more than 8 bits (16-bit, several pages (first page))" in words
+    assert "values from 0 to 1,023" in words

@@ -84,6 +84,32 @@ def test_large_jpegs_look_the_same_when_decoded_at_a_reduced_scale() -> None:
     assert np.abs(small.astype(int) - exact.astype(int)).max() <= 6
 
 
+@pytest.mark.parametrize("size", [(1030, 777), (800, 800), (513, 1201)])
+@pytest.mark.parametrize(
+    "options", [{}, {"tile_size": (256, 256)}, {"num_resolutions": 2}, {"irreversible": True}]
+)
+def test_large_jpeg_2000_pictures_look_the_same_when_decoded_at_a_reduced_scale(
+    size: tuple[int, int], options: dict[str, object]
+) -> None:
+    rows, columns = np.indices(size[::-1])
+    pixels = np.stack(
+        [rows * 255 / size[1], columns * 255 / size[0], 128 + 100 * np.sin(columns / 90)], axis=2
+    )
+    picture = Image.fromarray(pixels.astype(np.uint8))
+    exact, _ = decode(encoded(picture), 32)
+    for no_jp2 in (False, True):
+        small, _ = decode(encoded(picture, "JPEG2000", no_jp2=no_jp2, **options), 32)
+        assert np.abs(small.astype(int) - exact.astype(int)).max() <= 8
+
+
+def test_a_jpeg_2000_picture_of_many_pixels_and_few_bytes_costs_few() -> None:
+    content = encoded(solid(size=(2048, 2048)), "JPEG2000")
+    assert len(content) < 5_000
+    decode_all([lambda: content] * 4, 32, Limits(max_pixels_in_all=4 * 64 * 64))
+    with pytest.raises(DataError, match="together"):
+        decode_all([lambda: content] * 4, 32, Limits(max_pixels_in_all=4 * 64 * 64 - 1))
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_turned_upright(orientation: int) -> None:
     from PIL import ImageOps

@@ -108,6 +108,16 @@ KINDS: dict[str, tuple[bytes, Values]] = {
 }  # fmt: skip
 
 
+def _jpeg_2000(values: Values, bits: int) -> bytes:
+    """A JPEG 2000 that says ``bits``: Pillow writes 16, so the level that decoders shift by is made up for first."""
+    content = bytearray(pillow((values + 2**15 - 2 ** (bits - 1)).astype(np.uint16), "JPEG2000"))
+    content[content.index(b"\xff\x4f\xff\x51") + 42] = bits - 1
+    return bytes(content)
+
+
+KINDS |= {f"JPEG 2000 of {bits} bits": (_jpeg_2000(GREY, bits), GREY) for bits in (12, 15)}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_bit_of_a_deep_picture_arrives(kind: str) -> None:
     content, expected = KINDS[kind]
@@ -153,6 +163,8 @@ SAME: dict[str, Callable[[], bytes]] = {
     "PGM that says 65535": lambda: netpbm(_even(2048), 65535),
     "PPM that says 4095": lambda: netpbm(np.repeat(_even(2048)[..., None], 3, axis=2), 4095),
     "JPEG 2000": lambda: pillow(_even(2048), "JPEG2000"),
+    "JPEG 2000 of 12 bits": lambda: _jpeg_2000(_even(2048), 12),
+    "JPEG 2000 of 15 bits": lambda: _jpeg_2000(_even(2048), 15),
     "8-bit PNG": lambda: pillow(_even(128, np.uint8), "PNG"),
 }
 
@@ -224,6 +236,7 @@ def test_opacity_of_16_bits_goes_on_white() -> None:
         ([(True, 0, 0)], (0, 1), None),
         ([(True, -1024, 3071)], (-1024, 4095), None),
         ([(False, 0, 1)], None, (0, 1)),
+        ([(False, 0.5, 0.5)], None, (0, 0.5)),
         ([(False, 0, 0.04)], None, (0, 0.0625)),
         ([(False, -1, 1)], None, (-1, 1)),
         ([(False, 0, 1.003)], None, (0, 1)),  # a little beyond, by resampling
@@ -240,6 +253,7 @@ def test_the_rule(
     found = rule(extremes)
     assert (found.counts, found.shares) == (counts, shares)
     assert Reading.from_json(found.to_json()) == found
+    assert "-0.0" not in str(found)
 
 
 def test_a_later_picture_is_read_by_the_rule_of_the_set() -> None:

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from core import errors
+from core.images.to_rgb import Reading
 from core.jobs import api, artefacts
 from core.jobs.home import run_directory
 from core.jobs.spec import JobSpec
@@ -108,6 +109,32 @@ def test_the_finished_network_answers_about_pictures_as_it_did_in_the_test(lab: 
         np.testing.assert_allclose(found, kept.scores[number], atol=1e-4)
     with pytest.raises(errors.DataError):
         api.predict(finished, b"<html>no picture</html>")
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_new_pictures_are_read_by_the_rule_of_the_runs_upload(lab: Path, fit: str) -> None:
+    """The classes differ by brightness alone, of 12 bits, and in padded pictures by what a crop cuts away."""
+
+    def picture(label: int, number: int, form: str = "PNG") -> bytes:
+        random = np.random.default_rng(10 * number + label)
+        pixels = random.integers(900, 1100, (20, 60))
+        pixels[:, : 20 if fit == "pad" else 60] *= 1 + 2 * label
+        file = io.BytesIO()
+        Image.fromarray(pixels.astype(np.uint16)).save(file, form)
+        return file.getvalue()
+
+    members = {name: [(f"{n}.png", picture(label, n)) for n in range(10)] for label, name in enumerate("ab")}
+    config = FinetuneConfig(strategy="linear_probe", image_size=32)
+    spec = JobSpec(config=config, data=api.store_images("ann", fit, members), fit=fit)
+    run = api.submit(spec, "ann", control=False)
+    assert ended(run).state == "finished"
+    result = api.result(run)
+    assert result.rule == Reading(fit=fit, counts=(0, 4095))
+    assert any("values from 0 to 4,095 became black to white" in note for note in result.notes)
+    assert any("67% of a picture is cut away" in note for note in result.notes) == (fit == "crop")
+    for label in (0, 1):  # alone, the darker one would need 11 bits only, and look like the brighter one
+        for form in ("PNG", "TIFF"):
+            assert api.predict(run, picture(label, 99, form)).argmax() == label
 
 
 def test_the_control_runs_after_the_run_and_from_scratch(lab: Path, finished: str) -> None:

@@ -11,14 +11,22 @@ from core.training.config import STRATEGIES, FinetuneConfig
 
 def test_a_specification_survives_json() -> None:
     spec = JobSpec(
-        config=FinetuneConfig(strategy="surgical", per_class=7, views=2), data="upload:abc", title="Größe"
+        config=FinetuneConfig(strategy="surgical", per_class=7, views=2),
+        data="upload:abc",
+        fit="pad",
+        title="Größe",
     )
-    assert JobSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    values = json.loads(json.dumps(spec.to_json()))
+    assert JobSpec.from_json(values) == spec
+    del values["fit"]  # as stored before there was a choice
+    assert JobSpec.from_json(values).fit == "crop"
 
 
 def test_no_data_and_unknown_settings_are_refused() -> None:
     with pytest.raises(errors.DataError, match="Choose a data set"):
         JobSpec(config=FinetuneConfig(), data="")
+    with pytest.raises(errors.SettingsError, match="crop, pad, squash"):
+        JobSpec(config=FinetuneConfig(), data="digits", fit="stretch")
     values = JobSpec(config=FinetuneConfig(), data="digits").to_json()
     values["config"]["colour"] = "blue"
     with pytest.raises(errors.SettingsError, match="colour"):
@@ -41,6 +49,7 @@ def test_a_control_has_the_same_budget_and_data_but_neither_weights_nor_gentle_r
             head="mlp",
         ),
         data="digits",
+        fit="squash",
         title="Depth 3",
     )
     control = control_spec(spec, "main")
@@ -51,7 +60,8 @@ def test_a_control_has_the_same_budget_and_data_but_neither_weights_nor_gentle_r
     assert control.config.strategy == "scratch"
     assert control.config.learning_rate is None
     assert control.config.l2_sp == 0
-    assert (control.data, control.control_of, control.title) == ("digits", "main", "Depth 3 (from scratch)")
+    assert (control.data, control.fit, control.control_of) == ("digits", "squash", "main")
+    assert control.title == "Depth 3 (from scratch)"
 
 
 def test_the_control_of_every_strategy_gets_at_least_its_epochs() -> None:

@@ -1,5 +1,6 @@
 """The run store: order, claims, what happens to runs whose worker is gone, and who may see what."""
 
+import dataclasses
 import json
 import os
 import sqlite3
@@ -84,6 +85,9 @@ def test_an_equal_control_is_not_run_twice_for_one_visitor(store: Store) -> None
     assert store.run(first).control == store.run(second).control
     assert store.run(foreign).control != store.run(first).control
     assert store.linked_to(str(store.run(first).control)) == 2
+    padded = dataclasses.replace(SPEC, fit="pad")  # other pictures
+    other = store.run(store.add(padded, "ann", control_spec(padded, ""))).control
+    assert other != store.run(first).control
 
 
 def test_what_was_stored_is_there_after_a_restart(store: Store, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Visitors' archives: kept under unguessable names, found by their owner alone, deleted on request."""
 
+import io
 import os
 import shutil
 import threading
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core import errors
-from core.jobs import artefacts, uploads
+from core.jobs import artefacts, engine, uploads
 from core.jobs.home import run_directory
 from core.jobs.limits import Limits, set_limits
 from core.jobs.spec import JobSpec
@@ -244,3 +246,24 @@ def test_what_a_crash_left_is_cleared_away(store: Store) -> None:
     assert (lost.exists(), torn.exists()) == (False, False)
     assert (kept.exists(), fresh.exists()) == (True, True)
     assert pictures(folder) == 0
+
+
+def test_an_upload_is_read_by_the_fit_that_its_job_names(store: Store, tmp_path: Path) -> None:
+    stripes = np.zeros((20, 60, 3), np.uint8)
+    stripes[:, :20] = 255  # outside the centred square
+    with zipfile.ZipFile(tmp_path / "wide.zip", "w") as archive:
+        for name in ("ape", "bee"):
+            for number in range(3):
+                stripes[0, 0] = number
+                picture = io.BytesIO()
+                Image.fromarray(stripes).save(picture, "PNG")
+                archive.writestr(f"{name}/{number}.png", picture.getvalue())
+    reference = uploads.store(store, "ann", "wide.zip", (tmp_path / "wide.zip").read_bytes())
+    config = FinetuneConfig(image_size=24)
+    brightest = {}
+    for fit in ("crop", "pad", "squash"):
+        dataset = engine.open_data(JobSpec(config=config, data=reference, fit=fit), store)
+        assert dataset.reading.fit == fit
+        brightest[fit] = int(dataset.train.images.max())
+    assert brightest["crop"] < 64
+    assert min(brightest["pad"], brightest["squash"]) > 250

@@ -1,10 +1,14 @@
 """Own pictures from the uploader to the disk: nothing stays in memory, and people see what is kept and for how long."""
 
 import dataclasses
+import io
 import os
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest, local_script_runner
 
@@ -122,3 +126,45 @@ def test_a_name_that_is_quoted_in_an_error_becomes_no_picture_and_no_formula() -
     test.file_uploader(key="own_zip").set_value(("x.zip", content, "application/zip")).run()
     shown = "\n".join(one.value for one in test.error)
     assert r"!\[x\](http:example.org) \<b\> \$x\$ \`y\`" in shown
+
+
+def _wide_archive(*, deep: bool = False) -> bytes:
+    """Two classes of pictures four times as wide as high; ``deep``: of 12 bits."""
+    random = np.random.default_rng(0)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as files:
+        for number in range(8):
+            pixels = random.integers(0, 4096, (30, 120)).astype(np.uint16)
+            stream = io.BytesIO()
+            Image.fromarray(pixels if deep else (pixels >> 4).astype(np.uint8)).save(stream, "PNG")
+            files.writestr(f"{('left', 'right')[number % 2]}/{number}.png", stream.getvalue())
+    return content.getvalue()
+
+
+def warnings(test: AppTest) -> str:
+    return "\n".join(one.value for one in test.warning)
+
+
+def test_a_cropped_set_is_warned_of_and_padding_it_goes_with_the_run() -> None:
+    test = page()
+    test.file_uploader(key="own_zip").set_value(("wide.zip", _wide_archive(), "application/zip")).run()
+    assert not test.exception
+    assert "On average 75% of a picture is cut away" in warnings(test)
+    test.segmented_control(key="own_fit").set_value("pad").run()
+    assert not test.exception
+    assert "cut away" not in warnings(test)
+    test.button(key="start").click().run()
+    [run] = [one for one in api.runs_of(VISITOR) if one.control_of is None]
+    assert run.spec.fit == "pad"
+    [control] = [one for one in api.runs_of(VISITOR) if one.control_of is not None]
+    assert control.spec.fit == "pad"
+
+
+def test_square_pictures_leave_nothing_to_choose_and_conversions_are_said() -> None:
+    test = page()
+    test.file_uploader(key="own_zip").set_value(("pets.zip", packed(sound()), "application/zip")).run()
+    assert not any(one.key == "own_fit" for one in test.segmented_control)
+    test.file_uploader(key="own_zip_1").set_value(
+        ("deep.zip", _wide_archive(deep=True), "application/zip")
+    ).run()
+    assert "(16-bit) became 8-bit by one rule for the whole set: values from 0 to 4,095" in words(test)
