@@ -53,23 +53,29 @@ def random_boxes(
 
 
 def crop(images: Tensor, boxes: CropBox, size: int) -> Tensor:
-    """Cut ``boxes`` from float images (B, C, H, W) and resize each to (B, C, size, size), bilinearly."""
+    """Cut ``boxes`` from float images (B, C, H, W) and resize each to (B, C, size, size), bilinearly.
+
+    In the images' own precision, also inside `torch.autocast`: coordinates in bfloat16 have eight bits, which is
+    too coarse for a picture of 224 pixels.
+    """
     theta = torch.zeros(len(images), 2, 3)
     theta[:, 0, 0] = boxes.half_width * boxes.mirror
     theta[:, 0, 2] = boxes.centre_x
     theta[:, 1, 1] = boxes.half_height
     theta[:, 1, 2] = boxes.centre_y
     shape = [len(images), images.shape[1], size, size]
-    grid = functional.affine_grid(theta.to(images.device), shape, align_corners=False)
-    return functional.grid_sample(
-        images, grid.to(images.dtype), padding_mode="reflection", align_corners=False
-    )
+    with torch.autocast(images.device.type, enabled=False):
+        grid = functional.affine_grid(theta.to(images.device), shape, align_corners=False)
+        return functional.grid_sample(
+            images, grid.to(images.dtype), padding_mode="reflection", align_corners=False
+        )
 
 
 def resize(images: Tensor, size: int) -> Tensor:
     """Resize float images (B, C, H, W) to (B, C, size, size), bilinearly and antialiased when shrinking."""
     if images.shape[-2:] == (size, size):
         return images
-    return functional.interpolate(
-        images, size=(size, size), mode="bilinear", align_corners=False, antialias=True
-    )
+    with torch.autocast(images.device.type, enabled=False):
+        return functional.interpolate(
+            images, size=(size, size), mode="bilinear", align_corners=False, antialias=True
+        )

@@ -25,8 +25,11 @@ from torch import Tensor, nn
 from core import errors
 from core.backbones.backbone import Backbone
 from core.images.samples import Box
+from core.interpretation.completeness import Completeness, measure
+from core.interpretation.deep_lift import multipliers
 from core.interpretation.explainable import check_stage, explainable, explainable_stages, map_layer
 from core.interpretation.specimen import Specimen, batch_size
+from core.vision import torchvision
 
 # Captum tells that it hooks the network. It is the private copy's hooks, and they go with it.
 warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes")
@@ -35,12 +38,18 @@ warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activa
 STEPS = 20  # points on the way from the baseline to the picture, for the methods that integrate
 WINDOW, STRIDE = 4, 8  # of occlusion: the image side divided by these
 
-_WITHOUT_RULE = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6)
+_NOT_GUIDED = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6)
+_WITHOUT_RULE = (
+    nn.MultiheadAttention,
+    torchvision.models.swin_transformer.ShiftedWindowAttention,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """One way to ask. ``staged``: it looks at one stage's map; ``passes``: pictures that it sends through.
+
+    ``complete``: it promises that its parts add up to the difference to the baseline's score.
 
     ``run`` gets the network, normalised pictures (B, 3, S, S) that want gradients, the class and the stage's
     module; it returns Captum's tensor.
@@ -53,6 +62,7 @@ class Method:
     staged: bool
     passes: int
     run: Callable[[Backbone, Tensor, int, nn.Module], Tensor]
+    complete: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +70,7 @@ class Attribution:
     """What a method answered: ``raw`` is Captum's tensor, ``values`` (h, w) the map to draw, summed over channels.
 
     ``values`` are signed, gold for and violet against; saliency has no sign. ``stage`` is None for the methods that
-    look at the picture itself.
+    look at the picture itself. ``completeness`` was measured where the method promises it.
     """
 
     method: str
@@ -68,6 +78,7 @@ class Attribution:
     stage: str | None
     raw: NDArray[np.float32]
     values: NDArray[np.float32]
+    completeness: Completeness | None = None
 
     @property
     def silent(self) -> bool:
@@ -107,7 +118,8 @@ def _integrated_gradients(network: Backbone, inputs: Tensor, target: int, _layer
 
 
 def _deep_lift(network: Backbone, inputs: Tensor, target: int, _layer: nn.Module) -> Tensor:
-    found: Tensor = DeepLift(network).attribute(inputs, baselines=0, target=target)
+    with multipliers(network):
+        found: Tensor = DeepLift(network).attribute(inputs, baselines=0, target=target)
     return found
 
 
@@ -162,6 +174,7 @@ _ENTRIES = (
         staged=False,
         passes=STEPS,
         run=_integrated_gradients,
+        complete=True,
     ),
     Method(
         name="deep_lift",
@@ -171,6 +184,7 @@ _ENTRIES = (
         staged=False,
         passes=2,
         run=_deep_lift,
+        complete=True,
     ),
     Method(
         name="occlusion",
@@ -198,6 +212,7 @@ _ENTRIES = (
         staged=True,
         passes=STEPS,
         run=_layer_conductance,
+        complete=True,
     ),
 )
 
@@ -217,8 +232,16 @@ def attribute(
     if METHODS[method].staged:
         chosen = stage or default_stage(one)
         check_stage(one, chosen)
-    raw = explain(explainable(one), one.input(picture), method=method, target=target, stage=chosen)
-    return Attribution(method=method, target=target, stage=chosen, raw=raw.numpy(), values=as_values(raw))
+    inputs = one.input(picture)
+    raw = explain(explainable(one), inputs, method=method, target=target, stage=chosen)
+    return Attribution(
+        method=method,
+        target=target,
+        stage=chosen,
+        raw=raw.numpy(),
+        values=as_values(raw),
+        completeness=measure(one.backbone, inputs, raw, target) if METHODS[method].complete else None,
+    )
 
 
 def explain(network: Backbone, inputs: Tensor, *, method: str, target: int, stage: str | None) -> Tensor:
@@ -247,23 +270,15 @@ def default_stage(one: Specimen) -> str:
 
 def caveat(one: Specimen, method: str) -> str | None:
     """What to know about a method on this network, whose layers its rules may not fit; None where all is well."""
-    modules = list(one.backbone.modules())
-    kinds = {type(module) for module in modules} & set(_WITHOUT_RULE)
-    if method in ("guided_grad_cam", "deep_lift") and kinds:
-        names = " and ".join(sorted(kind.__name__ for kind in kinds))
-        rule = "Guided backpropagation" if method == "guided_grad_cam" else "DeepLift"
-        return f"This network uses {names}, for which {rule} has no rule: there it is the plain gradient."
-    pools = [module for module in modules if isinstance(module, nn.MaxPool2d)]
-    if method == "deep_lift" and any(_first(pool.kernel_size) > _first(pool.stride) for pool in pools):
-        return (
-            "The max-pools of this network overlap. Captum's DeepLift keeps one share where two windows pick the "
-            "same position, so that its parts do not add up to the whole."
-        )
-    return None
-
-
-def _first(size: int | tuple[int, ...]) -> int:
-    return size if isinstance(size, int) else size[0]
+    rule, kinds = {
+        "guided_grad_cam": ("Guided backpropagation", _NOT_GUIDED),
+        "deep_lift": ("DeepLift", _WITHOUT_RULE),
+    }.get(method, ("", ()))
+    found = {type(module) for module in one.backbone.modules() if isinstance(module, kinds)}
+    if not found:
+        return None
+    names = " and ".join(sorted(kind.__name__ for kind in found))
+    return f"This network uses {names}, for which {rule} has no rule: there it is the plain gradient."
 
 
 def share_inside(values: NDArray[np.floating], box: Box) -> float | None:

@@ -1,26 +1,22 @@
 """A private copy that Captum can explain: no module works twice in one pass, and every stage shows a map.
 
 Captum's DeepLift and guided backprop hang their state on modules and are wrong, or fail, where one module is
-called several times in a forward pass. torchvision's residual blocks do that with their one ReLU.
+called several times in a forward pass. torchvision's residual blocks do that with their one ReLU. Which modules do is
+found out by running the network once, on shapes alone.
 """
 
 import copy
+from functools import cache
 from typing import Any
 
+import torch
 from torch import Tensor, cat, nn
 
 from core import errors
+from core.backbones import catalogue, stages
 from core.backbones.backbone import Backbone
 from core.backbones.families import ClassToken
 from core.interpretation.specimen import Specimen, as_map
-from core.vision import torchvision
-
-# Which blocks call which of their modules several times in a forward pass, and how often.
-_CALLS: dict[type[nn.Module], tuple[str, int]] = {
-    torchvision.models.resnet.BasicBlock: ("relu", 2),
-    torchvision.models.resnet.Bottleneck: ("relu", 3),
-    torchvision.models.swin_transformer.SwinTransformerBlock: ("stochastic_depth", 2),
-}
 
 
 class _InTurn(nn.Module):
@@ -59,13 +55,32 @@ class _Seen(nn.Module):
 def explainable(one: Specimen) -> Backbone:
     """Copy a network for one thread to hook: outputs are the shared network's, to the bit."""
     network = one.private_copy()
-    for module in list(network.modules()):
-        if type(module) in _CALLS:
-            name, calls = _CALLS[type(module)]
-            setattr(module, name, _InTurn(getattr(module, name), calls).eval())
+    for path, calls in calls_of(network.name).items():
+        parent, _, name = path.rpartition(".")
+        module = network.get_submodule(path)
+        setattr(network.get_submodule(parent), name, _InTurn(module, calls).eval())
     for name, stage in list(network.stages.items()):
         network.stages[name] = _Seen(stage).eval()
     return network
+
+
+@cache
+def calls_of(name: str) -> dict[str, int]:
+    """Say which modules of the catalogue's ``name`` work several times in one pass, and how often.
+
+    Only modules without weights, children and statistics: those that can be there several times.
+    """
+    network = stages.compose(name, stages.outline(name)).eval()
+    calls: dict[str, int] = {}
+    for path, module in network.named_modules():
+        if not list(module.children()) and not list(module.parameters()) and not list(module.buffers()):
+            module.register_forward_hook(
+                lambda *_, path=path: calls.__setitem__(path, calls.get(path, 0) + 1)
+            )
+    side = catalogue.entry(name).image_size
+    with torch.inference_mode():
+        network(torch.empty(1, 3, side, side, device="meta"))
+    return {path: count for path, count in calls.items() if count > 1}
 
 
 def map_layer(network: Backbone, stage: str) -> nn.Module:

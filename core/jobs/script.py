@@ -1,10 +1,12 @@
-"""A finished run told again as a short PyTorch file that needs torch and torchvision alone.
+"""A finished run told again as a PyTorch file that needs torch, torchvision, NumPy and Pillow alone.
 
 The text is put together from parts: only what the run used is in it, so that a learner can read all of it.
-Seeds, order of images, crops and rates are the run's own, so that training again takes the same steps.
+Seeds, order of images, crops and rates are the run's own, so that training again takes the same steps. For what is
+not told but used, solving for a linear head and reading pictures, the lab's own files stand at the end.
 """
 
 from functools import cache
+from importlib.resources import files
 from string import Template
 from typing import Any
 
@@ -35,6 +37,8 @@ _HEADS: dict[str, tuple[str, str]] = {
     "vit_b_16": ("heads", "nn.Identity()"),
     "swin_t": ("head", "nn.Identity()"),
 }
+# MobileNetV3's dropout stands before its classifier and goes with it, where a new head comes.
+_WITHOUT = "\n    net.classifier[2] = nn.Identity()"
 _RESNETS = ("fc", "nn.Identity()")  # every other network of the catalogue ends in ``fc``
 
 
@@ -42,7 +46,8 @@ def reproduction_script(result: RunResult) -> str:
     """Write the script of a finished run; `export` writes the files that it reads beside it."""
     config = result.config
     errors.one_of("backbone", config["backbone"], catalogue.BACKBONES)
-    probe = _is_probe(config, len(result.stages))
+    only_probe = _is_probe(config, len(result.stages))
+    probes = only_probe or config["strategy"] == "lp_ft"
     chosen = [
         parts.HEADER,
         parts.SETTINGS,
@@ -52,18 +57,25 @@ def reproduction_script(result: RunResult) -> str:
         parts.IMAGES,
         parts.CROPS if config["views"] != 1 else "",
         parts.TEST,
-        parts.SEEDS if config["views"] != 1 or not probe else "",
+        parts.SEEDS if config["views"] != 1 or not only_probe else "",
         parts.START,
-        parts.PROBE if probe or config["strategy"] == "lp_ft" else "",
-        "" if probe else parts.FREEZE,
-        "" if probe else parts.GROUPS,
-        "" if probe else parts.RATE,
-        "" if probe else parts.TRAIN,
-        parts.MAIN,
+        parts.PROBE if probes else "",
+        "" if only_probe else parts.FREEZE,
+        "" if only_probe else parts.GROUPS,
+        "" if only_probe else parts.RATE,
+        "" if only_probe else parts.TRAIN,
     ]
-    values = _values(result, probe)
-    filled = (Template(part.strip("\n")).substitute(values) for part in chosen if part)
-    return "\n\n\n".join(part.strip("\n") for part in filled) + "\n"
+    values = _values(result, only_probe=only_probe)
+    texts = [Template(part.strip("\n")).substitute(values) for part in chosen if part]
+    texts += [_carried("training", "logistic.py")] if probes else []
+    texts += [_carried("images", "to_rgb.py"), Template(parts.MAIN).substitute(values)]
+    return "\n\n\n".join(text.strip("\n") for text in texts) + "\n"
+
+
+def _carried(room: str, file: str) -> str:
+    """Give the text of one of the lab's files that need nothing of the lab, to stand in the script as it is."""
+    title = Template(parts.CARRIED).substitute(file=f"core/{room}/{file}")
+    return f"{title:-<106}\n\n{files('core').joinpath(room, file).read_text(encoding='utf-8')}"
 
 
 def _is_probe(config: dict[str, Any], depth: int) -> bool:
@@ -122,8 +134,10 @@ def _holds_head(prefix: str, others: list[str], network: Any) -> bool:
     )
 
 
-def _values(result: RunResult, probe: bool) -> dict[str, str]:
+def _values(result: RunResult, *, only_probe: bool) -> dict[str, str]:
     """Fill every place of the parts; blocks end in a line end where they are not empty."""
+    from core.training.run import CHUNKS
+
     config = result.config
     name = config["backbone"]
     entry = catalogue.entry(name)
@@ -132,14 +146,15 @@ def _values(result: RunResult, probe: bool) -> dict[str, str]:
     cuda = result.device.startswith("cuda")
     views = config["views"]
     augment = ["if view is not None:", "    pixels = crop(pixels, boxes(len(images), view), numbers)"]
-    calls = ["probe(net)"] * (probe or config["strategy"] == "lp_ft") + ["train(net)"] * (not probe)
+    calls = ["solve_probe(net)"] * (only_probe or config["strategy"] == "lp_ft")
+    calls += ["train(net)"] * (not only_probe)
     return {
         "title": " ".join(result.title.split()).replace('"', "'").replace("\\", "/") or "A run",
         "accuracy": f"{100 * result.test.accuracy.value:.1f} %",
         "tested": str(result.test.count),
         "strategy": STRATEGIES[config["strategy"]].title,
         "what": STRATEGIES[config["strategy"]].what,
-        "imports": _imports(uses_rates=views != 1 or not probe, uses_torchvision=not built_in),
+        "imports": _imports(uses_rates=views != 1 or not only_probe, uses_torchvision=not built_in),
         "classes": _list("CLASSES", result.class_names),
         "stages": _table("STAGES", stage_prefixes(name)),
         "frozen": _list("FROZEN", result.frozen_stages),
@@ -149,11 +164,14 @@ def _values(result: RunResult, probe: bool) -> dict[str, str]:
         "seed": str(config["seed"]),
         "device": '"cuda" if torch.cuda.is_available() else "cpu"' if cuda else '"cpu"',
         "bfloat16": str(result.precision == "bfloat16"),
-        "settings": _settings(result, probe),
+        "chunk": str(CHUNKS["cuda" if cuda else "cpu"]),
+        "reading": repr(result.rule.to_json()),
+        "settings": _settings(result, only_probe=only_probe),
         "build": "TinyResNet18()" if built_in else f'torchvision.models.get_model("{name}", weights=None)',
         "head": _attribute(place),
         "head_name": f"{place}.",
         "neck": neck,
+        "without": _WITHOUT if name.startswith("mobilenet_v3") else "",
         "layers": _layers(entry.feature_size, config),
         "start": _start(config),
         "augment": _block(4, augment if views != 1 else []),
@@ -161,11 +179,11 @@ def _values(result: RunResult, probe: bool) -> dict[str, str]:
         "probe_views": "range(VIEWS)" if views > 1 else "[None]",
         "probe_count": "VIEWS" if views > 1 else "1",
         "train_call": _block(8, calls),
-        **_training(config),
+        **_training(config, cuda=cuda),
     }
 
 
-def _training(config: dict[str, Any]) -> dict[str, str]:
+def _training(config: dict[str, Any], *, cuda: bool) -> dict[str, str]:
     """Fill the places where runs train differently."""
     optimisers = {
         "adamw": "torch.optim.AdamW(groups(net), fused=True)",
@@ -174,19 +192,14 @@ def _training(config: dict[str, Any]) -> dict[str, str]:
     }
     smoothing = f", label_smoothing={config['label_smoothing']}" if config["label_smoothing"] else ""
     loss = f"functional.cross_entropy(scores, labels[some]{smoothing})"
-    mix, pull, remember, norm = [], [], [], []
+    mixed, pull, remember, norm = [], [], [], []
     if config["mixup"]:
-        mix = [
-            "# The lab mixes what enters the trained stages: features, where stages before them are frozen.",
-            'partner = some[torch.randperm(len(some), generator=generator(SEED, "mixup", step))]',
+        mixed = [
+            'others = torch.randperm(len(some), generator=generator(SEED, "mixup", step))',
             'chance = np.random.default_rng(generator(SEED, "mixup share", step).initial_seed())',
             "share = float(chance.beta(MIXUP, MIXUP))",
-            f"inputs = inputs * share + batch(images, partner, {'epoch % VIEWS' if config['views'] else 'epoch'})"
-            " * (1 - share)"
-            if config["views"] != 1
-            else "inputs = inputs * share + batch(images, partner) * (1 - share)",
         ]
-        loss = f"share * {loss} + (1 - share) * {loss.replace('some', 'partner')}"
+        loss = f"share * {loss} + (1 - share) * {loss.replace('[some]', '[some[others]]')}"
     if config["l2_sp"]:
         remember = ["start = {p: p.detach().clone() for name, p in net.named_parameters() if stage(name)}"]
         pull = [
@@ -202,8 +215,8 @@ def _training(config: dict[str, Any]) -> dict[str, str]:
     freeze = ["freeze(net, FROZEN)"]
     if config["strategy"] == "gradual":
         freeze = [
-            "thawed = min(len(STAGES), epoch * (len(STAGES) + 1) // SEGMENTS[0])",
-            "freeze(net, list(STAGES)[: len(STAGES) - thawed])",
+            "frozen = list(STAGES)[: max(0, len(STAGES) - epoch * (len(STAGES) + 1) // SEGMENTS[0])]",
+            "freeze(net, frozen)",
         ]
     if _holds_statistics(config):
         freeze += [
@@ -211,13 +224,22 @@ def _training(config: dict[str, Any]) -> dict[str, str]:
             "    if isinstance(module, nn.BatchNorm2d):",
             "        module.eval()  # the solved head expects the pretrained statistics",
         ]
+    # Behind a frozen prefix the lab trains on features, unless BatchNorm drifts in it (see core/training/cache.py).
+    front = ""
+    if config["batch_norm"] == "frozen" and config["strategy"] != "surgical":
+        front = "frozen" if config["strategy"] == "gradual" else "FROZEN" if config["freeze_depth"] else ""
+    size = "max(BATCH, CHUNK)" if cuda and config["cache"] and config["views"] else "BATCH"
+    arguments = [f"{front}, {size}"] * bool(front)
+    arguments += ["mix=lambda x: x * share + x[others] * (1 - share)"] * bool(mixed)
     # Batches are equal but for one image, and never one image alone.
     batches = "-(-len(images) // BATCH)"
     return {
         "optimiser": optimisers[config["optimiser"]],
         "steps": batches if config["batch_size"] == 1 else f"max(1, min({batches}, len(images) // 2))",
         "loss": loss,
-        "mixed": _block(12, mix),
+        "mixed": _block(12, mixed),
+        "more": "".join(f", {one}" for one in arguments),
+        "validated": f", {front}" if front else "",
         "pull": _block(12, pull),
         "remember": _block(4, remember),
         "norm_mode": _block(12, norm),
@@ -233,12 +255,12 @@ def _imports(*, uses_rates: bool, uses_torchvision: bool) -> str:
     return "\n".join(lines) + (f"\n\n{parts.TORCHVISION.strip()}" if uses_torchvision else "")
 
 
-def _settings(result: RunResult, probe: bool) -> str:
+def _settings(result: RunResult, *, only_probe: bool) -> str:
     config = result.config
     rows: list[tuple[str, Any, str]] = []
     if config["views"] != 1:
         rows.append(("VIEWS", config["views"], "augmented views per image; 0: a fresh crop every epoch"))
-    if not probe:
+    if not only_probe:
         rows += [
             ("EPOCHS", result.epochs_done, ""),
             ("SEGMENTS", list(result.segments), "epochs that each warm-up and cosine is laid over"),

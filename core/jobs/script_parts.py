@@ -3,7 +3,7 @@
 HEADER = '''
 """$title
 
-A run of the Transfer Learning Lab, told in PyTorch and torchvision alone.
+A run of the Transfer Learning Lab, told in PyTorch, torchvision, NumPy and Pillow alone.
 
     python reproduce.py              tests weights.safetensors on the run's own test images
     python reproduce.py --train      trains again from the same start, then tests
@@ -39,6 +39,8 @@ $stages
 $frozen
 SEED = $seed
 BFLOAT16 = $bfloat16  # whether the run computed in bfloat16
+CHUNK = $chunk  # images at once where nothing is learned
+READING = $reading  # how a picture becomes a square of 8 bits
 $settings
 """
 
@@ -111,7 +113,7 @@ def network():
 def new_head(net):
     torch.manual_seed(SEED)
     layers = [$layers]
-    $head = nn.Sequential($neck, *layers).to(DEVICE)
+    $head = nn.Sequential($neck, *layers).to(DEVICE)$without
 
 
 def stage(name):
@@ -166,31 +168,53 @@ def precision():
     return torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=BFLOAT16)
 
 
+def forward(net, images, numbers, view=None, front=(), size=0, mix=None):
+    """Class scores of images `numbers`; `mix` changes what leaves the stages `front`, which stay frozen.
+
+    They always see `size` images, filled up with repetitions: how a convolution sums may depend on how many there are.
+    """
+    if not front:
+        pixels = batch(images, numbers, view)
+        with precision():
+            return net(pixels if mix is None else mix(pixels)).float()
+    behind = len(front) < len(STAGES) and STAGES[list(STAGES)[len(front)]][0].rstrip(".")
+    reader = net.get_submodule(behind) if behind else $head[1]
+
+    def leave_front(module, inputs):
+        features = inputs[0][: len(numbers)]
+        return features if mix is None else mix(features)
+
+    hook = reader.register_forward_pre_hook(leave_front)
+    pixels = batch(images, torch.cat([numbers, numbers[-1:].expand(size - len(numbers))]), view)
+    with precision():
+        found = net(pixels)
+    hook.remove()
+    return found.float()
+
+
 @torch.no_grad()
-def scores_of(net, images):
+def scores_of(net, images, front=()):
     """Class scores (N, classes)."""
     net.eval()
-    found = []
-    for numbers in torch.arange(len(images)).split(32):
-        with precision():
-            found.append(net(batch(images, numbers)).float())
-    return torch.cat(found)
+    some = torch.arange(len(images)).split(CHUNK)
+    return torch.cat([forward(net, images, numbers, front=front, size=CHUNK) for numbers in some])
 
 
-def test(net, part):
+def test(net, part, front=()):
     """Mean loss and accuracy on a part of the data."""
     images, labels = read_data(part)
-    scores = scores_of(net, images)
+    scores = scores_of(net, images, front)
     return float(functional.cross_entropy(scores, labels)), float((scores.argmax(1) == labels).float().mean())
 
 
 def look_at(net, paths):
-    from PIL import Image, ImageOps  # comes with torchvision
-
     for path in paths:
-        picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-        pixels = np.array(ImageOps.fit(picture, (SIDE, SIDE), Image.Resampling.BILINEAR))
-        chances = scores_of(net, torch.from_numpy(pixels)[None])[0].softmax(0)
+        try:
+            pixels = read_square(Path(path).read_bytes(), SIDE, Reading.from_json(READING))
+        except Exception as error:  # whatever a decoder raises
+            print(f"{path}: cannot be read ({error})", file=sys.stderr)
+            continue
+        chances = scores_of(net, torch.from_numpy(pixels.copy())[None])[0].softmax(0)
         best = int(chances.argmax())
         print(f"{path}: {CLASSES[best]} ({chances[best]:.1%})")
 '''
@@ -227,61 +251,22 @@ START_STATISTICS = """
 """
 
 PROBE = '''
-def fit(x, y, strength):
-    """Logistic regression with an L2 penalty, solved by L-BFGS: weights (classes, D), bias (classes,)."""
-    weight = torch.zeros(len(CLASSES), x.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(len(CLASSES), dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS(
-        [weight, bias], max_iter=500, tolerance_grad=1e-5, tolerance_change=0, line_search_fn="strong_wolfe"
-    )
-
-    def objective():
-        solver.zero_grad()
-        penalty = weight.square().sum() * (1.0 if len(CLASSES) == 2 else 0.5) / (strength * len(y))
-        loss = functional.cross_entropy(x @ weight.T + bias, y) + penalty
-        loss.backward()
-        return loss
-
-    solver.step(objective)
-    return weight.detach(), bias.detach()
-
-
-def probe(net):
-    """Fit a linear classifier to the frozen network's features; cross-validation chooses the penalty."""
+@torch.no_grad()
+def solve_probe(net):
+    """Fit a linear classifier to the frozen network's features of all views."""
     images, labels = read_data("train")
     head = $head
     head[-1], layer = nn.Identity(), head[-1]
     net.eval()
     rows = []
     for view in $probe_views:
-        for numbers in torch.arange(len(images)).split(32):
-            with torch.no_grad(), precision():
-                rows.append(net(batch(images, numbers, view)).double().cpu())
-    x, y = torch.cat(rows), labels.cpu().repeat($probe_count)
-    mean, std = x.mean(0), x.std(0, correction=0)
-    std[std <= 1e-6 * std.max()] = float("inf")
-    x = (x - mean) / std
-    random, fold = np.random.default_rng(SEED), torch.full((len(labels),), -1)
-    for label in range(len(CLASSES)):
-        members = random.permutation(np.flatnonzero(labels.cpu().numpy() == label))
-        if len(members) > 1:
-            fold[members] = torch.arange(len(members)) % 3
-    fold = fold.repeat($probe_count)
-
-    def held_out_loss(strength):
-        total = 0.0
-        for number in range(3):
-            weight, bias = fit(x[fold != number], y[fold != number], strength)
-            held = fold == number
-            total += float(functional.cross_entropy(x[held] @ weight.T + bias, y[held], reduction="sum"))
-        return total
-
-    strengths = 10.0 ** np.arange(-5.0, 1.5, 0.75)
-    strength = min(strengths, key=held_out_loss) if (fold >= 0).any() else 1e-2
-    weight, bias = fit(x, y, strength)
-    layer.weight.data.copy_(weight / std)
-    layer.bias.data.copy_(bias - weight @ (mean / std))
+        for numbers in torch.arange(len(images)).split(CHUNK):
+            rows.append(forward(net, images, numbers, view, list(STAGES), CHUNK).cpu().numpy())
     head[-1] = layer
+    features, labels = np.concatenate(rows).astype(np.float64), np.tile(labels.cpu().numpy(), $probe_count)
+    with torch.enable_grad():
+        *_, solution = fit(features, labels, images=len(images), seed=SEED)
+    write(solution, layer)
 '''
 
 FREEZE = '''
@@ -337,20 +322,19 @@ $frozen_now        order = torch.randperm(len(images), generator=generator(SEED,
             for group in optimiser.param_groups:
                 group["lr"] = rate(step, steps) * group["scale"]
             torch.manual_seed(generator(SEED, "dropout", step).initial_seed())
-            inputs = batch(images, some, $view)
-$mixed            with precision():
-                scores = net(inputs)
-            scores = scores.float()
+$mixed            scores = forward(net, images, some, $view$more)
             optimiser.zero_grad()
             loss = $loss
             loss.backward()
 $pull            optimiser.step()
-        loss, accuracy = test(net, "validation")
+        loss, accuracy = test(net, "validation"$validated)
         print(f"epoch {epoch + 1} of {EPOCHS}: right on {accuracy:.1%} of the validation images", flush=True)
         if (accuracy, -loss) > best:
             best, kept = (accuracy, -loss), {name: value.clone() for name, value in net.state_dict().items()}
     net.load_state_dict(kept)
 '''
+
+CARRIED = "# --- the lab's own $file, word for word "
 
 MAIN = """
 if __name__ == "__main__":

@@ -59,7 +59,10 @@ class Views:
         return epoch % self.count if self.count else epoch
 
     def batch(self, numbers: Tensor, view: int) -> Tensor:
-        """Images ``numbers`` (B,) int64 on the CPU -> network input (B, 3, size, size) float32 on the device."""
+        """Images ``numbers`` (B,) int64 on the CPU -> network input (B, 3, size, size) float32 on the device.
+
+        The same to the bit inside `torch.autocast` and outside: a picture does not depend on who asks for it.
+        """
         pixels = self.pixels[numbers.to(self.pixels.device)].to(self.device)  # (B, side, side, 3)
         images = self._normalisation.apply(pixels.permute(0, 3, 1, 2))  # channels-last from here on
         if self.count == 1:

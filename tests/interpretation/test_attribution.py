@@ -90,8 +90,16 @@ def test_every_method_has_its_bare_call_here() -> None:
     assert set(CAPTUM) == set(METHODS)
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("name", "side", "stage"), NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "side", "stage", "method"),
+    [
+        (*network, method)
+        for network in NETWORKS
+        for method in METHODS
+        # Of DeepLift, Captum's own parts do not add up on the others; ours do: test_completeness.py.
+        if method != "deep_lift" or network[0] == "tiny_resnet18"
+    ],
+)
 def test_the_answer_is_captums_own(name: str, side: int, stage: str, method: str) -> None:
     one = small(name, side)
     network = bare(one)
@@ -211,5 +219,7 @@ def test_the_share_inside_a_box_counts_cells_by_their_area() -> None:
 
 def test_what_a_method_cannot_do_on_a_network_is_said() -> None:
     assert attribution.caveat(small("tiny_resnet18", 32), "deep_lift") is None
-    assert "overlap" in str(attribution.caveat(small("squeezenet1_0", 48), "deep_lift"))
+    assert attribution.caveat(small("squeezenet1_0", 48), "deep_lift") is None
     assert "SiLU" in str(attribution.caveat(specimen.random("efficientnet_b0"), "guided_grad_cam"))
+    assert attribution.caveat(specimen.random("efficientnet_b0"), "deep_lift") is None
+    assert "MultiheadAttention" in str(attribution.caveat(specimen.random("vit_b_16"), "deep_lift"))

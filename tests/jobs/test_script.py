@@ -21,6 +21,7 @@ from core.jobs.script import reproduction_script, stage_prefixes
 from core.metrics.report import ClassificationReport, Interval
 from core.training.config import STRATEGIES, FinetuneConfig
 
+CARRIED = "# --- the lab's own "  # from here on it is the text of other files
 ALLOWED = {"torch", "torchvision", "numpy", "PIL", *sys.stdlib_module_names}
 
 
@@ -80,6 +81,14 @@ def imports(text: str) -> set[str]:
     return found
 
 
+def defined(node: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a file defines, imports aside."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [name.id for one in targets for name in ast.walk(one) if isinstance(name, ast.Name)]
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategys_script_is_short_and_needs_torch_and_torchvision_alone(strategy: Any) -> None:
     choices: list[dict[str, Any]] = [{}, {"views": 1}, {"views": 3, "label_smoothing": 0.1}]
@@ -90,8 +99,11 @@ def test_every_strategys_script_is_short_and_needs_torch_and_torchvision_alone(s
         config = dataclasses.replace(FinetuneConfig(strategy=strategy, epochs=3), **changes)
         text = reproduction_script(result(config))
         assert imports(text) <= ALLOWED
-        assert text.count("\n") < 370
-        assert "$" not in text.split('"""', 2)[2]
+        told = text.split(CARRIED, 1)[0]
+        assert told.count("\n") < 370
+        assert "$" not in told.split('"""', 2)[2]
+        names = [name for node in ast.parse(text).body for name in defined(node)]
+        assert len(names) == len(set(names)), "nothing takes the place of something else"
         compile(text, "reproduce.py", "exec")
 
 
@@ -178,10 +190,15 @@ def test_the_scripts_network_computes_what_the_labs_does(name: str, head: Any, t
     namespace: dict[str, Any] = {"__name__": "read", "__file__": str(tmp_path / "reproduce.py")}
     run = result(FinetuneConfig(backbone=name, head=head, head_width=8))
     exec(compile(reproduction_script(run), "reproduce.py", "exec"), namespace)
-    net = namespace["finished_network"]().eval()
+    net = namespace["finished_network"]()
     images = torch.rand(2, 3, 64, 64, generator=drawn)
     with torch.inference_mode():
-        torch.testing.assert_close(net(images), backbone.eval()(images))
+        torch.testing.assert_close(net.eval()(images), backbone.eval()(images))
+        found = []
+        for one in (net, backbone):
+            torch.manual_seed(0)  # of dropout
+            found.append(one.train()(images))
+    torch.testing.assert_close(*found)
 
 
 def test_stages_own_their_dropout_and_norm_layers_too() -> None:

@@ -4,6 +4,9 @@ import torch
 
 from core.datasets.dataset import LabelledImages
 from core.images.normalisation import IMAGENET
+from core.training import precision
+from core.training.cache import Features
+from core.training.memory import MicroBatch
 from core.training.views import Views, generator
 
 CPU = torch.device("cpu")
@@ -52,6 +55,40 @@ def test_arrays_that_torch_cannot_share_are_copied():
     part = LabelledImages(images=images, labels=np.arange(8)[::2])
     assert len(make(part, 1)) == 4
     assert make(part, 1).labels.tolist() == [0, 2, 4, 6]
+
+
+@pytest.mark.parametrize("size", [64, 224])
+@pytest.mark.parametrize("count", [1, 4, 0], ids=["plain", "four views", "fresh crops"])
+@pytest.mark.parametrize("decoded", ["as large", "larger"])
+def test_pictures_are_the_same_inside_autocast_and_outside(size, count, decoded):
+    side = size if decoded == "as large" else size + 9
+    images = np.random.default_rng(0).integers(0, 256, (6, side, side, 3), dtype=np.uint8)
+    views = make(LabelledImages(images=images, labels=np.arange(6) % 2), count, size=size)
+    numbers = torch.tensor([4, 1, 5])
+    outside = [views.batch(numbers, view) for view in range(2)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = [views.batch(numbers, view) for view in range(2)]
+    assert inside[0].dtype == torch.float32
+    assert all(torch.equal(*pair) for pair in zip(inside, outside, strict=True))
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("cached", [False, True])
+def test_frozen_stages_see_the_pictures_that_the_views_make(pretrained, dataset, depth, cached, monkeypatch):
+    """Their forward pass runs inside autocast, where bfloat16 is fast; what enters the first one must not."""
+    monkeypatch.setattr(precision, "autocast_type", lambda device: torch.bfloat16)
+    views = make(dataset.train, 4)
+    seen: list[torch.Tensor] = []
+    hook = pretrained.stages["s0"].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    features = Features(
+        pretrained, views, depth=depth, micro=MicroBatch(size=len(views), smallest=1), cached=cached
+    )
+    numbers = torch.arange(len(views))
+    if cached:
+        list(features.fill(2))
+    features.batch(numbers, 2)
+    hook.remove()
+    assert torch.equal(seen[0], views.batch(numbers, 2))
 
 
 @pytest.mark.parametrize("other", [(1, "crops", 0), (0, "order", 0), (0, "crops", 1)])

@@ -181,6 +181,8 @@ def _panel(seen: Look, method: str, target: int, stage: str, scores: NDArray[np.
     where = f" Stage {frame.plain(found.stage)}." if found.stage else ""
     sign = "Gold is strong." if method == "saliency" else "Gold speaks for the class, violet against it."
     st.caption(f"{entry.about} {sign}{where} ({entry.citation})")
+    if found.completeness:
+        st.caption(found.completeness.sentence())
     caveat = attribution.caveat(seen.specimen, method)
     if caveat:
         st.caption(caveat)

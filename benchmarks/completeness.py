@@ -1,0 +1,113 @@
+"""Do the parts of each explanation add up, on every network of the catalogue?
+
+    python -m benchmarks.completeness [NETWORK …] [--methods deep_lift] [--bare]
+
+Weights of most networks are a download, and random ones leave a deep network almost linear, which hides every gap. So
+weights are random and then *calibrated*: BatchNorm takes its statistics from pictures of noise, its scales and shifts
+are drawn, and so are scales and heads that start at (almost) zero: activations then have the sizes of a trained
+network's. Printed is the gap between the parts' sum and the difference of the scores, as a share of the latter, the
+mean over several pictures and classes, beside the caveat that the page shows. ``--bare`` asks Captum's DeepLift itself.
+"""
+
+import argparse
+import dataclasses
+import statistics
+
+import numpy as np
+import torch
+from captum.attr import DeepLift
+from torch import nn
+
+from core.backbones import catalogue
+from core.interpretation import specimen
+from core.interpretation.attribution import METHODS, attribute, caveat
+from core.interpretation.completeness import TOLERANCE, Completeness, measure
+from core.interpretation.explainable import explainable
+from core.interpretation.specimen import Specimen
+from core.vision import torchvision
+
+SMALL = 64  # pixels, where the network takes any size
+
+
+def calibrated(name: str, *, side: int | None = None, seed: int = 0) -> Specimen:
+    """Build a network with random weights whose activations are neither tiny nor huge, for pictures of ``side``."""
+    one = specimen.random(name, seed)
+    network = one.backbone
+    entry = catalogue.entry(name)
+    side = entry.image_size if entry.fixed_size else max(side or SMALL, entry.smallest_size)
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.uniform_(0.6, 1.4, generator=draw)
+                module.bias.normal_(0, 0.3, generator=draw)
+                module.reset_running_stats()
+                module.momentum = None  # the average over all batches
+            elif isinstance(module, torchvision.models.convnext.CNBlock):
+                module.layer_scale.uniform_(0.1, 0.5, generator=draw)
+            elif isinstance(module, nn.Linear) and not module.weight.any():
+                module.weight.normal_(0, 0.05, generator=draw)
+        network.train()
+        for module in network.modules():
+            if not isinstance(module, nn.BatchNorm2d):
+                module.training = False
+        if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+            network(torch.randn(8, 3, side, side, generator=draw))
+        network.eval()
+    return dataclasses.replace(one, image_size=side)
+
+
+def measured(one: Specimen, method: str, *, pictures: int, bare: bool = False) -> list[Completeness]:
+    """Explain the class whose score changes most, of several pictures of smooth noise."""
+    found = []
+    for number in range(pictures):
+        random = np.random.default_rng(number)
+        coarse = random.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+        picture = np.kron(
+            coarse, np.ones((one.image_size // 8 + 1, one.image_size // 8 + 1, 1), dtype=np.uint8)
+        )
+        picture = np.ascontiguousarray(picture[: one.image_size, : one.image_size])
+        inputs = one.input(picture)
+        with torch.no_grad():
+            scores = one.backbone(torch.cat([inputs, torch.zeros_like(inputs)]))
+        target = int((scores[0] - scores[1]).abs().argmax())
+        if bare:
+            wanting = inputs.clone().requires_grad_()
+            raw = DeepLift(explainable(one)).attribute(wanting, baselines=0, target=target).detach()
+            found.append(measure(one.backbone, inputs, raw, target))
+        else:
+            answer = attribute(one, picture, method=method, target=target).completeness
+            assert answer is not None
+            found.append(answer)
+    return found
+
+
+def main() -> None:
+    """Print a row per network and method."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NETWORK")
+    promised = [name for name, method in METHODS.items() if method.complete]
+    parser.add_argument("--methods", nargs="*", default=promised, choices=promised)
+    parser.add_argument("--pictures", type=int, default=3)
+    parser.add_argument("--bare", action="store_true", help="Captum's DeepLift itself beside it")
+    chosen = parser.parse_args()
+    print("| network | method | " + "Captum's gap | " * chosen.bare + "gap | said |")
+    print("|---|---|" + "---|" * chosen.bare + "---|---|")
+    for name in chosen.names or catalogue.BACKBONES:
+        one = calibrated(name)
+        for method in chosen.methods:
+            gaps = [one.gap for one in measured(one, method, pictures=chosen.pictures)]
+            row = f"| {name} | {METHODS[method].title} |"
+            if chosen.bare:
+                own = method == "deep_lift"
+                others = measured(one, method, pictures=chosen.pictures, bare=True) if own else []
+                row += f" {100 * statistics.mean(other.gap for other in others):.1f} % |" if own else " |"
+            said = "gap" if max(gaps) > TOLERANCE else "parts add up"
+            print(
+                f"{row} {100 * statistics.mean(gaps):.1f} % | {said}; {caveat(one, method) or 'no caveat'} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
