@@ -48,6 +48,7 @@ def reproduction_script(result: RunResult) -> str:
     errors.one_of("backbone", config["backbone"], catalogue.BACKBONES)
     only_probe = _is_probe(config, len(result.stages))
     probes = only_probe or config["strategy"] == "lp_ft"
+    recomputes = not only_probe and _recomputes(config)
     chosen = [
         parts.HEADER,
         parts.SETTINGS,
@@ -61,6 +62,7 @@ def reproduction_script(result: RunResult) -> str:
         parts.START,
         parts.PROBE if probes else "",
         "" if only_probe else parts.FREEZE,
+        parts.STATISTICS if recomputes else "",
         "" if only_probe else parts.GROUPS,
         "" if only_probe else parts.RATE,
         "" if only_probe else parts.TRAIN,
@@ -68,6 +70,7 @@ def reproduction_script(result: RunResult) -> str:
     values = _values(result, only_probe=only_probe)
     texts = [Template(part.strip("\n")).substitute(values) for part in chosen if part]
     texts += [_carried("training", "logistic.py")] if probes else []
+    texts += [_carried("training", "batch_norm.py")] if recomputes else []
     texts += [_carried("images", "to_rgb.py"), Template(parts.MAIN).substitute(values)]
     return "\n\n\n".join(text.strip("\n") for text in texts) + "\n"
 
@@ -76,6 +79,11 @@ def _carried(room: str, file: str) -> str:
     """Give the text of one of the lab's files that need nothing of the lab, to stand in the script as it is."""
     title = Template(parts.CARRIED).substitute(file=f"core/{room}/{file}")
     return f"{title:-<106}\n\n{files('core').joinpath(room, file).read_text(encoding='utf-8')}"
+
+
+def _recomputes(config: dict[str, Any]) -> bool:
+    """Whether BatchNorm's statistics are recomputed after every epoch; runs from before that was possible lack it."""
+    return config.get("statistics") == "recomputed" and not _holds_statistics(config)
 
 
 def _is_probe(config: dict[str, Any], depth: int) -> bool:
@@ -145,6 +153,7 @@ def _values(result: RunResult, *, only_probe: bool) -> dict[str, str]:
     built_in = name == catalogue.BUILT_IN
     cuda = result.device.startswith("cuda")
     views = config["views"]
+    view = "None" if views == 1 else "epoch % VIEWS" if views else "epoch"
     augment = ["if view is not None:", "    pixels = crop(pixels, boxes(len(images), view), numbers)"]
     calls = ["solve_probe(net)"] * (only_probe or config["strategy"] == "lp_ft")
     calls += ["train(net)"] * (not only_probe)
@@ -175,15 +184,15 @@ def _values(result: RunResult, *, only_probe: bool) -> dict[str, str]:
         "layers": _layers(entry.feature_size, config),
         "start": _start(config),
         "augment": _block(4, augment if views != 1 else []),
-        "view": "None" if views == 1 else "epoch % VIEWS" if views else "epoch",
+        "view": view,
         "probe_views": "range(VIEWS)" if views > 1 else "[None]",
         "probe_count": "VIEWS" if views > 1 else "1",
         "train_call": _block(8, calls),
-        **_training(config, cuda=cuda),
+        **_training(config, view, cuda=cuda),
     }
 
 
-def _training(config: dict[str, Any], *, cuda: bool) -> dict[str, str]:
+def _training(config: dict[str, Any], view: str, *, cuda: bool) -> dict[str, str]:
     """Fill the places where runs train differently."""
     optimisers = {
         "adamw": "torch.optim.AdamW(groups(net), fused=True)",
@@ -231,6 +240,10 @@ def _training(config: dict[str, Any], *, cuda: bool) -> dict[str, str]:
     size = "max(BATCH, CHUNK)" if cuda and config["cache"] and config["views"] else "BATCH"
     arguments = [f"{front}, {size}"] * bool(front)
     arguments += ["mix=lambda x: x * share + x[others] * (1 - share)"] * bool(mixed)
+    statistics = []
+    if _recomputes(config):
+        frozen = "frozen" if config["strategy"] == "gradual" else "FROZEN"
+        statistics = [f"recompute_statistics(net, images, {view}, {frozen})"]
     # Batches are equal but for one image, and never one image alone.
     batches = "-(-len(images) // BATCH)"
     return {
@@ -243,6 +256,8 @@ def _training(config: dict[str, Any], *, cuda: bool) -> dict[str, str]:
         "pull": _block(12, pull),
         "remember": _block(4, remember),
         "norm_mode": _block(12, norm),
+        "statistics": _block(8, statistics),
+        "held": f", frozen, {size}" if front else "",
         "frozen_now": _block(8, freeze),
     }
 

@@ -280,6 +280,21 @@ def freeze(net, frozen):
             module.eval()
 $norm_mode'''
 
+STATISTICS = '''
+def recompute_statistics(net, images, view, frozen):
+    """Let trained stages normalise by averages over the training images, not by those that ran along."""
+    layers = [
+        module
+        for name, module in net.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and module.training and stage(name) not in frozen
+    ]
+    net.eval()
+    order = torch.randperm(len(images), generator=generator(SEED, "statistics"))[:MOST_IMAGES]
+    parts = order.tensor_split(max(1, min(-(-len(order) // BATCH), len(order) // 2)))
+    if layers:
+        average(layers, parts, lambda numbers: forward(net, images, numbers, view$held))
+'''
+
 GROUPS = '''
 def groups(net):
     """Parameters by stage, weights apart from biases and norms, which do not decay."""
@@ -327,7 +342,7 @@ $mixed            scores = forward(net, images, some, $view$more)
             loss = $loss
             loss.backward()
 $pull            optimiser.step()
-        loss, accuracy = test(net, "validation"$validated)
+$statistics        loss, accuracy = test(net, "validation"$validated)
         print(f"epoch {epoch + 1} of {EPOCHS}: right on {accuracy:.1%} of the validation images", flush=True)
         if (accuracy, -loss) > best:
             best, kept = (accuracy, -loss), {name: value.clone() for name, value in net.state_dict().items()}

@@ -21,10 +21,6 @@ from core.training.memory import MicroBatch
 from core.training.schedule import learning_rate
 from core.training.views import generator
 
-# Of the training images, for BatchNorm's statistics: more do not help (Wu & Johnson 2021, arXiv 2105.07576, end of
-# section 3.2), and a long epoch hardly gets longer.
-MOST_IMAGES = 1024
-
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
@@ -186,7 +182,7 @@ def trained_layers(backbone: Backbone, frozen: Frozen) -> list[_BatchNorm]:
 def recompute_statistics(
     backbone: Backbone, features: Features | Some, view: int, *, frozen: Frozen, seed: int, micro: MicroBatch
 ) -> None:
-    """Set the statistics of what `trained_layers` lists to averages over ``features``' images, `MOST_IMAGES` at most.
+    """Set the statistics of what `trained_layers` lists to averages over images of ``features``, 1,024 at most.
 
     Batches are drawn once a run (``seed``) and are of the size that training uses, since each layer sees what the
     layers before it normalised by their batches. Frozen statistics do not move. Leaves the network in eval mode.
@@ -195,7 +191,7 @@ def recompute_statistics(
     backbone.eval()
     if not layers:
         return
-    order = torch.randperm(len(features), generator=generator(seed, "statistics"))[:MOST_IMAGES]
+    order = torch.randperm(len(features), generator=generator(seed, "statistics"))[: batch_norm.MOST_IMAGES]
 
     def forward(numbers: Tensor) -> None:
         with precision.autocast(features.device):

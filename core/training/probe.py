@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from core.errors import DataError, WeightsError
 from core.training import logistic
-from core.training.logistic import Floats, Probe, fold_numbers, write
+from core.training.logistic import DEFAULT_STRENGTH, Floats, Probe, fold_numbers, write
 
-__all__ = ["Probe", "fit", "fold_numbers", "write"]
+__all__ = ["DEFAULT_STRENGTH", "Probe", "fit", "fold_numbers", "write"]
 
 
 def fit(
     features: Floats, labels: NDArray[np.int64], *, images: int, seed: int
 ) -> Iterator[tuple[int, int] | Probe]:
-    """Solve as `logistic.fit` does; raises `WeightsError` for features that are not finite, `DataError` for equal ones."""
+    """Solve as `logistic.fit` does; `WeightsError` for features that are not finite, `DataError` for equal ones."""
     if not np.isfinite(features).all():
         raise WeightsError(
             "The network's features of these images grow beyond all numbers; choose other weights."
