@@ -19,14 +19,12 @@ from core.backbones.backbone import Backbone
 def measure(name: str, side: int) -> dict[str, Any]:
     """Count parameters, multiply-adds and the stages' figures of ``name`` for one image of ``side`` pixels."""
     network = stages.outline(name)
-    shapes = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
     backbone = stages.compose(name, network).eval()
     images = torch.empty(1, 3, side, side, device="meta")
     return {
         "parameters": sum(parameter.numel() for parameter in backbone.parameters()),
         "multiply_adds": multiply_adds(backbone, images),
         "feature_size": backbone.feature_size,
-        "layout": catalogue.layout(shapes),
         "stages": [
             {
                 "name": stage.name,

@@ -9,9 +9,7 @@ recipes gain ImageNet accuracy by label smoothing, mixup and long schedules, whi
 features transfer worse (Kornblith et al. 2019, arXiv 1805.08974; 2021, arXiv 2010.16402).
 """
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,7 +72,6 @@ class BackboneEntry:
     citation: str
     download_bytes: int  # 0: comes with the lab
     feature_size: int
-    layout: str  # fingerprint of its tensors' names and shapes, see `layout`
     stages: tuple[StageEntry, ...]
 
     @property
@@ -276,7 +273,6 @@ def _figures(name: str) -> dict[str, Any]:
         "parameters": figures["parameters"],
         "multiply_adds": figures["multiply_adds"],
         "feature_size": figures["feature_size"],
-        "layout": figures["layout"],
         "stages": tuple(StageEntry(**stage) for stage in figures["stages"]),
         "mean": (0.485, 0.456, 0.406),
         "std": (0.229, 0.224, 0.225),
@@ -329,15 +325,6 @@ def _built_in_entry() -> BackboneEntry:
         download_bytes=0,
         **_figures(BUILT_IN),
     )
-
-
-def layout(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """Fingerprint the names and shapes of a network's tensors, so that a weights file can be recognised.
-
-    Counters of seen batches are left out, since older files lack them.
-    """
-    lines = sorted(f"{name} {tuple(shape)}" for name, shape in shapes.items() if not name.endswith(COUNTER))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def built_in(file_name: str) -> Path:

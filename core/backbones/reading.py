@@ -7,27 +7,21 @@ unpickler is the restricted one (``weights_only``). Foreign files are read here 
 
 import contextlib
 import pickle
-import pickletools
 import re
 import warnings
-import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from core import errors
-from core.backbones import file_kinds
+from core.backbones import file_kinds, pickles
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_TENSORS = 20_000  # the largest network of the catalogue has 1,000
 MOST_HEADER_BYTES = 2_000_000  # of safetensors: names, shapes, places
-_MOST_PICKLE_BYTES = 4_000_000
-_MOST_OPERATIONS = 500_000  # of pickles: a network of 1,000 tensors and its optimiser's state have 200,000
 _LONGEST_NAME = 500
-_LEGACY_PICKLES = 5  # before torch 1.6: magic number, protocol, system, table, names of storages
 _DEEPEST = 4  # tables in tables
 
 # Where training programs put the network, the best first: torch's and Lightning's examples, torchvision's, timm's.
@@ -53,34 +47,6 @@ _ELSEWHERE = (
     "amp",
     "scaler",
 )  # tables of tensors that are no network
-
-_STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
-_DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
-_REBUILDING = {
-    "collections OrderedDict",
-    "collections Counter",  # of Lightning's learning-rate schedules
-    "torch Size",
-    "torch device",
-    "torch.nn.parameter Parameter",
-    "torch.storage UntypedStorage",
-    "torch.storage TypedStorage",
-    "torch.serialization _get_layout",
-    *(f"torch {name}Storage" for name in (*_STORAGES, "ComplexFloat", "ComplexDouble")),
-    *(f"torch {name}" for name in (*_DTYPES, "complex64", "complex128")),
-    *(
-        f"torch._utils _rebuild_{what}"
-        for what in ("tensor", "tensor_v2", "tensor_v3", "parameter", "parameter_with_state")
-    ),
-}
-# Tensors of kinds that cannot fill a network.
-_OTHER_TENSORS = {
-    "torch._utils _rebuild_qtensor": "a quantised network; save the state dict of the original in float32",
-    "torch._utils _rebuild_sparse_tensor": "sparse tensors; save them with to_dense()",
-    "torch._utils _rebuild_meta_tensor_no_storage": "tensors without values, from the device 'meta'",
-}
-
-
-_OTHER_NUMBERS = re.compile(r"torch (float8|float4|bits|quint|qint|uint|int|QU?Int)\w*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +85,9 @@ def inspect(path: Path, label: str) -> file_kinds.Kind:
         if kind == "safetensors":
             check_header(path, label)
         elif kind == "zip":
-            _check_archive(path, label)
+            pickles.check_archive(path, label)
         else:
-            with path.open("rb") as file:
-                _check_pickles(file, label, most=_LEGACY_PICKLES)
+            pickles.check_older(path, label)
     return kind
 
 
@@ -163,16 +128,8 @@ def _reason(label: str, error: Exception) -> str:
     if "can't allocate memory" in text or "not enough memory" in text or "cannot allocate memory" in text:
         return too_much(label)
     if isinstance(error, pickle.UnpicklingError) and "unsupported" not in text:
-        return _more_than_tensors(label, "")
+        return pickles.more_than_tensors(label)
     return file_kinds.damaged(label)
-
-
-def _more_than_tensors(label: str, what: str) -> str:
-    named = f" ({what.replace(' ', '.')})" if what else ""
-    return (
-        f"{label} holds more than tensors{named}: opening it could run code of its author, so it was not opened; "
-        "save only the state dict, best as .safetensors."
-    )
 
 
 # --- safetensors -------------------------------------------------------------------------------------------
@@ -239,7 +196,7 @@ def place_of(notes: Mapping[str, str], key: str) -> str:
 
 def _check_names(names: Collection[str], label: str) -> None:
     count = len(names)
-    if count > MOST_TENSORS:
+    if count > pickles.MOST_TENSORS:
         raise errors.WeightsError(
             f"{label} lists {count:,} tensors, more than any network here has; save only the network's state dict."
         )
@@ -249,56 +206,6 @@ def _check_names(names: Collection[str], label: str) -> None:
 
 
 # --- torch.save --------------------------------------------------------------------------------------------
-
-
-def _check_archive(path: Path, label: str) -> None:
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        _check_names([member.filename for member in members], label)
-        what = file_kinds.other_archive([member.filename for member in members])
-        if what:
-            raise errors.WeightsError(f"{label} is {what}")
-        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise errors.WeightsError(
-                f"{label} was packed again after torch.save, which never compresses: it was not opened; save it anew, "
-                "best as .safetensors."
-            )
-        if sum(member.file_size for member in members) > path.stat().st_size:
-            raise errors.WeightsError(file_kinds.damaged(label))
-        for member in members:
-            if member.filename.endswith(".pkl"):
-                if member.file_size > _MOST_PICKLE_BYTES:
-                    raise errors.WeightsError(too_much(label))
-                with archive.open(member) as file:
-                    _check_pickles(file, label)
-
-
-def _check_pickles(file: IO[bytes], label: str, most: int = 1) -> None:
-    """Read off what the pickles at the place of ``file`` would call, without calling it."""
-    for called in _called(file, most):
-        if called in _REBUILDING:
-            continue
-        if _OTHER_NUMBERS.fullmatch(called):
-            raise errors.WeightsError(
-                f"{label} holds numbers of type {called.removeprefix('torch ')}; save the state dict in float32."
-            )
-        if called in _OTHER_TENSORS:
-            raise errors.WeightsError(f"{label} holds {_OTHER_TENSORS[called]}.")
-        raise errors.WeightsError(_more_than_tensors(label, called))
-
-
-def _called(file: IO[bytes], most: int) -> Iterator[str]:
-    operations = 0
-    for _ in range(most):
-        for code, argument, _place in pickletools.genops(file):
-            operations += 1
-            if operations > _MOST_OPERATIONS:
-                raise MemoryError
-            if code.name == "GLOBAL":
-                yield str(argument)
-            elif code.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
-                yield ""  # torch.save writes none of these
-    # What follows are the numbers themselves.
 
 
 def _from_torch(path: Path, label: str) -> Table:
@@ -349,10 +256,12 @@ def _check_tensors(tensors: dict[str, "Tensor"], size: int, label: str) -> None:
     _check_names(tensors, label)
     for name, value in tensors.items():
         if value.is_quantized:
-            raise errors.WeightsError(f"{label} holds {_OTHER_TENSORS['torch._utils _rebuild_qtensor']}.")
+            raise errors.WeightsError(
+                f"{label} holds {pickles.OTHER_TENSORS['torch._utils _rebuild_qtensor']}."
+            )
         if value.layout != torch.strided:
             raise errors.WeightsError(
-                f"{label} holds {_OTHER_TENSORS['torch._utils _rebuild_sparse_tensor']}."
+                f"{label} holds {pickles.OTHER_TENSORS['torch._utils _rebuild_sparse_tensor']}."
             )
         if value.device.type != "cpu":
             raise errors.WeightsError(f"{label} holds tensors without values: '{name}'.")

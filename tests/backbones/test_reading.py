@@ -187,6 +187,11 @@ def test_names_that_are_no_names_are_not_repeated(tmp_path: Path, name: str) -> 
             reading.read(saved(tmp_path, content), "mine.pth")
 
 
+def test_a_call_whose_name_is_no_name_is_not_repeated(tmp_path: Path) -> None:
+    said = refusal(tmp_path, upload_weights.archive(b"\x80\x02c\x1b[2J\nowned\n)R."))
+    assert "holds more than tensors: opening it" in said
+
+
 def test_a_tensor_that_is_larger_than_its_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.WeightsError, match="asks for more memory or time"):
         table(tmp_path, {"a.weight": torch.ones(1).expand(5000, 5000)})
