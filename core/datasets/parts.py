@@ -125,11 +125,22 @@ class Named:
 
 @dataclass(eq=False)
 class Folder:
-    """A folder with pictures in it or below it: ``files`` are the numbers of those in it."""
+    """A folder with pictures in it or below it: ``files`` are the numbers of those in it, ``count`` is of all."""
 
-    path: str = ""  # from the root, without a "/" at its end
+    name: str = ""
+    parent: "Folder | None" = field(default=None, repr=False)
     folders: dict[str, "Folder"] = field(default_factory=dict)
     files: list[int] = field(default_factory=list)
+    count: int = 0
+
+    def path(self) -> tuple[str, ...]:
+        """Name the folders from the root to this one."""
+        names: list[str] = []
+        one = self
+        while one.parent is not None:
+            names.append(one.name)
+            one = one.parent
+        return tuple(reversed(names))
 
     def below(self) -> Iterator[int]:
         """Give the numbers of all pictures in and below it."""
@@ -138,10 +149,6 @@ class Folder:
             one = waiting.pop()
             yield from one.files
             waiting.extend(one.folders.values())
-
-    def count(self) -> int:
-        """Count them."""
-        return sum(1 for _ in self.below())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +262,7 @@ def _above_classes(
     if not all(name.lower() in _WORDS for name in chosen):
         remarks.append(f"These folders were taken for parts of the data set: {_roles_said(chosen)}.")
     if others:
-        count = sum(one.count() for one in others.values())
+        count = sum(one.count for one in others.values())
         remarks.append(
             f"Beside the parts {_list(chosen)} lie other folders ({_list(others)}); their {count:,} files are left out."
         )
@@ -419,7 +426,7 @@ def _wrapped_set(folder: Folder, known: Iterable[str]) -> Folder | None:
         ((name, only),) = folder.folders.items()
         if not only.folders or key(name) in known:
             return None
-        usual = (only.count() - len(only.files)) / len(only.folders)
+        usual = (only.count - len(only.files)) / len(only.folders)
         return only if len(only.files) < usual else None
     # One of several folders is a whole data set, with parts that hold class folders; the rest lies beside it.
     whole = [

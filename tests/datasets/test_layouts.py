@@ -221,7 +221,7 @@ def test_another_spelling_in_the_test_part_is_the_same_class_and_said(here: str,
 def test_two_spellings_in_one_part_stay_two_classes_and_are_said() -> None:
     dataset = read(class_folders(classes=("Cat", "cat", "dog")))
     assert dataset.class_names == ("Cat", "cat", "dog")
-    assert "“Cat” and “cat” differ only in how they are spelt" in dataset.report.remarks[0]
+    assert "differ only in how they are spelt: “Cat” and “cat”." in dataset.report.remarks[0]
 
 
 def test_a_validation_part_in_other_spelling_joins_training() -> None:
@@ -356,8 +356,10 @@ def test_a_name_says_its_role_and_whose(name: str, role: str | None, of: tuple[s
 
 def test_a_tree_of_any_depth_is_no_trouble() -> None:
     deep = "/".join(["d"] * 5_000)
-    layout = arrange([f"{deep}/{name}/{n}.png" for name in ("a", "b") for n in range(3)], Limits())
-    assert layout.class_names == ("a", "b")
+    paths = [f"{deep}/{name}/{n}.png" for name in ("a", "b") for n in range(3)]
+    assert arrange(paths, Limits()).class_names == ("a", "b")
+    with pytest.raises(DataError, match="more than 4,000 folders"):
+        arrange(paths, Limits(max_entries=4_000))
 
 
 def test_layouts_at_random_are_read_as_they_were_meant() -> None:
