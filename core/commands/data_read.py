@@ -32,7 +32,10 @@ class DataRead(Event):
 def data_read(dataset: ImageDataset) -> Iterator[Note | DataRead]:
     """Say what the import noticed, and last the classes."""
     for name, why in dataset.report.skipped:
-        yield Note(message=f"Left out: {name}. {why}")
+        shown = "".join(
+            sign if sign.isprintable() else "\ufffd" for sign in name
+        )  # it is written to a terminal
+        yield Note(message=f"Left out: {shown}. {why}")
     for sentence in (*dataset.report.remarks, *dataset.report.caveats):
         yield Note(message=sentence)
     names, test = dataset.class_names, dataset.test

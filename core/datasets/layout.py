@@ -271,6 +271,7 @@ def _train_and_test(
     train = [(class_name(part.class_name, limits), part) for part in of_role["train"]]
     known = {name for name, _ in train}
     _say_alike(known, remarks)
+    _say_merged(train, remarks)
 
     spelt = _by_key(known)
     pairs: dict[str, str] = {}
@@ -337,6 +338,18 @@ def _say_alike(names: set[str], remarks: list[str]) -> None:
         remarks.append(
             f"These classes differ only in how they are spelt: {shown}. Where they are one, put their pictures into "
             "one folder."
+        )
+
+
+def _say_merged(classes: Iterable[tuple[str, Part]], remarks: list[str]) -> None:
+    """Say which folders of one part became one class: their names differ in what nobody sees."""
+    folders: dict[str, set[str]] = {}
+    for name, part in classes:
+        folders.setdefault(name, set()).add(part.class_name)
+    merged = [name for name, raw in folders.items() if len(raw) > 1]
+    if merged:
+        remarks.append(
+            f"Several folders became one class each, since their names look the same: {_some(sorted(merged))}."
         )
 
 

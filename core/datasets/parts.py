@@ -19,7 +19,18 @@ Role = Literal["train", "test", "validation"]
 # Words for the parts. Of other languages: those of the sets that people share.
 _SPELLINGS: dict[Role, tuple[str, ...]] = {
     "train": (
-        *("train", "training", "trn", "trainval", "entrenamiento", "treino", "treinamento", "entrainement"),
+        *(
+            "train",
+            "training",
+            "trn",
+            "trainval",
+            "learn",
+            "learning",
+            "entrenamiento",
+            "treino",
+            "treinamento",
+            "entrainement",
+        ),
         *(
             "apprentissage",
             "trainings",
@@ -35,11 +46,36 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
         ),
     ),
     "test": (
-        *("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout", "prueba", "teste", "тест"),
+        *(
+            "test",
+            "testing",
+            "tst",
+            "eval",
+            "evaluation",
+            "evaluate",
+            "unseen",
+            "holdout",
+            "heldout",
+            "prueba",
+            "teste",
+            "тест",
+        ),
         *("тестовая", "测试", "测试集", "測試", "測試集", "テスト", "테스트"),
     ),
     "validation": (
-        *("val", "valid", "validation", "vld", "dev", "validierung", "validacion", "validacao", "валидация"),
+        *(
+            "val",
+            "valid",
+            "validation",
+            "validate",
+            "development",
+            "vld",
+            "dev",
+            "validierung",
+            "validacion",
+            "validacao",
+            "валидация",
+        ),
         *("验证", "验证集", "驗證", "驗證集", "検証", "검증"),
     ),
 }

@@ -42,6 +42,8 @@ def counts(dataset: ImageDataset) -> tuple[list[int], list[int] | None]:
         ("flowers_train", "flowers_test"),
         ("Trainingsdaten", "Testdaten"),
         ("train2017", "val2017"),
+        ("learning_set", "unseen"),
+        ("train", "development"),
         ("训练集", "测试集"),
         ("train/images", "test/images"),
         ("archive/data/x_train", "archive/data/x_test"),
@@ -116,7 +118,7 @@ def test_a_class_that_is_called_like_a_part_is_said() -> None:
             | class_folders(prefix="b_train/", seed=70) | class_folders(prefix="b_test/", seed=90),
             "a_test, a_train",
         ),
-        (class_folders(prefix="learn_train/") | class_folders(prefix="exam/", seed=50), "exam, learn_train"),
+        (class_folders(prefix="pets_train/") | class_folders(prefix="exam/", seed=50), "exam, pets_train"),
         (class_folders(classes=("seg_train", "seg_test")), "seg_test, seg_train"),
     ],
 )  # fmt: skip
@@ -222,6 +224,13 @@ def test_two_spellings_in_one_part_stay_two_classes_and_are_said() -> None:
     dataset = read(class_folders(classes=("Cat", "cat", "dog")))
     assert dataset.class_names == ("Cat", "cat", "dog")
     assert "differ only in how they are spelt: “Cat” and “cat”." in dataset.report.remarks[0]
+
+
+def test_folders_whose_names_look_the_same_become_one_class_and_it_is_said() -> None:
+    files = class_folders(classes=("cat", "dog")) | class_folders(classes=("cat ",), seed=50)
+    dataset = read(files)
+    assert dataset.class_names == ("cat", "dog")
+    assert "look the same: “cat”" in dataset.report.remarks[0]
 
 
 def test_a_validation_part_in_other_spelling_joins_training() -> None:
