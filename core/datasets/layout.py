@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.datasets.parts import Folder, Part, Parts, find, key
+from core.datasets.part_names import key
+from core.datasets.parts import Folder, Part, Parts, find
 from core.errors import DataError
 from core.images.decoding import Limits
 

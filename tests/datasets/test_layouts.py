@@ -10,7 +10,7 @@ from benchmarks import layout_fuzz
 from core.datasets.dataset import ImageDataset
 from core.datasets.layout import arrange
 from core.datasets.own_images import from_folder, from_zip
-from core.datasets.parts import named
+from core.datasets.part_names import named
 from core.datasets.splits import class_counts
 from core.errors import DataError
 from core.images.decoding import Limits
