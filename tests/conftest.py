@@ -21,6 +21,12 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of small difficult inputs beside the project, or a skip that says so."""
+    return _shared("cases")
+
+
+@pytest.fixture(scope="session")
 def shared_weights() -> Path:
     """The folder of real pretrained weights beside the project, or a skip that says so."""
     return _shared("weights")

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.datasets.parts import Folder, Part, Parts, find, key
+from core.datasets.part_names import key
+from core.datasets.parts import Folder, Part, Parts, find
 from core.errors import DataError
 from core.images.decoding import Limits
 
@@ -125,7 +126,8 @@ def arrange(paths: Sequence[str], limits: Limits) -> Layout:
     validation is drawn from them for every run. Raises `DataError` where no classes can be seen.
     """
     skipped: list[tuple[str, str]] = []
-    root, count = _tree(paths, skipped)
+    root = _tree(paths, skipped, limits)
+    count = root.count
     if not count:
         raise DataError(_no_pictures(skipped))
     if count > limits.max_images:
@@ -206,9 +208,9 @@ def _is_junk(parts: Sequence[str]) -> bool:
     )
 
 
-def _tree(paths: Sequence[str], skipped: list[tuple[str, str]]) -> tuple[Folder, int]:
-    """Hang all pictures into the folders that they lie in, and count them."""
-    root, count = Folder(), 0
+def _tree(paths: Sequence[str], skipped: list[tuple[str, str]], limits: Limits) -> Folder:
+    """Hang all pictures into the folders that they lie in."""
+    root, folders = Folder(), 0
     for number, path in enumerate(paths):
         parts = _components(path)
         if not parts or _is_junk(parts):
@@ -224,11 +226,17 @@ def _tree(paths: Sequence[str], skipped: list[tuple[str, str]]) -> tuple[Folder,
             skipped.append((path, "Not a picture file."))
         else:
             folder = root
-            for place, part in enumerate(parts[:-1], start=1):
-                folder = folder.folders.setdefault(part, Folder(path="/".join(parts[:place])))
+            folder.count += 1
+            for part in parts[:-1]:
+                if part not in folder.folders:
+                    folder.folders[part] = Folder(name=part, parent=folder)
+                    folders += 1
+                folder = folder.folders[part]
+                folder.count += 1
             folder.files.append(number)
-            count += 1
-    return root, count
+            if folders > limits.max_entries:
+                raise DataError(f"It has more than {limits.max_entries:,} folders; keep fewer pictures.")
+    return root
 
 
 def _no_pictures(skipped: Sequence[tuple[str, str]]) -> str:
@@ -243,13 +251,16 @@ def _no_pictures(skipped: Sequence[tuple[str, str]]) -> str:
 
 def _empty_folders(parts: Parts, skipped: Sequence[tuple[str, str]]) -> list[str]:
     """Say which folders lie among the class folders and hold files, but no picture."""
-    holders = {folder.path: folder for folder in parts.holders}
+    holders = {folder.path(): folder for folder in parts.holders}
+    depths = {len(place) for place in holders}
     found: Counter[str] = Counter()
     for path, _ in skipped:
         names = _components(path)
-        for depth in range(len(names) - 1):
-            holder = holders.get("/".join(names[:depth]))
-            if holder is not None and names[depth] not in holder.folders and names[depth][0] != ".":
+        for depth in depths:
+            holder = holders.get(names[:depth])
+            if holder is None or len(names) < depth + 2 or names[depth] in holder.folders:
+                continue
+            if names[depth][0] != ".":
                 found["/".join(names[: depth + 1])] += 1
     return [
         f"The folder “{folder}” has no picture in it ({_files(count)} of other kinds), so it is no class."
@@ -276,11 +287,30 @@ def _train_and_test(
     train = [(class_name(part.class_name, limits), part) for part in of_role["train"]]
     known = {name for name, _ in train}
     _say_alike(known, remarks)
+    _say_merged(train, remarks)
+
+    spelt = _by_key(known)
+    pairs: dict[str, str] = {}
 
     def matched(of: Iterable[Part]) -> list[tuple[str, Part]]:
-        return [(_same(class_name(part.class_name, limits), known, remarks), part) for part in of]
+        """Find the training class that is meant, however it is spelt here."""
+        found = []
+        for part in of:
+            name = class_name(part.class_name, limits)
+            alike = spelt.get(key(name), [])
+            if name not in known and len(alike) == 1:
+                pairs[name] = alike[0]
+                name = alike[0]
+            found.append((name, part))
+        return found
 
     validation, test = matched(of_role["validation"]), matched(of_role["test"])
+    if pairs:
+        named = [f"“{here}” and “{there}”" for here, there in sorted(pairs.items())[:6]]
+        remarks.append(
+            f"{', '.join(named)}{', …' if len(pairs) > 6 else ''} are spelt differently in two parts, and were taken "
+            f"for one class{' each' if len(pairs) > 1 else ''}."
+        )
     if any(name in known for name, _ in test) or not validation:
         train += validation
     else:
@@ -291,7 +321,7 @@ def _train_and_test(
     skipped += _test_only([one for one in test if one[0] not in known], known, paths)
     only = sorted({name for name, _ in test} - known)
     if only:
-        count = sum(part.folder.count() for name, part in test if name in only)
+        count = sum(part.folder.count for name, part in test if name in only)
         remarks.append(
             f"The test part has what the training part lacks ({_some(only)}); its {_files(count)} are left out."
         )
@@ -309,28 +339,34 @@ def _test_only(
     ]
 
 
-def _same(name: str, known: set[str], remarks: list[str]) -> str:
-    """Find the training class that is meant, however it is spelt here."""
-    alike = [one for one in known if key(one) == key(name)]
-    if name in known or len(alike) != 1:
-        return name
-    remark = f"“{name}” and “{alike[0]}” are spelt differently in two parts, and were taken for one class."
-    if remark not in remarks:
-        remarks.append(remark)
-    return alike[0]
+def _by_key(names: Iterable[str]) -> dict[str, list[str]]:
+    by_key: dict[str, list[str]] = {}
+    for name in sorted(names):
+        by_key.setdefault(key(name), []).append(name)
+    return by_key
 
 
 def _say_alike(names: set[str], remarks: list[str]) -> None:
     """Say which classes of one part differ in spelling alone: two they stay, since two folders they are."""
-    by_key: dict[str, list[str]] = {}
-    for name in sorted(names):
-        by_key.setdefault(key(name), []).append(name)
-    remarks += [
-        f"The classes {' and '.join(f'“{name}”' for name in alike)} differ only in how they are spelt; if they are "
-        "one, put their pictures into one folder."
-        for alike in by_key.values()
-        if len(alike) > 1
-    ]
+    alike = [" and ".join(f"“{name}”" for name in same) for same in _by_key(names).values() if len(same) > 1]
+    if alike:
+        shown = "; ".join(alike[:3]) + ("; …" if len(alike) > 3 else "")
+        remarks.append(
+            f"These classes differ only in how they are spelt: {shown}. Where they are one, put their pictures into "
+            "one folder."
+        )
+
+
+def _say_merged(classes: Iterable[tuple[str, Part]], remarks: list[str]) -> None:
+    """Say which folders of one part became one class: their names differ in what nobody sees."""
+    folders: dict[str, set[str]] = {}
+    for name, part in classes:
+        folders.setdefault(name, set()).add(part.class_name)
+    merged = [name for name, raw in folders.items() if len(raw) > 1]
+    if merged:
+        remarks.append(
+            f"Several folders became one class each, since their names look the same: {_some(sorted(merged))}."
+        )
 
 
 def _some(names: Sequence[str]) -> str:

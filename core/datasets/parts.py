@@ -6,130 +6,31 @@ one and the same thing. Where names say so and the rest does not fit, nothing is
 what was seen.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
+from core.datasets.part_names import WORDS, Named, Role, key, named
 from core.errors import DataError
-
-Role = Literal["train", "test", "validation"]
-
-# Words for the parts. Of other languages: those of the sets that people share.
-_SPELLINGS: dict[Role, tuple[str, ...]] = {
-    "train": (
-        *("train", "training", "trn", "trainval", "entrenamiento", "treino", "treinamento", "entrainement"),
-        *(
-            "apprentissage",
-            "trainings",
-            "обучение",
-            "обучающая",
-            "训练",
-            "训练集",
-            "訓練",
-            "訓練集",
-            "学習",
-            "학습",
-            "훈련",
-        ),
-    ),
-    "test": (
-        *("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout", "prueba", "teste", "тест"),
-        *("тестовая", "测试", "测试集", "測試", "測試集", "テスト", "테스트"),
-    ),
-    "validation": (
-        *("val", "valid", "validation", "vld", "dev", "validierung", "validacion", "validacao", "валидация"),
-        *("验证", "验证集", "驗證", "驗證集", "検証", "검증"),
-    ),
-}
-_WORDS = {word: role for role, words in _SPELLINGS.items() for word in words}
-# Words that say nothing about which thing is shown.
-_FILLERS = frozenset(
-    {
-        "set",
-        "sets",
-        "data",
-        "dataset",
-        "datasets",
-        "image",
-        "images",
-        "img",
-        "imgs",
-        "picture",
-        "pictures",
-        "pic",
-    }
-    | {
-        "pics",
-        "photo",
-        "photos",
-        "seg",
-        "segs",
-        "split",
-        "splits",
-        "part",
-        "parts",
-        "folder",
-        "folders",
-        "dir",
-        "file",
-    }
-    | {
-        "files",
-        "sample",
-        "samples",
-        "example",
-        "examples",
-        "x",
-        "cls",
-        "class",
-        "classes",
-        "classification",
-        "jpg",
-    }
-    | {
-        "jpeg",
-        "png",
-        "rgb",
-        "raw",
-        "crop",
-        "crops",
-        "cropped",
-        "resized",
-        "final",
-        "new",
-        "full",
-        "all",
-        "small",
-        "v",
-    }
-    | {"the", "daten", "bilder"}
-)
-_GLUED = re.compile(
-    r"(?P<role>train|training|trainings|test|testing|val|valid|validation|dev|eval|evaluation)"
-    r"(?P<filler>set|sets|data|dataset|daten|images?|imgs?|pics|pictures|photos|split|part|folder)"
-)
-_WORD = re.compile(r"[^\W\d_]+|\d+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Named:
-    """What a folder's name says: its role, whose part it is (words but fillers), and the name without the role."""
-
-    role: Role
-    of: tuple[str, ...]
-    label: str
 
 
 @dataclass(eq=False)
 class Folder:
-    """A folder with pictures in it or below it: ``files`` are the numbers of those in it."""
+    """A folder with pictures in it or below it: ``files`` are the numbers of those in it, ``count`` is of all."""
 
-    path: str = ""  # from the root, without a "/" at its end
+    name: str = ""
+    parent: "Folder | None" = field(default=None, repr=False)
     folders: dict[str, "Folder"] = field(default_factory=dict)
     files: list[int] = field(default_factory=list)
+    count: int = 0
+
+    def path(self) -> tuple[str, ...]:
+        """Name the folders from the root to this one."""
+        names: list[str] = []
+        one = self
+        while one.parent is not None:
+            names.append(one.name)
+            one = one.parent
+        return tuple(reversed(names))
 
     def below(self) -> Iterator[int]:
         """Give the numbers of all pictures in and below it."""
@@ -138,10 +39,6 @@ class Folder:
             one = waiting.pop()
             yield from one.files
             waiting.extend(one.folders.values())
-
-    def count(self) -> int:
-        """Count them."""
-        return sum(1 for _ in self.below())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,34 +61,6 @@ class Parts:
 
 
 NO_CLASS = "It lies in no class folder."
-
-
-def named(name: str) -> Named | None:
-    """Read a role out of a folder's name; None where it has none, or "train" and "test" at once."""
-    spaced = _CAMEL.sub(" ", unicodedata.normalize("NFC", name))
-    words: list[str] = []
-    plain: list[str] = []  # as written, but for the role
-    roles: set[Role] = set()
-    for word in _WORD.findall(re.sub(r"(?i)(hold|held)[\W_]*(out)", r"\1\2", spaced)):
-        low = _folded(word)
-        glued = _GLUED.fullmatch(low)
-        role = _WORDS.get(glued["role"] if glued else low)
-        if role is not None:
-            roles.add(role)
-            continue
-        plain.append(word)
-        if low not in _FILLERS:
-            words.append(low)
-    if not roles or {"train", "test"} <= roles:
-        return None
-    role = "train" if "train" in roles else "test" if "test" in roles else "validation"
-    of = () if all(word.isdigit() for word in words) else tuple(words)
-    return Named(role=role, of=of, label=" ".join(plain))
-
-
-def key(name: str) -> str:
-    """Bring a class name to what is the same however it is spelt: case, width, and what stands between words."""
-    return re.sub(r"[\s_\-]+", " ", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def find(root: Folder) -> Parts:
@@ -252,10 +121,10 @@ def _above_classes(
             f"There is only one class ({classes[0].class_name[:40]}) in the parts {_list(chosen)}; a classifier needs "
             "at least two, each in a folder of its own in each part."
         )
-    if not all(name.lower() in _WORDS for name in chosen):
+    if not all(name.lower() in WORDS for name in chosen):
         remarks.append(f"These folders were taken for parts of the data set: {_roles_said(chosen)}.")
     if others:
-        count = sum(one.count() for one in others.values())
+        count = sum(one.count for one in others.values())
         remarks.append(
             f"Beside the parts {_list(chosen)} lie other folders ({_list(others)}); their {count:,} files are left out."
         )
@@ -419,7 +288,7 @@ def _wrapped_set(folder: Folder, known: Iterable[str]) -> Folder | None:
         ((name, only),) = folder.folders.items()
         if not only.folders or key(name) in known:
             return None
-        usual = (only.count() - len(only.files)) / len(only.folders)
+        usual = (only.count - len(only.files)) / len(only.folders)
         return only if len(only.files) < usual else None
     # One of several folders is a whole data set, with parts that hold class folders; the rest lies beside it.
     whole = [
@@ -431,13 +300,6 @@ def _wrapped_set(folder: Folder, known: Iterable[str]) -> Folder | None:
 
 
 # --- words ----------------------------------------------------------------------------------------------
-
-
-def _folded(word: str) -> str:
-    """Bring a word to lower case without accents: "Entraînement"."""
-    apart = unicodedata.normalize("NFKD", word.casefold())
-    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return bare if bare.isascii() else unicodedata.normalize("NFC", word.casefold())
 
 
 def _list(names: Iterable[str]) -> str:

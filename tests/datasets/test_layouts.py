@@ -10,7 +10,7 @@ from benchmarks import layout_fuzz
 from core.datasets.dataset import ImageDataset
 from core.datasets.layout import arrange
 from core.datasets.own_images import from_folder, from_zip
-from core.datasets.parts import named
+from core.datasets.part_names import named
 from core.datasets.splits import class_counts
 from core.errors import DataError
 from core.images.decoding import Limits
@@ -42,6 +42,8 @@ def counts(dataset: ImageDataset) -> tuple[list[int], list[int] | None]:
         ("flowers_train", "flowers_test"),
         ("Trainingsdaten", "Testdaten"),
         ("train2017", "val2017"),
+        ("learning_set", "unseen"),
+        ("train", "development"),
         ("训练集", "测试集"),
         ("train/images", "test/images"),
         ("archive/data/x_train", "archive/data/x_test"),
@@ -116,7 +118,7 @@ def test_a_class_that_is_called_like_a_part_is_said() -> None:
             | class_folders(prefix="b_train/", seed=70) | class_folders(prefix="b_test/", seed=90),
             "a_test, a_train",
         ),
-        (class_folders(prefix="learn_train/") | class_folders(prefix="exam/", seed=50), "exam, learn_train"),
+        (class_folders(prefix="pets_train/") | class_folders(prefix="exam/", seed=50), "exam, pets_train"),
         (class_folders(classes=("seg_train", "seg_test")), "seg_test, seg_train"),
     ],
 )  # fmt: skip
@@ -221,7 +223,14 @@ def test_another_spelling_in_the_test_part_is_the_same_class_and_said(here: str,
 def test_two_spellings_in_one_part_stay_two_classes_and_are_said() -> None:
     dataset = read(class_folders(classes=("Cat", "cat", "dog")))
     assert dataset.class_names == ("Cat", "cat", "dog")
-    assert "“Cat” and “cat” differ only in how they are spelt" in dataset.report.remarks[0]
+    assert "differ only in how they are spelt: “Cat” and “cat”." in dataset.report.remarks[0]
+
+
+def test_folders_whose_names_look_the_same_become_one_class_and_it_is_said() -> None:
+    files = class_folders(classes=("cat", "dog")) | class_folders(classes=("cat ",), seed=50)
+    dataset = read(files)
+    assert dataset.class_names == ("cat", "dog")
+    assert "look the same: “cat”" in dataset.report.remarks[0]
 
 
 def test_a_validation_part_in_other_spelling_joins_training() -> None:
@@ -356,8 +365,10 @@ def test_a_name_says_its_role_and_whose(name: str, role: str | None, of: tuple[s
 
 def test_a_tree_of_any_depth_is_no_trouble() -> None:
     deep = "/".join(["d"] * 5_000)
-    layout = arrange([f"{deep}/{name}/{n}.png" for name in ("a", "b") for n in range(3)], Limits())
-    assert layout.class_names == ("a", "b")
+    paths = [f"{deep}/{name}/{n}.png" for name in ("a", "b") for n in range(3)]
+    assert arrange(paths, Limits()).class_names == ("a", "b")
+    with pytest.raises(DataError, match="more than 4,000 folders"):
+        arrange(paths, Limits(max_entries=4_000))
 
 
 def test_layouts_at_random_are_read_as_they_were_meant() -> None:

@@ -1,0 +1,185 @@
+"""What a folder's name says: that it is a part of a data set, and whose; and which class names are the same."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["train", "test", "validation"]
+
+# Words for the parts. Of other languages: those of the sets that people share.
+_SPELLINGS: dict[Role, tuple[str, ...]] = {
+    "train": (
+        *(
+            "train",
+            "training",
+            "trn",
+            "trainval",
+            "learn",
+            "learning",
+            "entrenamiento",
+            "treino",
+            "treinamento",
+            "entrainement",
+        ),
+        *(
+            "apprentissage",
+            "trainings",
+            "обучение",
+            "обучающая",
+            "训练",
+            "训练集",
+            "訓練",
+            "訓練集",
+            "学習",
+            "학습",
+            "훈련",
+        ),
+    ),
+    "test": (
+        *(
+            "test",
+            "testing",
+            "tst",
+            "eval",
+            "evaluation",
+            "evaluate",
+            "unseen",
+            "holdout",
+            "heldout",
+            "prueba",
+            "teste",
+            "тест",
+        ),
+        *("тестовая", "测试", "测试集", "測試", "測試集", "テスト", "테스트"),
+    ),
+    "validation": (
+        *(
+            "val",
+            "valid",
+            "validation",
+            "validate",
+            "development",
+            "vld",
+            "dev",
+            "validierung",
+            "validacion",
+            "validacao",
+            "валидация",
+        ),
+        *("验证", "验证集", "驗證", "驗證集", "検証", "검증"),
+    ),
+}
+WORDS = {word: role for role, words in _SPELLINGS.items() for word in words}
+# Words that say nothing about which thing is shown.
+_FILLERS = frozenset(
+    {
+        "set",
+        "sets",
+        "data",
+        "dataset",
+        "datasets",
+        "image",
+        "images",
+        "img",
+        "imgs",
+        "picture",
+        "pictures",
+        "pic",
+    }
+    | {
+        "pics",
+        "photo",
+        "photos",
+        "seg",
+        "segs",
+        "split",
+        "splits",
+        "part",
+        "parts",
+        "folder",
+        "folders",
+        "dir",
+        "file",
+    }
+    | {
+        "files",
+        "sample",
+        "samples",
+        "example",
+        "examples",
+        "x",
+        "cls",
+        "class",
+        "classes",
+        "classification",
+        "jpg",
+    }
+    | {
+        "jpeg",
+        "png",
+        "rgb",
+        "raw",
+        "crop",
+        "crops",
+        "cropped",
+        "resized",
+        "final",
+        "new",
+        "full",
+        "all",
+        "small",
+        "v",
+    }
+    | {"the", "daten", "bilder"}
+)
+_GLUED = re.compile(
+    r"(?P<role>train|training|trainings|test|testing|val|valid|validation|dev|eval|evaluation)"
+    r"(?P<filler>set|sets|data|dataset|daten|images?|imgs?|pics|pictures|photos|split|part|folder)"
+)
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What a folder's name says: its role, whose part it is (words but fillers), and the name without the role."""
+
+    role: Role
+    of: tuple[str, ...]
+    label: str
+
+
+def named(name: str) -> Named | None:
+    """Read a role out of a folder's name; None where it has none, or "train" and "test" at once."""
+    spaced = _CAMEL.sub(" ", unicodedata.normalize("NFC", name))
+    words: list[str] = []
+    plain: list[str] = []  # as written, but for the role
+    roles: set[Role] = set()
+    for word in _WORD.findall(re.sub(r"(?i)(hold|held)[\W_]*(out)", r"\1\2", spaced)):
+        low = _folded(word)
+        glued = _GLUED.fullmatch(low)
+        role = WORDS.get(glued["role"] if glued else low)
+        if role is not None:
+            roles.add(role)
+            continue
+        plain.append(word)
+        if low not in _FILLERS:
+            words.append(low)
+    if not roles or {"train", "test"} <= roles:
+        return None
+    role = "train" if "train" in roles else "test" if "test" in roles else "validation"
+    of = () if all(word.isdigit() for word in words) else tuple(words)
+    return Named(role=role, of=of, label=" ".join(plain))
+
+
+def key(name: str) -> str:
+    """Bring a class name to what is the same however it is spelt: case, width, and what stands between words."""
+    return re.sub(r"[\s_\-]+", " ", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def _folded(word: str) -> str:
+    """Bring a word to lower case without accents: "Entraînement"."""
+    apart = unicodedata.normalize("NFKD", word.casefold())
+    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return bare if bare.isascii() else unicodedata.normalize("NFC", word.casefold())
