@@ -189,7 +189,9 @@ def _details(choice: Choice) -> None:
 
 def _noticed(shown: Preview) -> None:
     report = shown.report
-    for warning in filter(None, (noticed.cropped(report, shown.reading), noticed.dark(report, shown.reading))):
+    for warning in filter(
+        None, (noticed.cropped(report, shown.reading), noticed.dark(report, shown.reading))
+    ):
         st.warning(warning, icon=":material/crop:")
     if report.duplicates:
         st.warning(
