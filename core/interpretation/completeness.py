@@ -37,11 +37,14 @@ class Completeness:
 
     def sentence(self) -> str:
         """Say what was measured, and, where the parts do not add up, what that means for the map."""
-        sums = f"{self.parts:.3g} in all, where the score rises by {self.whole:.3g} from the mean colour to the picture"
+        change = f"{self.whole:.3g} by which the score changes from the mean colour to the picture"
         if self.holds:
-            return f"Its parts add up, as they should: {sums}."
-        apart = f"{100 * self.gap:.0f} % of that" if self.gap < 10 else "many times that"
-        return f"Its parts do not add up: {sums}; {apart} is missing or too much, and could belong anywhere."
+            return f"Its parts add up to {self.parts:.3g} of the {change}: {100 * self.gap:.1f} % apart."
+        apart = f"{100 * self.gap:.0f} % apart" if self.gap < 10 else "far apart"
+        return (
+            f"Its parts do not add up: {self.parts:.3g} of the {change}, {apart}. What is missing or too much could "
+            "belong anywhere."
+        )
 
 
 @torch.no_grad()

@@ -65,15 +65,14 @@ def test_a_gap_is_said_where_the_way_from_the_baseline_is_too_coarse() -> None:
 def test_the_sentence_names_what_was_measured() -> None:
     right = Completeness(parts=1.0, whole=1.01, size=4.0)
     assert right.holds
-    assert right.sentence().startswith(
-        "Its parts add up, as they should: 1 in all, where the score rises by 1.01"
-    )
+    assert right.sentence().startswith("Its parts add up to 1 of the 1.01 by which the score changes")
+    assert right.sentence().endswith(": 1.0 % apart.")
     wrong = Completeness(parts=0.55, whole=1.0, size=4.0)
     assert wrong.gap == pytest.approx(0.45)
-    assert "do not add up: 0.55 in all" in wrong.sentence()
-    assert "45 % of that is missing or too much" in wrong.sentence()
+    assert wrong.sentence().startswith("Its parts do not add up: 0.55 of the 1 by which")
+    assert "45 % apart" in wrong.sentence()
     assert Completeness(parts=1e-9, whole=0.0, size=1.0).gap == 0, "rounding is no gap"
-    assert "many times that" in Completeness(parts=1.0, whole=0.0, size=1.0).sentence()
+    assert "far apart" in Completeness(parts=1.0, whole=0.0, size=1.0).sentence()
 
 
 @pytest.mark.parametrize(
