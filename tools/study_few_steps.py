@@ -2,6 +2,7 @@
 
     python -m tools.study_few_steps measure --data ../shared/data --work DIR [--seeds 0 1] [--budgets epochs 50 100]
     python -m tools.study_few_steps table --work DIR
+    python -m tools.study_few_steps build --work DIR     # what ships: core/training/measured/few_steps.json
 
 Every data set of the evidence, 5 and 20 images a class, from scratch, everything trained, and half frozen. One
 training serves three ways to judge it, since BatchNorm in training normalises by its batch whatever its running
@@ -13,6 +14,8 @@ any time.
 """
 
 import argparse
+import dataclasses
+import datetime
 import itertools
 import json
 import os
@@ -28,13 +31,15 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.advice import tasks
-from core.backbones import stages
+from core.backbones import catalogue, stages
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset
 from core.datasets.splits import split
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
-from core.training import memory, optimisers, strategies
+from core.metrics.classification import mean_interval
+from core.metrics.report import Interval
+from core.training import few_steps, memory, optimisers, strategies
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.loop import Loop, evaluate, measure, recompute_statistics, steps_per_epoch
@@ -56,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=("measure", "table"))
+    parser.add_argument("command", choices=("measure", "table", "build"))
     parser.add_argument("--data", type=Path, help="the folder with the ZIPs")
     parser.add_argument("--work", type=Path, required=True, help="where lines of JSON are kept")
     parser.add_argument("--seeds", nargs="*", type=int, default=range(5))
@@ -70,8 +75,10 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if chosen.command == "measure":
         measure_all(chosen)
-    else:
+    elif chosen.command == "table":
         table(chosen)
+    else:
+        build(chosen)
 
 
 def measure_all(chosen: argparse.Namespace) -> None:
@@ -248,6 +255,52 @@ def table(chosen: argparse.Namespace) -> None:
         cells = [f"{validation:.1f} / {test:.1f}" for validation, test in means]
         steps = statistics.median(row["steps"] for row in members)
         print(f"| {per_class} | {arm} | {budget} | {steps:g} | " + " | ".join(cells) + f" | {len(members)} |")
+
+
+def build(chosen: argparse.Namespace) -> None:
+    """Write what ships: what recomputed statistics bring, and from scratch what twice as many epochs bring then."""
+    rows = {
+        (row["per_class"], row["arm"], row["budget"], row["data"], row["seed"]): row
+        for row in _rows(chosen.work)
+    }
+    differences: dict[tuple[Any, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for (per_class, arm, budget, name, seed), row in rows.items():
+        test = {way: row[way][1] for way in WAYS}
+        if budget == EPOCHS:
+            pair = ("recomputed", test["computed anew"], test["as it runs"])
+        elif budget == TWICE:
+            pair = (
+                "twice",
+                test["computed anew"],
+                rows[per_class, arm, EPOCHS, name, seed]["computed anew"][1],
+            )
+        else:
+            continue
+        differences[pair[0], arm, per_class][name].append(100 * (pair[1] - pair[2]))
+    gains = [
+        {
+            "what": what,
+            "arm": arm,
+            "per_class": per_class,
+            "points": _rounded(mean_interval([float(np.mean(values)) for values in by_set.values()])),
+            "sets": len(by_set),
+            "seeds": max(len(values) for values in by_set.values()),
+        }
+        for (what, arm, per_class), by_set in sorted(differences.items())
+    ]
+    made = {
+        "date": datetime.date.today().isoformat(),
+        "torch": torch.__version__,
+        "network": catalogue.BUILT_IN,
+    }
+    few_steps.FILE.parent.mkdir(exist_ok=True)
+    few_steps.FILE.write_text(json.dumps({"made": made, "gains": gains}, indent=1) + "\n", encoding="utf-8")
+    for gain in gains:
+        print(gain)
+
+
+def _rounded(interval: Interval) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in dataclasses.asdict(interval).items()}
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
