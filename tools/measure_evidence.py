@@ -3,17 +3,21 @@
     python -m tools.measure_evidence measure --data ../shared/data --work DIR [--backbone NAME --weights FILE]
     python -m tools.measure_evidence describe --data ../shared/data --work DIR [--backbone NAME --weights FILE]
     python -m tools.measure_evidence build --work DIR
+    python -m tools.measure_evidence update --work DIR --because TEXT
 
 ``measure`` trains every freeze depth on every data set, with every number of images per class and several seeds,
 one line of JSON a result in DIR; ``describe`` measures what can be told without training. Both skip what is there
 already, so they can be stopped at any time and go on later. ``build`` makes the tables that ship with the lab, in
-``core/advice/measured``: figures only, no images. The ZIPs are those that ``core.advice.tasks`` names.
+``core/advice/measured``: figures only, no images. ``update`` replaces accuracies of what ships by those in DIR, where
+every seed and depth of a case is there, and keeps the rest: seconds, measures, other cases. The ZIPs are those that
+``core.advice.tasks`` names.
 """
 
 import argparse
 import datetime
 import itertools
 import json
+import math
 import os
 import platform
 import statistics
@@ -49,11 +53,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=("measure", "describe", "build"))
+    parser.add_argument("command", choices=("measure", "describe", "build", "update"))
     parser.add_argument("--data", type=Path, help="the folder with the ZIPs")
     parser.add_argument("--work", type=Path, required=True, help="where lines of JSON are kept")
     parser.add_argument("--backbone", default=catalogue.BUILT_IN)
     parser.add_argument("--weights", default="pretrained")
+    parser.add_argument("--because", default="", help="what has changed since the rest was measured")
     parser.add_argument("--only", nargs="*", help="names of data sets")
     parser.add_argument("--sizes", nargs="*", default=SIZES, type=_size, help="images per class, or all")
     chosen = parser.parse_args()
@@ -64,8 +69,10 @@ def main() -> None:
         measure(chosen)
     elif chosen.command == "describe":
         describe(chosen)
-    else:
+    elif chosen.command == "build":
         build(chosen)
+    else:
+        update(chosen)
 
 
 def measure(chosen: argparse.Namespace) -> None:
@@ -221,16 +228,47 @@ def build(chosen: argparse.Namespace) -> None:
         },
         pace=_pace(measured_rows, arms),
     )
+    _write(made)
+    print(f"{len(cells)} cells, {made.runs} runs, fewest seeds {min(cell.seeds for cell in cells)}")
+
+
+def update(chosen: argparse.Namespace) -> None:
+    """Put accuracies that were measured anew into what ships, and say where they moved."""
+    shipped = evidence.load(chosen.backbone)
+    if shipped is None:
+        raise SystemExit("Nothing ships for this network yet: build it first.")
+    found = {_key(row): row["accuracy"] for row in rows(chosen.work / f"runs-{chosen.backbone}.jsonl")}
+    cells, sizes = [], set()
+    for cell in shipped.cells:
+        keys = [(cell.task, cell.per_class, seed) for seed in SEEDS]
+        if all((*key, arm) in found for key in keys for arm in shipped.arms):
+            sizes.add(cell.per_class)
+            accuracy = {arm: tuple(found[*key, arm] for key in keys) for arm in shipped.arms}
+            moved = {arm: 100 * (statistics.mean(accuracy[arm]) - cell.mean(arm)) for arm in shipped.arms}
+            print(
+                cell.task, cell.per_class, " ".join(f"{arm} {points:+.1f}" for arm, points in moved.items())
+            )
+            cell = replace(cell, accuracy=accuracy)  # noqa: PLW2901
+        cells.append(cell)
+    anew = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "because": chosen.because,
+        "per_class": sorted(sizes, key=lambda size: size or math.inf),
+    }
+    _write(replace(shipped, cells=tuple(cells), made={**shipped.made, "accuracies": anew}))
+
+
+def _write(made: evidence.Evidence) -> None:
+    """Write the table that ships, and the record that is worked out from it."""
     evidence.FOLDER.mkdir(exist_ok=True)
     text = json.dumps(evidence.to_json(made), separators=(",", ":"))
     # A line a cell: changes can be read.
     text = text.replace('{"task"', '\n{"task"')
-    (evidence.FOLDER / f"evidence-{chosen.backbone}.json").write_text(text + "\n", encoding="utf-8")
+    (evidence.FOLDER / f"evidence-{made.backbone}.json").write_text(text + "\n", encoding="utf-8")
     evidence.load.cache_clear()
-    loaded = evidence.load(chosen.backbone)
+    loaded = evidence.load(made.backbone)
     assert loaded is not None
     record.write(loaded)  # from what was written: it is rounded
-    print(f"{len(cells)} cells, {made.runs} runs, fewest seeds {min(cell.seeds for cell in cells)}")
 
 
 def _pace(measured_rows: list[dict[str, Any]], arms: list[str]) -> dict[str, float]:

@@ -94,10 +94,9 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
 def _budget(scratch: RunResult) -> str:
     """Say how long the control was trained, and what it would still gain by more."""
     more = few_steps.gain("twice", "scratch", scratch.images["train"] / len(scratch.class_names))
-    points = f"{more.points.value:+.1f} points [{more.points.low:+.1f}, {more.points.high:+.1f}]"
     return (
-        f"From scratch it had {scratch.epochs_done} epochs. 20 instead of 10 brought {points.replace('-', '−')} on "
-        f"{more.sets} other data sets, with {more.per_class} pictures a class and the built-in network."
+        f"From scratch it had {scratch.epochs_done} epochs. 20 instead of 10 brought {few_steps.spoken(more.points)} "
+        f"points on {more.sets} other data sets, with {more.per_class} pictures a class and the built-in network."
     )
 
 

@@ -18,7 +18,8 @@ MAPS = Path("/proc/self/maps")
 @pytest.mark.parametrize("library", ["libpython", "multiarray", "libtorch_cpu"])
 def test_ctrl_c_while_modules_load(library: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "core", "sweep", "--data", "digits", "--json"],
+        # What runs in a shell's background ignores Ctrl-C, and so would its children.
+        ["env", "--default-signal=INT", sys.executable, "-m", "core", "sweep", "--data", "digits", "--json"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -31,7 +32,10 @@ def test_ctrl_c_while_modules_load(library: str) -> None:
     while library not in maps.read_text() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert (process.returncode, out, err) == (130, "", "Stopped.\n")
 
 

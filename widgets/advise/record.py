@@ -8,6 +8,7 @@ from core.advice.evidence import STAND_IN
 from core.advice.report import Record
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
+from core.training import few_steps
 from widgets import frame
 
 
@@ -30,6 +31,7 @@ def draw(entry: BackboneEntry) -> None:
         "turned out best: 1 point is one more mistake in a hundred test pictures."
     )
     st.markdown("\n".join(f"- {one}" for one in sentences.standing(found)))
+    st.caption(few_steps.sentence())
     _chart(found)
     _numbers(found)
 
