@@ -94,6 +94,12 @@ _TEXTS = frozenset(
         "md5sums",
     }
 )
+# How sets for segmentation and detection lay pictures beside what belongs to them: no classes, though two folders.
+_PICTURES = frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos"})
+_BESIDE_PICTURES = frozenset(
+    {"mask", "masks", "label", "labels", "annotation", "annotations", "gt", "groundtruth", "depth"}
+    | {"segmentation", "segmentations", "segmentationclass", "segmentationobject"}
+)
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -143,6 +149,12 @@ def arrange(paths: Sequence[str], limits: Limits) -> Layout:
     if not class_names:
         raise DataError(
             "There are no class folders: put the pictures of each class into a folder that bears its name."
+        )
+    names = {"".join(filter(str.isalpha, name.lower())) for name in class_names}
+    if names & _PICTURES and names & _BESIDE_PICTURES and names <= _PICTURES | _BESIDE_PICTURES:
+        raise DataError(
+            f"The folders {' and '.join(class_names)} hold pictures and what belongs to each of them, not classes; put "
+            "the pictures of each class into a folder that bears its name."
         )
     if len(class_names) > limits.max_classes:
         raise DataError(

@@ -13,7 +13,7 @@ from core.datasets.own_images import from_folder, from_zip
 from core.datasets.part_names import named
 from core.datasets.splits import class_counts
 from core.errors import DataError
-from core.images.decoding import Limits
+from core.images.decoding import DEFAULT_LIMITS, Limits
 from tests.datasets.test_own_images import class_folders, png, zipped
 
 
@@ -384,3 +384,17 @@ def test_the_fuzzer_sees_a_picture_in_the_wrong_class() -> None:
     moved = min(next(iter(plan.train.values())))
     next(iter(plan.train.values())).discard(moved)
     assert layout_fuzz.judge(plan, layout_fuzz.packed(plan))[0] == "wrong"
+
+
+@pytest.mark.parametrize(
+    "folders", [("JPEGImages", "SegmentationClass"), ("images", "ground_truth"), ("set/Images", "set/Labels")]
+)
+def test_pictures_beside_their_masks_are_refused(folders: tuple[str, str]) -> None:
+    paths = [f"{folder}/{number}.png" for folder in folders for number in range(4)]
+    with pytest.raises(DataError, match="not classes"):
+        arrange(paths, DEFAULT_LIMITS)
+
+
+def test_a_class_may_be_called_labels() -> None:
+    paths = [f"{folder}/{number}.png" for folder in ("labels", "stamps") for number in range(4)]
+    assert arrange(paths, DEFAULT_LIMITS).class_names == ("labels", "stamps")

@@ -49,7 +49,7 @@ def test_class_folder_archives_open(name: str, shared_data: Path) -> None:
 
 
 def test_every_archive_of_the_folder_is_covered(shared_data: Path) -> None:
-    others = {"tiny-imagenet-200", "omniglot-images_background_small1"}
+    others = {"tiny-imagenet-200", "omniglot-images_background_small1", "cells-masks", "blood-boxes"}
     assert {path.stem for path in shared_data.glob("*.zip")} <= set(ARCHIVES) | others
 
 
@@ -58,6 +58,14 @@ def test_omniglots_nested_folders_become_its_alphabets(shared_data: Path) -> Non
     assert dataset.class_names == ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
     assert len(dataset.train) == 2720
     assert dataset.test is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("cells-masks", "images and masks hold"), ("blood-boxes", "only one class")]
+)
+def test_pictures_with_masks_or_boxes_are_no_classes(name: str, words: str, shared_data: Path) -> None:
+    with pytest.raises(DataError, match=words):
+        from_zip(archive(shared_data, name), side=16)
 
 
 def test_tiny_imagenet_is_refused_in_one_sentence_before_anything_is_decoded(shared_data: Path) -> None:
