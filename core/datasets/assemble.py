@@ -5,11 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets import noticed
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
 from core.datasets.repeats import disagreement, repeats
 from core.errors import DataError
@@ -62,7 +64,21 @@ def assemble(
         test = test.subset(numbers) if len(numbers) else None
         test_digests = [test_digests[number] for number in numbers]
         needed = _refuse_small(class_names, train, test, unread)
-    disagree = disagreement(class_names, train.labels, train_digests, needed=needed)
+    report = ImportReport(
+        skipped=(*skipped, *found.skipped),
+        converted=converted,
+        duplicates=found.duplicates,
+        remarks=remarks,
+        outside=0.0 if outside is None or not len(outside) else float(outside.mean()),
+        wide=0.0 if outside is None or not len(outside) else float((outside > 0.5).mean()),
+        dark=dark,
+    )
+    reading = reading or Reading()
+    try:
+        disagree = disagreement(class_names, train.labels, train_digests, needed=needed)
+    except DataError as error:  # what told the pictures apart may be cut away, or black
+        why = (noticed.cropped(report, reading), noticed.dark(report, reading))
+        raise DataError(" ".join(filter(None, (str(error), *why)))) from error
     return ImageDataset(
         name=name,
         title=title or name,
@@ -70,20 +86,11 @@ def assemble(
         train=train,
         test=test,
         fingerprint=_fingerprint(class_names, train, train_digests, test, test_digests),
-        report=ImportReport(
-            skipped=(*skipped, *found.skipped),
-            converted=converted,
-            duplicates=found.duplicates,
-            remarks=remarks,
-            caveats=(*found.caveats, *disagree, *_untested(class_names, test)),
-            outside=0.0 if outside is None or not len(outside) else float(outside.mean()),
-            wide=0.0 if outside is None or not len(outside) else float((outside > 0.5).mean()),
-            dark=dark,
-        ),
+        report=replace(report, caveats=(*found.caveats, *disagree, *_untested(class_names, test))),
         about=about,
         citation=citation,
         licence=licence,
-        reading=reading or Reading(),
+        reading=reading,
     )
 
 

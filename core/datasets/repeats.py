@@ -1,6 +1,6 @@
 """The same picture more than once: in two parts, or under two labels. One part only gets it, and it is said.
 
-- In the training and the test part: it is left out of the test, which counts pictures never seen before alone.
+- In the training and the test part: it is left out of the test, which counts only pictures never seen before.
 - Under two labels in the training part: it is learned from, and neither chosen on nor tested on, since whatever is
   answered is wrong by one of its labels (`splits.split`; where a class has hardly any other pictures, it is tested on,
   in one part with all its copies).
@@ -77,9 +77,9 @@ def repeats(
         what = (
             "it is not used, and a test part is drawn from the training part instead"
             if len(duplicates) + contrary == len(kept)
-            else "they are left out of the test, which counts pictures never seen before alone"
+            else "they are left out of the test, which counts only pictures never seen before"
             if len(duplicates) > 1
-            else "it is left out of the test, which counts pictures never seen before alone"
+            else "it is left out of the test, which counts only pictures never seen before"
         )
         are = "are" if len(duplicates) > 1 else "is"
         caveats.append(
@@ -103,8 +103,8 @@ def disagreement(
     """
     if len(set(digests)) == 1:
         raise DataError(
-            f"All {len(digests):,} pictures are one and the same picture, so there is nothing to tell apart; bring "
-            "different pictures for every class."
+            f"All {len(digests):,} pictures are the same one, so there is nothing to tell apart; bring different "
+            "pictures of every class."
         )
     disputed = contradicted(labels, digests)
     by_class: list[set[bytes]] = [set() for _ in class_names]

@@ -141,7 +141,7 @@ def test_too_little_is_said_before_anything_is_loaded(
     with pytest.raises(SettingsError, match="at least one"):
         next(candidates.compare([], *squares))
     images, _, names = squares
-    with pytest.raises(DataError, match="second class"):
+    with pytest.raises(DataError, match="at least two of each class"):
         next(
             candidates.compare([Candidate(name="tiny_resnet18")], images, np.zeros(16, dtype=np.int64), names)
         )

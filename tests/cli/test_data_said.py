@@ -117,7 +117,7 @@ def test_identical_pictures_are_one_sentence(
     assert main([command, "--data", path, *COMMANDS[command]]) == 2
     said = capsys.readouterr().err.strip()
     assert "\n" not in said
-    assert "one and the same picture" in said or "only 1 different picture" in said
+    assert "are the same one" in said or "only 1 different picture" in said
 
 
 @pytest.mark.parametrize("command", COMMANDS)

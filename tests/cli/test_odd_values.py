@@ -168,6 +168,5 @@ def test_pictures_that_are_all_the_same(
     command: str, the_same_pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = refused([*command.split(), "--data", str(the_same_pictures)], capsys)
-    assert (
-        said == "All 16 pictures are the same one, so nothing can be told apart; check what the files hold.\n"
-    )
+    assert said.startswith("All 16 pictures are the same one, so there is nothing to tell apart")
+    assert said.count("\n") == 1

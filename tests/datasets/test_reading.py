@@ -16,6 +16,8 @@ from core.datasets.own_images import from_files, from_folder, from_zip
 from core.errors import DataError
 from core.images.to_rgb import PADDING, Reading
 
+DARK = 30
+
 
 def encoded(picture: Image.Image, form: str = "PNG") -> bytes:
     stream = io.BytesIO()
@@ -24,8 +26,9 @@ def encoded(picture: Image.Image, form: str = "PNG") -> bytes:
 
 
 def wide(number: int, *, at_the_edge: bool, size: tuple[int, int] = (240, 60)) -> bytes:
-    """A white thing on black at the left edge or at the right one, each a little elsewhere."""
-    pixels = np.zeros((size[1], size[0], 3), np.uint8)
+    """A white thing on dark noise at the left edge or at the right one, each a little elsewhere."""
+    random = np.random.default_rng(2 * number + at_the_edge)
+    pixels = random.integers(0, DARK, (size[1], size[0], 3), np.uint8)
     left = 2 + number if at_the_edge else size[0] - 30 - number
     pixels[20:40, left : left + 25] = 255
     return encoded(Image.fromarray(pixels))
@@ -48,7 +51,21 @@ def test_a_crop_that_cuts_the_thing_away_is_warned_of_with_its_share() -> None:
     assert dataset.report.wide == 1.0
     assert "On average 75% of a picture is cut away" in said(dataset)
     assert "Pad or squash" in said(dataset)
-    assert not dataset.train.images.any()  # what was in them is gone
+    assert dataset.train.images.max() < DARK  # what was in them is gone
+
+
+def test_pictures_that_are_the_same_once_cropped_are_refused_with_the_reason() -> None:
+    files: dict[str, list[tuple[str, bytes]]] = {"left": [], "right": []}
+    for name, place in (("left", 10), ("right", 200)):
+        for number in range(4):
+            picture = Image.new("L", (240, 60))
+            picture.paste(255, (place + number, 20, place + number + 25, 40))
+            files[name].append((f"{number}.png", encoded(picture)))
+    with pytest.raises(
+        DataError, match=r"All 8 pictures are the same one.* 75% of a picture is cut away.*[Pp]ad"
+    ):
+        from_files(files, side=32)
+    assert len(from_files(files, side=32, fit="squash").train) == 8
 
 
 @pytest.mark.parametrize("fit", ["pad", "squash"])
@@ -62,9 +79,9 @@ def test_padding_and_squashing_keep_all_of_a_wide_picture(fit: str) -> None:
     if fit == "pad":
         assert (left[:, :12] == PADDING).all()
         assert (left[:, 20:] == PADDING).all()
-        assert not left[:, 13:19, 16:].any()  # the right half of the picture itself is black
+        assert left[:, 13:19, 16:].max() < DARK  # the right half of the picture itself
     else:
-        assert not left[:, :, 16:].any()
+        assert left[:, :, 16:].max() < DARK
 
 
 @pytest.mark.parametrize(
@@ -123,7 +140,14 @@ def test_archive_folder_and_single_door_read_by_the_same_fit(tmp_path: Path) -> 
 
 
 def deep(value: int, form: str = "PNG") -> bytes:
-    return encoded(Image.fromarray(np.full((16, 16), value, np.uint16)), form)
+    return encoded(Image.fromarray(speckled(value)), form)
+
+
+def speckled(value: int) -> np.ndarray:
+    """Noise up to ``value``, another one for each."""
+    pixels = np.random.default_rng(value).integers(value // 2, value + 1, (16, 16), np.uint16)
+    pixels[0, 0] = value
+    return pixels
 
 
 def test_the_conversion_of_deep_pictures_is_said_with_its_range() -> None:
@@ -140,10 +164,14 @@ def test_the_conversion_of_deep_pictures_is_said_with_its_range() -> None:
 
 
 def test_other_conversions_are_counted_by_kind() -> None:
-    plain = Image.new("RGB", (16, 16))
+    random = np.random.default_rng(0)
+
+    def noise() -> Image.Image:
+        return Image.fromarray(random.integers(0, 255, (16, 16, 3), np.uint8))
+
     files = {
         name: [
-            (f"{n}.x", encoded(plain.convert(mode), form))
+            (f"{n}.x", encoded(noise().convert(mode), form))
             for n, (mode, form) in enumerate((("CMYK", "JPEG"), ("P", "PNG"), ("P", "GIF"), ("RGB", "PNG")))
         ]
         for name in "ab"
@@ -205,13 +233,19 @@ def test_one_faulty_pixel_that_darkens_the_whole_set_is_warned_of_and_a_dark_cla
     values = np.full((32, 32), 950, np.uint16)
     values[0, 0] = 65535
     files["b"].append(("faulty.png", encoded(Image.fromarray(values))))
+    with pytest.raises(
+        DataError, match=r"1 different picture.* 9 pictures of more than 8 bits came out almost black"
+    ):
+        from_files(files, side=8)
+    files["a"] = [(f"{n}.png", deep(2000 + n)) for n in range(4)]
     assert "9 pictures of more than 8 bits came out almost black" in said(from_files(files, side=8))
+    files["a"] = [(f"{n}.png", deep(300 + n)) for n in range(4)]
     bright = {"dim": files["a"], "bright": [(f"{n}.png", deep(60000 + n)) for n in range(4)]}
     assert "almost black" not in said(from_files(bright, side=8))
 
 
 def test_pages_and_bits_are_both_said() -> None:
-    pages = [Image.fromarray(np.full((16, 16), 900 + n, np.uint16)) for n in range(3)]
+    pages = [Image.fromarray(speckled(900 + n)) for n in range(3)]
 
     def stack(number: int) -> bytes:
         stream = io.BytesIO()

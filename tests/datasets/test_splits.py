@@ -108,7 +108,7 @@ def test_a_class_with_fewer_different_pictures_than_parts_is_refused(different: 
 def test_identical_pictures_are_refused_in_one_sentence() -> None:
     train = part((6, 6))
     train.images[:] = 0
-    with pytest.raises(DataError, match="All 12 pictures are one and the same picture"):
+    with pytest.raises(DataError, match="All 12 pictures are the same one"):
         assemble(name="same", class_names=("a", "b"), train=train)
 
 
@@ -175,7 +175,7 @@ def test_test_pictures_that_are_in_training_are_left_out_of_the_test_and_said() 
     assert class_counts(dataset.test, 2).tolist() == [3, 5]
     assert dataset.report.caveats == (
         "4 of the 12 pictures of the test part are also in the training part (1 under another class: labels disagree); "
-        "they are left out of the test, which counts pictures never seen before alone.",
+        "they are left out of the test, which counts only pictures never seen before.",
     )
     assert len(dataset.report.duplicates) == len(dataset.report.skipped) == 4
 

@@ -96,7 +96,7 @@ def test_classes_need_not_be_balanced_or_in_order():
 
 def test_features_that_tell_nothing_apart_are_refused_in_one_sentence():
     labels = np.arange(6) % 2
-    with pytest.raises(errors.DataError, match="look the same to the network"):
+    with pytest.raises(errors.DataError, match="answers all training pictures alike"):
         solve(np.full((6, 4), 3.0), labels)
     with pytest.raises(errors.WeightsError, match="beyond all numbers"):
         solve(np.full((6, 4), np.inf), labels)
