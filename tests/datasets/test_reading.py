@@ -239,7 +239,7 @@ def test_one_faulty_pixel_that_darkens_the_whole_set_is_warned_of_and_a_dark_cla
         from_files(files, side=8)
     files["a"] = [(f"{n}.png", deep(2000 + n)) for n in range(4)]
     assert "9 pictures of more than 8 bits came out almost black" in said(from_files(files, side=8))
-    files["a"] = [(f"{n}.png", deep(300 + n)) for n in range(4)]
+    files["a"] = [(f"{n}.png", deep(3000 + n)) for n in range(4)]
     bright = {"dim": files["a"], "bright": [(f"{n}.png", deep(60000 + n)) for n in range(4)]}
     assert "almost black" not in said(from_files(bright, side=8))
 
