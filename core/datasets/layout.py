@@ -5,6 +5,7 @@ below the classes; either of them inside wrapping folders; pictures at any depth
 the names alone, before any picture is read; what is not sure is refused or said.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -61,7 +62,12 @@ _JUNK = frozenset(
         "icon\uf00d",
         "@eadir",
         "#recycle",
+        "@recycle",
+        "#snapshot",
+        "@recently-snapshot",
+        "@sharebin",
         "$recycle.bin",
+        "recycler",
         "system volume information",
         "lost+found",
         "__pycache__",
@@ -100,7 +106,11 @@ _BESIDE_PICTURES = frozenset(
     {"mask", "masks", "label", "labels", "annotation", "annotations", "gt", "groundtruth", "depth"}
     | {"segmentation", "segmentations", "segmentationclass", "segmentationobject"}
 )
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSEEN = frozenset(  # marks of direction, spaces of no width, hyphens that are not shown
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u200b\u2060\ufeff\u00ad\u180e"
+)
+# Google Drive packs one folder into several ZIP files of this ending: all of them are that folder.
+_PIECE = re.compile(r"(?<=.)-\d{8}T\d{6}Z(-\d+)+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,12 +200,12 @@ def packed_folders(paths: Sequence[str]) -> list[int]:
 
 
 def class_name(raw: str, limits: Limits) -> str:
-    """Bring a folder's name to a class name: composed Unicode, without control and text-direction marks."""
+    """Bring a folder's name to a class name: composed Unicode, without what nobody sees."""
     composed = unicodedata.normalize("NFC", raw)
     name = "".join(
         letter
         for letter in composed
-        if unicodedata.category(letter) not in ("Cc", "Cs") and letter not in _DIRECTION_MARKS
+        if unicodedata.category(letter) not in ("Cc", "Cs") and letter not in _UNSEEN
     ).strip()
     if not any(
         letter.isprintable() and letter != " " for letter in name
@@ -209,7 +219,8 @@ def class_name(raw: str, limits: Limits) -> str:
 
 
 def _components(path: str) -> tuple[str, ...]:
-    return tuple(part for part in path.split("/") if part not in ("", "."))
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    return (*(_PIECE.sub("", folder) for folder in parts[:-1]), *parts[-1:])
 
 
 def _is_junk(parts: Sequence[str]) -> bool:
@@ -229,7 +240,7 @@ def _tree(paths: Sequence[str], skipped: list[tuple[str, str]], limits: Limits) 
             continue
         name = PurePosixPath(parts[-1])
         suffix = name.suffix.lower()
-        if "/." in path or path.startswith("."):
+        if any(part.startswith(".") for part in parts):
             if suffix in _SUFFIXES:
                 skipped.append((path, "It lies in a hidden folder."))
         elif suffix and suffix not in _SUFFIXES:

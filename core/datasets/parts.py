@@ -9,7 +9,7 @@ what was seen.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from core.datasets.part_names import WORDS, Named, Role, key, named
+from core.datasets.part_names import WORDS, Named, Role, key, named, numbered
 from core.errors import DataError
 
 
@@ -76,6 +76,10 @@ def find(root: Folder) -> Parts:
         return _above_classes(top, pairs[0], outside)
     if pairs:
         return _in_class_names(top, roles, pairs, outside)
+    if exact and _go_together(roles) and len(_shared([top.folders[name] for name in roles])) > 1:
+        return _above_classes(
+            top, roles, outside
+        )  # "train", "test_easy", "test_hard": the same classes in all
     with_parts = [name for name, one in top.folders.items() if _has_parts(one)]
     if with_parts:
         return _below_classes(top, with_parts, outside)
@@ -201,12 +205,14 @@ def _no_parts(
             f"There is a test part but no train/ folder ({_list(exact)}); add one with the same class folders."
         )
     if len(top.folders) > 1 and any(len(top.folders[name].folders) > 1 for name in exact):
-        raise _refusal(exact, "but nothing beside them goes with them")
+        raise _refusal(roles, "but nothing beside them goes with them")
     alike = _shared_below(top)
     if alike and roles and len(top.folders) < 4:
         raise _refusal(
             roles, f"since folders beside them hold the same folders as they do ({_list(alike)})", top
         )
+    if alike and all(map(numbered, top.folders)):
+        raise _refusal(top.folders, f"since all of them hold the same folders ({_list(alike)})")
     outside.append((tuple(top.files), NO_CLASS))
     remarks = [
         f"“{name}” was taken for a class, not for a part of the data set: no part beside it goes with it."
@@ -258,9 +264,13 @@ def _parts_of(folder: Folder) -> list[Folder]:
 
 def _shared_below(top: Folder) -> list[str]:
     """Name the folders that lie below every one of several folders alike, two at least."""
-    names = [frozenset(map(key, one.folders)) for one in top.folders.values()]
-    common = frozenset.intersection(*names) if len(names) > 1 else frozenset()
-    return sorted(common) if len(common) > 1 else []
+    common = _shared(list(top.folders.values()))
+    return common if len(common) > 1 else []
+
+
+def _shared(folders: list[Folder]) -> list[str]:
+    names = [frozenset(map(key, one.folders)) for one in folders]
+    return sorted(frozenset.intersection(*names)) if len(names) > 1 else []
 
 
 def _unwrapped(
