@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.datasets.part_names import key
+from core.datasets.masks import take_out
+from core.datasets.part_names import key, pictures_and_masks
 from core.datasets.parts import Folder, Part, Parts, find
 from core.errors import DataError
 from core.images.decoding import Limits
@@ -100,12 +101,6 @@ _TEXTS = frozenset(
         "md5sums",
     }
 )
-# How sets for segmentation and detection lay pictures beside what belongs to them: no classes, though two folders.
-_PICTURES = frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos"})
-_BESIDE_PICTURES = frozenset(
-    {"mask", "masks", "label", "labels", "annotation", "annotations", "gt", "groundtruth", "depth"}
-    | {"segmentation", "segmentations", "segmentationclass", "segmentationobject"}
-)
 _UNSEEN = frozenset(  # marks of direction, spaces of no width, hyphens that are not shown
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u200b\u2060\ufeff\u00ad\u180e"
 )
@@ -154,14 +149,17 @@ def arrange(paths: Sequence[str], limits: Limits) -> Layout:
     parts = find(root)
     skipped += [(paths[number], why) for numbers, why in parts.outside for number in numbers]
     remarks = [*parts.remarks, *_empty_folders(parts, skipped)]
+    masks = [number for part in parts.classes for number in take_out(part.folder, paths)]
+    if masks:
+        skipped += [(paths[number], "It belongs to another picture, as a mask does.") for number in masks]
+        remarks.append(f"{_files(len(masks))} that belong to other pictures (masks) are left out.")
     train, test = _train_and_test(parts, skipped, paths, remarks, limits)
     class_names = tuple(sorted({picture.class_name for picture in train}))
     if not class_names:
         raise DataError(
             "There are no class folders: put the pictures of each class into a folder that bears its name."
         )
-    names = {"".join(filter(str.isalpha, name.lower())) for name in class_names}
-    if names & _PICTURES and names & _BESIDE_PICTURES and names <= _PICTURES | _BESIDE_PICTURES:
+    if pictures_and_masks(class_names, alone=True):
         raise DataError(
             f"The folders {' and '.join(class_names)} hold pictures and what belongs to each of them, not classes; put "
             "the pictures of each class into a folder that bears its name."

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -153,6 +154,12 @@ _FILLERS = frozenset(
     | {"the", "daten", "bilder"}
 )
 _PIECES = frozenset({"fold", "folds", "batch", "subset", "chunk", "cv", "partition", "kfold"})
+# How sets for segmentation and detection lay pictures beside what belongs to them: no classes, though two folders.
+_PICTURES = frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos"})
+_BESIDE_PICTURES = frozenset(
+    {"mask", "masks", "label", "labels", "annotation", "annotations", "gt", "groundtruth", "depth"}
+    | {"segmentation", "segmentations", "segmentationclass", "segmentationobject"}
+)
 # Such words glued to a role: "trainset", "Testbilder", "训练数据", "学習用データ", "검증데이터".
 _GLUED = re.compile(
     f"(?P<role>{'|'.join(sorted(WORDS, key=len, reverse=True))})"
@@ -193,6 +200,22 @@ def named(name: str) -> Named | None:
     role = "train" if "train" in roles else "test" if "test" in roles else "validation"
     of = () if all(word.isdigit() for word in words) else tuple(words)
     return Named(role=role, of=of, label=" ".join(plain))
+
+
+def pictures_and_masks(names: Iterable[str], *, alone: bool = False) -> bool:
+    """Whether folders hold pictures and what belongs to each of them; ``alone``: no other folder is beside them."""
+    plain = set(map(_letters, names))
+    both = bool(plain & _PICTURES and plain & _BESIDE_PICTURES)
+    return both and (not alone or plain <= _PICTURES | _BESIDE_PICTURES)
+
+
+def belongs_to_pictures(name: str) -> bool:
+    """Whether a folder's name says that what it holds belongs to the pictures in another: "masks", "labels"."""
+    return _letters(name) in _BESIDE_PICTURES
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, name.lower()))
 
 
 def numbered(name: str) -> bool:

@@ -96,6 +96,65 @@ def test_parts_of_other_qualities_go_together_where_they_hold_the_same_classes()
     assert "test_easy, test_hard for test" in dataset.report.remarks[0]
 
 
+def test_a_wrapper_beside_another_folder_is_said_to_become_one_class() -> None:
+    files = class_folders(prefix="flowers/") | class_folders(classes=("docs",), seed=50)
+    dataset = read(files)
+    assert dataset.class_names == ("docs", "flowers")
+    assert "below “flowers” (cat, dog) became one class" in dataset.report.remarks[0]
+
+
+def test_parts_within_the_training_part_are_parts() -> None:
+    files = class_folders(prefix="train/train/") | class_folders(prefix="train/val/", each=2, seed=50)
+    dataset = read(files | class_folders(prefix="test/", each=1, seed=80))
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == ([6, 6], [1, 1])
+    assert "In “train”, these folders were taken for parts" in dataset.report.remarks[0]
+    dataset = read(files)  # without a test part, they are all there is
+    assert counts(dataset) == ([4, 4], [2, 2])
+
+
+@pytest.mark.parametrize("way", ["{name}/images/{part}", "{name}/{name}_{part}", "set/{name}/x/y/{part}"])
+def test_parts_deeper_below_each_class_are_parts(way: str) -> None:
+    files = {}
+    for place, part in enumerate(("train", "test")):
+        for label, name in enumerate(("cat", "dog")):
+            folder = way.format(name=name, part=part)
+            files |= {f"{folder}/{n}.png": png(100 * place + 10 * label + n) for n in range(4 - place)}
+    dataset = read(files)
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == ([4, 4], [3, 3])
+
+
+@pytest.mark.parametrize(
+    ("picture", "mask"),
+    [
+        ("{name}/images/{n}.png", "{name}/masks/{n}.png"),
+        ("set/{name}/x/Images/{n}.png", "set/{name}/x/Ground Truth/{n}.png"),
+        ("{name}/{name} ({n}).png", "{name}/{name} ({n})_mask.png"),
+        ("{name}/{n}.jpg", "{name}/{n}_segmentation.png"),
+        ("{name}/{n}.png", "{name}/{n}_mask_1.png"),
+    ],
+)
+def test_masks_beside_the_pictures_of_a_class_are_left_out_and_said(picture: str, mask: str) -> None:
+    files = {}
+    for label, name in enumerate(("benign", "malignant")):
+        files |= {picture.format(name=name, n=n): png(100 * label + n) for n in range(4)}
+        files |= {mask.format(name=name, n=n): png(100 * label + 50 + n) for n in range(3)}
+    dataset = read(files)
+    assert counts(dataset) == ([4, 4], None)
+    assert dataset.report.remarks == ("6 files that belong to other pictures (masks) are left out.",)
+    assert len(dataset.report.skipped) == 6
+
+
+def test_a_class_of_masks_keeps_its_pictures() -> None:
+    files = {
+        f"{name}/{name}_{n}.png": png(50 * label + n)
+        for label, name in enumerate(("with_mask", "no_mask"))
+        for n in range(4)
+    }
+    assert counts(read(files)) == ([4, 4], None)
+
+
 @pytest.mark.parametrize(
     ("name", "piece"),
     [
