@@ -32,6 +32,7 @@ def assemble(
     test_files: Sequence[str] | None = None,
     skipped: tuple[tuple[str, str], ...] = (),
     unread: Sequence[tuple[int, str]] = (),
+    unread_test: Sequence[tuple[int, str]] = (),
     converted: tuple[tuple[str, str], ...] = (),
     outside: NDArray[np.float64] | None = None,
     dark: int = 0,
@@ -43,12 +44,14 @@ def assemble(
 ) -> ImageDataset:
     """Put the parts together; ``*_files`` name the images (default: "train 0", "train 1", …).
 
-    ``unread``: of what could not be read, the class number and the reason, for the sentence about a class that has
-    too few images. ``outside``: the share of each picture that lies outside its centred square, in any order;
-    ``dark``: how many pictures of more than 8 bits came out almost black.
+    ``unread``, ``unread_test``: of what could not be read of each part, the class number and the reason, for the
+    sentences about a class that has too few images, and about a test part that lacks some. ``outside``: the share of
+    each picture that lies outside its centred square, in any order; ``dark``: how many pictures of more than 8 bits
+    came out almost black.
     A test picture that is in the training part as well is left out of the test; what `repeats` finds is reported.
     Raises `DataError` if there are fewer than two classes, or too few different images in one to split it.
     """
+    unread = [*unread, *unread_test]
     needed = _refuse_small(class_names, train, test, unread)
     train_digests = content_hashes(train.images)
     test_digests = content_hashes(test.images) if test is not None else []
@@ -86,7 +89,9 @@ def assemble(
         train=train,
         test=test,
         fingerprint=_fingerprint(class_names, train, train_digests, test, test_digests),
-        report=replace(report, caveats=(*found.caveats, *disagree, *_untested(class_names, test))),
+        report=replace(
+            report, caveats=(*found.caveats, *disagree, *_untested(class_names, test, unread_test))
+        ),
         about=about,
         citation=citation,
         licence=licence,
@@ -132,25 +137,32 @@ def _refuse_small(
     return needed
 
 
-def _why_unread(reasons: Counter[str]) -> str:
-    """Say why files of a class could not be read, by the reason that most of them have; "" where all could."""
+def _why_unread(reasons: Counter[str], of: str = "this class") -> str:
+    """Say why files could not be read, by the reason that most of them have; "" where all could."""
     if not reasons:
         return ""
     why, count = reasons.most_common(1)[0]
     total = reasons.total()
     files = "1 file" if total == 1 else f"{total:,} files"
     most = "" if count == total else f", {count:,} of them for this reason"
-    return f" {files} of this class could not be read{most}: {why}"
+    return f" {files} of {of} could not be read{most}: {why}"
 
 
 def _numbered(part: str, images: LabelledImages) -> list[str]:
     return [f"{part} {number}" for number in range(len(images))]
 
 
-def _untested(class_names: tuple[str, ...], test: LabelledImages | None) -> tuple[str, ...]:
-    """Say which classes a test part of its own says nothing about."""
+def _untested(
+    class_names: tuple[str, ...], test: LabelledImages | None, unread: Sequence[tuple[int, str]]
+) -> tuple[str, ...]:
+    """Say which classes a test part of its own says nothing about, and why, where files could not be read."""
     if test is None:
-        return ()
+        reasons = Counter(why for _, why in unread)
+        return (
+            (f"A test part is drawn from the training part:{_why_unread(reasons, 'the given test part')}",)
+            if reasons
+            else ()
+        )
     lacking = [class_names[label] for label in set(range(len(class_names))) - set(test.labels.tolist())]
     if not lacking:
         return ()
@@ -159,7 +171,8 @@ def _untested(class_names: tuple[str, ...], test: LabelledImages | None) -> tupl
     over = f"the {left:,} classes that are there" if left > 1 else "the one class that is there"
     return (
         f"The test part has no picture of {names}: accuracy, chance and scores are over {over}, and nothing is "
-        "measured of the others.",
+        "measured of the others."
+        + _why_unread(Counter(why for label, why in unread if class_names[label] in lacking), "them"),
     )
 
 

@@ -5,13 +5,15 @@ below the classes; either of them inside wrapping folders; pictures at any depth
 the names alone, before any picture is read; what is not sure is refused or said.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.datasets.part_names import key
+from core.datasets.masks import take_out
+from core.datasets.part_names import key, pictures_and_masks
 from core.datasets.parts import Folder, Part, Parts, find
 from core.errors import DataError
 from core.images.decoding import Limits
@@ -61,7 +63,12 @@ _JUNK = frozenset(
         "icon\uf00d",
         "@eadir",
         "#recycle",
+        "@recycle",
+        "#snapshot",
+        "@recently-snapshot",
+        "@sharebin",
         "$recycle.bin",
+        "recycler",
         "system volume information",
         "lost+found",
         "__pycache__",
@@ -94,13 +101,11 @@ _TEXTS = frozenset(
         "md5sums",
     }
 )
-# How sets for segmentation and detection lay pictures beside what belongs to them: no classes, though two folders.
-_PICTURES = frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos"})
-_BESIDE_PICTURES = frozenset(
-    {"mask", "masks", "label", "labels", "annotation", "annotations", "gt", "groundtruth", "depth"}
-    | {"segmentation", "segmentations", "segmentationclass", "segmentationobject"}
+_UNSEEN = frozenset(  # marks of direction, spaces of no width, hyphens that are not shown
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u200b\u2060\ufeff\u00ad\u180e"
 )
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Google Drive packs one folder into several ZIP files of this ending: all of them are that folder.
+_PIECE = re.compile(r"(?<=.)-\d{8}T\d{6}Z(-\d+)+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,14 +149,17 @@ def arrange(paths: Sequence[str], limits: Limits) -> Layout:
     parts = find(root)
     skipped += [(paths[number], why) for numbers, why in parts.outside for number in numbers]
     remarks = [*parts.remarks, *_empty_folders(parts, skipped)]
+    masks = [number for part in parts.classes for number in take_out(part.folder, paths)]
+    if masks:
+        skipped += [(paths[number], "It belongs to another picture, as a mask does.") for number in masks]
+        remarks.append(f"{_files(len(masks))} that belong to other pictures (masks) are left out.")
     train, test = _train_and_test(parts, skipped, paths, remarks, limits)
     class_names = tuple(sorted({picture.class_name for picture in train}))
     if not class_names:
         raise DataError(
             "There are no class folders: put the pictures of each class into a folder that bears its name."
         )
-    names = {"".join(filter(str.isalpha, name.lower())) for name in class_names}
-    if names & _PICTURES and names & _BESIDE_PICTURES and names <= _PICTURES | _BESIDE_PICTURES:
+    if pictures_and_masks(class_names, alone=True):
         raise DataError(
             f"The folders {' and '.join(class_names)} hold pictures and what belongs to each of them, not classes; put "
             "the pictures of each class into a folder that bears its name."
@@ -190,12 +198,12 @@ def packed_folders(paths: Sequence[str]) -> list[int]:
 
 
 def class_name(raw: str, limits: Limits) -> str:
-    """Bring a folder's name to a class name: composed Unicode, without control and text-direction marks."""
+    """Bring a folder's name to a class name: composed Unicode, without what nobody sees."""
     composed = unicodedata.normalize("NFC", raw)
     name = "".join(
         letter
         for letter in composed
-        if unicodedata.category(letter) not in ("Cc", "Cs") and letter not in _DIRECTION_MARKS
+        if unicodedata.category(letter) not in ("Cc", "Cs") and letter not in _UNSEEN
     ).strip()
     if not any(
         letter.isprintable() and letter != " " for letter in name
@@ -209,7 +217,8 @@ def class_name(raw: str, limits: Limits) -> str:
 
 
 def _components(path: str) -> tuple[str, ...]:
-    return tuple(part for part in path.split("/") if part not in ("", "."))
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    return (*(_PIECE.sub("", folder) for folder in parts[:-1]), *parts[-1:])
 
 
 def _is_junk(parts: Sequence[str]) -> bool:
@@ -229,7 +238,7 @@ def _tree(paths: Sequence[str], skipped: list[tuple[str, str]], limits: Limits) 
             continue
         name = PurePosixPath(parts[-1])
         suffix = name.suffix.lower()
-        if "/." in path or path.startswith("."):
+        if any(part.startswith(".") for part in parts):
             if suffix in _SUFFIXES:
                 skipped.append((path, "It lies in a hidden folder."))
         elif suffix and suffix not in _SUFFIXES:

@@ -17,7 +17,8 @@ _UNICODE_PATH = 0x7075
 _LOSSLESS = name_encodings.LOSSLESS
 # A backslash after such a byte may be the second half of a letter, where the encoding is not known.
 _MAYBE_HALF = re.compile(rb"(?<=[\x81-\xfe])\\")
-_SURELY_UTF8 = 8  # bytes beyond ASCII
+_UNLIKE_ASCII = re.compile(rb"[\x80-\xff]+")
+_SURELY_UTF8 = 8  # bytes beyond ASCII, in different words
 _NO_SEPARATOR = "\uff3c"  # a backslash to read, full width
 
 
@@ -41,8 +42,9 @@ def decode(names: Iterable[bytes]) -> tuple[dict[bytes, str], str]:
     found = {name: name.decode("ascii") for name in names if name.isascii()}
     unlike = sorted(names - found.keys())
     in_utf8 = [name for name in unlike if _is_utf8(name)]
-    # Some names and not others: files that another machine added. By accident, short names are valid UTF-8, too.
-    sure = sum(byte > 0x7F for name in in_utf8 for byte in name) >= _SURELY_UTF8
+    # Some names and not others: files that another machine added. By accident, short words are valid UTF-8, too
+    # ("猫" in GBK), however many files bear them.
+    sure = sum(map(len, {word for name in in_utf8 for word in _UNLIKE_ASCII.findall(name)})) >= _SURELY_UTF8
     if len(in_utf8) == len(unlike) or (sure and 2 * len(in_utf8) >= len(unlike)):
         found |= {name: name.decode("utf-8") for name in in_utf8}
         unlike = sorted(names - found.keys())

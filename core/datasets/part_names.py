@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,7 +35,23 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
             "学習",
             "학습",
             "훈련",
+            "トレーニング",
+            "обучения",
+            "обучающие",
+            "тренировочная",
+            "тренировочные",
         ),
+        *(
+            "addestramento",
+            "egitim",
+            "trening",
+            "treningowe",
+            "treningowy",
+            "trenink",
+            "trenovaci",
+            "träning",
+        ),
+        *("træning", "traning", "latih", "pelatihan", "تدريب", "אימון"),
     ),
     "test": (
         *(
@@ -51,7 +68,9 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
             "teste",
             "тест",
         ),
-        *("тестовая", "测试", "测试集", "測試", "測試集", "テスト", "테스트"),
+        *("тестовая", "тестовые", "测试", "测试集", "測試", "測試集", "テスト", "테스트"),
+        *("評価", "评估", "평가", "시험", "testowe", "testowy", "testovaci", "evaluacion", "avaliacao"),
+        *("evaluierung", "pengujian", "اختبار"),
     ),
     "validation": (
         *(
@@ -67,7 +86,8 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
             "validacao",
             "валидация",
         ),
-        *("验证", "验证集", "驗證", "驗證集", "検証", "검증"),
+        *("验证", "验证集", "驗證", "驗證集", "検証", "검증", "проверка", "проверочная", "валидационная"),
+        *("validierungs", "validazione", "walidacja", "walidacyjne", "validacni", "dogrulama"),
     ),
 }
 WORDS = {word: role for role, words in _SPELLINGS.items() for word in words}
@@ -133,9 +153,18 @@ _FILLERS = frozenset(
     }
     | {"the", "daten", "bilder"}
 )
+_PIECES = frozenset({"fold", "folds", "batch", "subset", "chunk", "cv", "partition", "kfold"})
+# How sets for segmentation and detection lay pictures beside what belongs to them: no classes, though two folders.
+_PICTURES = frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos"})
+_BESIDE_PICTURES = frozenset(
+    {"mask", "masks", "label", "labels", "annotation", "annotations", "gt", "groundtruth", "depth"}
+    | {"segmentation", "segmentations", "segmentationclass", "segmentationobject"}
+)
+# Such words glued to a role: "trainset", "Testbilder", "训练数据", "学習用データ", "검증데이터".
 _GLUED = re.compile(
-    r"(?P<role>train|training|trainings|test|testing|val|valid|validation|dev|eval|evaluation)"
-    r"(?P<filler>set|sets|data|dataset|daten|images?|imgs?|pics|pictures|photos|split|part|folder)"
+    f"(?P<role>{'|'.join(sorted(WORDS, key=len, reverse=True))})"
+    "(?:set|sets|data|dataset|daten|bilder|images?|imgs?|pics|pictures|photos|split|part|folder"
+    "|集|用|数据|資料|資料集|图片|图像|圖片|影像|样本|データ|データセット|セット|画像|데이터|데이터셋|셋|용|이미지)+"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -173,9 +202,40 @@ def named(name: str) -> Named | None:
     return Named(role=role, of=of, label=" ".join(plain))
 
 
+def pictures_and_masks(names: Iterable[str], *, alone: bool = False) -> bool:
+    """Whether folders hold pictures and what belongs to each of them; ``alone``: no other folder is beside them."""
+    plain = set(map(_letters, names))
+    both = bool(plain & _PICTURES and plain & _BESIDE_PICTURES)
+    return both and (not alone or plain <= _PICTURES | _BESIDE_PICTURES)
+
+
+def belongs_to_pictures(name: str) -> bool:
+    """Whether a folder's name says that what it holds belongs to the pictures in another: "masks", "labels"."""
+    return _letters(name) in _BESIDE_PICTURES
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, name.lower()))
+
+
+def numbered(name: str) -> bool:
+    """Whether a name says no more than which piece of a set it is: "fold1", "split_2", "dataset 3"."""
+    words = [_folded(word) for word in _WORD.findall(_CAMEL.sub(" ", name))]
+    digits = [word for word in words if word.isdigit()]
+    return 0 < len(digits) < len(words) and all(
+        word in _FILLERS | _PIECES for word in words if word not in digits
+    )
+
+
 def key(name: str) -> str:
-    """Bring a class name to what is the same however it is spelt: case, width, and what stands between words."""
-    return re.sub(r"[\s_\-]+", " ", unicodedata.normalize("NFKC", name).casefold()).strip()
+    """Bring a class name to what is the same however it is spelt.
+
+    Case, width, what stands between words, zeros before a number, and what nobody sees.
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    seen = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
+    spaced = re.sub(r"[\s_\-]+", " ", seen).strip(" .")
+    return re.sub(r"(?<=[^\W\d]) (?=[^\W\d])|(?<![\d.,])0+(?=\d)", "", spaced)
 
 
 def _folded(word: str) -> str:

@@ -9,7 +9,7 @@ what was seen.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from core.datasets.part_names import WORDS, Named, Role, key, named
+from core.datasets.part_names import WORDS, Named, Role, key, named, numbered, pictures_and_masks
 from core.errors import DataError
 
 
@@ -76,7 +76,11 @@ def find(root: Folder) -> Parts:
         return _above_classes(top, pairs[0], outside)
     if pairs:
         return _in_class_names(top, roles, pairs, outside)
-    with_parts = [name for name, one in top.folders.items() if _has_parts(one)]
+    if exact and _go_together(roles) and len(_shared([top.folders[name] for name in roles])) > 1:
+        return _above_classes(
+            top, roles, outside
+        )  # "train", "test_easy", "test_hard": the same classes in all
+    with_parts = [name for name, one in top.folders.items() if _has_parts(_inner(one))]
     if with_parts:
         return _below_classes(top, with_parts, outside)
     return _no_parts(top, roles, exact, outside)
@@ -108,10 +112,18 @@ def _above_classes(
         holder = _unwrapped(top.folders[name], outside, known)
         outside.append((tuple(holder.files), NO_CLASS))
         role = chosen[name].role
-        if role == "train":
-            known |= {key(one) for one in holder.folders}
-        holders.append(holder)
-        classes += [Part(role=role, class_name=one, folder=it) for one, it in holder.folders.items()]
+        inner = _exact(holder)
+        if role == "train" and set(inner) == set(holder.folders) and _go_together(inner):
+            # train/train, train/val: what is chosen on was set aside from what is trained on.
+            pieces = [(holder.folders[one], said.role) for one, said in inner.items()]
+            remarks.append(f"In “{name}”, these folders were taken for parts: {_roles_said(inner)}.")
+        else:
+            pieces = [(holder, role)]
+        for piece, its in pieces:
+            within = "validation" if role == "train" != its else role
+            holders.append(piece)
+            classes += [Part(role=within, class_name=one, folder=it) for one, it in piece.folders.items()]
+            known |= {key(one) for one in piece.folders} if role == "train" else set()
         if role != "train" and holder.files and not holder.folders:
             remarks.append(
                 f"“{name}” has no class folders, so its {len(holder.files):,} pictures test nothing."
@@ -157,16 +169,17 @@ def _in_class_names(
 
 def _below_classes(top: Folder, with_parts: list[str], outside: list[tuple[tuple[int, ...], str]]) -> Parts:
     """``cat/train``, ``cat/test``, ``dog/train`` …: parts below each class."""
-    seen = [f"{name}/{part}" for name in with_parts for part in _exact(top.folders[name])]
-    without = [name for name, one in top.folders.items() if not _exact(one)]
+    inner = {name: _inner(one) for name, one in top.folders.items()}
+    seen = [f"{name}/{part}" for name in with_parts for part in _exact(inner[name])]
+    without = [name for name, one in inner.items() if not _exact(one)]
     if without:
         raise _refusal(seen, f"but {_list(without)} has no such folders")
-    if any(len(one.folders) > 1 for name in with_parts for one in _parts_of(top.folders[name])):
+    if any(len(one.folders) > 1 for name in with_parts for one in _parts_of(inner[name])):
         raise _refusal(seen, "of more data sets than one; bring one of them")
     outside.append((tuple(top.files), NO_CLASS))
     classes = []
     names: dict[str, Named] = {}
-    for name, class_folder in top.folders.items():
+    for name, class_folder in inner.items():
         parts = _exact(class_folder)
         names |= parts
         classes += [
@@ -201,19 +214,29 @@ def _no_parts(
             f"There is a test part but no train/ folder ({_list(exact)}); add one with the same class folders."
         )
     if len(top.folders) > 1 and any(len(top.folders[name].folders) > 1 for name in exact):
-        raise _refusal(exact, "but nothing beside them goes with them")
+        raise _refusal(roles, "but nothing beside them goes with them")
     alike = _shared_below(top)
     if alike and roles and len(top.folders) < 4:
         raise _refusal(
             roles, f"since folders beside them hold the same folders as they do ({_list(alike)})", top
         )
+    if alike and all(map(numbered, top.folders)):
+        raise _refusal(top.folders, f"since all of them hold the same folders ({_list(alike)})")
     outside.append((tuple(top.files), NO_CLASS))
     remarks = [
         f"“{name}” was taken for a class, not for a part of the data set: no part beside it goes with it."
         for name in exact
         if len(top.folders) > 1
     ]
-    if alike:
+    deeper = [name for name, one in top.folders.items() if len(one.folders) > 1 and not one.files]
+    if len(deeper) < len(top.folders):  # not of all: a wrapper beside something else, perhaps
+        remarks += [
+            f"The folders below “{name}” ({_list(top.folders[name].folders)}) became one class of that name; if they "
+            f"are the classes, bring “{name}” alone."
+            for name in sorted(deeper)[:3]
+            if not pictures_and_masks(top.folders[name].folders)
+        ]
+    if alike and not pictures_and_masks(alike):
         remarks.append(
             f"The same folders ({_list(alike)}) lie below {_list(top.folders)}, which were taken for the classes; if "
             "they are parts, name them train and test."
@@ -245,7 +268,21 @@ def _go_together(chosen: dict[str, Named]) -> bool:
 
 
 def _exact(folder: Folder) -> dict[str, Named]:
-    return {name: said for name in folder.folders if (said := named(name)) is not None and not said.of}
+    """Find the parts of a folder: "train", and in "cat" also "cat_train"."""
+    own = ("", key(folder.name))
+    return {
+        name: said
+        for name in folder.folders
+        if (said := named(name)) is not None and key(" ".join(said.of)) in own
+    }
+
+
+def _inner(folder: Folder) -> Folder:
+    """Go down through folders that hold one folder and nothing else, to the parts of a class."""
+    one = folder
+    while not one.files and len(one.folders) == 1 and not _exact(one):
+        (one,) = one.folders.values()
+    return one if _has_parts(one) else folder
 
 
 def _has_parts(folder: Folder) -> bool:
@@ -258,9 +295,13 @@ def _parts_of(folder: Folder) -> list[Folder]:
 
 def _shared_below(top: Folder) -> list[str]:
     """Name the folders that lie below every one of several folders alike, two at least."""
-    names = [frozenset(map(key, one.folders)) for one in top.folders.values()]
-    common = frozenset.intersection(*names) if len(names) > 1 else frozenset()
-    return sorted(common) if len(common) > 1 else []
+    common = _shared(list(top.folders.values()))
+    return common if len(common) > 1 else []
+
+
+def _shared(folders: list[Folder]) -> list[str]:
+    names = [frozenset(map(key, one.folders)) for one in folders]
+    return sorted(frozenset.intersection(*names)) if len(names) > 1 else []
 
 
 def _unwrapped(

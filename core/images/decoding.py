@@ -7,6 +7,7 @@ sentence for the person who chose the file.
 
 import contextlib
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -37,6 +38,9 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _JPEG_SIGNATURE = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"  # a marker (ITU T.81, B.1.1.3): compressed data never contain it
+_JPEG_END = b"\xff\xd9"
+_JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # with a length: no stuffed zero, no restart
+_MANY_SEGMENTS = 10_000
 _USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of the picture
 _MAX_SCANS = 50
 _MAX_THREADS = 8  # each holds one undecoded and one decoded picture
@@ -166,7 +170,7 @@ def _decode(
             outside = 1 - min(width, height) / max(width, height)
             pixels, passes = draft(picture, content, side), 1
             if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
-                pixels, passes = width * height, 1 + content.count(_JPEG_SCAN) // (_USUAL_SCANS + 1)
+                pixels, passes = width * height, 1 + _scans(content) // (_USUAL_SCANS + 1)
             if allowance is not None:
                 allowance.take(pixels * passes)
             with _one_large if pixels > _LARGE else contextlib.nullcontext():
@@ -277,13 +281,25 @@ def _refuse_by_content(content: bytes, limits: Limits) -> None:
         raise DataError(
             f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
         )
-    if content.startswith(_JPEG_SIGNATURE) and content.count(_JPEG_SCAN) > _MAX_SCANS:
+    if content.startswith(_JPEG_SIGNATURE) and _scans(content) > _MAX_SCANS:
         raise DataError(
             f"The JPEG is stored in more than {_MAX_SCANS} passes, as no camera does; save the picture again."
         )
     why = kinds.refusal(content)
     if why is not None:
         raise DataError(why)
+
+
+def _scans(content: bytes) -> int:
+    """Count the scans of a JPEG's own picture: not a thumbnail's, nor what a phone appends (a film, a depth map)."""
+    place, scans = len(_JPEG_SIGNATURE), 0
+    for _ in range(_MANY_SEGMENTS):
+        marker = _JPEG_MARKER.search(content, place)
+        if marker is None or marker.group() == _JPEG_END:
+            return scans
+        scans += marker.group() == _JPEG_SCAN
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return scans + content.count(_JPEG_SCAN, place)  # hostile: not worth a walk
 
 
 def _too_large(size: str, limits: Limits) -> str:

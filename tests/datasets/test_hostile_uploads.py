@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from benchmarks import upload_classics, upload_fuzz, upload_mutants, upload_pictures, upload_sound
 from core.datasets.archive import open_archive
@@ -105,6 +105,19 @@ def test_a_jpeg_of_very_many_passes_is_refused() -> None:
     with pytest.raises(DataError, match="more than 50 passes"):
         decode(upload_pictures.many_scans(200, 64), 32)
     decode(upload_pictures.many_scans(5, 64), 32)
+    with pytest.raises(DataError, match="more than 50 passes"):  # however many segments stand before them
+        decode(b"\xff\xd8" + 20_000 * b"\xff\xfe\x00\x02" + upload_pictures.many_scans(200, 64)[2:], 32)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_film_behind_a_photograph_is_not_counted_as_passes(progressive: bool) -> None:
+    stream = io.BytesIO()
+    thumbnail = Image.Exif()
+    thumbnail[ExifTags.Base.ImageDescription] = "\xff\xda" * 100  # inside a segment
+    Image.new("RGB", (64, 48), (200, 30, 30)).save(stream, "JPEG", progressive=progressive, exif=thumbnail)
+    photograph = stream.getvalue()
+    film = b"\0\0\0\x18ftypmp42" + bytes(12) + b"\xff\xda\0\x08" * 5_000  # a phone's Motion Photo
+    assert np.array_equal(decode(photograph + film, 32)[0], decode(photograph, 32)[0])
 
 
 def test_transparency_ends_on_white_as_if_laid_on_it_first() -> None:

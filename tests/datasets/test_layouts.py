@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import layout_fuzz
+from core.datasets import part_names
 from core.datasets.dataset import ImageDataset
 from core.datasets.layout import arrange
 from core.datasets.own_images import from_folder, from_zip
@@ -47,13 +48,29 @@ def counts(dataset: ImageDataset) -> tuple[list[int], list[int] | None]:
         ("训练集", "测试集"),
         ("train/images", "test/images"),
         ("archive/data/x_train", "archive/data/x_test"),
+        ("Trainingsbilder", "Testbilder"),
+        ("训练数据", "测试数据"),
+        ("訓練データ", "テストデータ"),
+        ("学習用", "評価用"),
+        ("학습데이터", "검증데이터"),
+        ("тренировочная", "тестовая"),
+        ("Обучение", "Проверка"),
+        ("addestramento", "test"),
+        ("dane_treningowe", "dane_testowe"),
+        ("train_augmented", "test"),
+        ("1.Training", "2.Validation"),
+        ("drive-download-20240101T000000Z-001/Set/train", "drive-download-20240101T000000Z-002/Set/test"),
     ],
 )
 def test_parts_under_other_names_are_parts(train: str, test: str) -> None:
     dataset = read(class_folders(prefix=f"{train}/") | class_folders(prefix=f"{test}/", each=2, seed=50))
     assert dataset.class_names == ("cat", "dog")
     assert counts(dataset) == ([4, 4], [2, 2])
-    if train not in ("Train", "train", "train/images", "训练集"):
+    if (
+        not {train.lower(), test.lower()} <= part_names.WORDS.keys()
+        and train != "train/images"
+        and "Set" not in train
+    ):
         assert "taken for parts of the data set" in dataset.report.remarks[0]
 
 
@@ -69,6 +86,88 @@ def test_parts_below_each_class_are_parts(parts: tuple[str, str]) -> None:
     assert dataset.class_names == ("cat", "dog")
     assert counts(dataset) == ([4, 4], [3, 3])
     assert parts[0] in dataset.report.remarks[0]
+
+
+def test_parts_of_other_qualities_go_together_where_they_hold_the_same_classes() -> None:
+    files = class_folders(prefix="train/")
+    files |= class_folders(prefix="test_easy/", each=2, seed=50) | class_folders(prefix="test_hard/", seed=70)
+    dataset = read(files)
+    assert counts(dataset) == ([4, 4], [6, 6])
+    assert "test_easy, test_hard for test" in dataset.report.remarks[0]
+
+
+def test_a_wrapper_beside_another_folder_is_said_to_become_one_class() -> None:
+    files = class_folders(prefix="flowers/") | class_folders(classes=("docs",), seed=50)
+    dataset = read(files)
+    assert dataset.class_names == ("docs", "flowers")
+    assert "below “flowers” (cat, dog) became one class" in dataset.report.remarks[0]
+
+
+def test_parts_within_the_training_part_are_parts() -> None:
+    files = class_folders(prefix="train/train/") | class_folders(prefix="train/val/", each=2, seed=50)
+    dataset = read(files | class_folders(prefix="test/", each=1, seed=80))
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == ([6, 6], [1, 1])
+    assert "In “train”, these folders were taken for parts" in dataset.report.remarks[0]
+    dataset = read(files)  # without a test part, they are all there is
+    assert counts(dataset) == ([4, 4], [2, 2])
+
+
+@pytest.mark.parametrize("way", ["{name}/images/{part}", "{name}/{name}_{part}", "set/{name}/x/y/{part}"])
+def test_parts_deeper_below_each_class_are_parts(way: str) -> None:
+    files = {}
+    for place, part in enumerate(("train", "test")):
+        for label, name in enumerate(("cat", "dog")):
+            folder = way.format(name=name, part=part)
+            files |= {f"{folder}/{n}.png": png(100 * place + 10 * label + n) for n in range(4 - place)}
+    dataset = read(files)
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == ([4, 4], [3, 3])
+
+
+@pytest.mark.parametrize(
+    ("picture", "mask"),
+    [
+        ("{name}/images/{n}.png", "{name}/masks/{n}.png"),
+        ("set/{name}/x/Images/{n}.png", "set/{name}/x/Ground Truth/{n}.png"),
+        ("{name}/{name} ({n}).png", "{name}/{name} ({n})_mask.png"),
+        ("{name}/{n}.jpg", "{name}/{n}_segmentation.png"),
+        ("{name}/{n}.png", "{name}/{n}_mask_1.png"),
+    ],
+)
+def test_masks_beside_the_pictures_of_a_class_are_left_out_and_said(picture: str, mask: str) -> None:
+    files = {}
+    for label, name in enumerate(("benign", "malignant")):
+        files |= {picture.format(name=name, n=n): png(100 * label + n) for n in range(4)}
+        files |= {mask.format(name=name, n=n): png(100 * label + 50 + n) for n in range(3)}
+    dataset = read(files)
+    assert counts(dataset) == ([4, 4], None)
+    assert dataset.report.remarks == ("6 files that belong to other pictures (masks) are left out.",)
+    assert len(dataset.report.skipped) == 6
+
+
+def test_a_class_of_masks_keeps_its_pictures() -> None:
+    files = {
+        f"{name}/{name}_{n}.png": png(50 * label + n)
+        for label, name in enumerate(("with_mask", "no_mask"))
+        for n in range(4)
+    }
+    assert counts(read(files)) == ([4, 4], None)
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        ("fold1", True),
+        ("Data 02", True),
+        ("person1", False),
+        ("fold", False),
+        ("1", False),
+        ("level-3", False),
+    ],
+)
+def test_a_name_may_say_no_more_than_which_piece_it_is(name: str, piece: bool) -> None:
+    assert part_names.numbered(name) == piece
 
 
 def test_class_and_part_in_one_name_are_told_apart() -> None:
@@ -120,6 +219,9 @@ def test_a_class_that_is_called_like_a_part_is_said() -> None:
         ),
         (class_folders(prefix="pets_train/") | class_folders(prefix="exam/", seed=50), "exam, pets_train"),
         (class_folders(classes=("seg_train", "seg_test")), "seg_test, seg_train"),
+        (class_folders(prefix="fold1/") | class_folders(prefix="fold2/", seed=50), "fold1, fold2"),
+        (class_folders(prefix="split_1/") | class_folders(prefix="split_2/", seed=50), "split_1, split_2"),
+        (class_folders(prefix="train/") | class_folders(prefix="train_aug/", seed=50), "train, train_aug"),
     ],
 )  # fmt: skip
 def test_what_looks_like_parts_and_does_not_fit_is_refused_with_what_was_seen(
@@ -160,7 +262,8 @@ def test_files_beside_class_folders_do_not_hide_the_wrapper(stray: str, place: s
 @pytest.mark.parametrize(
     "junk",
     ["Icon\r", "cat/Icon\r", ".DS_Store", "cat/._0.png", "Thumbs.db", "@eaDir/cat/THUMB.jpg", "cat/@eaDir/0.png/x.jpg",
-     "__MACOSX/flowers/cat/._0.png", "desktop.ini", "#recycle/cat/9.png", ".git/objects/ab/cd"],
+     "__MACOSX/flowers/cat/._0.png", "desktop.ini", "#recycle/cat/9.png", "@Recycle/9.png", "#snapshot/cat/9.png",
+     ".git/objects/ab/cd"],
 )  # fmt: skip
 def test_what_systems_leave_is_passed_over_without_a_word(junk: str) -> None:
     files = class_folders(prefix="flowers/")
@@ -208,6 +311,10 @@ def test_backslashes_separate_folders_in_folder_entries_too() -> None:
         ("golden_retriever", "Golden Retriever"),
         ("Straße", "STRASSE"),
         ("ｃａｔ", "cat"),
+        ("GoldenRetriever", "golden_retriever"),
+        ("1", "01"),
+        ("cat", "cat."),
+        ("می\u200cخک", "میخک"),
     ],
 )
 def test_another_spelling_in_the_test_part_is_the_same_class_and_said(here: str, there: str) -> None:
@@ -227,10 +334,15 @@ def test_two_spellings_in_one_part_stay_two_classes_and_are_said() -> None:
 
 
 def test_folders_whose_names_look_the_same_become_one_class_and_it_is_said() -> None:
-    files = class_folders(classes=("cat", "dog")) | class_folders(classes=("cat ",), seed=50)
-    dataset = read(files)
-    assert dataset.class_names == ("cat", "dog")
-    assert "look the same: “cat”" in dataset.report.remarks[0]
+    for same in ("cat ", "cat\u200b", "\ufeffcat", "c\u00adat"):
+        dataset = read(class_folders(classes=("cat", "dog")) | class_folders(classes=(same,), seed=50))
+        assert dataset.class_names == ("cat", "dog")
+        assert "look the same: “cat”" in dataset.report.remarks[0]
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.05", "1.5"), ("1_1", "11"), ("10", "100"), ("C", "C++")])
+def test_other_numbers_are_other_classes(one: str, other: str) -> None:
+    assert part_names.key(one) != part_names.key(other)
 
 
 def test_a_validation_part_in_other_spelling_joins_training() -> None:
@@ -290,6 +402,26 @@ def test_one_zip_per_class_is_read_as_one_folder_per_class(wrapped: str, tmp_pat
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     assert from_folder(tmp_path, side=8).class_names == ("cats", "dogs")
+
+
+def test_the_pieces_of_one_download_are_one_folder(tmp_path: Path) -> None:
+    pieces = {
+        f"Set-20240101T000000Z-{number:03}.zip": inner(
+            class_folders(prefix="Set/", classes=classes, seed=seed)
+        )
+        for number, classes, seed in ((1, ("cat", "dog"), 0), (2, ("dog",), 300), (3, ("elk",), 600))
+    }
+    for name, content in pieces.items():
+        (tmp_path / name).write_bytes(content)
+    for dataset in (read(pieces), from_folder(tmp_path, side=8)):
+        assert dataset.class_names == ("cat", "dog", "elk")
+        assert counts(dataset)[0] == [4, 8, 4]
+
+
+def test_a_path_may_begin_with_a_dot_that_means_here() -> None:
+    dataset = read({f"./{name}": one for name, one in class_folders(prefix="set/").items()})
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.report.skipped == ()
 
 
 def test_one_zip_per_part_is_read_as_one_folder_per_part() -> None:

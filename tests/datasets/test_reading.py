@@ -15,6 +15,7 @@ from core.datasets.open import open_dataset
 from core.datasets.own_images import from_files, from_folder, from_zip
 from core.errors import DataError
 from core.images.to_rgb import PADDING, Reading
+from tests.datasets.test_own_images import class_folders, zipped
 
 DARK = 30
 
@@ -217,6 +218,19 @@ def test_a_class_of_which_too_little_is_left_says_what_became_of_the_rest() -> N
         DataError, match=r"has only 1 image;.* 5 files of this class could not be read: .*HEIC"
     ):
         from_files(files, side=8)
+
+
+def test_a_test_part_that_cannot_be_read_says_why_beside_the_accuracy() -> None:
+    files = class_folders(prefix="train/") | {f"test/dog/{n}.heic": HEIC for n in range(3)}
+    (caveat,) = from_zip(zipped(files), side=8).report.caveats
+    assert caveat.startswith(
+        "A test part is drawn from the training part: 3 files of the given test part could"
+    )
+    assert "HEIC" in caveat
+    files |= class_folders(prefix="test/", classes=("cat",), seed=50)
+    (caveat,) = from_zip(zipped(files), side=8).report.caveats
+    assert "no picture of “dog”" in caveat
+    assert "3 files of them could not be read: The file is a HEIC" in caveat
 
 
 def test_built_in_sets_are_squares_whatever_the_fit() -> None:
