@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from core import errors
-from core.backbones import catalogue, stages
+from core.backbones import catalogue, reading, stages
 from core.backbones.reading import Described
 
 # What the heads of fine-tuned networks are called, by this lab ("head.1.weight") and by others.
@@ -95,14 +95,14 @@ def _fit(file: Mapping[str, Described], network: str) -> Fit:
         if theirs not in body:
             continue
         if theirs in inside:
-            _check(theirs, file[inside[theirs]], shapes[theirs])
+            _check(inside[theirs], file[inside[theirs]], shapes[theirs])
         elif not theirs.endswith(catalogue.COUNTER):
             raise _Misfit(f"it has no tensor '{prefix}{theirs}'")
     head = set(wanted) - body
     has_head = all(name in inside and file[inside[name]].shape == shapes[name].shape for name in head)
     known = body | head if has_head else body
     for name in known - body:
-        _check(name, file[inside[name]], shapes[name])
+        _check(inside[name], file[inside[name]], shapes[name])
     unknown = [name for name in inside if name not in known]
     strange = next((name for name in unknown if name not in head and not _is_head(name, head, body)), None)
     if strange is not None:
@@ -154,8 +154,8 @@ def _prefixes(names: Mapping[str, str], body: set[str]) -> tuple[str, list[str]]
         return "", []
     most = max(votes.values())
     best = [prefix for prefix, count in votes.items() if count == most]
-    # "" before all others, then as they stand in the file.
-    best.sort(key=bool)
+    # "" before all others, then what was trained before its average; a plain file has lost the order it was saved in.
+    best.sort(key=lambda prefix: (bool(prefix), reading.is_average(prefix)))
     needed = sum(not name.endswith(catalogue.COUNTER) for name in body)
     return best[0], [one for one in best[1:] if most >= needed]
 

@@ -9,7 +9,7 @@ import contextlib
 import pickle
 import re
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,10 @@ _ELSEWHERE = (
     "amp",
     "scaler",
 )  # tables of tensors that are no network
+
+# What follows a network as an average of it: of self-supervised training (MoCo's encoder_k, BYOL's target, DINO's
+# teacher) and of timm's and torch's averages.
+_AVERAGE = re.compile(r"(?:^|[._])(?:ema|swa|averaged|teacher|target|momentum|key|k)(?:[._]|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,10 +212,27 @@ def _check_names(names: Collection[str], label: str) -> None:
 # --- torch.save --------------------------------------------------------------------------------------------
 
 
+class _Aside:
+    """Stands, empty, where a training program kept something beside the weights."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+
+def _table(*_: object) -> dict[Any, Any]:
+    return {}
+
+
 def _from_torch(path: Path, label: str) -> Table:
     import torch
 
-    with warnings.catch_warnings():
+    aside: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+        (_table if name == pickles.TABLE_WITH_DEFAULT else _Aside, name) for name in pickles.BOOKKEEPING
+    ]
+    with warnings.catch_warnings(), torch.serialization.safe_globals(aside):
         warnings.simplefilter("ignore")  # about old forms of storages
         # Not by its name, which torch takes for the form where it ends in ".safetensors".
         with path.open("rb") as file:
@@ -243,10 +264,16 @@ def _tables(content: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str
             yield from _tables(value, f"{place}.{key}" if place else key, depth + 1)
 
 
-def _rank(place: str, tensors: dict[str, "Tensor"]) -> tuple[int, int]:
-    """Order tables: those with a name that is known first, of the others the largest."""
+def _rank(place: str, tensors: dict[str, "Tensor"]) -> tuple[int, bool, int]:
+    """Order tables: those with a name that is known first, of the others what was trained, and the largest."""
     known = [TABLES.index(part) for part in place.split(".") if part in TABLES]
-    return (known[0] if known else len(TABLES), -sum(value.numel() for value in tensors.values()))
+    size = sum(value.numel() for value in tensors.values())
+    return (known[0] if known else len(TABLES), is_average(place), -size)
+
+
+def is_average(name: str) -> bool:
+    """Whether a table or a prefix is called as one that follows the trained network as an average of it."""
+    return bool(_AVERAGE.search(name.lower()))
 
 
 def _check_tensors(tensors: dict[str, "Tensor"], size: int, label: str) -> None:

@@ -99,6 +99,34 @@ def test_of_two_copies_the_first_is_taken_and_the_other_said(first: str, second:
     assert f"more than once; what is under '{other}' was left out" in found.said[-1]
 
 
+@pytest.mark.parametrize(
+    ("trained", "average"),
+    [
+        ("module.encoder_q.", "module.encoder_k."),
+        ("online_encoder.", "momentum_encoder."),
+        ("student.backbone.", "teacher.backbone."),
+        ("net.", "ema_net."),
+        ("online.", "k_target.target."),
+    ],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_was_trained_comes_before_its_average_in_whatever_order(
+    trained: str, average: str, swapped: bool
+) -> None:
+    """Plain files hold their tensors by the alphabet, in which MoCo's key encoder is the first."""
+    copies = [below(trained, stages_of("resnet18")), below(average, stages_of("resnet18"))]
+    file = copies[swapped] | copies[not swapped]
+    found = naming.fit(file, "resnet18", "mine.pth")
+    assert set(found.names) == set(below(trained, stages_of("resnet18")))
+    assert f"what is under '{average}' was left out" in found.said[1]
+
+
+def test_a_tensor_that_does_not_fit_is_named_as_in_the_file() -> None:
+    file = below("model.", names_of("resnet18")) | {"model.conv1.weight": floats(64, 1, 7, 7)}
+    with pytest.raises(errors.WeightsError, match=r"tensor 'model\.conv1\.weight' has shape \(64, 1, 7, 7\)"):
+        naming.fit(file, "resnet18", "mine.pth")
+
+
 @pytest.mark.parametrize("network", catalogue.NAMES)
 def test_a_file_of_another_network_of_the_catalogue_is_recognised(network: str) -> None:
     chosen = "resnet50" if network != "resnet50" else "resnet34"

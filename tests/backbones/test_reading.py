@@ -1,11 +1,16 @@
 """What a file may be, judged by its bytes, and where in it the network lies; what is hostile is refused unread."""
 
+import argparse
+import collections
+import datetime
 import io
+import types
 import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save as safetensors_of
@@ -60,6 +65,33 @@ def test_a_lightning_checkpoint_with_hyper_parameters_is_read(tmp_path: Path) ->
     }
     found = table(tmp_path, content)
     assert (found.place, set(found.tensors)) == ("state_dict", {"model.a.weight", "model.a.bias"})
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        argparse.Namespace(model="resnet18", lr=0.1, output=Path("runs") / "3"),  # torchvision's and timm's
+        np.float64(71.5),
+        [np.random.default_rng(0).random(3), np.random.get_state()],
+        datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
+        collections.defaultdict(list, {"loss": [1.0, 0.5]}),
+        {"classes": {"cat", "dog"}, "best": types.SimpleNamespace(epoch=3)},
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_training_programs_keep_beside_the_weights_is_left_unmade(
+    tmp_path: Path, beside: Any, zipped: bool
+) -> None:
+    content = upload_weights.pth({"args": beside, "state_dict": STATE}, zipped=zipped)
+    found = reading.read(saved(tmp_path, content), "mine.pth")
+    assert (found.place, set(found.tensors)) == ("state_dict", set(STATE))
+    assert torch.equal(found.tensors["a.weight"], TENSOR)
+
+
+def test_the_trained_network_is_taken_before_its_average(tmp_path: Path) -> None:
+    both = table(tmp_path, {"teacher": STATE, "student": STATE})
+    assert (both.place, both.also) == ("student", "teacher")
 
 
 def test_tables_in_tables_and_beside_each_other(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
+from core.commands import folder
 
 QUICK = ["--strategy", "linear_probe", "--image-size", "32", "--device", "cpu"]
 
@@ -55,10 +56,26 @@ def test_where_nothing_can_be_written_nothing_is_read_or_trained(
 
 def test_a_folder_made_for_a_run_that_cannot_begin_goes_again(tmp_path: Path) -> None:
     assert main(["finetune", "--data", "missing.zip", "--out", str(tmp_path / "new" / "result")]) == 2
-    assert not (tmp_path / "new" / "result").exists()
+    assert not (tmp_path / "new").exists()
     (tmp_path / "empty").mkdir()
     assert main(["finetune", "--data", "missing.zip", "--out", str(tmp_path / "empty")]) == 2
     assert (tmp_path / "empty").is_dir()
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_a_folder_that_another_run_writes_to_is_left_to_it(
+    more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "result"
+    with folder.ready(out, overwrite=False, needed=0):
+        assert main(["finetune", "--data", "missing.zip", "--out", str(out), *more]) == 2
+        assert capsys.readouterr().err == (
+            f"--out {out} is where another run writes to just now; name another folder.\n"
+        )
+        assert out.is_dir()
+    assert not out.exists()
+    with folder.ready(out, overwrite=False, needed=0):  # afterwards it is free again
+        pass
 
 
 def test_overwriting_is_asked_for_and_leaves_other_files_alone(
