@@ -172,7 +172,9 @@ def _untested(
     return (
         f"The test part has no picture of {names}: accuracy, chance and scores are over {over}, and nothing is "
         "measured of the others."
-        + _why_unread(Counter(why for label, why in unread if class_names[label] in lacking), "them"),
+        + _why_unread(
+            Counter(why for label, why in unread if class_names[label] in lacking), "these classes"
+        ),
     )
 
 

@@ -113,7 +113,10 @@ def _above_classes(
         outside.append((tuple(holder.files), NO_CLASS))
         role = chosen[name].role
         inner = _exact(holder)
-        if role == "train" and set(inner) == set(holder.folders) and _go_together(inner):
+        deeper = any(
+            holder.folders[one].folders for one in inner
+        )  # else they are classes, whatever their names
+        if role == "train" and deeper and set(inner) == set(holder.folders) and _go_together(inner):
             # train/train, train/val: what is chosen on was set aside from what is trained on.
             pieces = [(holder.folders[one], said.role) for one, said in inner.items()]
             remarks.append(f"In “{name}”, these folders were taken for parts: {_roles_said(inner)}.")

@@ -109,6 +109,13 @@ def test_parts_within_the_training_part_are_parts() -> None:
     assert dataset.class_names == ("cat", "dog")
     assert counts(dataset) == ([6, 6], [1, 1])
     assert "In “train”, these folders were taken for parts" in dataset.report.remarks[0]
+    classes = class_folders(prefix="train/", classes=("train", "bus", "val")) | class_folders(
+        prefix="test/", seed=900
+    )
+    assert read(classes).class_names == ("bus", "train", "val")
+    files_alone = class_folders(prefix="train/", classes=("test", "train"))
+    files_alone |= class_folders(prefix="test/", classes=("test", "train"), each=2, seed=900)
+    assert read(files_alone).class_names == ("test", "train")  # nothing lies deeper: classes
     dataset = read(files)  # without a test part, they are all there is
     assert counts(dataset) == ([4, 4], [2, 2])
 

@@ -230,7 +230,7 @@ def test_a_test_part_that_cannot_be_read_says_why_beside_the_accuracy() -> None:
     files |= class_folders(prefix="test/", classes=("cat",), seed=50)
     (caveat,) = from_zip(zipped(files), side=8).report.caveats
     assert "no picture of “dog”" in caveat
-    assert "3 files of them could not be read: The file is a HEIC" in caveat
+    assert "3 files of these classes could not be read: The file is a HEIC" in caveat
 
 
 def test_built_in_sets_are_squares_whatever_the_fit() -> None:
