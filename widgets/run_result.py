@@ -95,8 +95,8 @@ def _budget(scratch: RunResult) -> str:
     """Say how long the control was trained, and what it would still gain by more."""
     more = few_steps.gain("twice", "scratch", scratch.images["train"] / len(scratch.class_names))
     return (
-        f"From scratch it had {scratch.epochs_done} epochs. 20 instead of 10 brought {few_steps.spoken(more.points)} "
-        f"points on {more.sets} other data sets, with {more.per_class} pictures a class and the built-in network."
+        f"From scratch it had {scratch.epochs_done} epochs. On {more.sets} data sets with {more.per_class} pictures a "
+        f"class, 20 instead of 10 brought {few_steps.spoken(more.points)} points (built-in network)."
     )
 
 

@@ -35,6 +35,7 @@ def load_pretrained(
             else downloaded(backbone.name, progress)
         )
         fill(backbone, read(path), path.name)
+        backbone.said = ()  # it is nobody's own file
         return
     path = file_in(Path(source))
     label = "".join(letter if letter.isprintable() else "?" for letter in path.name)

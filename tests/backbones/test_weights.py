@@ -104,6 +104,12 @@ def test_half_precision_becomes_single_and_the_old_counter_may_lack(tmp_path: Pa
     assert backbone.said == ("Numbers of type float16 in the weights file were turned into float32.",)
 
 
+def test_of_the_weights_that_come_with_the_lab_nothing_is_told() -> None:
+    backbone = fresh()
+    weights.load_pretrained(backbone)
+    assert backbone.said == ()
+
+
 def test_a_network_that_was_fine_tuned_here_fills_the_stages(tmp_path: Path) -> None:
     tuned = stages.build("tiny_resnet18", classes=3, seed=4)
     save_file(stages.to_state(tuned), tmp_path / "tuned.safetensors")
