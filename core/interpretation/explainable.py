@@ -55,9 +55,12 @@ class _Seen(nn.Module):
 def explainable(one: Specimen) -> Backbone:
     """Copy a network for one thread to hook: outputs are the shared network's, to the bit."""
     network = one.private_copy()
+    modules = dict(network.named_modules())
     for path, calls in calls_of(network.name).items():
+        if path not in modules:  # made by hand, under the name whose preprocessing it takes
+            continue
         parent, _, name = path.rpartition(".")
-        module = network.get_submodule(path)
+        module = modules[path]
         setattr(network.get_submodule(parent), name, _InTurn(module, calls).eval())
     for name, stage in list(network.stages.items()):
         network.stages[name] = _Seen(stage).eval()
