@@ -287,6 +287,7 @@ def build(chosen: argparse.Namespace) -> None:
             "seeds": max(len(values) for values in by_set.values()),
         }
         for (what, arm, per_class), by_set in sorted(differences.items())
+        if len(by_set) == len(tasks.TASKS)  # means over other data sets could not be compared
     ]
     made = {
         "date": datetime.date.today().isoformat(),
