@@ -34,7 +34,7 @@ NAMED = 3  # nearest measured data sets
 
 AUGMENTATION = (
     "None: the plain pictures. In runs as short as these, four augmented views did no better (200 pictures, "
-    "one seed: digits 94.3 against 98.3 %, textures 50.7 against 55.0 %)."
+    "three seeds: digits 95.3 against 97.8 %, textures 57.6 against 59.1 %)."
 )
 REGULARISATION = "Weight decay 0.01, as in all measured runs; what stays frozen cannot overfit."
 
