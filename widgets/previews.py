@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.datasets.dataset import ImageDataset, ImportReport
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 
 # What uploaders offer; HEIC, too, which cannot be read: whoever brings it is told how to convert it.
 PICTURES = [
@@ -60,7 +60,7 @@ class Preview:
     card: bytes
     rows: tuple[ClassRow, ...]
     report: ImportReport
-    reading: Reading
+    reading: PictureReading
     fingerprint: str
 
     @property

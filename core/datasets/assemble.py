@@ -15,7 +15,7 @@ from core.datasets import noticed
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
 from core.datasets.repeats import disagreement, repeats
 from core.errors import DataError
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 
 _CHUNK = 256  # images hashed by one task
 _NO_LABELS = np.empty(0, dtype=np.int64)
@@ -36,7 +36,7 @@ def assemble(
     converted: tuple[tuple[str, str], ...] = (),
     outside: NDArray[np.float64] | None = None,
     dark: int = 0,
-    reading: Reading | None = None,
+    reading: PictureReading | None = None,
     remarks: tuple[str, ...] = (),
     about: str = "",
     citation: str = "",
@@ -76,7 +76,7 @@ def assemble(
         wide=0.0 if outside is None or not len(outside) else float((outside > 0.5).mean()),
         dark=dark,
     )
-    reading = reading or Reading()
+    reading = reading or PictureReading()
     try:
         disagree = disagreement(class_names, train.labels, train_digests, needed=needed)
     except DataError as error:  # what told the pictures apart may be cut away, or black

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +58,7 @@ class ImageDataset:
     about: str = ""  # what it is and is not, one or two plain sentences
     citation: str = ""
     licence: str = ""
-    reading: Reading = field(default_factory=Reading)  # how its pictures were read, and later ones are to be
+    reading: PictureReading = field(default_factory=PictureReading)  # of these pictures, and of later ones
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -25,7 +25,7 @@ from core.datasets.fetching import RemoteFile, disk_sentence, fetch
 from core.datasets.torchvision_sets import DOWNLOADS, Listing, Part
 from core.errors import DownloadError, one_of
 from core.images.decoding import DEFAULT_LIMITS, decode_all, square_from_array
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 
 MEMORY_BYTES = 2_000_000_000  # of decoded squares; beyond it the first N images of each class are taken
 
@@ -58,8 +58,8 @@ def download(
 ) -> ImageDataset:
     """Read the data set ``name`` at ``side`` pixels, fetching it first where no copy is there.
 
-    ``fit`` says how pictures become squares (`Reading`). ``only`` names the classes that are wanted, in that order; the
-    pictures of the others are not decoded.
+    ``fit`` says how pictures become squares (`PictureReading`). ``only`` names the classes that are wanted, in that
+    order; the pictures of the others are not decoded.
     ``progress(done, total)`` counts bytes, then images. Raises `SettingsError` for an unknown name and
     `DownloadError`, one sentence, for a missing network, a wrong checksum, a full disk or a broken copy.
     """
@@ -198,7 +198,7 @@ def _decoded(
         about=about,
         skipped=tuple(skipped),
         outside=np.concatenate(outside) if outside else None,
-        reading=Reading(fit=fit),
+        reading=PictureReading(fit=fit),
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from core.datasets.masks import take_out
 from core.datasets.part_names import key, pictures_and_masks
-from core.datasets.parts import Folder, Part, Parts, find
+from core.datasets.parts import Folder, FoundPart, FoundParts, find
 from core.errors import DataError
 from core.images.decoding import Limits
 
@@ -270,7 +270,7 @@ def _no_pictures(skipped: Sequence[tuple[str, str]]) -> str:
     return "There are no pictures in it; put JPEG or PNG files into one folder per class."
 
 
-def _empty_folders(parts: Parts, skipped: Sequence[tuple[str, str]]) -> list[str]:
+def _empty_folders(parts: FoundParts, skipped: Sequence[tuple[str, str]]) -> list[str]:
     """Say which folders lie among the class folders and hold files, but no picture."""
     holders = {folder.path(): folder for folder in parts.holders}
     depths = {len(place) for place in holders}
@@ -294,7 +294,7 @@ def _files(count: int) -> str:
 
 
 def _train_and_test(
-    parts: Parts,
+    parts: FoundParts,
     skipped: list[tuple[str, str]],
     paths: Sequence[str],
     remarks: list[str],
@@ -313,7 +313,7 @@ def _train_and_test(
     spelt = _by_key(known)
     pairs: dict[str, str] = {}
 
-    def matched(of: Iterable[Part]) -> list[tuple[str, Part]]:
+    def matched(of: Iterable[FoundPart]) -> list[tuple[str, FoundPart]]:
         """Find the training class that is meant, however it is spelt here."""
         found = []
         for part in of:
@@ -350,7 +350,7 @@ def _train_and_test(
 
 
 def _test_only(
-    test: Iterable[tuple[str, Part]], known: set[str], paths: Sequence[str]
+    test: Iterable[tuple[str, FoundPart]], known: set[str], paths: Sequence[str]
 ) -> list[tuple[str, str]]:
     return [
         (paths[number], f"Class “{name}” occurs in the test part only.")
@@ -378,7 +378,7 @@ def _say_alike(names: set[str], remarks: list[str]) -> None:
         )
 
 
-def _say_merged(classes: Iterable[tuple[str, Part]], remarks: list[str]) -> None:
+def _say_merged(classes: Iterable[tuple[str, FoundPart]], remarks: list[str]) -> None:
     """Say which folders of one part became one class: their names differ in what nobody sees."""
     folders: dict[str, set[str]] = {}
     for name, part in classes:
@@ -394,7 +394,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(f"“{name}”" for name in names[:6]) + (", …" if len(names) > 6 else "")
 
 
-def _placed(classes: Iterable[tuple[str, Part]]) -> list[Placed]:
+def _placed(classes: Iterable[tuple[str, FoundPart]]) -> list[Placed]:
     return [
         Placed(number=number, class_name=name) for name, part in classes for number in part.folder.below()
     ]

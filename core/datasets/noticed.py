@@ -3,19 +3,19 @@
 from collections import Counter
 
 from core.datasets.dataset import ImportReport
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 
 MUCH_CUT = 0.4  # of the pictures' area; a usual photograph (3:2) loses a third
 MANY_WIDE = 0.1  # of the pictures lose more than half
 _FLOATING = "floating point"
 
 
-def sentences(report: ImportReport, reading: Reading) -> tuple[str, ...]:
+def sentences(report: ImportReport, reading: PictureReading) -> tuple[str, ...]:
     """Say all there is to say about how the pictures were read; the warnings first."""
     return (*filter(None, (cropped(report, reading), dark(report, reading))), *conversions(report, reading))
 
 
-def cropped(report: ImportReport, reading: Reading) -> str | None:
+def cropped(report: ImportReport, reading: PictureReading) -> str | None:
     """Warn where much of the pictures is cut away; None where little is."""
     if reading.fit != "crop" or (report.outside <= MUCH_CUT and report.wide < MANY_WIDE):
         return None
@@ -27,7 +27,7 @@ def cropped(report: ImportReport, reading: Reading) -> str | None:
     )
 
 
-def dark(report: ImportReport, reading: Reading) -> str | None:
+def dark(report: ImportReport, reading: PictureReading) -> str | None:
     """Warn where most pictures of more than 8 bits came out almost black, as one faulty pixel can make them."""
     if report.dark <= sum(is_deep(what) for _, what in report.converted) / 2:
         return None
@@ -43,7 +43,7 @@ def dark(report: ImportReport, reading: Reading) -> str | None:
     )
 
 
-def conversions(report: ImportReport, reading: Reading) -> tuple[str, ...]:
+def conversions(report: ImportReport, reading: PictureReading) -> tuple[str, ...]:
     """Say what the pictures were converted from, and by which rule."""
     kinds = Counter(what for _, what in report.converted)
     deep = {what: count for what, count in kinds.items() if is_deep(what)}
@@ -66,7 +66,7 @@ def is_deep(what: str) -> bool:
     return first == _FLOATING or first.endswith("-bit")
 
 
-def _rule(reading: Reading) -> str:
+def _rule(reading: PictureReading) -> str:
     bounds = []
     if reading.counts is not None:
         bounds.append("values from {:,g} to {:,g}".format(*reading.counts))

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.datasets.catalogue import DATASETS, entry
 from core.datasets.dataset import ImageDataset
 from core.errors import DataError
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 
 
 def open_dataset(
@@ -16,8 +16,8 @@ def open_dataset(
 ) -> ImageDataset:
     """Open ``reference`` at ``side`` pixels. Catalogue names come first; "./name" always means a path.
 
-    ``fit`` says how pictures become squares (`Reading`). Raises `DataError` where nothing of that name exists, and what
-    the source itself raises.
+    ``fit`` says how pictures become squares (`PictureReading`). Raises `DataError` where nothing of that name exists,
+    and what the source itself raises.
     """
     if reference in DATASETS:
         return load(reference, side=side, fit=fit, progress=progress)
@@ -68,7 +68,7 @@ def load(
     if row.kind == "builtin":
         from core.datasets.builtin import builtin
 
-        dataset = replace(builtin(name, side=side), reading=Reading(fit=fit))
+        dataset = replace(builtin(name, side=side), reading=PictureReading(fit=fit))
     else:
         from core.datasets.downloads import download
 

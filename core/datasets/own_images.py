@@ -53,7 +53,7 @@ def from_zip(
     """Read a ZIP of class folders, with or without ``train/`` and ``test/`` (or ``val/``) above them.
 
     ``path_or_file``: a path, or a seekable binary stream such as an upload. ``fit``: how a picture becomes a square
-    (`Reading`). Pictures that do not decode are listed in the report and left out. Raises `DataError` with one
+    (`PictureReading`). Pictures that do not decode are listed in the report and left out. Raises `DataError` with one
     sentence where the archive cannot be used.
     """
     given = path_or_file if isinstance(path_or_file, str | os.PathLike) else getattr(path_or_file, "name", "")

@@ -42,7 +42,7 @@ class Folder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class FoundPart:
     """One class of one part: its pictures lie below ``folder``."""
 
     role: Role
@@ -51,10 +51,10 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class FoundParts:
     """Class folders by part. ``holders`` are the folders that class folders lie in; ``outside`` (numbers, why)."""
 
-    classes: tuple[Part, ...]
+    classes: tuple[FoundPart, ...]
     holders: tuple[Folder, ...]
     outside: tuple[tuple[tuple[int, ...], str], ...]
     remarks: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Parts:
 NO_CLASS = "It lies in no class folder."
 
 
-def find(root: Folder) -> Parts:
+def find(root: Folder) -> FoundParts:
     """Find the class folders of all parts. Raises `DataError` where folders look like parts and do not fit together."""
     outside: list[tuple[tuple[int, ...], str]] = []
     top = _unwrapped(root, outside)
@@ -91,7 +91,7 @@ def find(root: Folder) -> Parts:
 
 def _above_classes(
     top: Folder, chosen: dict[str, Named], outside: list[tuple[tuple[int, ...], str]]
-) -> Parts:
+) -> FoundParts:
     """``train/cat``, ``test/cat``: parts with the class folders in them."""
     others = {name: one for name, one in top.folders.items() if name not in chosen}
     training = [name for name, said in chosen.items() if said.role == "train"]
@@ -125,7 +125,9 @@ def _above_classes(
         for piece, its in pieces:
             within = "validation" if role == "train" != its else role
             holders.append(piece)
-            classes += [Part(role=within, class_name=one, folder=it) for one, it in piece.folders.items()]
+            classes += [
+                FoundPart(role=within, class_name=one, folder=it) for one, it in piece.folders.items()
+            ]
             known |= {key(one) for one in piece.folders} if role == "train" else set()
         if role != "train" and holder.files and not holder.folders:
             remarks.append(
@@ -143,7 +145,7 @@ def _above_classes(
         remarks.append(
             f"Beside the parts {_list(chosen)} lie other folders ({_list(others)}); their {count:,} files are left out."
         )
-    return Parts(
+    return FoundParts(
         classes=tuple(classes), holders=tuple(holders), outside=tuple(outside), remarks=tuple(remarks)
     )
 
@@ -153,15 +155,15 @@ def _in_class_names(
     roles: dict[str, Named],
     pairs: list[dict[str, Named]],
     outside: list[tuple[tuple[int, ...], str]],
-) -> Parts:
+) -> FoundParts:
     """``cat_train``, ``cat_test``, ``dog_train`` …: class and part in one name."""
     inside = {name for chosen in pairs for name in chosen}
     if set(top.folders) != inside or any(len(top.folders[name].folders) > 1 for name in inside):
         raise _refusal(roles, "but they do not go together as parts of one")
     outside.append((tuple(top.files), NO_CLASS))
-    return Parts(
+    return FoundParts(
         classes=tuple(
-            Part(role=roles[name].role, class_name=roles[name].label, folder=one)
+            FoundPart(role=roles[name].role, class_name=roles[name].label, folder=one)
             for name, one in top.folders.items()
         ),
         holders=(top,),
@@ -170,7 +172,9 @@ def _in_class_names(
     )
 
 
-def _below_classes(top: Folder, with_parts: list[str], outside: list[tuple[tuple[int, ...], str]]) -> Parts:
+def _below_classes(
+    top: Folder, with_parts: list[str], outside: list[tuple[tuple[int, ...], str]]
+) -> FoundParts:
     """``cat/train``, ``cat/test``, ``dog/train`` …: parts below each class."""
     inner = {name: _inner(one) for name, one in top.folders.items()}
     seen = [f"{name}/{part}" for name in with_parts for part in _exact(inner[name])]
@@ -186,14 +190,14 @@ def _below_classes(top: Folder, with_parts: list[str], outside: list[tuple[tuple
         parts = _exact(class_folder)
         names |= parts
         classes += [
-            Part(role=said.role, class_name=name, folder=class_folder.folders[part])
+            FoundPart(role=said.role, class_name=name, folder=class_folder.folders[part])
             for part, said in parts.items()
         ]
         beside = [n for part, one in class_folder.folders.items() if part not in parts for n in one.below()]
         outside.append(
             ((*class_folder.files, *beside), "It lies beside the parts of its class, in none of them.")
         )
-    return Parts(
+    return FoundParts(
         classes=tuple(classes),
         holders=(top,),
         outside=tuple(outside),
@@ -206,7 +210,7 @@ def _no_parts(
     roles: dict[str, Named],
     exact: dict[str, Named],
     outside: list[tuple[tuple[int, ...], str]],
-) -> Parts:
+) -> FoundParts:
     """Class folders alone, unless something looks like a part after all."""
     if exact and len(exact) == len(top.folders) > 1:
         if all(said.role == "train" for said in exact.values()):
@@ -244,8 +248,10 @@ def _no_parts(
             f"The same folders ({_list(alike)}) lie below {_list(top.folders)}, which were taken for the classes; if "
             "they are parts, name them train and test."
         )
-    return Parts(
-        classes=tuple(Part(role="train", class_name=name, folder=one) for name, one in top.folders.items()),
+    return FoundParts(
+        classes=tuple(
+            FoundPart(role="train", class_name=name, folder=one) for name, one in top.folders.items()
+        ),
         holders=(top,),
         outside=tuple(outside),
         remarks=tuple(remarks),

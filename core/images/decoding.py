@@ -21,7 +21,7 @@ from PIL import Image
 from core.errors import DataError, LabError
 from core.images import kinds
 from core.images.to_rgb import (
-    Reading,
+    PictureReading,
     UnreadableError,
     deep_values,
     draft,
@@ -117,13 +117,13 @@ class Decoded:
     numbers: NDArray[np.int64]
     failed: dict[int, str]
     converted: dict[int, str]
-    reading: Reading
+    reading: PictureReading
     outside: NDArray[np.float64]
     dark: int
 
 
 def decode(
-    content: bytes, side: int, limits: Limits = DEFAULT_LIMITS, reading: Reading | None = None
+    content: bytes, side: int, limits: Limits = DEFAULT_LIMITS, reading: PictureReading | None = None
 ) -> tuple[NDArray[np.uint8], str | None]:
     """Decode one picture to (``side``, ``side``, 3) uint8 RGB.
 
@@ -155,7 +155,7 @@ def _decode(
     side: int,
     limits: Limits,
     allowance: _Allowance | None,
-    reading: Reading | None,
+    reading: PictureReading | None,
     *,
     measure: bool = False,
 ) -> _Found:
@@ -211,7 +211,7 @@ def decode_all(
     extremes: dict[int, tuple[bool, float, float] | None] = {}
     allowance = _Allowance(limits)
 
-    def work(numbers: Sequence[int], reading: Reading, measure: bool) -> int:
+    def work(numbers: Sequence[int], reading: PictureReading, measure: bool) -> int:
         """Decode some; how many of them are done with, so that only those of more than 8 bits are not."""
         waiting = 0
         for number in numbers:
@@ -235,7 +235,7 @@ def decode_all(
                 waiting += 1
         return len(numbers) - waiting
 
-    def run(numbers: Sequence[int], done: int, reading: Reading, *, measure: bool) -> int:
+    def run(numbers: Sequence[int], done: int, reading: PictureReading, *, measure: bool) -> int:
         chunk = max(1, min(64, len(numbers) // (4 * _MAX_THREADS)))
         chunks = [numbers[start : start + chunk] for start in range(0, len(numbers), chunk)]
         with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
@@ -249,7 +249,7 @@ def decode_all(
                 raise
         return done
 
-    done = run(range(total), 0, Reading(fit=fit), measure=True)
+    done = run(range(total), 0, PictureReading(fit=fit), measure=True)
     reading = rule((one for one in extremes.values() if one is not None), fit)
     deep = sorted(extremes)
     run(deep, done, reading, measure=False)

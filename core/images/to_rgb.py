@@ -44,7 +44,7 @@ class UnreadableError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class PictureReading:
     """How the pictures of one set become squares of 8-bit RGB; kept with the set, for pictures that come later.
 
     ``fit``: "crop" cuts the centred square out, "pad" puts grey bars beside the whole picture, "squash" makes it
@@ -63,7 +63,7 @@ class Reading:
         return {"fit": self.fit, **{name: value and list(value) for name, value in bounds.items()}}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Reading":
+    def from_json(cls, values: dict[str, Any]) -> "PictureReading":
         """Rebuild a rule from `to_json`."""
         counts, shares = values.get("counts"), values.get("shares")
         return cls(
@@ -103,7 +103,7 @@ class Deep:
         return (self.whole, low, high) if low <= high else (self.whole, 0.0, 0.0)
 
 
-def read_square(content: bytes, side: int, reading: Reading | None = None) -> NDArray[np.uint8]:
+def read_square(content: bytes, side: int, reading: PictureReading | None = None) -> NDArray[np.uint8]:
     """Bring a picture's file to (``side``, ``side``, 3) uint8 RGB; whatever the decoder raises is raised."""
     with open_picture(content) as picture:
         draft(picture, content, side)
@@ -157,14 +157,14 @@ def _halvings(content: bytes) -> int:
 
 
 def rgb_square(
-    picture: ImageFile.ImageFile, content: bytes, side: int, reading: Reading | None = None
+    picture: ImageFile.ImageFile, content: bytes, side: int, reading: PictureReading | None = None
 ) -> Image.Image:
     """Bring an opened picture to an upright square of 8-bit RGB; ``content`` is its file.
 
     Transparent parts become white, last of all, when there are few pixels left. Without a ``reading`` the picture is
     cropped, and a set of its own.
     """
-    reading = reading or Reading()
+    reading = reading or PictureReading()
     deep = deep_values(picture, content)
     if deep is not None:
         source = _eight_bits(deep, reading)
@@ -187,7 +187,7 @@ def rgb_square(
     return padded
 
 
-def rule(extremes: Iterable[tuple[bool, float, float]], fit: str = "crop") -> Reading:
+def rule(extremes: Iterable[tuple[bool, float, float]], fit: str = "crop") -> PictureReading:
     """Choose what becomes black and white in all pictures of a set, from the `Deep.extremes` of each.
 
     Black is 0, white the largest number of as many bits as the largest value needs: 4,095 for the 12 bits of a camera,
@@ -199,8 +199,8 @@ def rule(extremes: Iterable[tuple[bool, float, float]], fit: str = "crop") -> Re
     real = [(low, high) for is_whole, low, high in found if not is_whole]
     if real and max(max(-low, high) for low, high in real) > _ONE:
         both = _bounds(whole + real)
-        return Reading(fit=fit, counts=both, shares=both)
-    return Reading(fit=fit, counts=_bounds(whole), shares=_bounds(real, of_one=True))
+        return PictureReading(fit=fit, counts=both, shares=both)
+    return PictureReading(fit=fit, counts=_bounds(whole), shares=_bounds(real, of_one=True))
 
 
 def _bounds(extremes: list[tuple[float, float]], *, of_one: bool = False) -> tuple[float, float] | None:
@@ -381,7 +381,7 @@ def _opacity(alpha: NDArray[np.uint16], largest: int) -> NDArray[np.uint8]:
     return _scaled(alpha, 0.0, float(within if 0 < int(alpha.max(initial=0)) <= within else 65535))
 
 
-def _eight_bits(deep: Deep, reading: Reading) -> Image.Image:
+def _eight_bits(deep: Deep, reading: PictureReading) -> Image.Image:
     """Bring the values to 8 bits by the rule of the set."""
     bounds = (0.0, deep.white) if deep.white is not None else reading.counts if deep.whole else reading.shares
     if bounds is None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.freezing.report import StageAudit
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 from core.metrics.report import ClassFigures, ClassificationReport, Interval, ReliabilityBin
 
 FORMAT = 1  # of result.json; raised when a field changes its meaning
@@ -59,12 +59,14 @@ class RunResult:
     seconds_by_phase: dict[str, float]
     images_per_second: float
     peak_memory_bytes: int
-    reading: dict[str, Any] = field(default_factory=dict)  # `Reading.to_json`; {} in results from before it
+    reading: dict[str, Any] = field(
+        default_factory=dict
+    )  # `PictureReading.to_json`; {} in results from before it
 
     @property
-    def rule(self) -> Reading:
+    def rule(self) -> PictureReading:
         """How the run's pictures were read, and new ones are to be."""
-        return Reading.from_json(self.reading) if self.reading else Reading()
+        return PictureReading.from_json(self.reading) if self.reading else PictureReading()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for ``json.dumps``."""

@@ -210,7 +210,7 @@ def test(net, part, front=()):
 def look_at(net, paths):
     for path in paths:
         try:
-            pixels = read_square(Path(path).read_bytes(), SIDE, Reading.from_json(READING))
+            pixels = read_square(Path(path).read_bytes(), SIDE, PictureReading.from_json(READING))
         except Exception as error:  # whatever a decoder raises
             print(f"{path}: cannot be read ({error})", file=sys.stderr)
             continue

@@ -21,7 +21,7 @@ Kind = Literal["finetune", "sweep"]
 @dataclass(frozen=True, kw_only=True)
 class JobSpec:
     """One run: ``data`` is a catalogue name or what `api.store_upload` returned; ``fit`` is how its pictures become
-    squares (`core.images.to_rgb.Reading`).
+    squares (`core.images.to_rgb.PictureReading`).
     """
 
     config: Config

@@ -47,7 +47,7 @@ class RunStarted(Event):
     total_parameters: int
     device: str
     precision: str  # "float32" or "bfloat16"
-    reading: dict[str, Any] = field(default_factory=dict)  # of pictures: `Reading.to_json`
+    reading: dict[str, Any] = field(default_factory=dict)  # of pictures: `PictureReading.to_json`
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ class SweepStarted(Event):
     device: str
     precision: str
     probe_head: bool = False  # every head starts from a linear probe
-    reading: dict[str, Any] = field(default_factory=dict)  # of pictures: `Reading.to_json`
+    reading: dict[str, Any] = field(default_factory=dict)  # of pictures: `PictureReading.to_json`
     caveats: tuple[str, ...] = ()  # of the data: said wherever an accuracy is
 
 

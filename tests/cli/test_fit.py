@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from core.cli import main
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 from core.jobs.network import Networks
 from core.jobs.result import RunResult
 
@@ -80,7 +80,7 @@ def test_a_padded_or_squashed_set_is_learned_and_new_pictures_are_read_alike(
     assert "cut away" not in notes(printed)
     assert printed[-1]["test"]["accuracy"]["value"] == 1.0
     result = RunResult.from_json(json.loads((out / "run.json").read_text(encoding="utf-8")))
-    assert result.rule == Reading(fit=fit)
+    assert result.rule == PictureReading(fit=fit)
     networks = Networks()
     for label in (0, 1):
         for form in ("PNG", "TIFF"):
@@ -94,7 +94,7 @@ def test_a_result_from_before_there_was_a_choice_was_cropped(
     assert main(["finetune", "--data", str(pictures), *QUICK, "--out", str(out)]) == 0
     values = json.loads((out / "run.json").read_text(encoding="utf-8"))
     del values["reading"]
-    assert RunResult.from_json(values).rule == Reading()
+    assert RunResult.from_json(values).rule == PictureReading()
 
 
 def test_sweep_and_advise_take_the_choice_too(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +141,7 @@ def test_brightness_is_learned_from_deep_pictures_of_every_format(
         assert f"values from 0 to {2**bits - 1:,} became black to white" in notes(printed)
         results[form] = printed[-1]["test"]["accuracy"]["value"]
         result = RunResult.from_json(json.loads((out / "run.json").read_text(encoding="utf-8")))
-        assert result.rule == Reading(counts=(0, 2**bits - 1))
+        assert result.rule == PictureReading(counts=(0, 2**bits - 1))
         assert f"values from 0 to {2**bits - 1:,} became black to white" in " ".join(result.notes)
         for label in (0, 1):  # a single dark picture uses fewer bits than the set did
             assert Networks().probabilities(out, result, deep(form, bits)(label, 99)).argmax() == label

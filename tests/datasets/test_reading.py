@@ -14,7 +14,7 @@ from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
 from core.datasets.own_images import from_files, from_folder, from_zip
 from core.errors import DataError
-from core.images.to_rgb import PADDING, Reading
+from core.images.to_rgb import PADDING, PictureReading
 from tests.datasets.test_own_images import class_folders, zipped
 
 DARK = 30
@@ -72,7 +72,7 @@ def test_pictures_that_are_the_same_once_cropped_are_refused_with_the_reason() -
 @pytest.mark.parametrize("fit", ["pad", "squash"])
 def test_padding_and_squashing_keep_all_of_a_wide_picture(fit: str) -> None:
     dataset = from_files(wide_files(), side=32, fit=fit)
-    assert dataset.reading == Reading(fit=fit)
+    assert dataset.reading == PictureReading(fit=fit)
     assert said(dataset) == ""
     left, right = (dataset.train.images[dataset.train.labels == label] for label in (0, 1))
     assert left[:, :, :16].max() > 200
@@ -108,7 +108,7 @@ def test_usual_photographs_are_no_reason_to_warn(size: tuple[int, int], warned: 
     assert (noticed.cropped(*_of(from_files(files, side=16))) is not None) == warned
 
 
-def _of(dataset: ImageDataset) -> tuple[object, Reading]:
+def _of(dataset: ImageDataset) -> tuple[object, PictureReading]:
     return dataset.report, dataset.reading
 
 

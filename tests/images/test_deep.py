@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.errors import DataError
 from core.images.decoding import decode, decode_all
-from core.images.to_rgb import Reading, deep_values, is_deep, open_picture, read_square, rule
+from core.images.to_rgb import PictureReading, deep_values, is_deep, open_picture, read_square, rule
 
 Values = NDArray[Any]
 
@@ -136,7 +136,7 @@ def test_unsigned_numbers_of_32_bits_do_not_turn_negative() -> None:
     assert middle[0] < middle[2]
 
 
-def _read(*contents: bytes, fit: str = "crop") -> tuple[NDArray[np.uint8], Reading]:
+def _read(*contents: bytes, fit: str = "crop") -> tuple[NDArray[np.uint8], PictureReading]:
     decoded = decode_all([lambda content=content: content for content in contents], 8, fit=fit)  # type: ignore[misc]
     assert not decoded.failed
     return decoded.squares, decoded.reading
@@ -252,7 +252,7 @@ def test_the_rule(
 ) -> None:
     found = rule(extremes)
     assert (found.counts, found.shares) == (counts, shares)
-    assert Reading.from_json(found.to_json()) == found
+    assert PictureReading.from_json(found.to_json()) == found
     assert "-0.0" not in str(found)
 
 

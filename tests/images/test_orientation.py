@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from core.images.decoding import decode
-from core.images.to_rgb import FITS, Reading
+from core.images.to_rgb import FITS, PictureReading
 
 # What an orientation's pixels are stored as, for a picture that is upright afterwards: the inverse of what turns it.
 _STORED = {
@@ -135,10 +135,10 @@ def test_whatever_the_fit_a_turned_picture_is_the_upright_one_to_the_pixel(
 ) -> None:
     for size in ((60, 20), (61, 24), (17, 50)):  # bars of odd widths, too
         picture = upright(*size)
-        expected, _ = decode(_saved(picture, "PNG"), 30, reading=Reading(fit=fit))
+        expected, _ = decode(_saved(picture, "PNG"), 30, reading=PictureReading(fit=fit))
         for form in ("PNG", "TIFF"):
             content = _saved(stored(orientation, picture), form, exif=_exif(orientation))
-            square, _ = decode(content, 30, reading=Reading(fit=fit))
+            square, _ = decode(content, 30, reading=PictureReading(fit=fit))
             assert np.abs(square.astype(int) - expected.astype(int)).max() <= 1  # resized before it is turned
 
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from core import errors
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 from core.jobs import api, artefacts
 from core.jobs.home import run_directory
 from core.jobs.spec import JobSpec
@@ -129,7 +129,7 @@ def test_new_pictures_are_read_by_the_rule_of_the_runs_upload(lab: Path, fit: st
     run = api.submit(spec, "ann", control=False)
     assert ended(run).state == "finished"
     result = api.result(run)
-    assert result.rule == Reading(fit=fit, counts=(0, 4095))
+    assert result.rule == PictureReading(fit=fit, counts=(0, 4095))
     assert any("values from 0 to 4,095 became black to white" in note for note in result.notes)
     assert any("67% of a picture is cut away" in note for note in result.notes) == (fit == "crop")
     for label in (0, 1):  # alone, the darker one would need 11 bits only, and look like the brighter one

@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.script_repeats import Case, train
 from core.datasets import own_images
 from core.images.decoding import decode
-from core.images.to_rgb import FITS, Reading
+from core.images.to_rgb import FITS, PictureReading
 from core.jobs import artefacts, export
 from core.jobs.script import reproduction_script
 from core.training.config import FinetuneConfig
@@ -21,9 +21,9 @@ from tests.jobs.test_script import result
 
 SIDE = 32
 READINGS = {
-    "crop": Reading(),
-    "pad": Reading(fit="pad", counts=(0.0, 4095.0), shares=(0.0, 1.0)),
-    "squash": Reading(fit="squash", counts=(-128.0, 1023.0), shares=(-1.0, 1.0)),
+    "crop": PictureReading(),
+    "pad": PictureReading(fit="pad", counts=(0.0, 4095.0), shares=(0.0, 1.0)),
+    "squash": PictureReading(fit="squash", counts=(-128.0, 1023.0), shares=(-1.0, 1.0)),
 }
 
 
@@ -101,7 +101,7 @@ PICTURES = odd_pictures()
 
 
 @pytest.fixture(scope="module", params=READINGS)
-def script(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Reading]:
+def script(request: pytest.FixtureRequest) -> tuple[dict[str, Any], PictureReading]:
     reading = READINGS[request.param]
     run = dataclasses.replace(
         result(FinetuneConfig(strategy="linear_probe", image_size=SIDE)), reading=reading.to_json()
@@ -113,17 +113,17 @@ def script(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Reading]:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_scripts_reading_is_the_labs_to_the_bit(
-    name: str, script: tuple[dict[str, Any], Reading]
+    name: str, script: tuple[dict[str, Any], PictureReading]
 ) -> None:
     namespace, reading = script
-    rule = namespace["Reading"].from_json(namespace["READING"])
+    rule = namespace["PictureReading"].from_json(namespace["READING"])
     assert rule is not reading
     found = namespace["read_square"](PICTURES[name], namespace["SIDE"], rule)
     assert np.array_equal(found, decode(PICTURES[name], SIDE, reading=reading)[0])
 
 
 def test_what_is_no_picture_is_one_line_and_the_others_are_read(
-    script: tuple[dict[str, Any], Reading], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    script: tuple[dict[str, Any], PictureReading], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     namespace, _ = script
     (tmp_path / "page.png").write_text("<html></html>")
@@ -179,7 +179,7 @@ def test_a_run_and_its_script_say_the_same_of_new_pictures(
     namespace: dict[str, Any] = {"__name__": "read", "__file__": str(folder / export.SCRIPT)}
     exec(compile((folder / export.SCRIPT).read_text(), export.SCRIPT, "exec"), namespace)
     assert (folder / artefacts.WEIGHTS).is_file()
-    rule = namespace["Reading"].from_json(namespace["READING"])
+    rule = namespace["PictureReading"].from_json(namespace["READING"])
     squares = {hash(image.tobytes()) for image in dataset.train.images}
     read = [namespace["read_square"](content, SIDE, rule) for content in pictures.values()]
     assert {hash(image.tobytes()) for image in read} == squares, (

@@ -16,7 +16,7 @@ from core.advice import evidence, familiar, forecast, judge
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
 from core.datasets.dataset import ImportReport
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 from core.jobs import api
 from core.metrics.report import Interval
 from widgets import visitor_cookie
@@ -330,7 +330,7 @@ def _counts(*train: int) -> Callable[[], Preview]:
         card=b"",
         rows=(),
         report=ImportReport(),
-        reading=Reading(),
+        reading=PictureReading(),
         fingerprint="",
     )
     return lambda: shown

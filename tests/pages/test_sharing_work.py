@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.images import samples
 from core.images.decoding import decode
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 from core.interpretation import attribution, channel, specimen
 from core.interpretation.specimen import Specimen
 from tests.pages.test_layers import _open
@@ -39,7 +39,7 @@ def _look(network: Specimen, picture: str) -> Look:
         large=decode(file, 448)[0],
         box=None,
         content=file,
-        reading=Reading(),
+        reading=PictureReading(),
         specimen=network,
     )
 

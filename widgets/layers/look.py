@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core import errors
 from core.backbones import catalogue
 from core.images import samples
-from core.images.to_rgb import Reading
+from core.images.to_rgb import PictureReading
 from core.jobs import api
 from widgets import frame, network, network_here
 from widgets.layers import address
@@ -49,7 +49,7 @@ class Look:
     large: NDArray[np.uint8]
     box: samples.Box | None
     content: bytes
-    reading: Reading
+    reading: PictureReading
     specimen: "Specimen"
 
     @property
@@ -62,7 +62,7 @@ class Look:
         """The names of the network's stages, from the input."""
         return tuple(stage.name for stage in self.specimen.entry.stages)
 
-    def read_by(self, reading: Reading, side: int) -> "Look":
+    def read_by(self, reading: PictureReading, side: int) -> "Look":
         """The same picture at ``side`` pixels by the rule of another run."""
         pixels, large = _decoded(self.content, hashlib.sha256(self.content).hexdigest(), side, reading)
         return dataclasses.replace(
@@ -148,20 +148,20 @@ def choose() -> Look | None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _decoded(
-    _content: bytes, sha256: str, side: int, reading: Reading
+    _content: bytes, sha256: str, side: int, reading: PictureReading
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     from core.images.decoding import decode
 
     return decode(_content, side, reading=reading)[0], decode(_content, LARGEST_SHOWN, reading=reading)[0]
 
 
-def _key(content: bytes, reading: Reading) -> str:
+def _key(content: bytes, reading: PictureReading) -> str:
     return f"{hashlib.sha256(content).hexdigest()}/{reading}"
 
 
-def reading_of(name: str) -> Reading:
+def reading_of(name: str) -> PictureReading:
     """By which rule a network wants its pictures read: a run's by that of its own, all others by the usual one."""
-    return api.result(name.removeprefix(RUN)).rule if name.startswith(RUN) else Reading()
+    return api.result(name.removeprefix(RUN)).rule if name.startswith(RUN) else PictureReading()
 
 
 # --- the picture ----------------------------------------------------------------------------------------
@@ -226,7 +226,9 @@ def _own_picture() -> bytes | None:
         )
     if file is not None and file.getvalue() != st.session_state.get("layers_own"):
         with frame.shown_errors():
-            _decoded(file.getvalue(), hashlib.sha256(file.getvalue()).hexdigest(), THUMBNAIL, Reading())
+            _decoded(
+                file.getvalue(), hashlib.sha256(file.getvalue()).hexdigest(), THUMBNAIL, PictureReading()
+            )
             st.session_state["layers_own"] = file.getvalue()
             st.rerun()  # its thumbnail stands above this place
     content: bytes | None = st.session_state.get("layers_own")
