@@ -238,7 +238,7 @@ def update(chosen: argparse.Namespace) -> None:
     if shipped is None:
         raise SystemExit("Nothing ships for this network yet: build it first.")
     found = {_key(row): row["accuracy"] for row in rows(chosen.work / f"runs-{chosen.backbone}.jsonl")}
-    cells, sizes = [], set()
+    cells, sizes, largest = [], set(), 0.0
     for cell in shipped.cells:
         keys = [(cell.task, cell.per_class, seed) for seed in SEEDS]
         if all((*key, arm) in found for key in keys for arm in shipped.arms):
@@ -248,12 +248,14 @@ def update(chosen: argparse.Namespace) -> None:
             print(
                 cell.task, cell.per_class, " ".join(f"{arm} {points:+.1f}" for arm, points in moved.items())
             )
+            largest = max(largest, *map(abs, moved.values()))
             cell = replace(cell, accuracy=accuracy)  # noqa: PLW2901
         cells.append(cell)
     anew = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "because": chosen.because,
         "per_class": sorted(sizes, key=lambda size: size or math.inf),
+        "most_points_moved": round(largest, 1),
     }
     _write(replace(shipped, cells=tuple(cells), made={**shipped.made, "accuracies": anew}))
 

@@ -26,6 +26,19 @@ def headline(advice: Advice) -> str:
     return f"{what}, starting from a fitted last layer." if advice.strategy == "lp_ft" else f"{what}."
 
 
+def measured_anew(evidence: Evidence) -> str:
+    """Say which accuracies were measured later than the rest, why, and how far they moved; "" where none were."""
+    anew = evidence.made.get("accuracies")
+    if anew is None:
+        return ""
+    sizes = [f"{size}" if size else "all" for size in anew["per_class"]]
+    listed = " and ".join(filter(None, (", ".join(sizes[:-1]), sizes[-1])))
+    return (
+        f"Cases with {listed} pictures a class were measured anew on {anew['date'][:10]}: {anew['because']}. No mean "
+        f"moved by more than {anew['most_points_moved']:.1f} points."
+    )
+
+
 def arm_title(name: str, stages: int) -> str:
     """Call an arm by a name that reads well in a sentence; names that are no arms stay as they are."""
     if name == "surgical":

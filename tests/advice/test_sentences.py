@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from core.advice import advisor, places, quadrants, sentences
+from core.advice import advisor, evidence, places, quadrants, sentences
 from core.advice.evidence import Evidence
 from core.advice.report import Advice, Description, Neighbour, Policy, Record
 from core.advice.tasks import TASKS
@@ -121,3 +121,12 @@ def test_a_description_without_a_kind_may_stand_anywhere() -> None:
 )
 def test_quadrants_end_where_the_source_says(per_class: int, similarity: str, quadrant: str) -> None:
     assert quadrants.quadrant_of(per_class, similarity) == quadrant
+
+
+def test_what_was_measured_anew_is_said_with_how_far_it_moved() -> None:
+    found = evidence.load("tiny_resnet18")
+    assert found is not None
+    said = sentences.measured_anew(found)
+    assert said.startswith("Cases with 5, 10 and 20 pictures a class were measured anew on 2026-")
+    assert f"more than {found.made['accuracies']['most_points_moved']:.1f} points" in said
+    assert sentences.measured_anew(dataclasses.replace(found, made={})) == ""

@@ -31,7 +31,8 @@ def draw(entry: BackboneEntry) -> None:
         "turned out best: 1 point is one more mistake in a hundred test pictures."
     )
     st.markdown("\n".join(f"- {one}" for one in sentences.standing(found)))
-    st.caption(few_steps.sentence())
+    measured = evidence.load(name)
+    st.caption(few_steps.sentence() + (f" {sentences.measured_anew(measured)}" if measured else ""))
     _chart(found)
     _numbers(found)
 
