@@ -32,6 +32,7 @@ from core.training.sweep_config import epochs_for
 FAR = 2.0  # times the distance at which a new data set typically finds its nearest measured one
 NAMED = 3  # nearest measured data sets
 
+# Measured by `python -m core finetune --data … --strategy full --per-class 20 --views 1` (and 4) with seeds 0 to 2.
 AUGMENTATION = (
     "None: the plain pictures. In runs as short as these, four augmented views did no better (200 pictures, "
     "three seeds: digits 95.3 against 97.8 %, textures 57.6 against 59.1 %)."
