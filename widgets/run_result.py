@@ -96,7 +96,8 @@ def _budget(scratch: RunResult) -> str:
     more = few_steps.gain("twice", "scratch", scratch.images["train"] / len(scratch.class_names))
     return (
         f"From scratch it had {scratch.epochs_done} epochs. On {more.sets} data sets with {more.per_class} pictures a "
-        f"class, 20 epochs in place of 10 changed accuracy by {few_steps.spoken(more.points)} points (built-in network)."
+        f"class, 20 epochs in place of 10 changed accuracy by {few_steps.spoken(more.points)} points "
+        "(built-in network)."
     )
 
 
