@@ -52,6 +52,7 @@ if start and data is not None and config is not None:
                 config=config, data=data.reference, fit=data.fit, title=f"{data.title}: {freezing.phrase}"
             ),
             frame.visitor(),
+            address=st.context.ip_address,
         )
         st.switch_page(frame.page("runs"), query_params={"run": run})
 

@@ -61,7 +61,7 @@ def draw(seen: Viewed, _result: RunResult) -> None:
         and not waiting
         and st.button(f"Repeat with {room} more seed{'s' * (room > 1)}", key="seeds_more")
     ):
-        api.repeat(seen.id, room, visitor=frame.visitor())
+        api.repeat(seen.id, room, visitor=frame.visitor(), address=st.context.ip_address)
         st.rerun()
 
 

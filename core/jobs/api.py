@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import errors
-from core.jobs import artefacts, own_weights, uploads
+from core.jobs import artefacts, own_weights, places, uploads
 from core.jobs import snapshots as run_snapshots
 from core.jobs.dispatcher import Dispatcher
 from core.jobs.health import ROOM_BYTES
@@ -29,7 +29,7 @@ from core.jobs.limits import Limits
 from core.jobs.limits import limits as read_limits
 from core.jobs.limits import set_limits as write_limits
 from core.jobs.network import Networks
-from core.jobs.pseudonym import pseudonym
+from core.jobs.pseudonym import hashed, pseudonym
 from core.jobs.result import RunResult, TestImages
 from core.jobs.spec import NO_SINGLE_RUN, JobSpec, control_spec, epochs_of, has_control
 from core.jobs.store import RunRecord, Store
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
 
 MOST_EPOCHS = 1000  # as in FinetuneConfig
-_PSEUDONYMS = "pseudonyms"  # the setting that holds the key of `known_as`
+_PSEUDONYMS = "pseudonyms"  # the setting that holds the key of `known_as` and of networks
 MOST_SEEDS = 10  # of one run: the interval hardly narrows beyond
 
 
@@ -108,9 +108,10 @@ def ready() -> bool:
     return dispatcher is not None and dispatcher.ready
 
 
-def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
+def submit(spec: JobSpec, visitor: str, control: bool = True, *, address: str | None = None) -> str:
     """Queue a run and return its id; with ``control``, a from-scratch run with the same budget waits behind it.
 
+    ``address`` is the visitor's on the network, if it is known; only a keyed hash of it is kept (`places.network_of`).
     A specification whose settings are a `SweepConfig` is a sweep over freeze depths; it has no control.
     Raises `SettingsError` or `DataError` at once for a network, a depth or data that do not exist.
     """
@@ -124,7 +125,8 @@ def submit(spec: JobSpec, visitor: str, control: bool = True) -> str:
     if not spec.title:
         spec = dataclasses.replace(spec, title=engine.job_title(spec.config, engine.data_title(spec, store)))
     beside = control_spec(spec, "") if control and has_control(spec.config) else None
-    run_id = store.add(spec, visitor, beside, limits=limits())
+    network = hashed(places.network_of(address), _key())
+    run_id = store.add(spec, visitor, beside, network=network, limits=limits())
     _wake()
     return run_id
 
@@ -196,12 +198,7 @@ def active() -> list[RunRecord]:
 
 def known_as(visitor: str) -> str:
     """What a visitor is called where others look on; the same in every process that shares this store."""
-    store = _store()
-    key = store.setting(_PSEUDONYMS)
-    if key is None:
-        store.set_setting(_PSEUDONYMS, secrets.token_hex(32))
-        key = store.setting(_PSEUDONYMS)
-    return pseudonym(visitor, bytes.fromhex(key or ""))
+    return pseudonym(visitor, _key())
 
 
 def runs_of(visitor: str) -> list[RunRecord]:
@@ -229,6 +226,14 @@ def stop(run_id: str, *, visitor: str | None = None, why: str | None = None) -> 
     if control is not None and _controls_only(control) and store.run(control).state == "queued":
         store.stop(control, why)
     _wake()
+
+
+def stop_waiting(*, visitor: str | None = None, network: str | None = None, why: str) -> int:
+    """Stop all that waits of a visitor, or of those from a network; how many runs, controls among them.
+
+    For whoever looks after the host; ``why`` is the sentence that tells the owners.
+    """
+    return _store().stop_waiting(visitor=visitor, network=network, why=why)
 
 
 def resume(run_id: str, *, visitor: str | None = None) -> None:
@@ -300,7 +305,7 @@ def repeats(run_id: str) -> list[RunRecord]:
     return [one_each[seed] for seed in sorted(one_each)]
 
 
-def repeat(run_id: str, times: int, *, visitor: str | None = None) -> list[str]:
+def repeat(run_id: str, times: int, *, visitor: str | None = None, address: str | None = None) -> list[str]:
     """Queue a run ``times`` more, each with the next unused seed and a control of its own; return the ids."""
     record = _owned(run_id, visitor)
     config = record.spec.finetune
@@ -312,6 +317,7 @@ def repeat(run_id: str, times: int, *, visitor: str | None = None) -> list[str]:
             dataclasses.replace(record.spec, config=dataclasses.replace(config, seed=seed)),
             record.visitor,
             control=record.control is not None,
+            address=address,
         )
         for seed in itertools.islice(free, times)
     ]
@@ -478,6 +484,16 @@ def _service() -> _Service:
 
 def _store() -> Store:
     return _service().store
+
+
+def _key() -> bytes:
+    """Read the key of pseudonyms, the same in every process that shares this store; it is drawn at first use."""
+    store = _store()
+    key = store.setting(_PSEUDONYMS)
+    if key is None:
+        store.set_setting(_PSEUDONYMS, secrets.token_hex(32))
+        key = store.setting(_PSEUDONYMS)
+    return bytes.fromhex(key or "")
 
 
 def _refuse_at_the_end() -> None:

@@ -87,6 +87,10 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX weights_by_age ON weights (created)",
         ),
     ),
+    (
+        "0006 which network a run was asked for from, as a keyed hash of its address",
+        ("ALTER TABLE runs ADD COLUMN network TEXT NOT NULL DEFAULT ''",),
+    ),
 )
 
 

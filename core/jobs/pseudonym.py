@@ -18,7 +18,18 @@ NUMBERS = 90  # from 10 to 99: with colours and animals about 90,000 names: of 2
 
 def pseudonym(visitor: str, key: bytes) -> str:
     """Name a visitor, always the same under the same key; without the key, the name leads back to nobody."""
-    drawn = int.from_bytes(hmac.digest(key, visitor.encode(), hashlib.sha256)[:8], "big")
+    drawn = int(hashed(visitor, key), 16)
     drawn, colour = divmod(drawn, len(COLOURS))
     drawn, animal = divmod(drawn, len(ANIMALS))
     return f"{COLOURS[colour]} {ANIMALS[animal]} {10 + drawn % NUMBERS}"
+
+
+def hashed(text: str, key: bytes) -> str:
+    """Hash ``text`` with a key to 16 hexadecimal digits: to tell who is the same without keeping who it is."""
+    return hmac.digest(key, text.encode(), hashlib.sha256)[:8].hex()
+
+
+def network_name(network: str) -> str:
+    """Call a network, which is a `hashed` address, by a colour and a number."""
+    drawn, colour = divmod(int(network, 16), len(COLOURS))
+    return f"the {COLOURS[colour]} network {10 + drawn % NUMBERS}"

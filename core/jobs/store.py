@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core import errors
+from core.jobs import places
 from core.jobs.database import Database
 from core.jobs.keeping import Keeping, check_room
 from core.jobs.limits import Limits
@@ -39,10 +40,6 @@ DEFECT = "Something went wrong on our side; the run's log has the details."
 NO_RUN = "There is no run with this address; it may have been deleted, or its link is no longer shared."
 _PAUSED = "paused"
 _VANISHED = "The run's process vanished three times, perhaps for want of memory; try fewer or smaller images."
-_TOO_MANY = (
-    "You have {} runs that wait or work, which is as many as one visitor may have; stop one, or wait for one."
-)
-_FULL = "The queue is full: {} runs wait or work. Try again in some minutes."
 _MAIN_FAILED = (
     "The run that this is the control of failed, so there is nothing to compare; resume that run for both."
 )
@@ -52,11 +49,13 @@ _MAIN_FAILED = (
 class RunRecord:
     """One run as pages see it. Times are seconds since 1970; ``position`` counts from 1 while queued.
 
-    ``share`` is what stands in the link that its owner gives away, None while the run is shown to nobody else.
+    ``network`` marks where its owner came from when it was asked for. ``share`` is what stands in the link that its
+    owner gives away, None while the run is shown to nobody else.
     """
 
     id: str
     visitor: str
+    network: str
     title: str
     spec: JobSpec
     state: State
@@ -126,23 +125,32 @@ class Store:
     # Visitors' side
 
     def add(
-        self, spec: JobSpec, visitor: str, control: JobSpec | None = None, *, limits: Limits | None = None
+        self,
+        spec: JobSpec,
+        visitor: str,
+        control: JobSpec | None = None,
+        *,
+        network: str = "",
+        limits: Limits | None = None,
     ) -> str:
         """Queue a run, and its control (``control_of`` is filled in here) in the same transaction.
 
-        An equal control that this visitor already has, waiting, running or finished, is linked instead.
-        Raises `RunError` where ``limits`` allow no further run; controls are not counted.
+        ``network`` is where the visitor comes from, by a mark that only this store can make. An equal control that
+        this visitor already has, waiting, running or finished, is linked instead. Raises `RunError` where ``limits``
+        or the others who wait (`places`) allow no further run; controls are not counted.
         """
         run = secrets.token_urlsafe(16)
         with self._transaction() as connection:
-            _check_room(connection, visitor, 0, limits)
+            if limits is not None:
+                check_room(connection, visitor, limits)
+                places.check(connection, visitor, network, priority=0, limits=limits)
             linked = None
             if control is not None:
                 linked = _equal_control(connection, visitor, control)
                 if linked is None:
                     linked = secrets.token_urlsafe(16)
-                    _insert(connection, linked, visitor, control, priority=1, control_of=run)
-            _insert(connection, run, visitor, spec, priority=0, control=linked)
+                    _insert(connection, linked, visitor, network, control, priority=1, control_of=run)
+            _insert(connection, run, visitor, network, spec, priority=0, control=linked)
         return run
 
     def run(self, run: str) -> RunRecord:
@@ -216,15 +224,32 @@ class Store:
                 (time.time(), why, run),
             )
 
+    def stop_waiting(
+        self, *, visitor: str | None = None, network: str | None = None, why: str | None = None
+    ) -> int:
+        """Stop all that waits of a visitor, or of those from a network; how many they were."""
+        with self._transaction() as connection:
+            changed = connection.execute(
+                "UPDATE runs SET state = 'stopped', finished = ?, error = ?"
+                " WHERE state = 'queued' AND (visitor = ? OR network = ?)",
+                (time.time(), why, visitor, network),
+            )
+            return int(changed.rowcount)
+
     def requeue(self, run: str, spec: JobSpec, *, limits: Limits | None = None) -> None:
         """Put a run that is not active at the end of the queue, with ``spec`` (perhaps more epochs).
 
         ``limits`` count runs for a run, and controls for a control; None lets a control follow its run.
         """
         with self._transaction() as connection:
-            row = connection.execute("SELECT visitor, priority FROM runs WHERE id = ?", (run,)).fetchone()
-            if row is not None:
-                _check_room(connection, row["visitor"], row["priority"], limits)
+            row = connection.execute(
+                "SELECT visitor, network, priority FROM runs WHERE id = ?", (run,)
+            ).fetchone()
+            if row is not None and limits is not None:
+                check_room(connection, row["visitor"], limits)
+                places.check(
+                    connection, row["visitor"], row["network"], priority=row["priority"], limits=limits
+                )
             changed = connection.execute(
                 f"UPDATE runs SET state = 'queued', spec = ?, place = {_NEXT_PLACE}, error = NULL, attempts = 0,"
                 " finished = NULL, stop_requested = NULL"
@@ -403,26 +428,11 @@ class Store:
 _NEXT_PLACE = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
 
 
-def _check_room(connection: sqlite3.Connection, visitor: str, priority: int, limits: Limits | None) -> None:
-    """Refuse a further run where a visitor's take too much, or the visitor or all have as many as they may."""
-    if limits is None:
-        return
-    check_room(connection, visitor, limits)
-    mine, everybodys = connection.execute(
-        "SELECT coalesce(sum(visitor = ?), 0), count(*) FROM runs"
-        " WHERE state IN ('queued', 'running', 'stopping') AND priority = ?",
-        (visitor, priority),
-    ).fetchone()
-    if mine >= limits.runs_per_visitor:
-        raise errors.RunError(_TOO_MANY.format(mine))
-    if everybodys >= limits.runs_in_all:
-        raise errors.RunError(_FULL.format(everybodys))
-
-
 def _insert(
     connection: sqlite3.Connection,
     run: str,
     visitor: str,
+    network: str,
     spec: JobSpec,
     *,
     priority: int,
@@ -430,9 +440,12 @@ def _insert(
     control_of: str | None = None,
 ) -> None:
     connection.execute(
-        "INSERT INTO runs (id, visitor, title, spec, state, priority, place, control, control_of, created)"
-        f" VALUES (?, ?, ?, ?, 'queued', ?, {_NEXT_PLACE}, ?, ?, ?)",
-        (run, visitor, spec.title, json.dumps(spec.to_json()), priority, control, control_of, time.time()),
+        "INSERT INTO runs (id, visitor, network, title, spec, state, priority, place, control, control_of, created)"
+        f" VALUES (?, ?, ?, ?, ?, 'queued', ?, {_NEXT_PLACE}, ?, ?, ?)",
+        (
+            *(run, visitor, network, spec.title, json.dumps(spec.to_json())),
+            *(priority, control, control_of, time.time()),
+        ),
     )
 
 
@@ -507,6 +520,7 @@ def _record(row: sqlite3.Row) -> RunRecord:
     return RunRecord(
         id=row["id"],
         visitor=row["visitor"],
+        network=row["network"],
         title=row["title"],
         spec=JobSpec.from_json(json.loads(row["spec"])),
         state=row["state"],

@@ -6,12 +6,16 @@ import time
 from dataclasses import dataclass
 
 from core.jobs.database import Database
+from core.jobs.places import KNOWN, NEWCOMERS
 
-# Of one visitor, and of all: archives of pictures, and weights (`weights_table`).
-STORED_BYTES = (
-    "SELECT coalesce(sum(CASE WHEN visitor = ? THEN bytes END), 0), coalesce(sum(bytes), 0) FROM"
-    " (SELECT visitor, bytes FROM uploads UNION ALL SELECT visitor, bytes FROM weights)"
-)
+# Of one visitor, of all, and of those who are new here: archives of pictures, and weights (`weights_table`).
+_STORED = f"""
+    SELECT coalesce(sum(bytes) FILTER (WHERE visitor = ?1), 0) AS visitor,
+        coalesce(sum(bytes), 0) AS everybody,
+        coalesce(sum(bytes) FILTER (WHERE visitor NOT IN ({KNOWN})), 0) AS newcomers,
+        ?1 NOT IN ({KNOWN}) AS newcomer
+    FROM (SELECT visitor, bytes FROM uploads UNION ALL SELECT visitor, bytes FROM weights)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,26 @@ class Upload:
     name: str
     bytes: int
     created: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """Bytes that are stored: a visitor's, everybody's, and those of newcomers; and whether the visitor is one."""
+
+    visitor: int
+    everybody: int
+    newcomers: int
+    newcomer: bool
+
+    def left(self, most_of_visitor: float, most_in_all: float) -> float:
+        """Say how many bytes the visitor may add; newcomers together fill a part of everybody's room only."""
+        left = min(most_of_visitor - self.visitor, most_in_all - self.everybody)
+        return min(left, NEWCOMERS * most_in_all - self.newcomers) if self.newcomer else left
+
+
+def stored(connection: sqlite3.Connection, visitor: str) -> Stored:
+    """Add up what is stored."""
+    return Stored(**dict(connection.execute(_STORED, (visitor,)).fetchone()))
 
 
 class UploadTable:
@@ -42,14 +66,13 @@ class UploadTable:
         most_of_visitor: float = math.inf,
         most_in_all: float = math.inf,
     ) -> bool:
-        """Record a stored archive; False if the visitor's bytes, or everybody's, would then be more than allowed.
+        """Record a stored archive; False if the visitor has no room left for it (`Stored.left`).
 
         One transaction, so that two uploads at once cannot both take the last room. The visitor's own record of
         the same content, if another process was quicker, is an ``sqlite3.IntegrityError``.
         """
         with self._database.transaction() as connection:
-            of_visitor, in_all = connection.execute(STORED_BYTES, (visitor,)).fetchone()
-            if of_visitor + size > most_of_visitor or in_all + size > most_in_all:
+            if size > stored(connection, visitor).left(most_of_visitor, most_in_all):
                 return False
             connection.execute(
                 "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
@@ -57,10 +80,9 @@ class UploadTable:
             )
         return True
 
-    def bytes_of(self, visitor: str) -> tuple[int, int]:
+    def stored(self, visitor: str) -> Stored:
         """Add up the bytes that are stored for a visitor, and for everybody, weights among them."""
-        row = self._database.rows(STORED_BYTES, visitor)[0]
-        return int(row[0]), int(row[1])
+        return Stored(**dict(self._database.rows(_STORED, visitor)[0]))
 
     def renew(self, token: str) -> None:
         """Count the days that an upload is kept from now on."""

@@ -97,10 +97,9 @@ def path_of(store: Store, upload: Upload) -> Path:
 
 def room(store: Store, visitor: str) -> tuple[int, int]:
     """Say how many bytes the visitor has stored, and how many they may; less where all together have few left."""
-    of_visitor, in_all = store.uploads.bytes_of(visitor)
-    now = limits(store)
-    left_in_all = max(0, now.upload_megabytes_in_all * 1_000_000 - in_all)
-    return of_visitor, min(now.upload_megabytes_per_visitor * 1_000_000, of_visitor + left_in_all)
+    stored, now = store.uploads.stored(visitor), limits(store)
+    left = stored.left(now.upload_megabytes_per_visitor * 1_000_000, now.upload_megabytes_in_all * 1_000_000)
+    return stored.visitor, stored.visitor + max(0, int(left))
 
 
 def delete(store: Store, visitor: str, reference: str) -> None:
@@ -150,8 +149,9 @@ def check_room(store: Store, visitor: str, size: int) -> None:
             f"MB, so these {_megabytes(size)} MB do not fit; delete what you no longer need, or bring less."
         )
     raise errors.DataError(
-        "The room that everybody shares for pictures and weights is used up; delete uploads that you no longer need, "
-        "or ask whoever runs this server."
+        "The room that everybody shares for pictures and weights is used up, or the half of it that newcomers may "
+        "take; delete uploads that you no longer need, finish a run on built-in pictures first, or ask whoever runs "
+        "this server."
     )
 
 

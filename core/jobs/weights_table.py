@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from core.jobs.database import Database
-from core.jobs.upload_table import STORED_BYTES
+from core.jobs.upload_table import stored
 
 FOLDER_DIGITS = 32  # of the content's hash, that name its folder
 
@@ -36,12 +36,11 @@ class WeightsTable:
     def add(
         self, new: OwnWeights, *, most_of_visitor: float = math.inf, most_in_all: float = math.inf
     ) -> bool:
-        """Record a file, or count its days anew; False if the bytes of the visitor, or all, would be too many."""
+        """Record a file, or count its days anew; False if the visitor has no room left for it."""
         with self._database.transaction() as connection:
-            of_visitor, in_all = connection.execute(STORED_BYTES, (new.visitor,)).fetchone()
             if self._renewed(connection, new):
                 return True
-            if of_visitor + new.bytes > most_of_visitor or in_all + new.bytes > most_in_all:
+            if new.bytes > stored(connection, new.visitor).left(most_of_visitor, most_in_all):
                 return False
             connection.execute(
                 "INSERT INTO weights VALUES (?, ?, ?, ?, ?)",

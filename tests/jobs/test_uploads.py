@@ -84,6 +84,8 @@ def test_names_keep_no_signs_that_cannot_be_seen(store: Store) -> None:
 
 def test_one_visitor_may_store_so_much_and_all_together_so_much(store: Store) -> None:
     set_limits(store, Limits(upload_megabytes_per_visitor=3, upload_megabytes_in_all=5))
+    for visitor in ("ann", "bob", "eve"):
+        _learned(store, visitor)
     uploads.store(store, "ann", "a", bytes(2 * MB))
     with pytest.raises(errors.DataError, match=r"You have 2 MB .* may store 3 MB, so these 2 MB do not fit"):
         uploads.store(store, "ann", "b", b"1" * 2 * MB)
@@ -96,6 +98,27 @@ def test_one_visitor_may_store_so_much_and_all_together_so_much(store: Store) ->
     assert len(list((store.home / "uploads").iterdir())) == 2
     uploads.delete(store, "bob", "upload:" + store.uploads.of("bob")[0].token)
     uploads.store(store, "eve", "a", bytes(2 * MB))
+
+
+def test_newcomers_together_fill_half_of_the_room_and_the_rest_is_for_those_who_have_learned_here(
+    store: Store,
+) -> None:
+    set_limits(store, Limits(upload_megabytes_per_visitor=2, upload_megabytes_in_all=8))
+    for number in range(2):
+        uploads.store(store, f"invented-{number}", "a", bytes(2 * MB))
+    with pytest.raises(errors.DataError, match="the half of it that newcomers may take"):
+        uploads.store(store, "invented-2", "a", bytes(MB))
+    assert uploads.room(store, "invented-2") == (0, 0)
+    _learned(store, "ann")
+    uploads.store(store, "ann", "a", bytes(2 * MB))
+
+
+def _learned(store: Store, visitor: str) -> None:
+    """Let a visitor have a run that has finished."""
+    store.add(JobSpec(config=FinetuneConfig(), data="digits"), visitor)
+    claim = store.claim()
+    assert claim is not None
+    assert store.end(claim, "finished")
 
 
 def test_uploads_at_once_cannot_both_take_the_last_room(tmp_path: Path) -> None:
@@ -114,7 +137,7 @@ def test_uploads_at_once_cannot_both_take_the_last_room(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(send, range(8))) == 3
     assert len(list((tmp_path / "uploads").iterdir())) == 3
-    assert stores[0].uploads.bytes_of("ann") == (3 * MB, 3 * MB)
+    assert stores[0].uploads.stored("ann").visitor == 3 * MB
     for one in stores:
         one.close()
 

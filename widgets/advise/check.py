@@ -75,4 +75,4 @@ def _start(asked: Asked) -> str:
     )
     title = f"{asked.choice.title}: every freeze depth"
     spec = JobSpec(config=config, data=asked.choice.reference, fit=asked.choice.fit, title=title)
-    return api.submit(spec, frame.visitor())
+    return api.submit(spec, frame.visitor(), address=st.context.ip_address)
