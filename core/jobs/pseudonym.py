@@ -32,4 +32,4 @@ def hashed(text: str, key: bytes) -> str:
 def network_name(network: str) -> str:
     """Call a network, which is a `hashed` address, by a colour and a number."""
     drawn, colour = divmod(int(network, 16), len(COLOURS))
-    return f"the {COLOURS[colour]} network {10 + drawn % NUMBERS}"
+    return f"{COLOURS[colour].capitalize()} network {10 + drawn % NUMBERS}"

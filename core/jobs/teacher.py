@@ -1,25 +1,30 @@
-"""Who may look after the class: one secret, compared in constant time, and few wrong tries a minute. Torch-free.
+"""Who may look after the class: one secret, compared in constant time, and wrong tries slow down. Torch-free.
 
 Whoever runs the host sets ``TLL_TEACHER_SECRET``. Without it nobody is let in.
 """
 
 import hashlib
 import hmac
-import math
+import logging
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from core import errors
+from core.jobs.places import network_of
+
+_log = logging.getLogger(__name__)
 
 SECRET = "TLL_TEACHER_SECRET"
 SHORTEST = 12  # characters of a secret
-WRONG_EACH = 5  # wrong tries in `SECONDS` of one visitor at one network address
-WRONG_IN_ALL = 60  # of everybody: whoever throws the cookie away is a new visitor at every try
+SECONDS = 60.0  # for how long a wrong try makes later ones slower
+FREE_TRIES = 3  # wrong ones from a network in that time, before anybody waits
+SHORTEST_WAIT = 0.5  # seconds, twice as long with every further wrong try, up to
+LONGEST_WAIT = 5.0
 KNOWN = 100  # visitors that were let in and are remembered, until the server ends
-SECONDS = 60.0
 STOPPED = "Stopped by the teacher."
 
 
@@ -44,43 +49,58 @@ def secret() -> str:
 
 
 class Door:
-    """Lets in whoever knows the secret, and counts wrong tries; one for each process, safe to use from any thread.
+    """Lets in whoever knows the secret; one for each process, safe to use from any thread.
 
-    Wrong tries count for a visitor at an address, so that nobody can lock out the others behind the same router. The
-    limit of all does not hold for who has been let in before: a pupil's script must not keep the teacher outside.
+    Wrong tries make the next ones from the same network slower, and refuse none: whoever throws cookies away must not
+    keep the right secret outside. A visitor who has been let in before waits for their own wrong tries only.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
-        self._wrong: deque[tuple[float, tuple[str, str]]] = deque()  # when, and who
-        self._known: deque[str] = deque(maxlen=KNOWN)  # visitors that were let in
+        self._wrong: deque[tuple[float, str]] = deque()  # when, and whose: a network, or a known visitor
+        self._known: deque[str] = deque(maxlen=KNOWN)
+        self._opened = 0  # how often everybody was signed out
 
-    def enter(self, offered: str, *, visitor: str, address: str | None) -> None:
-        """Return where ``offered`` is the secret; else a `RefusedError`, with the seconds to wait after too many."""
-        wanted, who = secret(), (visitor, address or "")
-        with self._lock:  # comparing inside it: tries at the same moment are counted one by one
-            self._wait(who)
-            if hmac.compare_digest(_digest(offered), _digest(wanted)):
-                if visitor not in self._known:
-                    self._known.append(visitor)
-                return
-            self._wrong.append((self._clock(), who))
-        raise RefusedError("That is not the secret.")
+    def enter(self, offered: str, *, visitor: str, address: str | None) -> int:
+        """Return a pass where ``offered`` is the secret; else a `RefusedError`. It may take some seconds."""
+        wanted = secret()
+        with self._lock:  # counted before the wait: tries at the same moment are many tries
+            whose = visitor if visitor in self._known else network_of(address)
+            wait = self._wait(whose)
+            tried = (self._clock(), whose)
+            self._wrong.append(tried)
+        if wait:  # with the right secret, too: nobody learns from the time what was right
+            self._sleep(wait)
+        if not hmac.compare_digest(_digest(offered), _digest(wanted)):
+            _log.warning(
+                "A wrong secret was tried on the teacher's page; so many in a minute: %d.", len(self._wrong)
+            )
+            raise RefusedError("That is not the secret.")
+        with self._lock:
+            with suppress(ValueError):  # forgotten by its age
+                self._wrong.remove(tried)
+            if visitor not in self._known:
+                self._known.append(visitor)
+            return self._opened
 
-    def _wait(self, who: tuple[str, str]) -> None:
+    def valid(self, passed: int) -> bool:
+        """Whether nobody has signed out since that pass was given."""
+        return passed == self._opened
+
+    def close(self) -> None:
+        """Sign everybody out: the other tabs, and the other computers where the secret was entered."""
+        with self._lock:
+            self._opened += 1
+
+    def _wait(self, whose: str) -> float:
         now = self._clock()
         while self._wrong and self._wrong[0][0] <= now - SECONDS:
             self._wrong.popleft()
-        counted = [([when for when, one in self._wrong if one == who], WRONG_EACH)]
-        if who[0] not in self._known:
-            counted.append(([when for when, _ in self._wrong], WRONG_IN_ALL))
-        full = [tries[-most] for tries, most in counted if len(tries) >= most]
-        if full:
-            seconds = max(1, math.ceil(max(full) + SECONDS - now))
-            raise RefusedError(
-                f"Too many wrong tries; wait {seconds} second{'s' * (seconds > 1)}, then try again."
-            )
+        beyond = sum(one == whose for _, one in self._wrong) - FREE_TRIES
+        return 0.0 if beyond < 0 else min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(beyond, 10))
 
 
 def _digest(text: str) -> bytes:

@@ -10,7 +10,7 @@ from core import errors
 from core.jobs import api
 from core.jobs.pseudonym import pseudonym
 from core.jobs.spec import JobSpec
-from core.jobs.teacher import SECONDS, SHORTEST, STOPPED, WRONG_EACH, WRONG_IN_ALL, Door, RefusedError, secret
+from core.jobs.teacher import FREE_TRIES, LONGEST_WAIT, SECONDS, SHORTEST, STOPPED, Door, RefusedError, secret
 from core.training.config import FinetuneConfig
 
 RIGHT = "a horse, a battery, a staple"
@@ -18,10 +18,21 @@ SPEC = JobSpec(config=FinetuneConfig(), data="digits", title="Digits")
 
 
 class _Clock:
+    """A clock that sleeping moves on; ``slept`` is how long the last try waited."""
+
     now = 1000.0
+    slept = 0.0
 
     def __call__(self) -> float:
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept = seconds
+        self.now += seconds
+
+    def last(self) -> float:
+        slept, self.slept = self.slept, 0.0
+        return slept
 
 
 @pytest.fixture
@@ -32,7 +43,7 @@ def clock() -> _Clock:
 @pytest.fixture
 def door(clock: _Clock, monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setenv("TLL_TEACHER_SECRET", RIGHT)
-    return Door(clock)
+    return Door(clock, clock.sleep)
 
 
 @pytest.fixture
@@ -72,60 +83,73 @@ def test_only_the_secret_itself_is_right(door: Door, offered: str) -> None:
     door.enter(RIGHT, visitor="one", address=None)
 
 
-def test_five_wrong_tries_a_minute_then_even_the_right_one_waits(door: Door, clock: _Clock) -> None:
-    for _ in range(WRONG_EACH):
-        assert _wrong(door) == "That is not the secret."
-        clock.now += 2
-    with pytest.raises(RefusedError, match=r"wait 50 seconds, then"):
-        door.enter(RIGHT, visitor="one", address="10.0.0.1")
-    # Others behind the same router, and the same cookie elsewhere, are not held up.
-    door.enter(RIGHT, visitor="two", address="10.0.0.1")
-    door.enter(RIGHT, visitor="one", address="10.0.0.2")
-    clock.now += 50
-    door.enter(RIGHT, visitor="one", address="10.0.0.1")
-    assert _wrong(door) == "That is not the secret."
-    assert _wrong(door) == "Too many wrong tries; wait 2 seconds, then try again."
-
-
-def test_refused_tries_do_not_make_the_wait_longer(door: Door, clock: _Clock) -> None:
-    for _ in range(WRONG_EACH):
+def test_wrong_tries_make_the_next_ones_slower_and_the_right_secret_gets_in(
+    door: Door, clock: _Clock
+) -> None:
+    waits = []
+    for _ in range(10):
         _wrong(door)
-    for _ in range(20):
-        clock.now += 2
-        assert "Too many" in _wrong(door)
-    clock.now += SECONDS - 40
-    door.enter(RIGHT, visitor="one", address="10.0.0.1")
-
-
-def test_a_new_cookie_at_every_try_meets_the_limit_of_all(door: Door, clock: _Clock) -> None:
-    for number in range(WRONG_IN_ALL):
-        assert _wrong(door, visitor=str(number), address=f"10.0.0.{number}") == "That is not the secret."
-    assert "wait 60 seconds" in _wrong(door, visitor="another", address="10.1.0.0")
+        waits.append(clock.last())
+    assert waits == [0.0] * FREE_TRIES + [0.5, 1.0, 2.0, 4.0] + [LONGEST_WAIT] * 3
+    door.enter(RIGHT, visitor="two", address="10.0.0.1")
+    assert clock.last() == LONGEST_WAIT, "the same router: nobody learns from the time what was right"
+    door.enter(RIGHT, visitor="three", address="10.0.0.2")
+    assert clock.last() == 0.0
     clock.now += SECONDS
-    door.enter(RIGHT, visitor="another", address="10.1.0.0")
+    door.enter(RIGHT, visitor="four", address="10.0.0.1")
+    assert clock.last() == 0.0
 
 
-def test_who_was_let_in_before_is_not_locked_out_by_others_tries(door: Door) -> None:
-    door.enter(RIGHT, visitor="teacher", address="10.0.0.1")
-    for number in range(WRONG_IN_ALL):
+def test_a_new_cookie_at_every_try_is_as_slow_and_keeps_nobody_outside(door: Door, clock: _Clock) -> None:
+    for number in range(100):
         _wrong(door, visitor=str(number))
-    with pytest.raises(RefusedError, match="Too many"):
-        door.enter(RIGHT, visitor="another teacher", address="10.0.0.1")
-    door.enter(RIGHT, visitor="teacher", address="10.0.0.7")
-    for _ in range(WRONG_EACH):
-        assert _wrong(door, visitor="teacher") == "That is not the secret."
-    assert "Too many" in _wrong(door, visitor="teacher"), "their own tries still count"
+    assert clock.last() == LONGEST_WAIT
+    assert len(door._wrong) <= SECONDS / LONGEST_WAIT + 1, "what is older than a minute is forgotten"
+    door.enter(RIGHT, visitor="teacher", address="10.0.0.1")
+    assert clock.last() == LONGEST_WAIT
+
+
+def test_who_was_let_in_before_waits_for_their_own_wrong_tries_only(door: Door, clock: _Clock) -> None:
+    door.enter(RIGHT, visitor="teacher", address="10.0.0.1")
+    for number in range(60):
+        _wrong(door, visitor=str(number))
+    assert clock.last() == LONGEST_WAIT
+    door.enter(RIGHT, visitor="teacher", address="10.0.0.1")
+    assert clock.last() == 0.0
+    for _ in range(FREE_TRIES + 1):
+        _wrong(door, visitor="teacher")
+    assert clock.last() > 0
 
 
 def test_tries_at_the_same_moment_are_counted_one_by_one(door: Door) -> None:
-    said: list[str] = []
-    together = [threading.Thread(target=lambda: said.append(_wrong(door))) for _ in range(40)]
-    for one in together:
+    waits: list[float] = []
+    together = threading.Barrier(40)
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        together.wait(10)  # nobody goes on before all have come
+
+    door._sleep = wait
+    tries = [threading.Thread(target=_wrong, args=(door,)) for _ in range(40 + FREE_TRIES)]
+    for one in tries:
         one.start()
-    for one in together:
+    for one in tries:
         one.join()
-    assert said.count("That is not the secret.") == WRONG_EACH
-    assert len(said) == 40
+    assert sorted(waits) == [0.5, 1.0, 2.0, 4.0] + [LONGEST_WAIT] * 36
+
+
+def test_a_right_secret_counts_for_nothing(door: Door, clock: _Clock) -> None:
+    for _ in range(3 * FREE_TRIES):
+        door.enter(RIGHT, visitor="teacher", address="10.0.0.1")
+    assert clock.last() == 0.0
+
+
+def test_signing_out_ends_every_pass_and_a_new_one_holds(door: Door) -> None:
+    passes = [door.enter(RIGHT, visitor=one, address=None) for one in ("here", "elsewhere")]
+    assert all(door.valid(one) for one in passes)
+    door.close()
+    assert not any(door.valid(one) for one in passes)
+    assert door.valid(door.enter(RIGHT, visitor="here", address=None))
 
 
 def test_an_animal_leads_back_to_nobody_and_a_class_has_no_two_alike(own_home: None) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections import Counter
 from contextlib import suppress
 
 import streamlit as st
@@ -10,6 +11,7 @@ from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
 from core import errors, live
 from core.jobs import api
+from core.jobs.pseudonym import network_name
 from core.jobs.spec import UPLOAD
 from core.jobs.store import RunRecord
 from core.jobs.teacher import STOPPED
@@ -17,7 +19,7 @@ from widgets import frame, run_progress, sweep_run
 from widgets.run_words import STATES, expected, spoken
 from widgets.teacher.sign_in import signed_in
 
-MOST_WAITING = 20  # that are listed; the rest is counted
+MOST_WAITING = 20  # that have a button each; the whole list is a table
 
 
 def draw() -> None:
@@ -38,8 +40,10 @@ def draw() -> None:
             _waiting(one)
     if not waiting:
         st.caption("Nobody waits.")
-    elif len(waiting) > MOST_WAITING:
-        st.caption(f"… and {len(waiting) - MOST_WAITING} more")
+        return
+    if len(waiting) > MOST_WAITING:
+        st.caption(f"… and {len(waiting) - MOST_WAITING} more, in the whole list")
+    _whole(waiting)
 
 
 def title(record: RunRecord) -> str:
@@ -57,6 +61,64 @@ def open_tabs() -> int | None:
     found = runtime.get_instance().stats_mgr.get_stats([ACTIVE_SESSIONS_FAMILY])
     values = [getattr(one, "value", None) for one in found.get(ACTIVE_SESSIONS_FAMILY, ())]
     return sum(int(one) for one in values if one is not None) if values else None
+
+
+def _whole(waiting: list[RunRecord]) -> None:
+    """Draw all that waits as a table, and what stops everything of one visitor, or of one network."""
+    with st.expander(
+        "The whole list, and who takes many places", key="teacher_whole", on_change="rerun"
+    ) as whole:
+        if not whole.open:
+            return
+        now = time.time()
+        st.dataframe(
+            {
+                "Place": [one.position for one in waiting],
+                "Who": [_who(one) for one in waiting],
+                "From": [_from(one) for one in waiting],
+                "What": [title(one) for one in waiting],
+                "Control": [one.control_of is not None for one in waiting],
+                "Minutes since asked": [round((now - one.created) / 60, 1) for one in waiting],
+            },
+            hide_index=True,
+            key="teacher_list",
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            count = Counter(name for one in waiting for name in (_who(one), _from(one)))
+            whose = st.selectbox(
+                "Stop all that waits of",
+                [name for name, _ in count.most_common()],
+                index=None,
+                placeholder="a visitor or a network",
+                key="teacher_stop_whose",
+            )
+            if whose is not None:
+                st.button(
+                    f"Stop all {count[whose]}" if count[whose] > 1 else "Stop the one",
+                    icon=":material/stop_circle:",
+                    key="teacher_stop_all",
+                    help="Their owners read that the teacher has stopped them, and may let them go on.",
+                    on_click=_end_all,
+                    args=(whose,),
+                )
+        st.caption(
+            "Behind one school's router everybody comes from one network, so a network can be a whole class. Of an "
+            "address only a mark is kept that nobody can read back."
+        )
+
+
+def _end_all(whose: str) -> None:
+    if not signed_in():
+        return
+    waiting = [one for one in api.active() if one.state == "queued"]
+    for visitor in {one.visitor for one in waiting if _who(one) == whose}:
+        api.stop_waiting(visitor=visitor, why=STOPPED)
+    for network in {one.network for one in waiting if _from(one) == whose}:
+        api.stop_waiting(network=network, why=STOPPED)
+
+
+def _from(record: RunRecord) -> str:
+    return network_name(record.network) if record.network else "unknown network"
 
 
 def _numbers(waiting: int, working: int, visitors: int) -> None:

@@ -14,16 +14,18 @@ _PASS = "teachers_pass"
 class _Pass:
     """What a session holds that has shown the secret; an object that no browser can send.
 
-    It is for one browser: whoever knows a session's id can take the session over with another one.
+    It is for one browser: whoever knows a session's id can take the session over with another one. ``given`` is
+    what the door gave; it holds until somebody signs out.
     """
 
     visitor: str
+    given: int
 
 
 def signed_in() -> bool:
     """Whether this session may look after the class; sessions end with the server, and with them every pass."""
     held = st.session_state.get(_PASS)
-    return isinstance(held, _Pass) and held.visitor == frame.visitor()
+    return isinstance(held, _Pass) and held.visitor == frame.visitor() and door.valid(held.given)
 
 
 def draw() -> None:
@@ -37,17 +39,24 @@ def draw() -> None:
 
 
 def out() -> None:
-    """Draw the button that ends the session's right."""
-    if st.button("Sign out", icon=":material/logout:", key="teacher_out", type="tertiary"):
-        st.session_state.pop(_PASS, None)
+    """Draw the button that ends everybody's right: a tab that was forgotten elsewhere closes, too."""
+    if st.button(
+        "Sign out",
+        icon=":material/logout:",
+        key="teacher_out",
+        type="tertiary",
+        help="Here, in your other tabs, and wherever else the secret was entered.",
+    ):
+        door.close()
         st.rerun()
 
 
 def _enter(offered: str) -> None:
     try:
-        door.enter(offered, visitor=frame.visitor(), address=st.context.ip_address)
+        with st.spinner("One moment …"):  # wrong tries make it several
+            given = door.enter(offered, visitor=frame.visitor(), address=st.context.ip_address)
     except RefusedError as refused:
         st.error(str(refused), icon=":material/lock:")
         return
-    st.session_state[_PASS] = _Pass(visitor=frame.visitor())
+    st.session_state[_PASS] = _Pass(visitor=frame.visitor(), given=given)
     st.rerun()
