@@ -32,7 +32,7 @@ def _enter(page: Page, secret: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_the_secret_opens_the_page_for_this_tab_alone(
+def test_the_secret_opens_one_tab_alone_and_signing_out_closes_all(
     teacher: BrowserContext, address: str, teachers_secret: str
 ) -> None:
     page = teacher.new_page()
@@ -49,10 +49,12 @@ def test_the_secret_opens_the_page_for_this_tab_alone(
     other.goto(f"{address}/teacher")
     expect(other.get_by_label("Secret")).to_be_visible()
     expect(other.get_by_role("link", name="Teacher")).to_have_count(0)
-    other.close()
+    _enter(other, teachers_secret)
+    expect(other.get_by_role("heading", name="The class")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("Secret")).to_be_visible()
-    page.close()
+    for tab in (page, other):  # the other one without a click
+        expect(tab.get_by_label("Secret")).to_be_visible()
+        tab.close()
 
 
 def test_a_run_is_seen_held_and_stopped_from_the_page(

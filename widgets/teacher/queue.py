@@ -102,8 +102,8 @@ def _whole(waiting: list[RunRecord]) -> None:
                     args=(whose,),
                 )
         st.caption(
-            "Behind one school's router everybody comes from one network, so a network can be a whole class. Of an "
-            "address only a mark is kept that nobody can read back."
+            "Behind one school's router everybody comes from one network, so a network can be a whole class. The "
+            "addresses themselves are not kept."
         )
 
 
