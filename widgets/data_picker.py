@@ -11,6 +11,7 @@ from core.datasets.catalogue import DatasetEntry
 from core.datasets.open import load
 from core.jobs.spec import UPLOAD
 from widgets import frame, network, own_pictures, previews
+from widgets.chart import chart
 from widgets.previews import Choice, Preview
 from widgets.settings import HELP
 
@@ -206,6 +207,7 @@ def _noticed(shown: Preview) -> None:
 
 def _classes(shown: Preview) -> None:
     from core.figures.class_balance import class_balance
+    from core.figures.says import balance_says
 
     for row in shown.rows:
         name, strip = st.columns([1, 3], vertical_alignment="center", gap="small", wrap=False)
@@ -213,15 +215,11 @@ def _classes(shown: Preview) -> None:
         strip.image(row.strip, alt=f"Pictures of {row.name}")
     if len(shown.class_names) > len(shown.rows):
         st.caption(f"… and {len(shown.class_names) - len(shown.rows)} more classes")
-    st.plotly_chart(
-        class_balance(
-            {"train": shown.train} | ({} if shown.test is None else {"test": shown.test}),
-            shown.class_names,
-            theme=frame.theme(),
-        ),
+    counts = {"train": shown.train} | ({} if shown.test is None else {"test": shown.test})
+    chart(
+        class_balance(counts, shown.class_names, theme=frame.theme()),
         key="data_balance",
-        theme=None,
-        config=frame.CHART,
+        says=balance_says(counts, shown.class_names),
     )
     if shown.licence or shown.citation:
         st.caption(f"{frame.plain(shown.licence)}. {frame.plain(shown.citation)}")

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -13,8 +13,6 @@ from core.errors import LabError
 from widgets import login, visitor_cookie
 
 NAME = "Transfer Learning Lab"
-# For every st.plotly_chart: no tool bar, and a finger scrolls the page, not the chart.
-CHART: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 page_drawn = threading.Event()  # somebody has a page in front of them; what is heavy may begin
 _ICON = Path(__file__).parent / "logo.svg"
 _PAGES = Path(__file__).resolve().parent.parent / "pages"

@@ -10,11 +10,13 @@ from core.figures.comparison import Result, accuracies
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
 from core.figures.reliability import reliability
+from core.figures.says import confusion_says, drift_says, reliability_says, results_say
 from core.freezing.report import StageAudit
 from core.jobs.result import RunResult, TestImages
 from core.jobs.store import RunRecord
 from core.training import few_steps
 from widgets import frame, network, previews, run_downloads, seeds, try_picture
+from widgets.chart import chart
 from widgets.finished import difference, result_of, test_images_of, written
 from widgets.viewed import Viewed, viewed
 
@@ -67,7 +69,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
         rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
         sentence = difference(record, control, ("This run", "From scratch")).verdict
         budget = _budget(scratch)
-    number, chart = st.columns([2, 3], vertical_alignment="center")
+    number, beside = st.columns([2, 3], vertical_alignment="center")
     with number:
         st.metric(
             f"Test accuracy, {result.test.count:,} pictures never seen before",
@@ -82,13 +84,14 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
             st.markdown(f"Against the same network from scratch: **{frame.plain(sentence)}**.")
             st.caption(budget)
     # Room for the control's row before it is there: nothing jumps when it comes.
-    place = chart.container(height=TWO_ROWS, border=False) if control is not None else chart
-    place.plotly_chart(
-        accuracies(rows, chance=result.test.chance, theme=frame.theme()),
-        key="headline",
-        theme=None,
-        config=frame.CHART,
-    )
+    with beside:
+        chart(
+            accuracies(rows, chance=result.test.chance, theme=frame.theme()),
+            key="headline",
+            says=results_say([(one.name, one.accuracy) for one in rows], result.test.chance),
+            said=True,
+            room=TWO_ROWS if control is not None else None,
+        )
 
 
 def _budget(scratch: RunResult) -> str:
@@ -108,13 +111,11 @@ def _mistakes(seen: Viewed, result: RunResult) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.markdown("Click a cell to see its pictures.")
-        chosen = st.plotly_chart(
+        chosen = chart(
             confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
             key="confusion",
-            theme=None,
-            config=frame.CHART,
-            on_select="rerun",
-            selection_mode="points",
+            says=confusion_says(result.test.confusion, result.class_names),
+            clicks=True,
         )
     images = test_images_of(seen.id, written(seen.id))
     predicted = images.scores.argmax(axis=1)
@@ -178,7 +179,7 @@ def _moved(seen: Viewed, result: RunResult) -> None:
         "How far each stage moved from where it started: in its weights, and in what it sees "
         "(CKA 1: the same features as before)."
     )
-    st.plotly_chart(drift(result.audit, theme=frame.theme()), key="drift", theme=None, config=frame.CHART)
+    chart(drift(result.audit, theme=frame.theme()), key="drift", says=drift_says(result.audit))
     st.page_link(
         frame.page("layers"),
         label="See what changed, picture by picture",
@@ -209,12 +210,8 @@ def _audit_table(audit: tuple[StageAudit, ...]) -> str:
 
 def _calibration(_seen: Viewed, result: RunResult) -> None:
     st.markdown("When the network says 80 % sure, is it right 80 % of the time?")
-    st.plotly_chart(
-        reliability(result.test.reliability, result.test.expected_calibration_error, theme=frame.theme()),
-        key="calibration",
-        theme=None,
-        config=frame.CHART,
-    )
+    measured = result.test.reliability, result.test.expected_calibration_error
+    chart(reliability(*measured, theme=frame.theme()), key="calibration", says=reliability_says(*measured))
 
 
 _PHASES = {

@@ -6,6 +6,7 @@ from core.figures.own_rides import own_rides as curve
 from core.riding import own_rides, visitor
 from core.riding.own_rides import OwnRide
 from widgets import frame
+from widgets.chart import chart
 from widgets.riding import game
 
 _RIDES, _VISIT = "riding_rides", "riding_visit"
@@ -26,7 +27,7 @@ def draw() -> None:
     carried = [found for name in visitor.MOUNTS if (found := own_rides.carried(rides, name)) is not None]
     said = [own_rides.progress(rides), *(own_rides.sentence(one) for one in carried)]
     st.markdown("\n".join(f"- {one}" for one in said if one) or frame.prose("riding_curve"))
-    st.plotly_chart(
+    chart(
         curve(
             rides,
             own_rides.planned(rides),
@@ -36,8 +37,8 @@ def draw() -> None:
             theme=frame.theme(),
         ),
         key="riding_curve",
-        theme=None,
-        config=frame.CHART,
+        says=" ".join(one for one in said if one) or "No ride yet.",
+        said=True,
     )
     if carried:
         st.markdown(own_rides.compared(carried))
