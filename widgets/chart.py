@@ -1,7 +1,7 @@
 """The one door through which every chart comes: its words, the chart, and its numbers one click away."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -24,21 +24,22 @@ def chart(
     says: str,
     said: bool = False,
     room: int | None = None,
-    clicks: bool = False,
-) -> Any:
+    on_click: Callable[[Any], None] | None = None,
+) -> None:
     """Draw ``figure``, a sentence that ``says`` what it shows, and a door to its numbers as a table.
 
     Screen readers get the sentence as the chart's name. ``said``: the page says it already, so it is not repeated.
-    ``room`` is a height in pixels that the chart gets from the beginning, whatever it needs. With ``clicks`` the
-    selection comes back. The table costs nothing until somebody opens it.
+    ``room`` is a height in pixels that the chart gets from the beginning, whatever it needs. ``on_click`` gets the
+    ``customdata`` of a point that was clicked before the page runs again; a click needs a way by keyboard beside it.
+    The table costs nothing until somebody opens it.
     """
     place: DeltaGenerator = st.container() if room is None else st.container(height=room, border=False)
     words = " ".join([says, *table.notes(figure)])
     look = {"key": key, "theme": None, "config": _CONFIG, "alt": words}
-    if clicks:
-        found = place.plotly_chart(figure, **look, on_select="rerun", selection_mode="points")
+    if on_click is None:
+        place.plotly_chart(figure, **look)
     else:
-        found = place.plotly_chart(figure, **look)
+        place.plotly_chart(figure, **look, on_select=lambda: _clicked(key, on_click), selection_mode="points")
     with st.container(gap="xxsmall", key=f"about_{key}"):
         if not said:
             st.caption(frame.plain(says))
@@ -46,7 +47,12 @@ def chart(
         if box.open:
             with box:
                 _numbers(figure, key)
-    return found
+
+
+def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        on_click(points[0].get("customdata"))
 
 
 def _numbers(figure: go.Figure, key: str) -> None:

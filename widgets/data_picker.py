@@ -134,8 +134,9 @@ def _card_image(slot: DeltaGenerator, entry: DatasetEntry) -> None:
 
 def _card(entry: DatasetEntry, *, chosen: bool) -> DeltaGenerator:
     """Draw a card; the place for its pictures comes back."""
-    # The button's hit area is stretched over the whole card (frame.css).
-    with st.container(border=True, key=f"card_{'chosen' if chosen else 'free'}_{entry.name}"):
+    # The button's hit area is stretched over the whole card (frame.css). The card's own key stays, whatever is
+    # chosen: another would make the card, and the button in it, anew, and take the focus away.
+    with st.container(border=True, key=f"card_{entry.name}"):
         slot = st.empty() if entry.name not in _built_in_previews else st.container()
         st.button(
             entry.title,
@@ -145,7 +146,8 @@ def _card(entry: DatasetEntry, *, chosen: bool) -> DeltaGenerator:
             on_click=st.session_state.update,
             args=({"data_built_in": entry.name},),
         )
-        st.caption(f"{entry.images:,} pictures · {entry.classes} classes")
+        with st.container(key=f"{'chosen' if chosen else 'free'}_{entry.name}"):
+            st.caption(f"{entry.images:,} pictures · {entry.classes} classes")
     return slot
 
 

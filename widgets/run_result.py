@@ -1,6 +1,6 @@
 """The result of a finished run: how good, how sure, what it took, what moved, and what it gets wrong."""
 
-from typing import cast
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -107,44 +107,68 @@ def _budget(scratch: RunResult) -> str:
 # --- mistakes -------------------------------------------------------------------------------------------
 
 
+Cell = tuple[int, int]  # a true class, and what it was recognised as
+
+
 def _mistakes(seen: Viewed, result: RunResult) -> None:
+    images = test_images_of(seen.id, written(seen.id))
+    predicted = images.scores.argmax(axis=1)
+    key = f"confusion_cell_{seen.id}"  # another run has other classes
     left, right = st.columns([3, 2])
     with left:
-        st.markdown("Click a cell to see its pictures.")
-        chosen = chart(
+        chart(
             confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
             key="confusion",
             says=confusion_says(result.test.confusion, result.class_names),
-            clicks=True,
+            on_click=lambda point: _click(key, point, len(result.class_names)),
         )
-    images = test_images_of(seen.id, written(seen.id))
-    predicted = images.scores.argmax(axis=1)
-    cell = _clicked(chosen, len(result.class_names))
     with right:
+        cell = _choose_cell(key, result)
         if cell is not None:
             true, guess = cell
             numbers = np.flatnonzero((images.labels == true) & (predicted == guess))
-            names = [frame.plain(result.class_names[place]) for place in cell]
-            what = (
-                f"**{names[0]}**, recognised"
-                if true == guess
-                else f"**{names[0]}**, taken for **{names[1]}**"
+            st.markdown(
+                f"{_named(cell, [frame.plain(name) for name in result.class_names], '**')}: {len(numbers)}"
             )
-            st.markdown(f"{what}: {len(numbers)}")
         else:
             numbers = np.flatnonzero(images.labels != predicted)
-            st.markdown("**Most confident mistakes**" if len(numbers) else "No mistake on the test pictures.")
+            if not len(numbers):
+                st.markdown("No mistake on the test pictures.")
         surest = numbers[np.argsort(-images.scores[numbers].max(axis=1), kind="stable")][:MOST_PICTURES]
         _gallery(surest, images, result, all_same=cell is not None)
 
 
-def _clicked(chosen: object, classes: int) -> tuple[int, int] | None:
-    """Read (true, predicted) of the clicked cell."""
-    points = cast("dict[str, dict[str, list[dict[str, list[int]]]]]", chosen)["selection"]["points"]
-    if not points:
-        return None
-    true, guess = (int(place) for place in points[0]["customdata"][:2])
-    return (true, guess) if 0 <= true < classes and 0 <= guess < classes else None
+def _click(key: str, point: object, classes: int) -> None:
+    """Choose the cell that was clicked."""
+    match point:
+        case [int(true), int(guess), *_] if 0 <= true < classes and 0 <= guess < classes:
+            st.session_state[key] = (true, guess)
+
+
+def _choose_cell(key: str, result: RunResult) -> Cell | None:
+    """Let a cell be chosen in words, as by a click: mistakes first, the most frequent before all."""
+    counts = np.asarray(result.test.confusion)
+    totals = counts.sum(axis=1)
+    cells = [(int(true), int(guess)) for true, guess in zip(*counts.nonzero(), strict=True)]
+    cells.sort(key=lambda cell: (cell[0] == cell[1], -counts[cell]))
+    clicked = st.session_state.get(key)
+    if clicked is not None and clicked not in cells:
+        cells.append(clicked)  # an empty one
+    return st.selectbox(
+        "Pictures, here or by a click on a cell",
+        [None, *cells],
+        format_func=lambda cell: (
+            "Most confident mistakes"
+            if cell is None
+            else f"{_named(cell, result.class_names)}: {counts[cell]} of {totals[cell[0]]}"
+        ),
+        key=key,
+    )
+
+
+def _named(cell: Cell, names: Sequence[str], mark: str = "") -> str:
+    true, guess = (f"{mark}{names[place]}{mark}" for place in cell)
+    return f"{true}, recognised" if cell[0] == cell[1] else f"{true}, taken for {guess}"
 
 
 def _gallery(
