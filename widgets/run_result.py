@@ -108,6 +108,7 @@ def _budget(scratch: RunResult) -> str:
 
 
 Cell = tuple[int, int]  # a true class, and what it was recognised as
+SUREST: Cell = (-1, -1)  # no cell: the most confident mistakes
 
 
 def _mistakes(seen: Viewed, result: RunResult) -> None:
@@ -151,19 +152,20 @@ def _choose_cell(key: str, result: RunResult) -> Cell | None:
     totals = counts.sum(axis=1)
     cells = [(int(true), int(guess)) for true, guess in zip(*counts.nonzero(), strict=True)]
     cells.sort(key=lambda cell: (cell[0] == cell[1], -counts[cell]))
-    clicked = st.session_state.get(key)
-    if clicked is not None and clicked not in cells:
+    clicked = st.session_state.get(key, SUREST)
+    if clicked not in (SUREST, *cells):
         cells.append(clicked)  # an empty one
-    return st.selectbox(
+    chosen = st.selectbox(
         "Pictures, here or by a click on a cell",
-        [None, *cells],
+        [SUREST, *cells],
         format_func=lambda cell: (
             "Most confident mistakes"
-            if cell is None
+            if cell == SUREST
             else f"{_named(cell, result.class_names)}: {counts[cell]} of {totals[cell[0]]}"
         ),
         key=key,
     )
+    return None if chosen == SUREST else chosen
 
 
 def _named(cell: Cell, names: Sequence[str], mark: str = "") -> str:
