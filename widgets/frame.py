@@ -18,6 +18,7 @@ _ICON = Path(__file__).parent / "logo.svg"
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
 # Everything that Markdown, Streamlit's colour directives or LaTeX could take for a sign of theirs.
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!$:|<>~&^@=\"'])")
+_SPACE = re.compile(r"[^\S\u00a0]+")  # but that before a unit, where no line may break
 _QUOTED = re.compile(r"([\\`\[\]<>$])")
 _STYLE = f"<style>{(Path(__file__).parent / 'frame.css').read_text(encoding='utf-8')}</style>"
 
@@ -70,7 +71,7 @@ def page(name: str) -> Path:
 
 def plain(text: str) -> str:
     """Make a text from outside (a class or file name) mean itself in Markdown and in labels."""
-    return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+    return _SIGNS.sub(r"\\\1", _SPACE.sub(" ", text).strip())
 
 
 def caveats(texts: Iterable[str]) -> None:
