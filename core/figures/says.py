@@ -227,7 +227,7 @@ def drift_says(audit: "Sequence[StageAudit]") -> str:
     parts = []
     if most.relative_change:
         parts.append(
-            f"{most.stage} moved most, by {_number(100 * most.relative_change)}\u00a0% of its length"
+            f"furthest moved is {most.stage}, by {_number(100 * most.relative_change)}\u00a0% of its length"
         )
     if frozen:
         parts.append(

@@ -32,11 +32,12 @@ def test_mistakes_moves_and_calibration() -> None:
     )
     assert says.confusion_says(((2, 0), (0, 2)), ("a", "b")) == "4 of 4 test pictures are recognised."
     assert says.drift_says(test_charts.AUDIT) == (
-        "Layer2 moved most, by 30\u00a0% of its length; the frozen stage stayed."
+        "Furthest moved is layer2, by 30\u00a0% of its length; the frozen stage stayed."
     )
     leaked = (test_charts.stage("stem", True, 0.01, 1.0), test_charts.stage("body", True, 0.0, 1.0))
     assert (
-        says.drift_says(leaked) == "Stem moved most, by 1\u00a0% of its length; 1 of 2 frozen stages moved."
+        says.drift_says(leaked)
+        == "Furthest moved is stem, by 1\u00a0% of its length; 1 of 2 frozen stages moved."
     )
     assert says.reliability_says(test_charts.BINS, 0.06) == (
         "How sure and how often right differ by 6.0 points on average over 50 images; it is less sure than right, "
