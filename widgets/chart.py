@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.figures import table
-from core.figures.table import Value
+from core.figures.told import Value
 from widgets import frame
 
 # No tool bar, and a finger scrolls the page, not the chart.

@@ -12,19 +12,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.advice.sentences import arm_title
-from core.advice.tasks import TASKS
-from core.figures.table import SERIES, Table, Value, tables
+from core.figures.table import SERIES, Table, tables
+from core.figures.told import Value
 
 if TYPE_CHECKING:
-    from core.advice.evidence import Cell
-    from core.advice.report import Measures, Outlook, Policy
-    from core.figures.advice_quadrants import Landmark, Place
     from core.figures.learning_curves import Curves
     from core.freezing.report import StageAudit
-    from core.interpretation.specificity_report import SpecificityReport
-    from core.interpretation.trust import Curves as TrustCurves
-    from core.interpretation.trust import SanityStep
     from core.metrics.report import Interval, ReliabilityBin
     from core.techniques.events import Cloud
 
@@ -84,9 +77,9 @@ def _lines(value: str, key: str, series: Mapping[str, Sequence[tuple[Value, Valu
         if not known:
             continue
         first, last = known[0][1], known[-1][1]
-        span = _number(first) if first == last else f"{_number(first)} to {_number(last)}"
+        span = written(first) if first == last else f"{written(first)} to {written(last)}"
         parts.append(f"{title} {span}".strip())
-        ends += [known[0][0], known[-1][0]] if len(known) > 1 and known[0][0] is not None else []
+        ends += [at for at, _ in (known[0], known[-1]) if len(known) > 1 and at is not None]
     if not parts:
         return NOTHING
     more = f", and {len(series) - _MOST} more" if len(series) > _MOST else ""
@@ -95,8 +88,9 @@ def _lines(value: str, key: str, series: Mapping[str, Sequence[tuple[Value, Valu
         where = f", from {ends[0]} to {ends[1]}"
     elif ends:
         what, of = _split(key)
-        where = f"; {what[:1].lower()}{what[1:]}: {_number(ends[0])} to {_number(ends[1])}{of}"
-    return f"{name}: {', '.join(parts)}{more}{unit}{where}."
+        low, high = (pick(one for one in ends if isinstance(one, int | float)) for pick in (min, max))
+        where = f"; {what[:1].lower()}{what[1:]}: {written(low)} to {written(high)}{of}"
+    return f"{name}: {', '.join(parts)}{unit}{more}{where}."
 
 
 def _rows(value: str, rows: Sequence[tuple[Value, Value]]) -> str:
@@ -105,10 +99,10 @@ def _rows(value: str, rows: Sequence[tuple[Value, Value]]) -> str:
     if not known:
         return NOTHING
     if len(known) <= _MOST:
-        return f"{name}: {', '.join(f'{at} {_number(number)}' for at, number in known)}{unit}."
+        return f"{name}: {', '.join(f'{at} {written(number)}' for at, number in known)}{unit}."
     low, high = (pick(known, key=lambda one: one[1]) for pick in (min, max))
     return (
-        f"{name}: from {_number(low[1])}{unit} ({low[0]}) to {_number(high[1])}{unit} ({high[0]}), "
+        f"{name}: from {written(low[1])}{unit} ({low[0]}) to {written(high[1])}{unit} ({high[0]}), "
         f"{len(known)} in all."
     )
 
@@ -125,7 +119,7 @@ def _grid(one: Table) -> str:
         return NOTHING
     unit = "\u00a0%" if one.title.startswith("%") else ""
     low, high = min(cells), max(cells)
-    return f"From {_number(low[0])}{unit} ({low[1]}) to {_number(high[0])}{unit} ({high[1]})."
+    return f"From {written(low[0])}{unit} ({low[1]}) to {written(high[0])}{unit} ({high[1]})."
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -135,7 +129,7 @@ def _split(name: str) -> tuple[str, str]:
     return found[1], f"\u00a0{found[2]}" if found[2] else ""
 
 
-def _number(value: Value) -> str:
+def written(value: Value) -> str:
     """Write three digits that count, and whole numbers whole."""
     if not isinstance(value, int | float):
         return "–"
@@ -143,7 +137,8 @@ def _number(value: Value) -> str:
     return (f"{value:,.0f}" if whole else f"{value:.3g}").replace("-", "−")
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Write a share of 1 in percent."""
     return f"{100 * share:.1f}\u00a0%"
 
 
@@ -168,7 +163,7 @@ def curves_say(
     def word(value: float) -> str:
         if not math.isfinite(value):
             return "no number"
-        return _percent(value) if panel == "accuracy" else f"{value:.3f}\u00a0nats"
+        return percent(value) if panel == "accuracy" else f"{value:.3f}\u00a0nats"
 
     if len(values) == 1:
         text = f"Validation {name} is {word(values[0])} after 1 epoch"
@@ -227,7 +222,7 @@ def drift_says(audit: "Sequence[StageAudit]") -> str:
     parts = []
     if most.relative_change:
         parts.append(
-            f"furthest moved is {most.stage}, by {_number(100 * most.relative_change)}\u00a0% of its length"
+            f"furthest moved is {most.stage}, by {written(100 * most.relative_change)}\u00a0% of its length"
         )
     if frozen:
         parts.append(
@@ -256,177 +251,14 @@ def probabilities_say(scores: ArrayLike, class_names: Sequence[str]) -> str:
     """Name the three most probable classes."""
     values = np.asarray(scores, dtype=np.float64)
     order = np.argsort(-values, kind="stable")[:3]
-    first, *others = (f"{class_names[number]} {_percent(values[number])}" for number in order)
+    first, *others = (f"{class_names[number]} {percent(values[number])}" for number in order)
     return f"Most probable: {first}" + (f"; then {', '.join(others)}" if others else "") + "."
 
 
 def results_say(rows: "Sequence[tuple[str, Interval]]", chance: float | None = None) -> str:
     """Name each result with its interval (all 0-1), and chance."""
-    named = [
-        f"{name} {_percent(one.value)} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for name, one in rows
-    ]
-    return ", ".join(named) + ("" if chance is None else f"; chance is {_percent(chance)}") + "."
-
-
-# --- advice ---------------------------------------------------------------------------------------------
-
-
-def quadrants_say(landmarks: "Sequence[Landmark]", place: "Place | None") -> str:
-    """Say where the task lies, and what is near."""
-    from core.figures.advice_quadrants import BORDER
-
-    if place is None:
-        return f"{len(landmarks)} measured data sets by likeness and size; your task is not described yet."
-    (left, right), (low, high) = place.unlike, place.per_class
-    like = "like" if right <= BORDER else "unlike" if left >= BORDER else "perhaps like, perhaps unlike"
-    size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    near = [one.title for one in landmarks if one.near]
-    return f"Your task: {like} everyday photos, {size} pictures of each class" + (
-        f"; nearest measured: {', '.join(near)}." if near else "."
-    )
-
-
-def outlooks_say(found: "Sequence[Outlook]", *, stages: int, advised: str, quantity: str = "accuracy") -> str:
-    """Say what is expected of the advised depth, and which depth is expected to do worst."""
-    one = next(outlook for outlook in found if outlook.arm == advised)
-    worst = max(found, key=lambda outlook: outlook.behind.value)
-    if quantity == "accuracy":
-        text = f"Advised, {arm_title(advised, stages)}: {_spread(one.accuracy)}\u00a0% right"
-    else:
-        text = f"Advised, {arm_title(advised, stages)}: {_spread(one.behind)} points behind the best"
-    if worst.arm == advised:
-        return f"{text}."
-    value = worst.accuracy if quantity == "accuracy" else worst.behind
-    return f"{text}; worst, {arm_title(worst.arm, stages)}: {_spread(value)}."
-
-
-def _spread(one: "Interval") -> str:
-    return f"{100 * one.value:.0f} [{100 * one.low:.0f}, {100 * one.high:.0f}]"
-
-
-def map_says(cells: "Sequence[Cell]", arms: Sequence[str], *, stages: int) -> str:
-    """Say which depth is best how often, and the most that one gives away."""
-    if not cells:
-        return NOTHING
-    best = [max(arms, key=cell.mean) for cell in cells]
-    often = max(arms, key=best.count)
-    lost, cell, arm = max(
-        ((100 * (max(map(cell.mean, arms)) - cell.mean(arm)), cell, arm) for cell in cells for arm in arms),
-        key=lambda one: one[0],
-    )
-    return (
-        f"Best most often: {arm_title(often, stages)}, on {best.count(often)} of {len(cells)} data sets. "
-        f"Furthest behind: {arm_title(arm, stages)} on {TASKS[cell.task].title}, {lost:.0f} points."
-    )
-
-
-def depths_say(cells: "Sequence[Cell]", arms: Sequence[str], *, stages: int) -> str:
-    """Say which depth is best for the fewest and for the most pictures."""
-    ordered = sorted(cells, key=lambda cell: cell.images)
-    parts = []
-    for cell in dict.fromkeys((ordered[0].images, ordered[-1].images)):
-        one = next(row for row in ordered if row.images == cell)
-        best = max(arms, key=one.mean)
-        parts.append(
-            f"with {one.per_class_mean:.0f} pictures of each class {arm_title(best, stages)} is best, "
-            f"{_percent(one.mean(best))}"
-        )
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def probes_say(measured: "Sequence[Measures]") -> str:
-    """Say from which stage a linear probe reads best."""
-    stages = [one.stage for one in measured[0].stages]
-    means = []
-    for place in range(len(stages)):
-        values = [found.value for one in measured if (found := one.stages[place].probe) is not None]
-        means.append(sum(values) / len(values) if values else -math.inf)
-    best = means.index(max(means))
-    if not math.isfinite(means[best]):
-        return f"Chance is {_percent(measured[0].chance)}."
-    return (
-        f"A linear probe reads best from {stages[best]}, {_percent(means[best])}; from the last stage, "
-        f"{stages[-1]}, {_percent(means[-1])}."
-    )
-
-
-def neighbours_say(measures: "Measures") -> str:
-    """Say how well nearest neighbours tell the classes apart behind the first and the last stage."""
-    first, last = measures.stages[0], measures.stages[-1]
-    ends = [
-        f"{_percent(one.neighbours.value)} behind {one.stage}"
-        for one in (first, last)
-        if one.neighbours is not None
-    ]
-    return f"Named rightly by nearest neighbours: {', '.join(ends)}; chance is {_percent(measures.chance)}."
-
-
-def regrets_say(policies: "Sequence[Policy]") -> str:
-    """Say which ways to choose a depth give away least and most."""
-    if not policies:
-        return NOTHING
-    least, most = (pick(policies, key=lambda one: one.regret.value) for pick in (min, max))
-    return (
-        f"Least is given away by “{least.title}”, {least.regret.value:.1f} points on average; most by "
-        f"“{most.title}”, {most.regret.value:.1f}."
-    )
-
-
-# --- layers ---------------------------------------------------------------------------------------------
-
-
-def tuning_says(angles: Sequence[float], answers: Sequence[float]) -> str:
-    """Say which stripes excite a filter most, and how little those across them do."""
-    values = np.asarray(answers, dtype=np.float64)
-    most = int(values.argmax())
-    if values[most] <= 0:
-        return "It answers to no stripes."
-    across = int(np.argmin(np.abs((np.asarray(angles) - angles[most] - 90 + 90) % 180 - 90)))
-    return (
-        f"It answers most to stripes at {angles[most]:.0f}°; at {angles[across]:.0f}° its answer is "
-        f"{100 * values[across] / values[most]:.0f}\u00a0% of that."
-    )
-
-
-def faithfulness_says(curves: "TrustCurves") -> str:
-    """Say whether the class falls and rises faster than with the map shuffled."""
-    parts = []
-    for what, curve, sign in (("falls", curves.deletion, 1), ("rises", curves.insertion, -1)):
-        area = curve.area
-        if not len(curve.shuffled):
-            parts.append(f"{what} with an area of {area:.2f}")
-            continue
-        shuffled = float(curve.shuffled_areas.mean())
-        how = "faster" if sign * (shuffled - area) > 0 else "no faster"
-        parts.append(f"{what} {how} (area {area:.2f}, shuffled {shuffled:.2f})")
-    return f"The class {' and '.join(parts)}."
-
-
-def sanity_says(found: "Mapping[str, Sequence[SanityStep]]") -> str:
-    """Say how like the first each method's map still is once every part has random weights."""
-    ends = [
-        f"{name} {'–' if steps[-1].rank is None else _number(round(steps[-1].rank, 2))}"
-        for name, steps in found.items()
-    ]
-    return f"With every part random, rank correlation with the map as trained: {', '.join(ends)}."
-
-
-def similarity_says(report: "SpecificityReport") -> str:
-    """Name the two stages that are most alike, and the two that are least."""
-    names = [stage.name for stage in report.stages]
-    pairs = [
-        (value, f"{names[row]} and {names[column]}")
-        for row in range(len(names))
-        for column in range(row)
-        if (value := report.cka[row][column]) is not None
-    ]
-    if not pairs:
-        return NOTHING
-    least, most = min(pairs), max(pairs)
-    if least == most:
-        return f"{most[1]}: CKA {most[0]:.2f}."
-    return f"Most alike are {most[1]} (CKA {most[0]:.2f}), least {least[1]} ({max(least[0], 0):.2f})."
+    named = [f"{name} {percent(one.value)} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for name, one in rows]
+    return ", ".join(named) + ("" if chance is None else f"; chance is {percent(chance)}") + "."
 
 
 def clouds_say(clouds: "Sequence[Cloud]") -> str:

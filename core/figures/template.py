@@ -26,7 +26,7 @@ ROLES: dict[Role, str] = {"frozen": ICE, "trainable": FIRE, "control": GREY}
 FONT = '"Source Sans", "Source Sans Pro", "Segoe UI", system-ui, "Liberation Sans", sans-serif'
 SIZE, SMALL = 16, 14  # px: body and tick labels
 
-# Values of a trace's ``meta`` (see `core.figures.table`).
+# Values of a trace's ``meta`` (see `core.figures.told`).
 GUIDE: dict[str, Any] = {"told": "nothing"}  # it only guides the eye, or repeats what another trace tells
 LEVEL: dict[str, Any] = {"told": "level"}  # a line of one value, such as chance
 

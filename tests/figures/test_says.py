@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.figures import says
+from core.figures import advice_says, layers_says, says
 from core.figures.learning_curves import Curves
 from core.metrics.report import Interval
 from tests.figures import test_advice, test_charts, test_faithfulness, test_specificity
@@ -58,37 +58,37 @@ def test_counts_probabilities_and_results() -> None:
 
 
 def test_the_advice_and_its_evidence() -> None:
-    told = says.outlooks_say(test_advice.OUTLOOKS, stages=2, advised="k1")
+    told = advice_says.outlooks_say(test_advice.OUTLOOKS, stages=2, advised="k1")
     assert told == "Advised, 1 of 2 frozen: 71 [61, 81]\u00a0% right; worst, everything frozen: 50 [40, 60]."
-    assert says.map_says(test_advice.CELLS[:2], test_advice.ARMS, stages=2) == (
+    assert advice_says.map_says(test_advice.CELLS[:2], test_advice.ARMS, stages=2) == (
         "Best most often: 1 of 2 frozen, on 2 of 2 data sets. Furthest behind: nothing frozen on MNIST, 20 points."
     )
-    told = says.depths_say((test_advice.CELLS[0], test_advice.CELLS[2]), test_advice.ARMS, stages=2)
+    told = advice_says.depths_say((test_advice.CELLS[0], test_advice.CELLS[2]), test_advice.ARMS, stages=2)
     assert told == (
         "With 5 pictures of each class 1 of 2 frozen is best, 81.0\u00a0%; with 20 pictures of each class 1 of 2 "
         "frozen is best, 81.0\u00a0%."
     )
-    assert says.probes_say((test_advice.MEASURES,)) == (
+    assert advice_says.probes_say((test_advice.MEASURES,)) == (
         "A linear probe reads best from layer1, 90.0\u00a0%; from the last stage, layer2, 70.0\u00a0%."
     )
-    assert "“The full one”, 1.0 points" in says.regrets_say(test_advice.POLICIES)
+    assert "“The full one”, 1.0 points" in advice_says.regrets_say(test_advice.POLICIES)
     place = test_advice.Place(unlike=(0.5, 0.7), per_class=(10, 30))
-    assert says.quadrants_say(test_advice.LANDMARKS, place) == (
+    assert advice_says.quadrants_say(test_advice.LANDMARKS, place) == (
         "Your task: unlike everyday photos, 10 to 30 pictures of each class; nearest measured: Ants and bees."
     )
 
 
 def test_layers() -> None:
-    assert says.tuning_says((0, 45, 90, 135), (1.0, 4.0, 1.0, 2.0)) == (
+    assert layers_says.tuning_says((0, 45, 90, 135), (1.0, 4.0, 1.0, 2.0)) == (
         "It answers most to stripes at 45°; at 135° its answer is 50\u00a0% of that."
     )
-    assert says.tuning_says((0, 90), (0.0, 0.0)) == "It answers to no stripes."
+    assert layers_says.tuning_says((0, 90), (0.0, 0.0)) == "It answers to no stripes."
     curves = test_faithfulness.Curves(deletion=test_faithfulness.CURVE, insertion=test_faithfulness.CURVE)
-    assert says.faithfulness_says(curves) == (
+    assert layers_says.faithfulness_says(curves) == (
         "The class falls faster (area 0.30, shuffled 0.45) and rises no faster (area 0.30, shuffled 0.45)."
     )
-    assert says.sanity_says({"Saliency": test_faithfulness.STEPS[:3]}).endswith("Saliency −0.1.")
-    assert says.similarity_says(test_specificity.REPORT) == (
+    assert layers_says.sanity_says({"Saliency": test_faithfulness.STEPS[:3]}).endswith("Saliency −0.1.")
+    assert layers_says.similarity_says(test_specificity.REPORT) == (
         "Most alike are silent and stem (CKA 0.50), least <b>last and silent (0.00)."
     )
 

@@ -380,5 +380,9 @@ def test_box_of_odd_inputs() -> None:
     heat = {"type": "heatmap", "z": [[1, 2]], "x": ["p", "p"], "y": ["q"]}
     (one,) = tables(figure([heat], {"yaxis": {"title": {"text": "Row"}}}, "light"))
     assert one.columns == {"Row": ["q"], "p": [1], "p (2)": [2]}
+    box = {"type": "box", "name": "seeds", "y": [3.0, 4.0]}
+    violin = {"type": "violin", "name": "more", "y": [5.0], "x": ["p"]}
+    (one,) = tables(figure([box, violin], {"xaxis": {"title": {"text": "Name"}}}, "light"))
+    assert one.columns == {SERIES: ["seeds", "seeds", "more"], "y": [3, 4, 5], "Name": [None, None, "p"]}
     assert tables(figure([], {}, "light")) == []
     assert figure_says(figure([], {}, "light")) == "Nothing is drawn yet."

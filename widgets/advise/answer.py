@@ -121,7 +121,7 @@ def carry(advice: Advice) -> None:
 
 def _outlook(asked: Asked, advice: Advice) -> None:
     from core.figures.advice_outlook import outlooks
-    from core.figures.says import outlooks_say
+    from core.figures.advice_says import outlooks_say
 
     shown = address.choose(
         st.segmented_control,

@@ -28,7 +28,7 @@ def draw(entry: BackboneEntry) -> None:
 
 def _map(found: Evidence) -> None:
     from core.figures.advice_evidence import behind_the_best
-    from core.figures.says import map_says
+    from core.figures.advice_says import map_says
 
     known = {ALL if cell.per_class is None else str(cell.per_class) for cell in found.cells}
     sizes = [*sorted(known - {ALL}, key=int), *(ALL for one in known if one == ALL)]
@@ -56,7 +56,7 @@ def _map(found: Evidence) -> None:
 
 def _one(found: Evidence) -> None:
     from core.figures.advice_evidence import accuracy_over_depth, probe_over_stages
-    from core.figures.says import depths_say, probes_say
+    from core.figures.advice_says import depths_say, probes_say
 
     names = [name for name in TASKS if any(cell.task == name for cell in found.cells)]
     task = address.choose(

@@ -17,7 +17,8 @@ def draw(asked: Asked) -> None:
     if found is None:
         return
     from core.figures import similarity as figures
-    from core.figures.says import figure_says, neighbours_say
+    from core.figures.advice_says import neighbours_say
+    from core.figures.says import figure_says
 
     st.markdown("#### How your pictures look from behind each stage")
     st.markdown(

@@ -40,7 +40,7 @@ def draw(entry: BackboneEntry) -> None:
 
 def _chart(found: Record) -> None:
     from core.figures.advice_record import regrets
-    from core.figures.says import regrets_say
+    from core.figures.advice_says import regrets_say
 
     left, beside = st.columns([3, 1], gap="medium")
     with left:

@@ -14,7 +14,7 @@ from widgets.chart import chart
 def draw(asked: Asked) -> None:
     """Draw the chart, and the dispute where the task lies in its midst."""
     from core.figures.advice_quadrants import Landmark, Place, quadrants
-    from core.figures.says import quadrants_say
+    from core.figures.advice_says import quadrants_say
 
     sizes = places.sizes(evidence.cells(asked.entry.name) or evidence.cells(STAND_IN))
     near = {one.task for one in asked.advice.neighbours} if asked.advice is not None else set()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.figures.faithfulness import faithfulness as faithfulness_figure
 from core.figures.faithfulness import sanity as sanity_figure
-from core.figures.says import faithfulness_says, sanity_says
+from core.figures.layers_says import faithfulness_says, sanity_says
 from core.interpretation import attribution, rendering, sanity, specimen
 from core.interpretation import faithfulness as measured
 from core.interpretation.attribution import METHODS, Attribution

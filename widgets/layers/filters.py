@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.figures import filters as charts
-from core.figures.says import tuning_says
+from core.figures.layers_says import tuning_says
 from core.interpretation import rendering
 from widgets import encoded_picture, frame
 from widgets.chart import chart

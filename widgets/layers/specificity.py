@@ -153,7 +153,8 @@ def _open(reference: str, side: int, fit: str) -> "ImageDataset":
 
 def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     from core.figures import specificity as figures
-    from core.figures.says import figure_says, similarity_says
+    from core.figures.layers_says import similarity_says
+    from core.figures.says import figure_says
     from core.interpretation.specificity_report import findings
 
     theme = frame.theme()
