@@ -4,12 +4,14 @@ import streamlit as st
 
 from core.figures.comparison import Result, accuracies, differences
 from core.figures.learning_curves import learning_curves
+from core.figures.says import curves_say, results_say
 from core.figures.template import FIRE, Role
 from core.jobs import api
 from core.jobs.result import RunResult
 from core.jobs.store import RunRecord
 from core.training.config import STRATEGIES
 from widgets import frame, run_progress
+from widgets.chart import chart
 from widgets.finished import difference, percent, result_of, written
 from widgets.settings import LABELS
 
@@ -19,18 +21,14 @@ def draw(records: list[RunRecord]) -> None:
     results = {one.id: result_of(one.id, written(one.id)) for one in records}
     names = {one.id: f"{chr(ord('A') + place)} · {one.title}" for place, one in enumerate(records)}
     chances = {round(result.test.chance, 6) for result in results.values()}
-    st.plotly_chart(
-        accuracies(
-            [
-                Result(name=names[one.id], accuracy=results[one.id].test.accuracy, role=role(one))
-                for one in records
-            ],
-            chance=chances.pop() if len(chances) == 1 else None,
-            theme=frame.theme(),
-        ),
+    rows = [
+        Result(name=names[one.id], accuracy=results[one.id].test.accuracy, role=role(one)) for one in records
+    ]
+    chance = chances.pop() if len(chances) == 1 else None
+    chart(
+        accuracies(rows, chance=chance, theme=frame.theme()),
         key="compare_accuracies",
-        theme=None,
-        config=frame.CHART,
+        says=results_say([(one.name, one.accuracy) for one in rows], chance),
     )
     frame.caveats(dict.fromkeys(text for one in results.values() for text in one.test.caveats))
     st.markdown("**Is the difference real?**")
@@ -45,8 +43,11 @@ def draw(records: list[RunRecord]) -> None:
         st.markdown(f"{pair}: **{frame.plain(found[-1].verdict)}**")
         st.caption(frame.plain(f"{found[-1].count:,} test pictures; {found[-1].method}"))
     if len(found) > 1:
-        st.plotly_chart(
-            differences(found, theme=frame.theme()), key="compare_differences", theme=None, config=frame.CHART
+        chart(
+            differences(found, theme=frame.theme()),
+            key="compare_differences",
+            says=" ".join(f"{one.verdict}." for one in found),
+            said=True,
         )
         st.caption("With many comparisons, one in twenty looks real by chance alone.")
     if len(records) == 2:
@@ -69,7 +70,9 @@ def _curves(records: list[RunRecord]) -> None:
         figure = learning_curves(
             first, control=second, control_name="B", panel=panel, colour=FIRE, theme=frame.theme()
         )
-        column.plotly_chart(figure, key=f"compare_{panel}", theme=None, config=frame.CHART)
+        with column:
+            said = curves_say(first, panel, control=second, control_name="of B")
+            chart(figure, key=f"compare_{panel}", says=said)
 
 
 def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from core.datasets.catalogue import DatasetEntry
 from core.datasets.open import load
 from core.jobs.spec import UPLOAD
 from widgets import frame, network, own_pictures, previews
+from widgets.chart import chart
 from widgets.previews import Choice, Preview
 from widgets.settings import HELP
 
@@ -133,8 +134,9 @@ def _card_image(slot: DeltaGenerator, entry: DatasetEntry) -> None:
 
 def _card(entry: DatasetEntry, *, chosen: bool) -> DeltaGenerator:
     """Draw a card; the place for its pictures comes back."""
-    # The button's hit area is stretched over the whole card (frame.css).
-    with st.container(border=True, key=f"card_{'chosen' if chosen else 'free'}_{entry.name}"):
+    # The button's hit area is stretched over the whole card (frame.css). The card's own key stays, whatever is
+    # chosen: another would make the card, and the button in it, anew, and take the focus away.
+    with st.container(border=True, key=f"card_{entry.name}"):
         slot = st.empty() if entry.name not in _built_in_previews else st.container()
         st.button(
             entry.title,
@@ -144,7 +146,8 @@ def _card(entry: DatasetEntry, *, chosen: bool) -> DeltaGenerator:
             on_click=st.session_state.update,
             args=({"data_built_in": entry.name},),
         )
-        st.caption(f"{entry.images:,} pictures · {entry.classes} classes")
+        with st.container(key=f"{'chosen' if chosen else 'free'}_{entry.name}"):
+            st.caption(f"{entry.images:,} pictures · {entry.classes} classes")
     return slot
 
 
@@ -206,6 +209,7 @@ def _noticed(shown: Preview) -> None:
 
 def _classes(shown: Preview) -> None:
     from core.figures.class_balance import class_balance
+    from core.figures.says import balance_says
 
     for row in shown.rows:
         name, strip = st.columns([1, 3], vertical_alignment="center", gap="small", wrap=False)
@@ -213,15 +217,11 @@ def _classes(shown: Preview) -> None:
         strip.image(row.strip, alt=f"Pictures of {row.name}")
     if len(shown.class_names) > len(shown.rows):
         st.caption(f"… and {len(shown.class_names) - len(shown.rows)} more classes")
-    st.plotly_chart(
-        class_balance(
-            {"train": shown.train} | ({} if shown.test is None else {"test": shown.test}),
-            shown.class_names,
-            theme=frame.theme(),
-        ),
+    counts = {"train": shown.train} | ({} if shown.test is None else {"test": shown.test})
+    chart(
+        class_balance(counts, shown.class_names, theme=frame.theme()),
         key="data_balance",
-        theme=None,
-        config=frame.CHART,
+        says=balance_says(counts, shown.class_names),
     )
     if shown.licence or shown.citation:
         st.caption(f"{frame.plain(shown.licence)}. {frame.plain(shown.citation)}")

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -13,13 +13,12 @@ from core.errors import LabError
 from widgets import login, visitor_cookie
 
 NAME = "Transfer Learning Lab"
-# For every st.plotly_chart: no tool bar, and a finger scrolls the page, not the chart.
-CHART: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 page_drawn = threading.Event()  # somebody has a page in front of them; what is heavy may begin
 _ICON = Path(__file__).parent / "logo.svg"
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
 # Everything that Markdown, Streamlit's colour directives or LaTeX could take for a sign of theirs.
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!$:|<>~&^@=\"'])")
+_SPACE = re.compile(r"[^\S\u00a0]+")  # but that before a unit, where no line may break
 _QUOTED = re.compile(r"([\\`\[\]<>$])")
 _STYLE = f"<style>{(Path(__file__).parent / 'frame.css').read_text(encoding='utf-8')}</style>"
 
@@ -72,7 +71,7 @@ def page(name: str) -> Path:
 
 def plain(text: str) -> str:
     """Make a text from outside (a class or file name) mean itself in Markdown and in labels."""
-    return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+    return _SIGNS.sub(r"\\\1", _SPACE.sub(" ", text).strip())
 
 
 def caveats(texts: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """The result of a finished run: how good, how sure, what it took, what moved, and what it gets wrong."""
 
-from typing import cast
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -10,11 +10,13 @@ from core.figures.comparison import Result, accuracies
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
 from core.figures.reliability import reliability
+from core.figures.says import confusion_says, drift_says, reliability_says, results_say
 from core.freezing.report import StageAudit
 from core.jobs.result import RunResult, TestImages
 from core.jobs.store import RunRecord
 from core.training import few_steps
 from widgets import frame, network, previews, run_downloads, seeds, try_picture
+from widgets.chart import chart
 from widgets.finished import difference, result_of, test_images_of, written
 from widgets.viewed import Viewed, viewed
 
@@ -67,7 +69,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
         rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
         sentence = difference(record, control, ("This run", "From scratch")).verdict
         budget = _budget(scratch)
-    number, chart = st.columns([2, 3], vertical_alignment="center")
+    number, beside = st.columns([2, 3], vertical_alignment="center")
     with number:
         st.metric(
             f"Test accuracy, {result.test.count:,} pictures never seen before",
@@ -82,13 +84,14 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
             st.markdown(f"Against the same network from scratch: **{frame.plain(sentence)}**.")
             st.caption(budget)
     # Room for the control's row before it is there: nothing jumps when it comes.
-    place = chart.container(height=TWO_ROWS, border=False) if control is not None else chart
-    place.plotly_chart(
-        accuracies(rows, chance=result.test.chance, theme=frame.theme()),
-        key="headline",
-        theme=None,
-        config=frame.CHART,
-    )
+    with beside:
+        chart(
+            accuracies(rows, chance=result.test.chance, theme=frame.theme()),
+            key="headline",
+            says=results_say([(one.name, one.accuracy) for one in rows], result.test.chance),
+            said=True,
+            room=TWO_ROWS if control is not None else None,
+        )
 
 
 def _budget(scratch: RunResult) -> str:
@@ -104,46 +107,70 @@ def _budget(scratch: RunResult) -> str:
 # --- mistakes -------------------------------------------------------------------------------------------
 
 
+Cell = tuple[int, int]  # a true class, and what it was recognised as
+SUREST: Cell = (-1, -1)  # no cell: the most confident mistakes
+
+
 def _mistakes(seen: Viewed, result: RunResult) -> None:
-    left, right = st.columns([3, 2])
-    with left:
-        st.markdown("Click a cell to see its pictures.")
-        chosen = st.plotly_chart(
-            confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
-            key="confusion",
-            theme=None,
-            config=frame.CHART,
-            on_select="rerun",
-            selection_mode="points",
-        )
     images = test_images_of(seen.id, written(seen.id))
     predicted = images.scores.argmax(axis=1)
-    cell = _clicked(chosen, len(result.class_names))
+    key = f"confusion_cell_{seen.id}"  # another run has other classes
+    left, right = st.columns([3, 2])
+    with left:
+        chart(
+            confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
+            key="confusion",
+            says=confusion_says(result.test.confusion, result.class_names),
+            on_click=lambda point: _click(key, point, len(result.class_names)),
+        )
     with right:
+        cell = _choose_cell(key, result)
         if cell is not None:
             true, guess = cell
             numbers = np.flatnonzero((images.labels == true) & (predicted == guess))
-            names = [frame.plain(result.class_names[place]) for place in cell]
-            what = (
-                f"**{names[0]}**, recognised"
-                if true == guess
-                else f"**{names[0]}**, taken for **{names[1]}**"
+            st.markdown(
+                f"{_named(cell, [frame.plain(name) for name in result.class_names], '**')}: {len(numbers)}"
             )
-            st.markdown(f"{what}: {len(numbers)}")
         else:
             numbers = np.flatnonzero(images.labels != predicted)
-            st.markdown("**Most confident mistakes**" if len(numbers) else "No mistake on the test pictures.")
+            if not len(numbers):
+                st.markdown("No mistake on the test pictures.")
         surest = numbers[np.argsort(-images.scores[numbers].max(axis=1), kind="stable")][:MOST_PICTURES]
         _gallery(surest, images, result, all_same=cell is not None)
 
 
-def _clicked(chosen: object, classes: int) -> tuple[int, int] | None:
-    """Read (true, predicted) of the clicked cell."""
-    points = cast("dict[str, dict[str, list[dict[str, list[int]]]]]", chosen)["selection"]["points"]
-    if not points:
-        return None
-    true, guess = (int(place) for place in points[0]["customdata"][:2])
-    return (true, guess) if 0 <= true < classes and 0 <= guess < classes else None
+def _click(key: str, point: object, classes: int) -> None:
+    """Choose the cell that was clicked."""
+    match point:
+        case [int(true), int(guess), *_] if 0 <= true < classes and 0 <= guess < classes:
+            st.session_state[key] = (true, guess)
+
+
+def _choose_cell(key: str, result: RunResult) -> Cell | None:
+    """Let a cell be chosen in words, as by a click: mistakes first, the most frequent before all."""
+    counts = np.asarray(result.test.confusion)
+    totals = counts.sum(axis=1)
+    cells = [(int(true), int(guess)) for true, guess in zip(*counts.nonzero(), strict=True)]
+    cells.sort(key=lambda cell: (cell[0] == cell[1], -counts[cell]))
+    clicked = st.session_state.get(key, SUREST)
+    if clicked not in (SUREST, *cells):
+        cells.append(clicked)  # an empty one
+    chosen = st.selectbox(
+        "Pictures, here or by a click on a cell",
+        [SUREST, *cells],
+        format_func=lambda cell: (
+            "Most confident mistakes"
+            if cell == SUREST
+            else f"{_named(cell, result.class_names)}: {counts[cell]} of {totals[cell[0]]}"
+        ),
+        key=key,
+    )
+    return None if chosen == SUREST else chosen
+
+
+def _named(cell: Cell, names: Sequence[str], mark: str = "") -> str:
+    true, guess = (f"{mark}{names[place]}{mark}" for place in cell)
+    return f"{true}, recognised" if cell[0] == cell[1] else f"{true}, taken for {guess}"
 
 
 def _gallery(
@@ -178,7 +205,7 @@ def _moved(seen: Viewed, result: RunResult) -> None:
         "How far each stage moved from where it started: in its weights, and in what it sees "
         "(CKA 1: the same features as before)."
     )
-    st.plotly_chart(drift(result.audit, theme=frame.theme()), key="drift", theme=None, config=frame.CHART)
+    chart(drift(result.audit, theme=frame.theme()), key="drift", says=drift_says(result.audit))
     st.page_link(
         frame.page("layers"),
         label="See what changed, picture by picture",
@@ -209,12 +236,8 @@ def _audit_table(audit: tuple[StageAudit, ...]) -> str:
 
 def _calibration(_seen: Viewed, result: RunResult) -> None:
     st.markdown("When the network says 80 % sure, is it right 80 % of the time?")
-    st.plotly_chart(
-        reliability(result.test.reliability, result.test.expected_calibration_error, theme=frame.theme()),
-        key="calibration",
-        theme=None,
-        config=frame.CHART,
-    )
+    measured = result.test.reliability, result.test.expected_calibration_error
+    chart(reliability(*measured, theme=frame.theme()), key="calibration", says=reliability_says(*measured))
 
 
 _PHASES = {

@@ -7,12 +7,14 @@ import streamlit as st
 from core import errors
 from core.backbones import catalogue
 from core.figures.learning_curves import learning_curves
+from core.figures.says import curves_say
 from core.jobs import api
 from core.jobs.result import EpochFigures
 from core.jobs.store import RunRecord
 from core.jobs.timeline import Timeline
 from core.training.config import STRATEGIES
 from widgets import delete_runs, frame, network, run_result, share_button, sweep_run
+from widgets.chart import chart
 from widgets.run_progress import curves, follow, pace
 from widgets.run_words import PAUSED, STATES, in_queue, poll_seconds, why_it_ended
 from widgets.stage_strip.strip import StageState, stage_strip
@@ -152,4 +154,5 @@ def _curves(record: RunRecord, timeline: Timeline, beside: Timeline | None) -> N
         control = curves(beside, api.run(record.control)) if record.control else None
     for column, panel in ((left, "accuracy"), (right, "loss")):
         figure = learning_curves(own, control=control, classes=classes, panel=panel, theme=frame.theme())
-        column.plotly_chart(figure, key=f"curves_{panel}", theme=None, config=frame.CHART)
+        with column:
+            chart(figure, key=f"curves_{panel}", says=curves_say(own, panel, control=control))

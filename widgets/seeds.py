@@ -3,10 +3,12 @@
 import streamlit as st
 
 from core.figures.comparison import Result, accuracies
+from core.figures.says import results_say
 from core.jobs import api
 from core.jobs.result import RunResult
 from core.jobs.store import RunRecord
 from widgets import frame
+from widgets.chart import chart
 from widgets.viewed import Viewed
 
 
@@ -33,8 +35,10 @@ def draw(seen: Viewed, _result: RunResult) -> None:
         if len(pairs) > 1:
             scratch = mean_interval([theirs for _, theirs in pairs])
             rows.append(Result(name="From scratch", accuracy=scratch, role="control"))
-        st.plotly_chart(
-            accuracies(rows, theme=frame.theme()), key="seeds_chart", theme=None, config=frame.CHART
+        chart(
+            accuracies(rows, theme=frame.theme()),
+            key="seeds_chart",
+            says=results_say([(one.name, one.accuracy) for one in rows]),
         )
         if len(pairs) > 1:
             found = seeds_difference(

@@ -12,6 +12,7 @@ from core.jobs.sweep_result import as_csv
 from core.jobs.sweep_timeline import SweepTimeline
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
 from widgets import delete_runs, followed, frame
+from widgets.chart import chart
 from widgets.run_words import STATES, in_queue, poll_seconds, why_it_ended
 from widgets.viewed import Viewed, viewed
 
@@ -65,11 +66,11 @@ def _live(address: str, advised: str | None, poll: float | None) -> None:
         else:
             st.markdown("The first depth is being measured …")
         frame.caveats(found.caveats)
-        st.plotly_chart(
+        chart(
             accuracy_over_depth(found, advised=advised, theme=frame.theme()),
             key=f"sweep_{record.id}",
-            theme=None,
-            config=frame.CHART,
+            says=found.verdict if found.arms else "The first depth is being measured.",
+            said=True,
         )
         if found.arms:
             st.markdown(_table(found, advised))

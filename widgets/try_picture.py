@@ -3,9 +3,11 @@
 import streamlit as st
 
 from core.figures.probabilities import probabilities
+from core.figures.says import probabilities_say
 from core.jobs import api
 from core.jobs.result import RunResult
 from widgets import frame
+from widgets.chart import chart
 from widgets.previews import PICTURES
 from widgets.viewed import Viewed
 
@@ -42,10 +44,9 @@ def draw(seen: Viewed, result: RunResult) -> None:
         seen_of_it, _ = decode(picture.getvalue(), SHOWN_SIDE, reading=result.rule)
         left.image(seen_of_it, width="stretch", alt="Your picture, as the network sees it")
     with right:
-        right.plotly_chart(
+        chart(
             probabilities(scores, result.class_names, theme=frame.theme()),
             key="try_answer",
-            theme=None,
-            config=frame.CHART,
+            says=probabilities_say(scores, result.class_names),
         )
         st.caption("It can only name its own classes, even for a picture that shows none of them.")

@@ -9,12 +9,26 @@ from core.advice.evidence import Cell
 from core.advice.report import Measures
 from core.advice.tasks import TASKS
 from core.figures.depth_axis import depth_axis, short
-from core.figures.template import FIRE, GREY, ICE, SMALL, WRONG, Theme, faded, figure, ground, key, label
+from core.figures.template import (
+    FIRE,
+    GREY,
+    ICE,
+    LEVEL,
+    SMALL,
+    WRONG,
+    Theme,
+    faded,
+    figure,
+    ground,
+    key,
+    label,
+)
 
 _KINDS = ("similar", "between", "different")
 _FULL = 12.0  # points behind the best at which the colour is full
 _NAME_HEIGHT = 6.0  # points of accuracy that a line of text covers
 _NUDGE = 0.06  # of a depth, between curves
+_READ = {"probe": "Linear probe", "neighbours": "Nearest neighbours"}
 
 
 def ordered(cells: Sequence[Cell]) -> list[Cell]:
@@ -40,6 +54,11 @@ def behind_the_best(
     trace = {
         "type": "heatmap",
         "name": "behind",
+        "meta": {
+            "y": None,
+            "value": "Points behind the best",
+            "also": ["Data set", "Seeds", "Test pictures", "Right (%)"],
+        },
         "z": lost,
         "x": list(range(len(arms))),
         "y": list(range(len(rows))),
@@ -53,8 +72,8 @@ def behind_the_best(
         "texttemplate": "%{text}",
         "textfont": {"size": SMALL, "color": on.ink},
         "customdata": [
-            [[name, cell.seeds, cell.test_images, value] for value in row]
-            for name, cell, row in zip(names, rows, means, strict=True)
+            [[label(TASKS[cell.task].title), cell.seeds, cell.test_images, value] for value in row]
+            for cell, row in zip(rows, means, strict=True)
         ],
         "hovertemplate": "%{customdata[0]}<br>%{z:.1f} points behind its best; %{customdata[3]:.1f} % right<br>"
         "%{customdata[1]} seeds, %{customdata[2]} test pictures<extra></extra>",
@@ -126,6 +145,12 @@ def accuracy_over_depth(
             {
                 "type": "scatter",
                 "name": name,
+                "meta": {
+                    "series": f"{name} pictures of each class",
+                    "low": "Lowest seed",
+                    "high": "Highest seed",
+                    "also": ["Seeds"],
+                },
                 "mode": "lines+markers",
                 "x": [place + nudge for place in range(len(arms))],
                 "y": means,
@@ -160,6 +185,7 @@ def accuracy_over_depth(
         {
             "type": "scatter",
             "name": "chance",
+            "meta": LEVEL,
             "mode": "lines",
             "x": [-0.55, len(arms) - 0.45],
             "y": [chance, chance],
@@ -205,6 +231,7 @@ def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: T
             {
                 "type": "scatter",
                 "name": f"{name}, by seed",
+                "meta": {"series": _READ[name], "table": "Every seed"},
                 "mode": "markers",
                 "x": [place for place, values in enumerate(table) for _ in values],
                 "y": [value for values in table for value in values],
@@ -214,6 +241,7 @@ def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: T
             {
                 "type": "scatter",
                 "name": name,
+                "meta": {"series": _READ[name]},
                 "mode": "lines+markers",
                 "x": list(range(len(stages))),
                 "y": means,
@@ -231,6 +259,7 @@ def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: T
         {
             "type": "scatter",
             "name": "chance",
+            "meta": LEVEL,
             "mode": "lines",
             "x": [-0.4, len(stages) - 0.6],
             "y": [chance, chance],
@@ -241,7 +270,8 @@ def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: T
     layout = {
         "height": 440,
         "margin": {"t": 44},
-        "title": key(("Linear probe", ICE, "line"), ("Nearest neighbours", GREY, "line")),
+        "title": key((_READ["probe"], ICE, "line"), (_READ["neighbours"], GREY, "line")),
+        "meta": {"xaxis": {"name": "Stage", "names": [label(name) for name in stages]}},
         "xaxis": {
             "tickvals": list(range(len(stages))),
             "ticktext": [label(name, 14) for name in stages],

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.advice.report import Outlook
 from core.figures.depth_axis import colour, depth_axis, short
-from core.figures.template import SIZE, SMALL, Theme, faded, figure, ground
+from core.figures.template import LEVEL, SIZE, SMALL, Theme, faded, figure, ground
 
 Quantity = Literal["accuracy", "behind"]
 
@@ -40,6 +40,7 @@ def outlooks(
             {
                 "type": "scatter",
                 "name": "chance",
+                "meta": LEVEL,
                 "mode": "lines",
                 "x": [-0.55, len(arms) - 0.45],
                 "y": [100 * chance] * 2,
@@ -51,6 +52,13 @@ def outlooks(
         {
             "type": "scatter",
             "name": arm,
+            "meta": {
+                "series": "",
+                "x": None,
+                "low": "Low",
+                "high": "High",
+                "also": ["What is frozen", "Best or as good (% of tasks alike)", "Seconds of training"],
+            },
             "mode": "markers",
             "x": [place],
             "y": [100 * one.value],
@@ -69,10 +77,18 @@ def outlooks(
                 "color": faded(colour(arm, stages), 0.6 * strength),
             },
             "cliponaxis": False,
-            "customdata": [[_words(arm, stages), 100 * one.low, 100 * one.high, 100 * outlook.best_share]],
-            "hovertemplate": "<b>%{customdata[0]}</b><br>%{y:.0f} [%{customdata[1]:.0f}, %{customdata[2]:.0f}]"
+            "customdata": [
+                [
+                    _words(arm, stages),
+                    100 * outlook.best_share,
+                    outlook.seconds,
+                    100 * one.low,
+                    100 * one.high,
+                ]
+            ],
+            "hovertemplate": "<b>%{customdata[0]}</b><br>%{y:.0f} [%{customdata[3]:.0f}, %{customdata[4]:.0f}]"
             + (" %" if quantity == "accuracy" else " points behind the best")
-            + "<br>best, or not to be told from it, in %{customdata[3]:.0f} % of the tasks alike<extra></extra>",
+            + "<br>best, or not to be told from it, in %{customdata[1]:.0f} % of the tasks alike<extra></extra>",
         }
         for place, (arm, one, strength, outlook) in enumerate(
             zip(arms, intervals, strengths, found, strict=True)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.advice.quadrants import QUADRANTS, SMALL_BELOW
 from core.advice.report import Quadrant
-from core.figures.template import DATA, FIRE, GREY, ICE, SMALL, Theme, faded, figure, ground, label
+from core.figures.template import DATA, FIRE, GREY, GUIDE, ICE, SMALL, Theme, faded, figure, ground, label
 
 FEWEST, MOST = 0.3, 120_000  # images per class that the chart reaches; below 2 there is room for the rules
 BORDER = 0.5  # where "different" begins
@@ -62,6 +62,7 @@ def quadrants(
         {
             "type": "scatter",
             "name": "known data sets",
+            "meta": {"series": "", "also": ["Data set", "What it shows"]},
             "mode": "markers+text",
             "x": [one.unlike for one in known],
             "y": [one.per_class for one in known],
@@ -86,6 +87,7 @@ def quadrants(
     layout = {
         "height": 460,
         "margin": {"t": 10, "l": 8, "r": 8, "b": 34},
+        "meta": {"xaxis": {"name": f"From 0, {ends[0]}, to 1, {ends[1]}"}},
         "xaxis": {
             "range": [0, 1],
             "showticklabels": False,
@@ -170,6 +172,7 @@ def _task(place: Place, ink: str, paper: str) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "name": "what is known",
+            "meta": GUIDE,
             "mode": "lines",
             "x": [left, right, right, left, left],
             "y": [low, low, high, high, low],
@@ -181,6 +184,7 @@ def _task(place: Place, ink: str, paper: str) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "name": "your task",
+            "meta": {"series": "", "also": ["Data set", "What it shows"]},
             "mode": "markers+text",
             "x": [middle],
             "y": [centre],
@@ -188,6 +192,12 @@ def _task(place: Place, ink: str, paper: str) -> list[dict[str, Any]]:
             "textposition": "top center",
             "textfont": {"size": SMALL + 1, "color": ink},
             "marker": {"size": 20, "color": FIRE, "line": {"width": 3, "color": paper}},
+            "customdata": [
+                [
+                    "Your task",
+                    f"known: {left:.2f} to {right:.2f}, {low:,} to {high:,} pictures of each class",
+                ]
+            ],
             "hovertemplate": "Your task: about %{y:,.0f} pictures of each class<extra></extra>",
         },
     ]

@@ -45,6 +45,10 @@ def regrets(policies: Sequence[Policy], *, theme: Theme = "light") -> go.Figure:
         {
             "type": "scatter",
             "name": one.name,
+            "meta": {
+                "series": "",
+                "also": ["Way to choose", None, None, None, "Worst", "Time, of training everything"],
+            },
             "mode": "markers",
             "x": [one.regret.value],
             "y": [row + _DOT],

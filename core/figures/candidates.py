@@ -7,7 +7,21 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.advice.candidates_report import Comparison, Examined
-from core.figures.template import FIRE, GREY, ICE, SMALL, Mark, Theme, faded, figure, ground, key, label
+from core.figures.template import (
+    FIRE,
+    GREY,
+    GUIDE,
+    ICE,
+    LEVEL,
+    SMALL,
+    Mark,
+    Theme,
+    faded,
+    figure,
+    ground,
+    key,
+    label,
+)
 
 _LONGEST = 25
 # Names are laid out for a phone; a wider screen has more room, never less.
@@ -51,6 +65,7 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
             "type": "scatter",
             "mode": "lines",
             "name": "chance",
+            "meta": LEVEL,
             "x": [10**limit for limit in x_range],
             "y": [chance] * 2,
             "line": {"color": on.muted, "width": 2, "dash": "dash"},
@@ -60,6 +75,7 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
             "type": "scatter",
             "mode": "lines",
             "name": "front",
+            "meta": GUIDE,
             "x": [times[one] for one in front] + ([10 ** x_range[1]] if front else []),
             "y": [100 * rows[one].probe.accuracy.value for one in front]
             + ([100 * rows[front[-1]].probe.accuracy.value] if front else []),
@@ -114,6 +130,27 @@ def _bubble(one: Examined, size: float, colour: str) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers",
         "name": one.title,
+        "meta": {
+            "series": "",
+            "also": [
+                "Network",
+                "Nearest neighbours (%)",
+                "Milliseconds, low",
+                "Milliseconds, high",
+                "Megabytes",
+                "On the front",
+            ],
+        },
+        "customdata": [
+            [
+                label(one.title),
+                100 * one.neighbours.value,
+                one.pace.low,
+                one.pace.high,
+                one.megabytes,
+                "yes" if colour == ICE else "no",
+            ]
+        ],
         "x": [one.pace.median],
         "y": [100 * share.value],
         "cliponaxis": False,

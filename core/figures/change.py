@@ -6,7 +6,21 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from core import errors
-from core.figures.template import FIRE, GREY, ICE, ROLES, SIZE, SMALL, Role, Theme, figure, ground, key, label
+from core.figures.template import (
+    FIRE,
+    GREY,
+    GUIDE,
+    ICE,
+    ROLES,
+    SIZE,
+    SMALL,
+    Role,
+    Theme,
+    figure,
+    ground,
+    key,
+    label,
+)
 from core.interpretation.change_report import EpochChange
 
 Panel = Literal["change", "similarity"]
@@ -50,6 +64,7 @@ def stages_over_epochs(
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": label(name, 18),
+                "meta": {"series": label(name)},
                 "x": epochs,
                 "y": values,
                 "line": {"color": shade, "width": 5 if ice else 3},
@@ -125,6 +140,7 @@ def classes_before_and_now(
         {
             "type": "scatter",
             "mode": "lines",
+            "meta": GUIDE,
             "x": [100 * before[place], 100 * now[place]],
             "y": [row, row],
             "line": {"color": on.grid, "width": 5},
@@ -149,6 +165,7 @@ def classes_before_and_now(
     layout = {
         "height": 120 + 46 * max(len(rows), 2),
         "margin": {"t": 44, "r": 24},
+        "meta": {"yaxis": {"name": "Class", "names": [label(names[place]) for place in order]}},
         "title": key(("Before", GREY, "bar"), ("Now", FIRE, "bar")),
         "xaxis": {"range": [0, 101], "dtick": 25, "title": {"text": "Probability (%)"}},
         "yaxis": {

@@ -51,6 +51,7 @@ def class_balance(
     layout: dict[str, Any] = {
         "barmode": "stack",
         "bargap": 0.3 if rows else 0,
+        "meta": {f"{along}axis": {"name": "Class", "names": [label(class_names[place]) for place in order]}},
         "margin": {"t": 40 if len(counts) > 1 else 12},
     }
     if len(counts) > 1:

@@ -6,7 +6,20 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.template import FIRE, GREY, ROLES, SIZE, SMALL, Role, Theme, figure, ground, label
+from core.figures.template import (
+    FIRE,
+    GREY,
+    GUIDE,
+    LEVEL,
+    ROLES,
+    SIZE,
+    SMALL,
+    Role,
+    Theme,
+    figure,
+    ground,
+    label,
+)
 from core.metrics.report import Difference, Interval
 
 DOT = 0.14  # how far below the middle of its row a dot lies; its name stands above
@@ -29,6 +42,7 @@ def accuracies(
     rows = [
         (
             label(one.name, 38),
+            label(one.name),
             f"{100 * one.accuracy.value:.1f} %",
             Interval(
                 value=100 * one.accuracy.value, low=100 * one.accuracy.low, high=100 * one.accuracy.high
@@ -63,8 +77,8 @@ def differences(found: Sequence[Difference], *, theme: Theme = "light") -> go.Fi
         )
         reach = max(reach, abs(points.low), abs(points.high))
         seen = points.low > 0 or points.high < 0
-        name = f"{label(one.names[0], 20)} − {label(one.names[1], 20)}"
-        rows.append((name, f"{points.value:+.1f}", points, FIRE if seen else GREY))
+        cut, whole = (" − ".join(label(name, longest) for name in one.names) for longest in (20, None))
+        rows.append((cut, whole, f"{points.value:+.1f}", points, FIRE if seen else GREY))
     axis = {
         "range": [-1.1 * reach, 1.1 * reach],
         "nticks": 7,
@@ -74,7 +88,7 @@ def differences(found: Sequence[Difference], *, theme: Theme = "light") -> go.Fi
 
 
 def _forest(
-    rows: Sequence[tuple[str, str, Interval, str]],
+    rows: Sequence[tuple[str, str, str, Interval, str]],
     x_axis: dict[str, Any],
     reference: float | None,
     annotations: list[dict[str, Any]],
@@ -82,7 +96,7 @@ def _forest(
 ) -> go.Figure:
     """Names stand above their rows, not beside them: long ones must fit on a phone."""
     on = ground(theme)
-    for row, (name, value, _, _) in enumerate(rows):
+    for row, (name, _, value, _, _) in enumerate(rows):
         for text, x, anchor, weight, size in (
             (name, 0.0, "left", 400, SMALL + 1),
             (value, 1.0, "right", 700, SIZE),
@@ -104,6 +118,7 @@ def _forest(
         {
             "type": "scatter",
             "mode": "lines",
+            "meta": GUIDE,
             "x": [low, high],
             "y": [row + DOT, row + DOT],
             "line": {"color": on.grid, "width": 3},
@@ -117,6 +132,8 @@ def _forest(
             {
                 "type": "scatter",
                 "mode": "lines",
+                "name": "chance",
+                "meta": GUIDE if row or not reference else LEVEL,
                 "x": [reference, reference],
                 "y": [row + DOT - 0.16, row + DOT + 0.16],
                 "line": {"color": on.muted, "width": 3},
@@ -141,11 +158,12 @@ def _forest(
                 "width": 0,
                 "color": colour,
             },
+            "meta": {"series": "", "also": ["Run"], "low": "95 % from", "high": "to"},
             "customdata": [[name, points.low, points.high]],
             "hovertemplate": "%{customdata[0]}<br><b>%{x:.1f}</b> "
             "[%{customdata[1]:.1f}, %{customdata[2]:.1f}]<extra></extra>",
         }
-        for row, (name, _, points, colour) in enumerate(rows)
+        for row, (_, name, _, points, colour) in enumerate(rows)
     ]
     layout = {
         "height": 92 + 66 * max(len(rows), 1),

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from core.figures.template import ON_COLOUR, RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
+from core.figures.template import GUIDE, ON_COLOUR, RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
 
 MOST_NUMBERS = 12  # classes up to which the count stands in every cell
 MOST_NAMES = 25  # classes up to which every class is named on the axes
@@ -56,6 +56,7 @@ def confusion_matrix(
     traces: list[dict[str, Any]] = [
         {
             "type": "heatmap",
+            "meta": GUIDE,
             "z": z,
             "x": numbers,
             "y": numbers,
@@ -83,6 +84,10 @@ def confusion_matrix(
         # The first class on top, as one reads.
         | {"range": [classes - 0.5, -0.5]},
         "uirevision": "confusion",
+        "meta": {
+            f"{one}axis": {"name": f"{what} class", "names": [label(name) for name in class_names]}
+            for one, what in (("x", "Predicted"), ("y", "True"))
+        },
     }
     return figure(traces, layout, theme)
 
@@ -96,6 +101,7 @@ def _numbers(counts: NDArray[np.int64], where: NDArray[np.bool_], colour: str) -
     return {
         "type": "scatter",
         "mode": "text",
+        "meta": GUIDE,
         "x": predicted,
         "y": true,
         "text": [str(count) for count in counts[where].tolist()],
@@ -127,6 +133,8 @@ def _cells(
         # Plain lists: rows of a typed array would arrive as {"0": …, "1": …}.
         "customdata": np.stack([true, predicted], axis=1).tolist(),
         "hovertext": hover,
+        "text": counts[true, predicted].tolist(),
+        "meta": {"cells": "text", "value": "Pictures"},
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"opacity": 0, "size": 12},
         "selected": unseen,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.figures.template import FIRE, ICE, SMALL, Ground
+from core.figures.template import FIRE, GUIDE, ICE, SMALL, Ground
 from core.training.sweep_config import Arm
 
 _STACKS = (0.0, 0.15)  # of the height: the stacks
@@ -31,6 +31,7 @@ def depth_axis(
     trace = {
         "type": "heatmap",
         "name": "frozen",
+        "meta": GUIDE,
         "xaxis": "x",
         "yaxis": "y2",
         "x": list(range(len(arms))),

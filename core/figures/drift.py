@@ -32,6 +32,7 @@ def drift(audit: Sequence[StageAudit], *, panel: Panel = "both", theme: Theme = 
         "bargap": 0.35,
         "margin": {"t": 44, "r": 20},
         "title": key(*entries),
+        "meta": {"yaxis": {"name": "Stage", "names": [label(one.stage) for one in audit]}},
         "yaxis": {
             "tickvals": rows,
             "ticktext": names,
@@ -46,6 +47,7 @@ def drift(audit: Sequence[StageAudit], *, panel: Panel = "both", theme: Theme = 
         traces.append(
             {
                 "type": "bar",
+                "meta": {"also": [None, "Frozen or trained"]},
                 "orientation": "h",
                 "y": rows,
                 "x": change,
@@ -76,6 +78,7 @@ def drift(audit: Sequence[StageAudit], *, panel: Panel = "both", theme: Theme = 
             {
                 "type": "scatter",
                 "mode": "markers",
+                "meta": {"intervals": False},  # its bars are stems
                 "xaxis": f"x{mark}",
                 "y": [row for row, _ in known],
                 "x": [one.cka for _, one in known],

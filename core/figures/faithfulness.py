@@ -53,11 +53,20 @@ def sanity(found: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "light")
                 "texttemplate": "%{text}",
                 "textfont": {"size": SMALL, "color": on.ink},
                 "hoverinfo": "skip",
+                "meta": {"cells": "customdata", "value": "Rank correlation with the map as trained"},
+                "customdata": ranks,
             }
         ],
         {
             "height": 96 + 34 * len(names),
             "margin": {"t": 8},
+            "meta": {
+                "xaxis": {
+                    "name": "what forgets",
+                    "names": [label(_step(one.part, number)) for number, one in enumerate(steps)],
+                },
+                "yaxis": {"name": "Method", "names": [label(name) for name in names]},
+            },
             "xaxis": {
                 "tickvals": list(range(len(steps))),
                 "ticktext": [label(_step(one.part, number), 14) for number, one in enumerate(steps)],
@@ -83,6 +92,7 @@ def _map(curve: Curve, axes: dict[str, str]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
+        "meta": {"series": "This map"},
         "x": (100 * curve.shares).tolist(),
         "y": (100 * curve.map).tolist(),
         "line": {"color": DATA, "width": 4},
@@ -111,6 +121,7 @@ def _control(curve: Curve, axes: dict[str, str]) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "mode": "lines",
+            "meta": {"series": "Shuffled, mean", "low": "Lowest shuffle", "high": "Highest shuffle"},
             "x": shares,
             "y": middle.tolist(),
             "line": {"color": GREY, "width": 3},

@@ -7,7 +7,20 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.figures.template import DATA, GREY, ICE, SMALL, Mark, Theme, faded, figure, ground, key, label
+from core.figures.template import (
+    DATA,
+    GREY,
+    GUIDE,
+    ICE,
+    SMALL,
+    Mark,
+    Theme,
+    faded,
+    figure,
+    ground,
+    key,
+    label,
+)
 
 _MARKS: dict[str, Mark] = {ICE: "line", GREY: "dots"}
 
@@ -52,6 +65,7 @@ def stage_by_stage(
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": name,
+                "meta": {"low": "Lower quartile", "high": "Upper quartile"},
                 "x": places,
                 "y": found[:, 1].tolist(),
                 "line": {"color": colour, "width": 3, "dash": "dash" if colour == GREY else "solid"},
@@ -66,6 +80,7 @@ def stage_by_stage(
         "height": 300,
         "margin": {"t": 40},
         "title": key(*drawn),
+        "meta": {"xaxis": {"name": "Stage", "names": [label(stage) for stage in stages]}},
         "xaxis": {
             "tickvals": places,
             "ticktext": [label(stage, 11) for stage in stages],
@@ -96,6 +111,11 @@ def tuning(
         {
             "type": "scatterpolar",
             "mode": "lines+markers",
+            "meta": {
+                "x": "Turn of the stripes (°)",
+                "y": "Answer, of its best (0 to 1)",
+                "points": len(angle),
+            },
             "theta": turns.tolist(),
             "r": values.tolist(),
             "fill": "toself",
@@ -110,6 +130,7 @@ def tuning(
             {
                 "type": "scatterpolar",
                 "mode": "lines",
+                "meta": GUIDE,
                 "theta": [preferred, preferred, preferred + 180],
                 "r": [1.08, 0, 1.08],
                 "line": {"color": DATA, "width": 3, "dash": "dot"},
@@ -156,6 +177,7 @@ def wheel(
         {
             "type": "scatterpolar",
             "mode": "markers",
+            "meta": GUIDE if turn else {"text": "Filter", "x": "Orientation (°)", "y": "Cycles per pixel"},
             "theta": (angle + turn).tolist(),
             "r": radius.tolist(),
             "marker": {"size": size, "color": list(colours), "line": {"color": rim, "width": 1.5}},

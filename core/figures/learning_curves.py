@@ -132,6 +132,7 @@ def _lines(
             "type": "scatter",
             "mode": "lines",
             "name": "Batches",
+            "meta": {"series": "", "y": "Loss of a batch (nats)"},
             "x": points[:, 0],
             "y": points[:, 1],
             "line": {"color": faded(colour, 0.4), "width": 1.5},
@@ -183,6 +184,7 @@ def learning_curves(
         "height": 620 if panel == "both" else 360,
         "margin": {"l": 62, "r": 12, "t": 54, "b": 56},
         "title": key(*entries),
+        "meta": {"xaxis": {"name": "Epoch"}, "xaxis2": {"name": "Epoch"}},
     }
     both = panel == "both"
     if panel != "loss":
@@ -263,6 +265,7 @@ def _epoch_step(epochs: int) -> int:
 def _level(height: float, colour: str) -> dict[str, Any]:
     return {
         "type": "line",
+        "name": "chance",
         "xref": "paper",
         "x0": 0,
         "x1": 1,

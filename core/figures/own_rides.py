@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core.figures.table import SAID
 from core.figures.template import (
     FIRE,
     GREY,
@@ -44,11 +45,14 @@ def own_rides(
     everything = [one for name in titles for one in slots[name]]
     places = list(range(1, len(everything) + 1))
     begins = dict(zip(titles, accumulate((len(one) for one in slots.values()), initial=1), strict=False))
+    machines = [[titles[name]] for name in titles for _ in slots[name]]
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "mode": "markers",
             "name": "Nobody steering",
+            "meta": {"also": ["Machine"]},
+            "customdata": machines,
             "x": places,
             "y": [one.nobody for one in everything],
             "marker": {
@@ -62,6 +66,8 @@ def own_rides(
         {
             "type": "bar",
             "name": "Hand",
+            "meta": {"series": "", "also": ["Machine"]},
+            "customdata": machines,
             "x": places,
             "y": [100 * one.hand for one in everything],
             "yaxis": "y2",
@@ -85,6 +91,7 @@ def own_rides(
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": titles[name],
+                "meta": {"series": "You", "also": [None, "How it ended", "Machine"]},
                 "x": [begins[name] + place for place in range(len(shown))],
                 "y": [one.seconds for one in shown],
                 "line": {"color": FIRE, "width": 3.5},
@@ -95,7 +102,9 @@ def own_rides(
                     "opacity": 1,
                 },
                 "cliponaxis": False,
-                "customdata": [[one.number + 1, "fell" if one.fell else "the whole ride"] for one in shown],
+                "customdata": [
+                    [one.number + 1, "fell" if one.fell else "the whole ride", titles[name]] for one in shown
+                ],
                 "hovertemplate": titles[name]
                 + ", ride %{customdata[0]}: %{y:.1f} s, %{customdata[1]}<extra></extra>",
             }
@@ -199,6 +208,7 @@ def _difference(
         "y": 0.1 if up else whole,
         "yanchor": "bottom" if up else "top",
         "showarrow": False,
+        "name": SAID,
         "text": f"<b>{'jump-start' if up else 'negative<br>transfer'}<br>{signed(one.difference)} s</b>",
         "font": {"size": SIZE - 1, "color": readable},
         "bgcolor": faded(on.paper, 0.75),

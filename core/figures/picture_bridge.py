@@ -79,6 +79,7 @@ def few_shot(
         "shapes": [
             {
                 "type": "line",
+                "name": "chance",
                 "xref": "paper",
                 "x0": 0,
                 "x1": 1,

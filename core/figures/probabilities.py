@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.figures.template import GREY, RIGHT, SIZE, SMALL, WRONG, Theme, faded, figure, ground, label
+from core.figures.template import GREY, GUIDE, RIGHT, SIZE, SMALL, WRONG, Theme, faded, figure, ground, label
 
 
 def probabilities(
@@ -64,6 +64,7 @@ def probabilities(
             "type": "bar",
             "orientation": "h",
             "y": [row + 0.14 for row in rows],
+            "meta": GUIDE,
             "x": [100.0] * len(rows),
             "width": 0.2,
             "marker": {"color": faded(GREY, 0.18), "cornerradius": 6},
@@ -73,10 +74,11 @@ def probabilities(
             "type": "bar",
             "orientation": "h",
             "y": [row + 0.14 for row in rows],
+            "meta": {"also": ["Class"], "x": "Probability (%)"},
             "x": [100 * float(values[number]) for number in shown],
             "width": 0.2,
             "marker": {"color": colours, "cornerradius": 6},
-            "customdata": [label(class_names[number], 60) for number in shown],
+            "customdata": [label(class_names[number]) for number in shown],
             "hovertemplate": "%{customdata}<br>%{x:.2f} %<extra></extra>",
         },
     ]

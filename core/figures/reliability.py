@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.figures.template import RIGHT, Theme, faded, figure, ground, key
+from core.figures.template import GUIDE, RIGHT, Theme, faded, figure, ground, key
 from core.metrics.report import ReliabilityBin
 
 
@@ -22,6 +22,7 @@ def reliability(
         {
             "type": "bar",
             "name": "Accuracy",
+            "meta": {"also": ["Images", "Mean of the bar (%)"]},
             "x": [50 * (one.low + one.high) for one in bins],
             "y": [100 * one.accuracy for one in bins],
             "width": [100 * (one.high - one.low) * 0.92 for one in bins],
@@ -36,6 +37,7 @@ def reliability(
         {
             "type": "scatter",
             "mode": "lines",
+            "meta": GUIDE,
             "x": [0, 100],
             "y": [0, 100],
             "line": {"color": on.ink, "width": 2, "dash": "dash"},

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.figures.riding_looks import COLOURS, folded_key, line
 from core.figures.riding_names import MARKS
-from core.figures.template import WRONG, Mark, Theme, faded, figure, ground
+from core.figures.template import GUIDE, WRONG, Mark, Theme, faded, figure, ground
 from core.riding.experiment import ARMS, UPDATES
 from core.riding.experiment_report import Curve, Report, band
 
@@ -55,6 +55,7 @@ def learning(
         "height": 500,
         "margin": {"l": 8, "r": 14, "t": 24 + 21 * lines, "b": 8},
         "title": title,
+        "meta": {"yaxis": {"name": "Test rides still upright after 6 s (%)"}},
         "xaxis": {
             "range": [LEFT * end / UPDATES, end],
             "tick0": 0,
@@ -122,6 +123,7 @@ def _between(scratch: Curve, other: Curve, end: int) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "mode": "lines",
+            "meta": GUIDE,
             "x": np.concatenate([updates[:count], updates[:count][::-1]]).tolist(),
             "y": np.concatenate([above, below[::-1]]).tolist(),
             "fill": "toself",

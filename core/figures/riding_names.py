@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.figures.riding_looks import readable
-from core.figures.template import SIZE, SMALL, Ground, Theme, faded
+from core.figures.table import SAID
+from core.figures.template import GUIDE, SIZE, SMALL, Ground, Theme, faded
 from core.riding import named
 from core.riding.experiment import ARMS, UPDATES
 from core.riding.experiment_report import Report
@@ -17,6 +18,7 @@ Drawn = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 def _note(text: str, x: float, y: float, colour: str, on: Ground, **more: Any) -> dict[str, Any]:
     return {
         "text": text,
+        "name": SAID,
         "x": x,
         "y": y,
         "xanchor": "left",
@@ -39,6 +41,7 @@ def _jump_start(
     bracket = {
         "type": "scatter",
         "mode": "lines+markers",
+        "meta": GUIDE,
         "x": [0, 0],
         "y": [low, high],
         "line": {"color": on.ink, "width": 4},
@@ -68,6 +71,7 @@ def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Grou
             {
                 "type": "scatter",
                 "mode": "lines",
+                "meta": GUIDE,
                 "x": [0, updates],
                 "y": [first, last],
                 "line": {"color": on.ink, "width": 3, "dash": "dash"},
@@ -103,6 +107,7 @@ def _asymptote(
     bar = {
         "type": "scatter",
         "mode": "lines",
+        "meta": GUIDE,
         "x": [begin, end],
         "y": [level - 4, level - 4],
         "line": {"color": on.ink, "width": 3},

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.figures.riding_looks import COLOURS, folded_key
-from core.figures.template import DATA, FIRE, GREY, SMALL, WRONG, Theme, faded, figure, ground, key
+from core.figures.template import DATA, FIRE, GREY, GUIDE, SMALL, WRONG, Theme, faded, figure, ground, key
 from core.riding import dynamics, rides
 from core.riding.experiment import ARMS
 from core.riding.experiment_report import band, median
@@ -50,6 +50,7 @@ def strength(
         {
             "type": "scatter",
             "mode": "markers",
+            "meta": GUIDE,
             "x": [chosen],
             "y": [average[place]],
             "marker": {"size": 22, "color": FIRE, "line": {"width": 3, "color": on.ink}},
@@ -61,6 +62,7 @@ def strength(
     layout = {
         "height": 360,
         "margin": {"t": 28, "r": 16},
+        "meta": {"yaxis": {"name": "Upright after 6 s (%)"}},
         "xaxis": {
             "range": [factors[0] - 0.1, factors[-1] + 0.1],
             "dtick": 1,
@@ -130,6 +132,7 @@ def gains(directions: Mapping[str, NDArray[np.float64]], *, theme: Theme = "ligh
         "height": 400,
         "title": key() | {"text": text},
         "margin": {"t": 44, "r": 16},
+        "meta": {"yaxis": {"name": "What is felt", "names": list(FEELINGS)}},
         "xaxis": {
             "range": [-0.85, 0.85],
             "dtick": 0.5,
@@ -166,6 +169,8 @@ def doses(
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": ARMS[arm].title,
+                # The bars end at the chart's top; "never" has no number.
+                "meta": {"intervals": False, "also": [None, "Low", "High"]},
                 "x": [place for place, _ in known],
                 "y": [one.value for _, one in known],
                 "line": {"color": colour, "width": 4},

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.advice.landmarks import MEASURES, Landmark, Measure, Scale, place
 from core.advice.report import Measures
-from core.figures.template import GREY, ICE, SIZE, SMALL, Theme, faded, figure, ground, key, label
+from core.figures.template import GREY, GUIDE, ICE, SIZE, SMALL, Theme, faded, figure, ground, key, label
 from core.metrics.report import Interval
 
 Scales = Mapping[tuple[str, Measure], Scale]  # by stage and measure
@@ -91,6 +91,7 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
         "height": 60 + 172 * len(shown),
         "margin": {"t": 40, "l": 8, "r": 14},
         "title": key(("Your pictures", ICE, "line"), ("Measured data sets", on.muted, "line")),
+        "meta": {"xaxis": {"name": "Stage", "names": [label(one.stage) for one in measures.stages]}},
         "xaxis": {
             "tickvals": places,
             "ticktext": names,
@@ -115,7 +116,7 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
                 {
                     "type": "scatter",
                     "mode": "lines",
-                    "name": title,
+                    "name": label(title),
                     "yaxis": axis,
                     "x": places,
                     "y": [None if value is None else factor * value for value in values],
@@ -130,6 +131,7 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": MEASURES[measure].title,
+                "meta": {"series": "Your pictures"},
                 "yaxis": axis,
                 "x": [at for at, _ in sure],
                 "y": [factor * one.value for _, one in sure],
@@ -157,6 +159,9 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
             "range": [factor * low, factor * high],
             "nticks": 4,
             "zeroline": low < 0 < high,
+        }
+        layout["meta"]["yaxis" if number == 0 else f"yaxis{number + 1}"] = {
+            "name": f"{MEASURES[measure].title}, {MEASURES[measure].axis}"
         }
         layout["annotations"].append(
             {
@@ -225,6 +230,7 @@ def _line(x: list[float], row: float, colour: str, width: float) -> dict[str, An
     return {
         "type": "scatter",
         "mode": "lines",
+        "meta": GUIDE,
         "x": x,
         "y": [row] * 2,
         "line": {"color": colour, "width": width},
@@ -249,7 +255,22 @@ def _ticks(
                 "size": 9,
                 "line": {"color": colour, "width": 2},
             },
-            "customdata": [[label(one.title), _beside(measure, one.value), one.per_class] for one in marks],
+            "meta": {
+                "x": None,
+                "also": ["Data set", None, "Pictures of each class", "Measure", "Place"],
+                "series": "",
+                "table": "Measured data sets (in %: of the way from chance to perfect)",
+            },
+            "customdata": [
+                [
+                    label(one.title),
+                    _beside(measure, one.value),
+                    one.per_class,
+                    MEASURES[measure].title,
+                    _units(measure, one.value),
+                ]
+                for one in marks
+            ],
             "hovertemplate": "%{customdata[0]}: %{customdata[1]}<br>"
             "about %{customdata[2]} pictures a class<extra></extra>",
         }
@@ -276,6 +297,18 @@ def _dot(along: Any, value: Interval, written: Interval, row: int, measure: Meas
                 "width": 0,
                 "color": faded(ICE, 0.6),
             },
+            "meta": {
+                "x": None,
+                "also": ["Measure", "Your pictures", "Low", "High"],
+                "intervals": False,
+                "series": "",
+            },
+            "customdata": [
+                [
+                    MEASURES[measure].title + (" (%)" if measure in _PERCENT else ""),
+                    *(_units(measure, one) for one in (written.value, written.low, written.high)),
+                ]
+            ],
             "hovertemplate": f"{MEASURES[measure].title}: <b>{_number(measure, written.value)}</b> "
             f"[{_number(measure, written.low, bare=True)}, {_number(measure, written.high, bare=True)}]"
             "<extra></extra>",
@@ -302,6 +335,10 @@ def _number(measure: Measure, value: float, *, bare: bool = False) -> str:
     if measure not in _PERCENT:
         return f"{value:.2f}"
     return f"{100 * value:.0f}" if bare else f"{100 * value:.0f} %"
+
+
+def _units(measure: Measure, value: float) -> float:
+    return 100 * value if measure in _PERCENT else value
 
 
 def _beside(measure: Measure, value: float) -> str:

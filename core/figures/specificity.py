@@ -10,6 +10,7 @@ from core.figures.template import (
     FIRE,
     GREY,
     ICE,
+    LEVEL,
     SMALL,
     Theme,
     faded,
@@ -45,9 +46,8 @@ def accuracy_by_stage(
     gold diamonds are features that nobody learned; the dashed line is chance.
     """
     on = ground(theme)
-    names = [
-        label(name, 16) for name in (*(one.name for one in classical), *(one.name for one in report.stages))
-    ]
+    read = [*(one.name for one in classical), *(one.name for one in report.stages)]
+    full, names = [label(name) for name in read], [label(name, 16) for name in read]
     first = len(classical)
     places = [first + number for number in range(len(report.stages))]
     width = [-0.6, len(names) - 0.4]
@@ -60,6 +60,7 @@ def accuracy_by_stage(
             "line": {"color": on.muted, "width": 2, "dash": "dash"},
             "hoverinfo": "skip",
             "name": "chance",
+            "meta": LEVEL,
         },
         _curve(
             "random weights",
@@ -91,6 +92,7 @@ def accuracy_by_stage(
         "height": 420,
         "margin": {"t": 44, "r": 12},
         "title": key(*entries),  # type: ignore[arg-type]
+        "meta": {"xaxis": {"name": "Read from", "names": full}},
         "xaxis": {
             "tickvals": list(range(len(names))),
             "ticktext": names,
@@ -169,6 +171,7 @@ def selectivity_by_stage(stages: Sequence[StageReading], *, theme: Theme = "ligh
         "height": 340,
         "margin": {"t": 44},
         "title": key(("True classes", ICE, "line"), ("Labels shuffled", GREY, "line")),
+        "meta": {"xaxis": {"name": "Stage", "names": [label(stage.name) for stage in stages]}},
         "xaxis": {
             "tickvals": list(range(len(names))),
             "ticktext": names,
@@ -186,6 +189,7 @@ def _spreads(name: str, colour: str, places: Sequence[float], spreads: Sequence[
         "type": "scatter",
         "mode": "lines+markers",
         "name": name,
+        "meta": {"low": "Lower quartile", "high": "Upper quartile"},
         "x": list(places),
         "y": [one.median for one in spreads],
         "line": {"color": colour, "width": 3},
@@ -207,12 +211,14 @@ def similarity_of_stages(report: SpecificityReport, *, theme: Theme = "light") -
     """Draw linear CKA of every pair of stages as a heatmap, and below it each stage against its random weights."""
     on = ground(theme)
     names = [label(stage.name, 12) for stage in report.stages]
+    full = [label(stage.name) for stage in report.stages]
     rows = [[_cell(value) for value in row] for row in report.cka]
     rows.append([_cell(stage.cka_random) for stage in report.stages])
     sides = [*names, "random"]
     small = len(names) <= _MANY
     trace = {
         "type": "heatmap",
+        "meta": {"value": "Linear CKA"},
         "z": rows,
         "x": list(range(len(names))),
         "y": list(range(len(sides))),
@@ -232,6 +238,10 @@ def similarity_of_stages(report: SpecificityReport, *, theme: Theme = "light") -
     }
     layout = {
         "height": 80 + 44 * max(len(sides), 4),
+        "meta": {
+            "xaxis": {"name": "stages", "names": full},
+            "yaxis": {"name": "Stage", "names": [*full, "random"]},
+        },
         "xaxis": {
             "tickvals": list(range(len(names))),
             "ticktext": names,
@@ -265,6 +275,7 @@ def published(*, theme: Theme = "light") -> go.Figure:
             "line": {"color": on.muted, "width": 2, "dash": "dash"},
             "hovertemplate": "from scratch: %{y:.1f} %<extra></extra>",
             "name": "from scratch",
+            "meta": LEVEL,
         }
     ]
     for curve in CURVES:

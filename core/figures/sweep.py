@@ -10,6 +10,7 @@ from core.figures.depth_axis import colour, depth_axis
 from core.figures.template import (
     FIRE,
     GREY,
+    GUIDE,
     ICE,
     RIGHT,
     SMALL,
@@ -69,6 +70,7 @@ def accuracy_over_depth(
         shapes.append(
             {
                 "type": "line",
+                "name": "chance",
                 "layer": "below",
                 "xref": "paper",
                 "x0": 0,
@@ -185,6 +187,7 @@ def _seconds(found: SweepReport, place: dict[str, float]) -> list[dict[str, Any]
         {
             "type": "bar",
             "name": name,
+            "meta": {"table": "Seconds"},
             "xaxis": "x",
             "yaxis": "y3",
             "x": where,
@@ -217,6 +220,7 @@ def _as_good(found: SweepReport, place: dict[str, float], top: float) -> list[di
             "type": "scatter",
             "mode": "lines",
             "name": "not to be told from the best",
+            "meta": GUIDE,
             "x": x,
             "y": [top] * len(x),
             "line": {"color": RIGHT, "width": 7},
@@ -237,6 +241,7 @@ def _arm(found: SweepReport, one: ArmReport, place: float, on: Ground) -> list[d
             "type": "scatter",
             "mode": "markers",
             "name": f"{one.arm} seeds",
+            "meta": {"series": "", "table": "Every seed", "also": ["Seed"]},
             "x": [place + offset for offset in _offsets(one.seeds, found.seeds, seeds)],
             "y": [100 * share for share in one.accuracies],
             "marker": {"size": 7, "color": faded(GREY, 0.75 * strength)},
@@ -247,6 +252,12 @@ def _arm(found: SweepReport, one: ArmReport, place: float, on: Ground) -> list[d
             "type": "scatter",
             "mode": "markers",
             "name": one.arm,
+            "meta": {
+                "series": "",
+                "low": "95 % from",
+                "high": "to",
+                "also": ["What is frozen", None, None, "Points behind the best"],
+            },
             "x": [place],
             "y": [100 * one.accuracy.value],
             "marker": {

@@ -155,6 +155,7 @@ def _cloud(clouds: Sequence[Cloud], theme: Theme) -> go.Figure:
                 "type": "scatter",
                 "mode": "markers" if letters is None else "text",
                 "name": label(cloud.name),
+                "meta": {"x": "Across", "y": "Upwards"} | ({} if letters is None else {"text": "Symbol"}),
                 "x": points[:, 0].tolist(),
                 "y": points[:, 1].tolist(),
                 "text": letters,
@@ -179,6 +180,7 @@ def _grid(drawing: Grid, theme: Theme) -> go.Figure:
     digits = 0 if drawing.share else 2
     trace = {
         "type": "heatmap",
+        "meta": {"value": "%" if drawing.share else ""},
         "x": [label(one, 16 if len(drawing.columns) > 3 else 24) for one in drawing.columns],
         "y": [label(one, 22) for one in drawing.rows],
         "z": values.tolist(),
@@ -196,6 +198,10 @@ def _grid(drawing: Grid, theme: Theme) -> go.Figure:
     }
     layout = {
         "height": 110 + 36 * len(drawing.rows),
+        "meta": {
+            "xaxis": {"name": drawing.x_title, "names": [label(one) for one in drawing.columns]},
+            "yaxis": {"name": drawing.y_title or "Row", "names": [label(one) for one in drawing.rows]},
+        },
         "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
         "xaxis": {"title": {"text": drawing.x_title}, "showgrid": False, "type": "category"},
         "yaxis": {

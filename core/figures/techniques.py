@@ -82,6 +82,8 @@ def _rows(report: Report, quantity: str, theme: Theme) -> go.Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
+                "meta": {"also": ["Arm"], "table": "Every seed"},
+                "customdata": [[label(arm.title)]] * len(seeds),
                 "x": seeds,
                 "y": [row + 0.22] * len(seeds),
                 "marker": {"size": 7, "color": faded(colour, 0.55)},
@@ -90,6 +92,7 @@ def _rows(report: Report, quantity: str, theme: Theme) -> go.Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
+                "meta": {"also": ["Arm"], "low": "95 % from", "high": "to"},
                 "x": [value],
                 "y": [row + 0.22],
                 "marker": {

@@ -26,8 +26,9 @@ ROLES: dict[Role, str] = {"frozen": ICE, "trainable": FIRE, "control": GREY}
 FONT = '"Source Sans", "Source Sans Pro", "Segoe UI", system-ui, "Liberation Sans", sans-serif'
 SIZE, SMALL = 16, 14  # px: body and tick labels
 
-# For st.plotly_chart(..., theme=None, config=CONFIG): no tool bar, and a finger scrolls the page, not the chart.
-CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+# Values of a trace's ``meta`` (see `core.figures.told`).
+GUIDE: dict[str, Any] = {"told": "nothing"}  # it only guides the eye, or repeats what another trace tells
+LEVEL: dict[str, Any] = {"told": "level"}  # a line of one value, such as chance
 
 
 @dataclass(frozen=True, kw_only=True)

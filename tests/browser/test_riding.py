@@ -88,6 +88,7 @@ def test_pulling_the_picture_or_the_handlebar_steers_and_letting_go_centres(tab:
         assert 10 < value < 90
         tab.mouse.move(x - 2000, y)
         expect(slider).to_have_attribute("aria-valuenow", "-100")
+        expect(slider).to_have_attribute("aria-valuetext", "100 % to the left")
         tab.mouse.up()
         expect(slider).to_have_attribute("aria-valuenow", "0")
 

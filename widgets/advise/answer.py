@@ -13,6 +13,7 @@ from core.metrics.report import Interval
 from widgets import frame, freeze_picker, network, network_picker, settings
 from widgets.advise import where
 from widgets.advise.asked import Asked
+from widgets.chart import chart
 from widgets.layers import address
 from widgets.stage_strip.strip import StageState, stage_strip
 
@@ -120,6 +121,7 @@ def carry(advice: Advice) -> None:
 
 def _outlook(asked: Asked, advice: Advice) -> None:
     from core.figures.advice_outlook import outlooks
+    from core.figures.advice_says import outlooks_say
 
     shown = address.choose(
         st.segmented_control,
@@ -131,10 +133,11 @@ def _outlook(asked: Asked, advice: Advice) -> None:
         required=True,
         label_visibility="collapsed",
     )
-    st.plotly_chart(
+    count = len(advice.stages)
+    chart(
         outlooks(
             advice.outlooks,
-            stages=len(advice.stages),
+            stages=count,
             advised=advice.arm,
             equal=advice.indistinguishable,
             quantity="behind" if shown == BEHIND else "accuracy",
@@ -142,8 +145,7 @@ def _outlook(asked: Asked, advice: Advice) -> None:
             theme=frame.theme(),
         ),
         key="advise_outlook",
-        theme=None,
-        config=frame.CHART,
+        says=outlooks_say(advice.outlooks, stages=count, advised=advice.arm, quantity=shown),
     )
     st.caption(
         f"Dots: expected; bars: 80 % ranges. {_RANGES[shown]} Faint: clearly behind. The stack under each depth is "

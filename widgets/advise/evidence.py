@@ -8,6 +8,7 @@ from core.advice.tasks import TASKS
 from core.backbones.catalogue import BackboneEntry
 from widgets import frame
 from widgets.advise.record import network_with_evidence
+from widgets.chart import chart
 from widgets.layers import address
 
 ALL = "all"
@@ -27,6 +28,7 @@ def draw(entry: BackboneEntry) -> None:
 
 def _map(found: Evidence) -> None:
     from core.figures.advice_evidence import behind_the_best
+    from core.figures.advice_says import map_says
 
     known = {ALL if cell.per_class is None else str(cell.per_class) for cell in found.cells}
     sizes = [*sorted(known - {ALL}, key=int), *(ALL for one in known if one == ALL)]
@@ -41,11 +43,10 @@ def _map(found: Evidence) -> None:
         required=True,
     )
     cells = [cell for cell in found.cells if size == (ALL if cell.per_class is None else str(cell.per_class))]
-    st.plotly_chart(
+    chart(
         behind_the_best(cells, found.arms, stages=len(found.stages), theme=frame.theme()),
         key="advise_map",
-        theme=None,
-        config=frame.CHART,
+        says=map_says(cells, found.arms, stages=len(found.stages)),
     )
     st.caption(
         "Points behind the best depth of each data set (framed). From top to bottom: photographs of things, other "
@@ -55,6 +56,7 @@ def _map(found: Evidence) -> None:
 
 def _one(found: Evidence) -> None:
     from core.figures.advice_evidence import accuracy_over_depth, probe_over_stages
+    from core.figures.advice_says import depths_say, probes_say
 
     names = [name for name in TASKS if any(cell.task == name for cell in found.cells)]
     task = address.choose(
@@ -70,21 +72,19 @@ def _one(found: Evidence) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Accuracy over freeze depth**, a curve for each number of pictures of each class")
-        st.plotly_chart(
+        chart(
             accuracy_over_depth(cells, found.arms, stages=len(found.stages), theme=frame.theme()),
             key="advise_depths",
-            theme=None,
-            config=frame.CHART,
+            says=depths_say(cells, found.arms, stages=len(found.stages)),
         )
     measured = found.measures.get((task, None), ())
     if measured:
         with right:
             st.markdown("**What each frozen stage knows about it**, all training pictures; ★ the best stage")
-            st.plotly_chart(
+            chart(
                 probe_over_stages(measured, theme=frame.theme()),
                 key="advise_probes",
-                theme=None,
-                config=frame.CHART,
+                says=probes_say(measured),
             )
     st.caption(
         f"{TASKS[task].source}. {places.sizes(cells)[task]:,} training pictures of each class at most, "

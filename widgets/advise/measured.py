@@ -7,6 +7,7 @@ from core.advice.landmarks import MEASURES, Measure, Scale, between, place
 from core.advice.report import Measures
 from widgets import frame
 from widgets.advise.asked import Asked
+from widgets.chart import chart
 from widgets.layers import address
 
 
@@ -16,6 +17,8 @@ def draw(asked: Asked) -> None:
     if found is None:
         return
     from core.figures import similarity as figures
+    from core.figures.advice_says import neighbours_say
+    from core.figures.says import figure_says
 
     st.markdown("#### How your pictures look from behind each stage")
     st.markdown(
@@ -33,12 +36,8 @@ def draw(asked: Asked) -> None:
         required=True,
     )
     here = [_scale(asked, found, stage, measure) for measure in MEASURES]
-    st.plotly_chart(
-        figures.scales(found, stage, here, theme=frame.theme()),
-        key="advise_scales",
-        theme=None,
-        config=frame.CHART,
-    )
+    scales = figures.scales(found, stage, here, theme=frame.theme())
+    chart(scales, key="advise_scales", says=figure_says(scales))
     if not any(one.landmarks for one in here):
         st.caption(
             "Known data sets were not measured with this network, so there are no ticks to compare with."
@@ -59,7 +58,7 @@ def draw(asked: Asked) -> None:
     box = st.expander("All stages", type="compact", key="advise_all_stages", on_change="rerun")
     if box.open:
         with box:
-            st.plotly_chart(
+            chart(
                 figures.by_stage(
                     found,
                     {
@@ -70,8 +69,7 @@ def draw(asked: Asked) -> None:
                     theme=frame.theme(),
                 ),
                 key="advise_by_stage",
-                theme=None,
-                config=frame.CHART,
+                says=neighbours_say(found),
             )
 
 

@@ -8,6 +8,7 @@ from core.backbones import catalogue
 from widgets import frame, network
 from widgets.advise import pictures
 from widgets.advise.asked import Asked
+from widgets.chart import chart
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
 from widgets.turns import long_turn
@@ -80,7 +81,7 @@ def _show(found: "Comparison") -> None:
     from core.figures.candidates import pareto
 
     st.markdown(f"**{frame.plain(found.says)}**")
-    st.plotly_chart(pareto(found, theme=frame.theme()), key="advise_pareto", theme=None, config=frame.CHART)
+    chart(pareto(found, theme=frame.theme()), key="advise_pareto", says=found.says, said=True)
     st.dataframe(
         {
             "Network": [one.title for one in found.examined],

@@ -10,6 +10,7 @@ from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.training import few_steps
 from widgets import frame
+from widgets.chart import chart
 
 
 def network_with_evidence(entry: BackboneEntry) -> str | None:
@@ -39,11 +40,14 @@ def draw(entry: BackboneEntry) -> None:
 
 def _chart(found: Record) -> None:
     from core.figures.advice_record import regrets
+    from core.figures.advice_says import regrets_say
 
-    chart, beside = st.columns([3, 1], gap="medium")
-    with chart:
-        st.plotly_chart(
-            regrets(found.policies, theme=frame.theme()), key="advise_record", theme=None, config=frame.CHART
+    left, beside = st.columns([3, 1], gap="medium")
+    with left:
+        chart(
+            regrets(found.policies, theme=frame.theme()),
+            key="advise_record",
+            says=regrets_say(found.policies),
         )
         st.caption("Mean and 95 % bootstrap interval over data sets. Grey ground: this advice.")
     with beside:

@@ -8,11 +8,13 @@ from core.advice.quadrants import QUADRANTS, SMALL_BELOW
 from core.advice.tasks import TASKS
 from widgets import frame
 from widgets.advise.asked import Asked
+from widgets.chart import chart
 
 
 def draw(asked: Asked) -> None:
     """Draw the chart, and the dispute where the task lies in its midst."""
     from core.figures.advice_quadrants import Landmark, Place, quadrants
+    from core.figures.advice_says import quadrants_say
 
     sizes = places.sizes(evidence.cells(asked.entry.name) or evidence.cells(STAND_IN))
     near = {one.task for one in asked.advice.neighbours} if asked.advice is not None else set()
@@ -28,8 +30,10 @@ def draw(asked: Asked) -> None:
     ]
     known = _known(asked)
     place = None if known is None else Place(unlike=known[0], per_class=known[1])
-    st.plotly_chart(
-        quadrants(landmarks, place, theme=frame.theme()), key="advise_where", theme=None, config=frame.CHART
+    chart(
+        quadrants(landmarks, place, theme=frame.theme()),
+        key="advise_where",
+        says=quadrants_say(landmarks, place),
     )
     st.caption(
         "**Gold**: data sets that we measured, in three columns from like to unlike everyday photographs; ringed: "

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from core.figures.faithfulness import faithfulness as faithfulness_figure
 from core.figures.faithfulness import sanity as sanity_figure
+from core.figures.layers_says import faithfulness_says, sanity_says
 from core.interpretation import attribution, rendering, sanity, specimen
 from core.interpretation import faithfulness as measured
 from core.interpretation.attribution import METHODS, Attribution
 from core.interpretation.explainable import explainable_stages
 from core.interpretation.trust import Curves, SanityStep, Stability
 from widgets import frame
+from widgets.chart import chart
 from widgets.layers import address
 from widgets.layers.look import Look
 from widgets.turns import long_turn, short_turn
@@ -210,11 +212,10 @@ def _faithful(seen: Look, found: list[Attribution]) -> None:
             key = _key(seen, one)
             with st.spinner("Removing and bringing in …"):
                 curves = _curves(seen.specimen, seen.pixels, one, *key)
-            st.plotly_chart(
+            chart(
                 faithfulness_figure(curves, theme=frame.theme()),
                 key=f"faithful_{number}",
-                theme=None,
-                config=frame.CHART,
+                says=faithfulness_says(curves),
             )
             with st.spinner("Covering and shaking …"):
                 stability = _stability(seen.specimen, seen.pixels, one, *key)
@@ -285,14 +286,8 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
                         width="stretch",
                     )
                     st.caption(_step_words(step, number))
-    st.plotly_chart(
-        sanity_figure(
-            {_title(seen, one, rows): results[_key(seen, one)] for one in rows}, theme=frame.theme()
-        ),
-        key="sanity_chart",
-        theme=None,
-        config=frame.CHART,
-    )
+    compared = {_title(seen, one, rows): results[_key(seen, one)] for one in rows}
+    chart(sanity_figure(compared, theme=frame.theme()), key="sanity_chart", says=sanity_says(compared))
     st.caption(
         "1: the parts of the map are in the same order as with the trained network; 0: unrelated (Spearman's rank "
         "correlation of the magnitudes; SSIM, structural similarity, under each map). One draw of random weights: "

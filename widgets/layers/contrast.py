@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.filters import stage_by_stage
+from core.figures.says import figure_says
 from core.interpretation import rendering
 from widgets import encoded_picture, frame
+from widgets.chart import chart
 from widgets.layers import address, photographs
 from widgets.layers.look import Look
 from widgets.turns import short_turn
@@ -190,19 +192,15 @@ def _walk(look: Look, found: "dict[str, StageExperiments]") -> None:
     ):
         with side:
             st.markdown(text)
-            st.plotly_chart(
-                stage_by_stage(
-                    stages,
-                    [_spread(found[name], what) for name in stages],
-                    None if control is None else [_spread(control[name], what) for name in stages],
-                    title=title,
-                    random_shown=look.is_random,
-                    theme=frame.theme(),
-                ),
-                key=f"contrast_{what}",
-                theme=None,
-                config=frame.CHART,
+            drawn = stage_by_stage(
+                stages,
+                [_spread(found[name], what) for name in stages],
+                None if control is None else [_spread(control[name], what) for name in stages],
+                title=title,
+                random_shown=look.is_random,
+                theme=frame.theme(),
             )
+            chart(drawn, key=f"contrast_{what}", says=figure_says(drawn))
     st.caption(
         "Median over a stage's channels, with the middle half of them as a band. Depth alone does not make objects: "
         "look at the random weights. “Parts and objects” means no more than this: stripes do not suffice, the "

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.figures import filters as charts
+from core.figures.layers_says import tuning_says
 from core.interpretation import rendering
 from widgets import encoded_picture, frame
+from widgets.chart import chart
 from widgets.layers import address
 from widgets.layers.look import Look
 from widgets.sheet.sheet import sheet
@@ -143,18 +145,19 @@ def _wheel(found: _Kernels, order: list[int], channel: int) -> None:
         "Every edge or grating: the angle is that of the stripes it likes, the distance from the centre how fine they "
         "are (cycles per pixel); each stands on both sides. Dots have the filter's own colour."
     )
-    st.plotly_chart(
+    waves = [one.frequency for one in shown]
+    chart(
         charts.wheel(
             [one.orientation for one in shown],
-            [one.frequency for one in shown],
+            waves,
             ["#{:02x}{:02x}{:02x}".format(*one.colour) for one in shown],
             [_label(one) for one in shown],
             chosen=numbers.index(channel) if channel in numbers else None,
             theme=frame.theme(),
         ),
         key="filters_wheel",
-        theme=None,
-        config=frame.CHART,
+        says=f"{len(shown)} of {len(order)} filters are edges or gratings, of {min(waves):.2f} to {max(waves):.2f} "
+        "cycles per pixel.",
     )
 
 
@@ -172,7 +175,7 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
         encoded_picture.draw(drawn, width="stretch")
         st.caption("**The kernel**, enlarged")
     with answers:
-        st.plotly_chart(
+        chart(
             charts.tuning(
                 tuning.angles,
                 tuning.answers,
@@ -180,8 +183,7 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
                 theme=frame.theme(),
             ),
             key="filters_tuning",
-            theme=None,
-            config=frame.CHART,
+            says=tuning_says(tuning.angles, tuning.answers),
         )
         st.caption(
             "**Its answers to stripes** of its own width and colour, turned round"

@@ -13,6 +13,7 @@ from core.datasets.open import load
 from core.jobs import api
 from core.jobs.spec import UPLOAD
 from widgets import encoded_picture, frame
+from widgets.chart import chart
 from widgets.layers import address
 from widgets.layers.look import Look
 from widgets.turns import long_turn
@@ -152,6 +153,8 @@ def _open(reference: str, side: int, fit: str) -> "ImageDataset":
 
 def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     from core.figures import specificity as figures
+    from core.figures.layers_says import similarity_says
+    from core.figures.says import figure_says
     from core.interpretation.specificity_report import findings
 
     theme = frame.theme()
@@ -163,13 +166,12 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     here, paper = st.columns([3, 2], gap="medium")
     with here:
         st.markdown("**Measured here:** pictures named rightly from what each stage answers")
-        chart = figures.accuracy_by_stage(measured.report, measured.classical, measure=measure, theme=theme)
-        st.plotly_chart(chart, key="specificity_accuracy", theme=None, config=frame.CHART)
+        drawn = figures.accuracy_by_stage(measured.report, measured.classical, measure=measure, theme=theme)
+        chart(drawn, key="specificity_accuracy", says=said[0], said=True)
     with paper:
         st.markdown("**Published:** the first n layers copied, the others trained anew")
-        st.plotly_chart(
-            figures.published(theme=theme), key="specificity_published", theme=None, config=frame.CHART
-        )
+        drawn = figures.published(theme=theme)
+        chart(drawn, key="specificity_published", says=figure_says(drawn))
     st.caption(
         "Published: Yosinski et al. 2014, arXiv 1411.1792, from the authors' logs; an AlexNet-like network, two halves "
         "of ImageNet; dotted: copied from the same task; dashed: ends only, for halves that differ. They trained all "
@@ -180,12 +182,12 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Do channels prefer a class?** Median and quartiles over channels")
-        chart = figures.selectivity_by_stage(measured.report.stages, theme=theme)
-        st.plotly_chart(chart, key="specificity_selectivity", theme=None, config=frame.CHART)
+        drawn = figures.selectivity_by_stage(measured.report.stages, theme=theme)
+        chart(drawn, key="specificity_selectivity", says=figure_says(drawn))
     with right:
         st.markdown("**Which stages see alike?** Linear CKA; 1: the same, 0: nothing in common")
-        chart = figures.similarity_of_stages(measured.report, theme=theme)
-        st.plotly_chart(chart, key="specificity_cka", theme=None, config=frame.CHART)
+        drawn = figures.similarity_of_stages(measured.report, theme=theme)
+        chart(drawn, key="specificity_cka", says=similarity_says(measured.report))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

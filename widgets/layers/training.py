@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from core import errors
 from core.figures.change import classes_before_and_now, stages_over_epochs
+from core.figures.says import figure_says
 from core.interpretation.change_report import EpochChange, StageChange
 from core.jobs import api
 from core.jobs.result import RunResult
 from core.training.config import STRATEGIES
 from widgets import encoded_picture, frame, network
+from widgets.chart import chart
 from widgets.layers import address, look, over_epochs
 from widgets.layers.look import Look
 from widgets.stage_strip.strip import Block, StageState, stage_picker
@@ -158,11 +160,12 @@ class _Walk:
                 values = self._grad_cam(epoch, target)
                 _show(rendering.overlay(self.seen.large, values), title)
         with right:
-            st.plotly_chart(
+            first = int(now.argmax())
+            chart(
                 classes_before_and_now(names, before.tolist(), now.tolist(), theme=frame.theme()),
                 key="training_classes",
-                theme=None,
-                config=frame.CHART,
+                says=f"{self.now}, {names[first]} has {100 * now[first]:.1f}\u00a0%; before, "
+                f"{100 * before[first]:.1f}\u00a0%.",
             )
         st.caption(
             "Grad-CAM of the last stage that still is a map (Selvaraju et al. 2017, arXiv 1610.02391): gold speaks for "
@@ -309,20 +312,17 @@ def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
     bar.empty()
     left, right = st.columns(2)
     for column, panel in ((left, "change"), (right, "similarity")) if found else ():
-        column.plotly_chart(
-            stages_over_epochs(
-                found,
-                frozen=_frozen(one.result),
-                panel=panel,  # type: ignore[arg-type]
-                epoch=one.epoch,
-                result=one.result.best_epoch,
-                role="trainable" if _learning(one.result) == "fire" else "control",
-                theme=frame.theme(),
-            ),
-            key=f"training_{panel}",
-            theme=None,
-            config=frame.CHART,
+        drawn = stages_over_epochs(
+            found,
+            frozen=_frozen(one.result),
+            panel=panel,  # type: ignore[arg-type]
+            epoch=one.epoch,
+            result=one.result.best_epoch,
+            role="trainable" if _learning(one.result) == "fire" else "control",
+            theme=frame.theme(),
         )
+        with column:
+            chart(drawn, key=f"training_{panel}", says=figure_says(drawn))
     for sentence in dict.fromkeys(lost):
         st.caption(f":material/error: {frame.plain(sentence)}")
     count = min(over_epochs.TEST_PICTURES, one.result.test.count)

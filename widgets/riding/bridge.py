@@ -3,10 +3,12 @@
 import streamlit as st
 
 from core.figures.picture_bridge import colour_of, few_shot
+from core.figures.says import figure_says
 from core.metrics.classification import mean_interval
 from core.riding import picture_bridge
 from core.riding.picture_bridge import ARMS, COUNTS
 from widgets import frame
+from widgets.chart import chart
 
 
 def draw() -> None:
@@ -23,12 +25,8 @@ def draw() -> None:
         dots = "┅┅" if name == "built_in_bicycle" else "━━"
         lines.append(f":{colour_of(arm)}[{dots} **{arm.title}**]: {arm.what}")
     st.markdown("  \n".join(lines))
-    st.plotly_chart(
-        few_shot(measured.accuracy, ARMS, COUNTS, theme=frame.theme()),
-        key="riding_pictures",
-        theme=None,
-        config=frame.CHART,
-    )
+    drawn = few_shot(measured.accuracy, ARMS, COUNTS, theme=frame.theme())
+    chart(drawn, key="riding_pictures", says=figure_says(drawn))
     st.markdown("\n".join(f"- {one}" for one in picture_bridge.lessons(measured)))
     with st.expander("The figures"):
         st.markdown(picture_bridge.table(measured))

@@ -3,9 +3,11 @@
 import streamlit as st
 
 from core.figures.own_rides import own_rides as curve
+from core.figures.says import figure_says
 from core.riding import own_rides, visitor
 from core.riding.own_rides import OwnRide
 from widgets import frame
+from widgets.chart import chart
 from widgets.riding import game
 
 _RIDES, _VISIT = "riding_rides", "riding_visit"
@@ -26,19 +28,16 @@ def draw() -> None:
     carried = [found for name in visitor.MOUNTS if (found := own_rides.carried(rides, name)) is not None]
     said = [own_rides.progress(rides), *(own_rides.sentence(one) for one in carried)]
     st.markdown("\n".join(f"- {one}" for one in said if one) or frame.prose("riding_curve"))
-    st.plotly_chart(
-        curve(
-            rides,
-            own_rides.planned(rides),
-            carried,
-            {name: one.title for name, one in visitor.MOUNTS.items()},
-            whole=visitor.SECONDS,
-            theme=frame.theme(),
-        ),
-        key="riding_curve",
-        theme=None,
-        config=frame.CHART,
+    drawn = curve(
+        rides,
+        own_rides.planned(rides),
+        carried,
+        {name: one.title for name, one in visitor.MOUNTS.items()},
+        whole=visitor.SECONDS,
+        theme=frame.theme(),
     )
+    words = " ".join(one for one in said if one)
+    chart(drawn, key="riding_curve", says=words or figure_says(drawn), said=bool(words))
     if carried:
         st.markdown(own_rides.compared(carried))
         st.caption(frame.prose("riding_compared"))

@@ -7,6 +7,7 @@ from itertools import pairwise
 import streamlit as st
 
 from core.figures.riding import learning
+from core.figures.says import figure_says
 from core.live import pool
 from core.riding import measured, named
 from core.riding.experiment import ARMS
@@ -14,6 +15,7 @@ from core.riding.experiment_report import KIND, Report
 from core.riding.live import RidingRun, start
 from core.riding.policy import SIZES
 from widgets import frame
+from widgets.chart import chart
 from widgets.layers import address
 from widgets.riding.several import choose_several
 from widgets.stage_strip.strip import Block, stage_strip
@@ -119,12 +121,8 @@ def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> 
         st.info("Choose at least one rider above.", icon=":material/arrow_upward:")
     else:
         forgot = far.forgetting if far is not None else None
-        st.plotly_chart(
-            learning(report, shown, terms=drawn, forgetting=forgot, theme=frame.theme()),
-            key="riding_learning",
-            theme=None,
-            config=frame.CHART,
-        )
+        curves = learning(report, shown, terms=drawn, forgetting=forgot, theme=frame.theme())
+        chart(curves, key="riding_learning", says=figure_says(curves))
     missing = [ARMS[arm].title.lower() for arm in arms if arm not in shown]
     if missing:
         st.caption(

@@ -6,11 +6,13 @@ import numpy as np
 import streamlit as st
 
 from core.figures.riding_reasons import doses
+from core.figures.says import figure_says
 from core.metrics.report import Interval
 from core.riding import measured
 from core.riding.experiment import ARMS, UPDATES
 from core.riding.experiment_report import mean, median
 from widgets import frame
+from widgets.chart import chart
 
 _FLAGS = {"control": "gray", "trained": "orange", "frozen": "blue", "misled": "violet", "near": "yellow"}
 
@@ -30,12 +32,8 @@ def draw() -> None:
             "It is a matter of dose: a few rides help a little, and the more one rides reversed, the longer one needs "
             "to unlearn it."
         )
-        st.plotly_chart(
-            doses(of.doses, of.until_goal, theme=frame.theme()),
-            key="riding_doses",
-            theme=None,
-            config=frame.CHART,
-        )
+        drawn = doses(of.doses, of.until_goal, theme=frame.theme())
+        chart(drawn, key="riding_doses", says=figure_says(drawn))
         st.caption("Medians over 20 seeds with 95 % percentile bootstrap intervals; one update is 3 rides.")
     with st.expander("What this does not show", icon=":material/rule:"):
         st.markdown(frame.prose("riding_limits"))

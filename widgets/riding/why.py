@@ -4,11 +4,13 @@ import numpy as np
 import streamlit as st
 
 from core.figures import riding_reasons
+from core.figures.says import figure_says
 from core.riding import measured, replay
 from core.riding.dynamics import Array
 from core.riding.gains import optimal_gains
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994
 from widgets import frame
+from widgets.chart import chart
 from widgets.layers import address
 
 
@@ -26,14 +28,15 @@ def _gains() -> None:
     bicycle = optimal_gains(BENCHMARK_BICYCLE, replay.SPEED)
     motorcycle = optimal_gains(SHARP_1971, replay.SPEED)
     turned = optimal_gains(BENCHMARK_BICYCLE, replay.SPEED, reversed=True)
+    alike, against = (one.direction @ motorcycle.direction for one in (bicycle, turned))
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with left:
         st.markdown(
             "Mathematics knows the best possible hands (the *linear quadratic regulator*): so much torque for "
             "so much lean, so much for drifting off the line.\n\n"
             "Scaled to the same strength, the best hands for a bicycle and for a motorcycle **nearly coincide**: "
-            f"similarity {bicycle.direction @ motorcycle.direction:.3f}, where 1 is the same. For the reversed bicycle "
-            f"it is {_signed(turned.direction @ motorcycle.direction, 3)}: **exactly the wrong thing.**"
+            f"similarity {alike:.3f}, where 1 is the same. For the reversed bicycle "
+            f"it is {_signed(against, 3)}: **exactly the wrong thing.**"
         )
         learned = {name: values.mean(axis=0) for name, values in measured.measured().gains.items()}
         st.markdown(
@@ -42,7 +45,7 @@ def _gains() -> None:
             f"{_signed(_similarity(learned['reversed'], learned['motorcycle']), 2)}."
         )
     with right:
-        st.plotly_chart(
+        chart(
             riding_reasons.gains(
                 {
                     "bicycle": bicycle.direction,
@@ -52,8 +55,9 @@ def _gains() -> None:
                 theme=frame.theme(),
             ),
             key="riding_gains",
-            theme=None,
-            config=frame.CHART,
+            says=f"The best answers for bicycle and motorcycle have a similarity of {alike:.3f}, for the reversed "
+            f"bicycle and the motorcycle of {_signed(against, 3)}.",
+            said=True,
         )
     st.caption(
         f"Optimal gains at {replay.SPEED:g} m/s for the cost that riders are trained with, and a price on torque, "
@@ -83,11 +87,11 @@ def _strength() -> None:
         share = of.strengthened[:, list(values).index(chosen)].mean()
         st.markdown(f"Times {chosen}: **{100 * share:.0f} of 100** rides stay up.")
     with right:
-        st.plotly_chart(
+        chart(
             riding_reasons.strength(of.factors, of.strengthened, chosen=values[chosen], theme=frame.theme()),
             key="riding_strength",
-            theme=None,
-            config=frame.CHART,
+            says=f"Times {chosen}: {100 * share:.0f} of 100 rides stay up.",
+            said=True,
         )
     norms = {name: float(np.linalg.norm(gains.mean(axis=0))) for name, gains in of.gains.items()}
     st.caption(
@@ -102,12 +106,8 @@ def _stability() -> None:
         "Yes, in a window of speeds: a bicycle between 4.3 and 6.0 m/s steers itself upright. "
         "Riders here practise **below** it, so that nobody stays up without doing something."
     )
-    st.plotly_chart(
-        riding_reasons.stability((BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994), theme=frame.theme()),
-        key="riding_stability",
-        theme=None,
-        config=frame.CHART,
-    )
+    drawn = riding_reasons.stability((BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994), theme=frame.theme())
+    chart(drawn, key="riding_stability", says=figure_says(drawn))
     st.caption(
         "\n\n".join(
             f"{one.title}: {one.source}; {one.certainty}."

@@ -7,13 +7,15 @@ import streamlit as st
 
 from core.figures import technique_panels as panels
 from core.figures import techniques as figures
+from core.figures.says import clouds_say, figure_says
 from core.figures.technique_panels import Entry
 from core.techniques import live, measured
-from core.techniques.events import Pictures
+from core.techniques.events import Clouds, Pictures
 from core.techniques.live import TechniqueRun
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
 from widgets import frame
+from widgets.chart import chart
 from widgets.layers import address
 from widgets.techniques import settings as settings_row
 
@@ -162,12 +164,8 @@ def _chart(report: Report) -> None:
             label_visibility="collapsed",
         )
     _key(figures.key(report))
-    st.plotly_chart(
-        figures.scores(report, wanted, theme=frame.theme()),
-        key="technique_scores",
-        theme=None,
-        config=frame.CHART,
-    )
+    drawn = figures.scores(report, wanted, theme=frame.theme())
+    chart(drawn, key="technique_scores", says=figure_says(drawn))
 
 
 def _provenance(technique: Technique, run: TechniqueRun | None, shipped: measured.Measured | None) -> None:
@@ -200,9 +198,12 @@ def _panels(report: Report) -> None:
                 with cell:
                     if title:
                         st.markdown(f"**{title}**")
-                    st.plotly_chart(
-                        figure, key=f"technique_panel_{panel.name}_{place}", theme=None, config=frame.CHART
+                    said = (
+                        clouds_say(panel.drawing.plots[place][1])
+                        if isinstance(panel.drawing, Clouds)
+                        else figure_says(figure)
                     )
+                    chart(figure, key=f"technique_panel_{panel.name}_{place}", says=said)
         st.caption(panel.caption)
 
 

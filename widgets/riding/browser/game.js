@@ -155,6 +155,7 @@ function makeGame(root) {
     game.level = whole;
     nodes.grip.style.left = 50 + (whole / rule.levels) * 44 + "%";
     nodes.slider.setAttribute("aria-valuenow", whole);
+    nodes.slider.setAttribute("aria-valuetext", whole ? `${Math.round((100 * Math.abs(whole)) / rule.levels)} % to the ${whole > 0 ? "right" : "left"}` : "straight");
   }
   const fromKeys = () => setLevel(rule.levels * ((game.keys.right ? 1 : 0) - (game.keys.left ? 1 : 0)));
   function release() {
