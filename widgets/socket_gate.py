@@ -9,13 +9,15 @@ import asyncio
 import functools
 import ipaddress
 import os
+import textwrap
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
@@ -29,8 +31,14 @@ _ADDRESS_FULL = (
     "Should it stay so, tell whoever runs this lab."
 )
 _ALL_FULL = "Too many people are here at once; this page goes on by itself as soon as there is room."
-_SILENT = 1008  # the websocket's code for "against the rules"; a browser asks for its page at once
-FIRST_WORD_SECONDS = 30.0
+_PHONE_COLUMNS = 32
+_ENDED: Message = {"type": "websocket.disconnect", "code": 1008}  # "against the rules"
+FIRST_WORD_SECONDS = 30.0  # a browser asks for its page at once
+BURST, RATE = 4_000_000, 500_000  # bytes, and bytes a second, of one page; its largest message is 2 MB
+MESSAGE = 25_000  # bytes that every message counts besides: 20 a second on the whole
+MOST_SAID = (
+    64_000_000  # bytes in the last messages of all pages of one address; honest ones have a few thousand each
+)
 _VARIABLE = "TLL_PAGES_PER_ADDRESS"
 _USUAL = 400  # a class of 35 behind one router, each with ten pages; as nginx.conf
 _FEWEST, _MOST = 10, 100_000
@@ -67,6 +75,7 @@ class SocketGate:
         self._visitor_in = visitor_in
         self._most = most or places()
         self._open: Counter[tuple[str, str]] = Counter()
+        self._said: Counter[str] = Counter()  # bytes, by address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with one sentence."""
@@ -75,11 +84,10 @@ class SocketGate:
         )
         full = self._full(scope) if begins else None
         if full is not None:
-            again = {"Refresh": "30"} if scope["type"] == "http" and wants_page(scope) else {}
-            await PlainTextResponse(full, 503, headers=_RETRY | again)(scope, receive, send)
+            await _refusal(scope, full)(scope, receive, send)
         elif scope["type"] == "websocket":
-            with self._counted(scope):
-                await self.app(scope, _soon(receive), send)
+            with self._counted(scope) as page:
+                await self.app(scope, self._heard(receive, page), send)
         else:
             await self.app(scope, receive, send)
 
@@ -99,16 +107,48 @@ class SocketGate:
         return None
 
     @contextmanager
-    def _counted(self, scope: Scope) -> Iterator[None]:
+    def _counted(self, scope: Scope) -> Iterator["_Page"]:
         keys = self._keys(scope)
+        page = _Page(address=keys[1][1])
         self._open.update(keys)
         try:
-            yield
+            yield page
         finally:
             self._open.subtract(keys)
-            for key in keys:
-                if not self._open[key]:
-                    del self._open[key]
+            self._said[page.address] -= page.said
+            self._open += Counter()  # forgets whoever has none left
+            self._said += Counter()
+
+    def _heard(self, receive: Receive, page: "_Page") -> Receive:
+        """Read a page's messages: the first one soon, none too fast, and not too much from one address.
+
+        What a page has said last, Streamlit keeps, whether it makes sense or not.
+        """
+
+        async def heard() -> Message:
+            try:
+                async with asyncio.timeout(None if page.spoken else FIRST_WORD_SECONDS):
+                    message = await receive()
+            except TimeoutError:
+                return _ENDED
+            if message["type"] != "websocket.receive":
+                return message
+            size = len(message.get("bytes") or message.get("text") or "")
+            self._said[page.address] += size - page.said
+            page.spoken, page.said = True, size
+            if self._said[page.address] > MOST_SAID:
+                return _ENDED
+            await page.its_turn(size)
+            return message
+
+        return heard
+
+
+def _refusal(scope: Scope, says: str) -> Response:
+    if scope["type"] == "http" and not wants_page(scope):
+        # Streamlit's window shows nothing else, and breaks no lines of it.
+        return JSONResponse(textwrap.fill(says, _PHONE_COLUMNS), 503, headers=_RETRY)
+    return PlainTextResponse(says, 503, headers=_RETRY | {"Refresh": "30"})
 
 
 @functools.lru_cache(maxsize=4096)
@@ -125,20 +165,23 @@ def network(host: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def _soon(receive: Receive) -> Receive:
-    """End a websocket on which nothing is said after its beginning."""
-    spoken = False
+@dataclass(kw_only=True)
+class _Page:
+    """One open websocket: how much it has said, and how fast it may go on.
 
-    async def received() -> Message:
-        nonlocal spoken
-        if spoken:
-            return await receive()
-        try:
-            async with asyncio.timeout(FIRST_WORD_SECONDS):
-                message = await receive()
-        except TimeoutError:
-            return {"type": "websocket.disconnect", "code": _SILENT}
-        spoken = message["type"] != "websocket.connect"
-        return message
+    In bursts, as people click, and on the whole no faster than any page has to.
+    """
 
-    return received
+    address: str
+    spoken: bool = False
+    said: int = 0  # bytes of its last message
+    _left: float = float(BURST)
+    _since: float = field(default_factory=time.monotonic)
+
+    async def its_turn(self, size: int) -> None:
+        """Wait until a message of so many bytes is due; uvicorn reads no further meanwhile."""
+        now = time.monotonic()
+        self._left = min(BURST, self._left + RATE * (now - self._since)) - size - MESSAGE
+        self._since = now
+        if self._left < 0:
+            await asyncio.sleep(-self._left / RATE)
