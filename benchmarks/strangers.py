@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import random
 import secrets
@@ -30,6 +31,7 @@ from typing import Any
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import WebSocketException
+from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -175,13 +177,16 @@ def state(lab: Lab, found: Found) -> None:
         with contextlib.suppress(WebSocketException, OSError):
             tab.send(message.SerializeToString())
     time.sleep(8)
-    for tab in tabs:
-        with contextlib.suppress(WebSocketException, OSError, TimeoutError):
-            while tab.recv(timeout=0.3):
-                found.got_through = found.got_through or 0
-        found.got_through += tab.protocol.close_rcvd is None
+    found.got_through = sum(_still_open(tab) for tab in tabs)
     for tab in tabs:
         tab.close()
+
+
+def _still_open(tab: ClientConnection) -> bool:
+    with contextlib.suppress(WebSocketException, OSError, TimeoutError):
+        while tab.recv(timeout=0.3):
+            pass
+    return tab.protocol.state is State.OPEN
 
 
 def small_state(lab: Lab, found: Found) -> None:
@@ -200,12 +205,7 @@ def small_state(lab: Lab, found: Found) -> None:
             found.tried += 1
     time.sleep(8)
     for tab in tabs:
-        open_still = True
-        with contextlib.suppress(WebSocketException, OSError, TimeoutError):
-            while tab.recv(timeout=0.3):
-                pass
-        open_still = tab.protocol.close_rcvd is None
-        found.got_through += STATE_SOCKETS if open_still else 0
+        found.got_through += STATE_SOCKETS if _still_open(tab) else 0
         tab.close()
 
 
@@ -375,6 +375,7 @@ def main() -> None:
     parser.add_argument("--logs", type=Path, help="folder for the servers' logs")
     chosen = parser.parse_args()
     outside = Outside()
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it reports connections that are cut off
     os.environ |= dict.fromkeys(("http_proxy", "https_proxy"), outside.address)
     os.environ |= {
         "no_proxy": "127.0.0.1,localhost",

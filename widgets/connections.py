@@ -15,6 +15,7 @@ from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from widgets import socket_gate
+from widgets.safe_headers import HEADERS
 from widgets.shutdown import uvicorn_behind
 
 REQUEST_SECONDS = (
@@ -23,10 +24,7 @@ REQUEST_SECONDS = (
 STALLED_SECONDS = 30.0  # in which a reader has to take something of what waits for it
 LEAST_BYTES = 30_000  # of it, or all; the slowest phones take that
 PER_PAGE = 2  # connections: a page's websocket, and what it loads
-_NO_ROOM = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 30\r\n"
-    b"Connection: close\r\n\r\nToo many connections are open; close what nobody looks at, and try again in a minute."
-)
+_NO_ROOM = "Too many connections are open; close what nobody looks at, and try again in a minute."
 _log = logging.getLogger(__name__)
 
 
@@ -78,6 +76,16 @@ def _network(connection: Any) -> str:
     return socket_gate.network(client[0]) if client else ""
 
 
+def _refusal() -> bytes:
+    headers = HEADERS | {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Retry-After": "30",
+        "Connection": "close",
+    }
+    lines = ("HTTP/1.1 503 Service Unavailable", *(f"{name}: {value}" for name, value in headers.items()))
+    return "\r\n".join([*lines, "", _NO_ROOM]).encode()
+
+
 def _bounded(protocol: type[Any], doors: _Doors | None) -> type[Any]:
     """Make a protocol class with bounds; ``doors`` for the one that a connection begins with."""
 
@@ -92,7 +100,7 @@ def _bounded(protocol: type[Any], doors: _Doors | None) -> type[Any]:
             if doors.room_for(self.client[0] if self.client else ""):
                 self._wait_for_request()
             else:
-                transport.write(_NO_ROOM)
+                transport.write(_refusal())
                 transport.close()
 
         def on_response_complete(self) -> None:

@@ -84,7 +84,7 @@ def shown_errors() -> Iterator[None]:
 def show(error: Exception) -> bool:
     """Show an error as one sentence; False, and nothing, for one that is a defect."""
     if isinstance(error, OSError) and error.errno in _DISK:
-        _log.warning("The disk refuses what a page wants to do.", exc_info=error)
+        _log.error("The disk refuses what a page wants to do.", exc_info=error)
         error = StoreError(unusable(error))
     if not isinstance(error, LabError):
         return False

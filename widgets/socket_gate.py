@@ -8,6 +8,8 @@ window in which Streamlit shows what the server answers to its question for ``ho
 import asyncio
 import functools
 import ipaddress
+import logging
+import math
 import os
 import textwrap
 import time
@@ -18,12 +20,15 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
+from widgets.operations import ROUTES
 from widgets.visitor_cookie import wants_page
 
 _HOST_CONFIG = "/_stcore/host-config"
+_OPERATORS = {route.path for route in ROUTES if isinstance(route, Route)}  # answer whatever happens
 _RETRY = {"Retry-After": "30", "Cache-Control": "no-store"}
 _VISITOR_FULL = "Too many pages of this lab are open in this browser; close some tabs, and this page goes on."
 _ADDRESS_FULL = (
@@ -31,6 +36,7 @@ _ADDRESS_FULL = (
     "Should it stay so, tell whoever runs this lab."
 )
 _ALL_FULL = "Too many people are here at once; this page goes on by itself as soon as there is room."
+TELL_SECONDS = 60.0
 _PHONE_COLUMNS = 32
 _ENDED: Message = {"type": "websocket.disconnect", "code": 1008}  # "against the rules"
 FIRST_WORD_SECONDS = 30.0  # a browser asks for its page at once
@@ -43,6 +49,7 @@ _VARIABLE = "TLL_PAGES_PER_ADDRESS"
 _USUAL = 400  # a class of 35 behind one router, each with ten pages; as nginx.conf
 _FEWEST, _MOST = 10, 100_000
 
+_log = logging.getLogger(__name__)
 VisitorIn = Callable[[Mapping[str, str]], str | None]
 
 
@@ -76,13 +83,11 @@ class SocketGate:
         self._most = most or places()
         self._open: Counter[tuple[str, str]] = Counter()
         self._said: Counter[str] = Counter()  # bytes, by address
+        self._told: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with one sentence."""
-        begins = scope["type"] == "websocket" or (
-            scope["type"] == "http" and (wants_page(scope) or scope["path"].endswith(_HOST_CONFIG))
-        )
-        full = self._full(scope) if begins else None
+        full = self._full(scope) if _begins(scope) else None
         if full is not None:
             await _refusal(scope, full)(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -103,8 +108,15 @@ class SocketGate:
         says = (_VISITOR_FULL, _ADDRESS_FULL, _ALL_FULL)
         for key, limit, sentence in zip(self._keys(scope), most, says, strict=True):
             if self._open[key] >= limit:
+                self._tell(key[0], limit)
                 return sentence
         return None
+
+    def _tell(self, whose: str, limit: int) -> None:
+        """Say in the log, now and then, that a limit is reached."""
+        if time.monotonic() - self._told.get(whose, -math.inf) > TELL_SECONDS:
+            self._told[whose] = time.monotonic()
+            _log.warning("Pages are refused: %d are open already (limit by: %s).", limit, whose)
 
     @contextmanager
     def _counted(self, scope: Scope) -> Iterator["_Page"]:
@@ -142,6 +154,14 @@ class SocketGate:
             return message
 
         return heard
+
+
+def _begins(scope: Scope) -> bool:
+    """Whether a page is about to be opened."""
+    if scope["type"] != "http":
+        return bool(scope["type"] == "websocket")
+    wanted = wants_page(scope) and scope["path"] not in _OPERATORS
+    return wanted or bool(scope["path"].endswith(_HOST_CONFIG))
 
 
 def _refusal(scope: Scope, says: str) -> Response:

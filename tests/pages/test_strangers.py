@@ -224,6 +224,8 @@ def test_one_visitor_opens_a_few_pages_and_is_told_why_no_more(server: Server) -
     assert " ".join(shown.json().split()) == says
     assert max(map(len, shown.json().splitlines())) <= 32
     assert requests.get(f"{server.address}/_stcore/health", headers=cookie, timeout=15).ok
+    assert server.logged("Pages are refused")
+    assert not server.logged(visitor)
     assert requests.get(server.address, headers={"Accept": "text/html"}, timeout=15).ok
     open_now.pop().close()
     _until(lambda: requests.get(f"{server.address}/_stcore/host-config", headers=cookie, timeout=15).ok)
