@@ -35,12 +35,12 @@ from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from benchmarks.classroom import MB, PROJECT, served
+from benchmarks.classroom import MB, PROJECT, Memory, served
 from benchmarks.classroom_browser import Browser, NoAnswer
-from benchmarks.page_memory import KEPT
+from benchmarks.page_memory import KEPT, settled
 
 STRANGER = ("127.0.0.2", 0)
-WARM_SECONDS = 25.0  # until the server has loaded everything that it loads once
+AFTERWARDS = 40.0  # seconds after a visit, at which Streamlit forgets closed sessions, until memory is read
 STATE_SOCKETS, STATE_BYTES = 25, 24_000_000
 SOCKETS = 600
 CONNECTIONS = 800
@@ -342,15 +342,14 @@ def measure(name: str, outside: Outside, kept: float, logs: Path) -> Found:
         served(PROJECT / "streamlit_app.py", home, logs / f"{name}.log") as (address, process),
     ):
         lab = Lab(port=int(address.rsplit(":", 1)[1]), process=process, outside=outside)
-        asyncio.run(_first_visit(address))
-        time.sleep(WARM_SECONDS)
+        asyncio.run(settled(address, Memory(process=process)))
         found.before = process.memory_info().rss / MB
         outside.asked = 0
         with watched(lab, found):
             ATTACKS[name](lab, found)
         time.sleep(kept)
         asyncio.run(_first_visit(address))
-        time.sleep(2)
+        time.sleep(AFTERWARDS)
         found.after = process.memory_info().rss / MB
     return found
 

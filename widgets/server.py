@@ -85,6 +85,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     connections.bound()
     shutdown.on_sigterm(_drain)
     media_gate.install(visitor_in)
+    allocator.give_back(_closing)
     threading.Thread(target=_preload, name="preload", daemon=True).start()
     try:
         yield {}
