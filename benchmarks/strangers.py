@@ -40,7 +40,7 @@ from benchmarks.classroom_browser import Browser, NoAnswer
 from benchmarks.page_memory import KEPT, settled
 
 STRANGER = ("127.0.0.2", 0)
-AFTERWARDS = 40.0  # seconds after a visit, at which Streamlit forgets closed sessions, until memory is read
+AFTERWARDS = 65.0  # seconds after a visit, at which Streamlit forgets closed sessions, until memory is read
 STATE_SOCKETS, STATE_BYTES = 25, 24_000_000
 SOCKETS = 600
 CONNECTIONS = 800

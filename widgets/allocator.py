@@ -11,11 +11,8 @@ import ctypes
 import os
 import threading
 
-import psutil
-
 HEAPS = 2
-LOOK_SECONDS = 30.0
-GROWN_BYTES = 50_000_000  # since the last time that all which is free was given back
+GIVE_BACK_SECONDS = 60.0
 _M_ARENA_MAX = -8  # malloc.h of glibc; no other C library knows it
 
 
@@ -28,25 +25,18 @@ def few_heaps() -> None:
 
 
 def give_back(over: threading.Event) -> None:
-    """Start a thread that gives free memory back to the system once the process has grown, until it is ``over``.
+    """Start a thread that gives free memory back to the system every minute, until it is ``over``.
 
-    glibc keeps what lies between blocks that are in use: of 25 tabs that had sent 23 MB each, for good 200 MB
-    (benchmarks/strangers.py).
+    glibc keeps what lies between blocks that are in use: of 25 tabs that had sent 23 MB each, 140 MB
+    (benchmarks/strangers.py). It takes some milliseconds, and holds up nobody but who allocates meanwhile.
     """
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):  # not glibc: nothing to do
         return
 
-    def look() -> None:
-        process = psutil.Process()
-        least = process.memory_info().rss
-        while not over.wait(LOOK_SECONDS):
-            now = process.memory_info().rss
-            if now - least > GROWN_BYTES:
-                trim(0)
-                now = process.memory_info().rss
-                least = now
-            least = min(least, now)
+    def again() -> None:
+        while not over.wait(GIVE_BACK_SECONDS):
+            trim(ctypes.c_size_t(0))
 
-    threading.Thread(target=look, name="give memory back", daemon=True).start()
+    threading.Thread(target=again, name="give memory back", daemon=True).start()

@@ -15,7 +15,7 @@ from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from widgets import socket_gate
-from widgets.safe_headers import HEADERS
+from widgets.safe_headers import headers
 from widgets.shutdown import uvicorn_behind
 
 REQUEST_SECONDS = (
@@ -77,12 +77,12 @@ def _network(connection: Any) -> str:
 
 
 def _refusal() -> bytes:
-    headers = HEADERS | {
+    answer = headers() | {
         "Content-Type": "text/plain; charset=utf-8",
         "Retry-After": "30",
         "Connection": "close",
     }
-    lines = ("HTTP/1.1 503 Service Unavailable", *(f"{name}: {value}" for name, value in headers.items()))
+    lines = ("HTTP/1.1 503 Service Unavailable", *(f"{name}: {value}" for name, value in answer.items()))
     return "\r\n".join([*lines, "", _NO_ROOM]).encode()
 
 

@@ -4,6 +4,8 @@ Streamlit adds to some answers that pages of other addresses may read them (for 
 ever the lab's own); that stands only where the operator has listed the address in ``server.corsAllowedOrigins``.
 """
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,23 +21,32 @@ _POLICY = (
     "font-src 'self' data:",
     "media-src 'self' data: blob:",
     "worker-src 'self' blob:",
-    "connect-src 'self' data: blob:",
+    "connect-src 'self' data: blob:{websockets}",
     "frame-src 'self' blob:",
     "object-src 'none'",
     "base-uri 'self'",
     "form-action 'self'",
     "frame-ancestors 'self'",
 )
-HEADERS = {
-    "Content-Security-Policy": "; ".join(_POLICY),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 _BROKEN = "Something went wrong here; reload the page, and tell whoever runs this lab if it happens again."
 
 
+def headers(host: str = "") -> dict[str, str]:
+    """Write the headers of an answer from ``host``, as the request named it.
+
+    It is named again for websockets, which "self" does not include in the Safari of older tablets (before 16).
+    """
+    websockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return {
+        "Content-Security-Policy": "; ".join(_POLICY).format(websockets=websockets),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+    }
+
+
 class SafeHeaders:
-    """ASGI middleware: `HEADERS` on every answer, and no leave for pages of other addresses to read it."""
+    """ASGI middleware: `headers` on every answer, and no leave for pages of other addresses to read it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -45,21 +56,21 @@ class SafeHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        host = Headers(scope=scope).get("host", "")
         listed = Headers(scope=scope).get("origin") in config.get_option("server.corsAllowedOrigins")
 
         async def send_safe(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name in (
-                    [] if listed else [name for name in headers if name.startswith("access-control-")]
-                ):
-                    del headers[name]
-                headers.update(HEADERS)
+                answer = MutableHeaders(scope=message)
+                for name in () if listed else answer.keys():
+                    if name.startswith("access-control-"):
+                        del answer[name]
+                answer.update(headers(host))
             await send(message)
 
         await self.app(scope, receive, send_safe)
 
 
-async def broken(_request: Request, _error: Exception) -> Response:
+async def broken(request: Request, _error: Exception) -> Response:
     """Answer in place of whatever raised; it is logged by the server, and this answer passes no middleware."""
-    return PlainTextResponse(_BROKEN, 500, headers=HEADERS)
+    return PlainTextResponse(_BROKEN, 500, headers=headers(request.headers.get("host", "")))

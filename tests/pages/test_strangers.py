@@ -431,11 +431,31 @@ def test_one_address_opens_only_so_many_connections_and_a_proxy_as_many_as_it_ne
 def test_every_answer_says_that_nothing_comes_from_elsewhere(server: Server, path: str) -> None:
     for method in ("GET", "OPTIONS"):
         answer = requests.request(method, server.address + path, timeout=15)
-        for name, value in safe_headers.HEADERS.items():
+        for name, value in safe_headers.headers(f"127.0.0.1:{server.port}").items():
             assert answer.raw.headers.getlist(name) == [value], (method, path)
         assert not [name for name in answer.headers if name.lower().startswith("access-control")]
     assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
     assert not re.search(r"https?:|\*", answer.headers["Content-Security-Policy"])
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("lab.example.org", True),
+        ("lab.example.org:8501", True),
+        ("[::1]:8501", True),
+        *(
+            (bad, False)
+            for bad in ("", "a b", "a; script-src *", "*.example.org", "a,b", "a/b", "ä.example", "a:b")
+        ),
+    ],
+)
+def test_the_policy_names_its_own_host_for_websockets_and_nothing_that_is_none(
+    host: str, named: bool
+) -> None:
+    policy = safe_headers.headers(host)["Content-Security-Policy"]
+    assert (f" ws://{host} wss://{host};" in policy) is named
+    assert policy.count(";") == 12
 
 
 def test_no_page_of_other_hosts_may_send_messages_to_this_one(server: Server) -> None:
