@@ -42,6 +42,7 @@ from benchmarks.page_memory import KEPT, settled
 STRANGER = ("127.0.0.2", 0)
 AFTERWARDS = 65.0  # seconds after a visit, at which Streamlit forgets closed sessions, until memory is read
 STATE_SOCKETS, STATE_BYTES = 25, 24_000_000
+FLOODERS = 10
 SOCKETS = 600
 CONNECTIONS = 800
 READERS = 60
@@ -209,6 +210,30 @@ def small_state(lab: Lab, found: Found) -> None:
         tab.close()
 
 
+def flood(lab: Lab, found: Found) -> None:
+    """Ten tabs that ask for their page again and again, as fast as the server reads it, for 20 seconds."""
+    found.unit = "requests sent"
+    rerun = BackMsg()
+    rerun.rerun_script.query_string = ""
+    asks, end, lock = rerun.SerializeToString(), time.monotonic() + 20, threading.Lock()
+
+    def again() -> None:
+        sent = 0
+        with contextlib.suppress(WebSocketException, OSError, TimeoutError), lab.tab() as tab:
+            while time.monotonic() < end:
+                tab.send(asks)
+                sent += 1
+        with lock:
+            found.tried += sent
+            found.got_through += sent
+
+    threads = [threading.Thread(target=again) for _ in range(FLOODERS)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+
 def sockets(lab: Lab, found: Found) -> None:
     """As many tabs as the server takes, each with a page drawn and a cookie of its own invention."""
     found.tried, found.unit = SOCKETS, "sockets opened"
@@ -286,6 +311,7 @@ ATTACKS: dict[str, Callable[[Lab, Found], None]] = {
     "foreign-origin": foreign_origin,
     "state": state,
     "small-state": small_state,
+    "flood": flood,
     "sockets": sockets,
     "half-sent": half_sent,
     "silent-sockets": silent_sockets,

@@ -299,7 +299,7 @@ def test_a_flood_of_messages_is_read_at_the_pace_of_people(server: Server) -> No
     tab.close()
     tab = _opened(server.tab)
     began = time.monotonic()
-    for _ in range(100):
+    for _ in range(30):
         tab.send(_asks(2_000))
     assert tab.ping().wait(30)
     assert time.monotonic() - began < 2, "quick clicks do not wait"
