@@ -1,9 +1,10 @@
 """How many pages may be open at once: of one visitor, from one address, and in all.
 
 Every open page costs the server memory, and anybody can open as many as they like, each under a cookie of its own
-invention. Ten that ask for the front page as fast as they can kept everybody else out (benchmarks/strangers.py), so a
-page is also read no faster than people click. Who comes too late reads one sentence: instead of the page, or, where the page is there already, in the
+invention. Who comes too late reads one sentence: instead of the page, or, where the page is there already, in the
 window in which Streamlit shows what the server answers to its question for ``host-config`` before each try to connect.
+And a page is read no faster than people click: ten that asked for the front page as fast as they could kept everybody
+else out (benchmarks/strangers.py).
 """
 
 import asyncio
@@ -44,7 +45,7 @@ FIRST_WORD_SECONDS = 30.0  # a browser asks for its page at once
 BURST, RATE = 4_000_000, 500_000  # bytes, and bytes a second, of one page; its largest message is 2 MB
 MESSAGE = 100_000  # bytes that every message counts besides: five a second on the whole, forty at once
 MOST_SAID = (
-    64_000_000  # bytes in the last messages of all pages of one address; honest ones have a few thousand each
+    64_000_000  # bytes in the last messages of all pages of one address; honest ones have some thousand
 )
 _VARIABLE = "TLL_PAGES_PER_ADDRESS"
 _USUAL = 400  # a class of 35 behind one router, each with ten pages; as nginx.conf
