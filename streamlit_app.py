@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from widgets import operations, server
+from widgets import frame, operations, safe_headers, server
 
 HERE = Path(__file__).resolve().parent
 
@@ -31,4 +31,6 @@ app = st.App(
     lifespan=server.lifespan,
     middleware=server.MIDDLEWARE,
     routes=operations.ROUTES,
+    exception_handlers={500: safe_headers.broken},
+    on_script_error=frame.show,  # of callbacks, which run before the page
 )

@@ -46,7 +46,7 @@ class UnwrittenError(LabError):
 
 
 class StoreError(LabError):
-    """The run store cannot be asked at this moment: another process holds it for long, or its disk is full."""
+    """The lab's data cannot be used now: another process holds them for long, the disk is full, the folder gone."""
 
 
 OUT_OF_MEMORY = "The computer ran out of memory; try fewer or smaller images, or a smaller batch."

@@ -60,6 +60,7 @@ def configure(path: Path | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
+    threading.excepthook = _thread_ended
     adopt_libraries()
 
 
@@ -161,6 +162,14 @@ class _Handler(logging.StreamHandler[io.TextIOBase]):
 
 def _old(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
+
+
+def _thread_ended(what: threading.ExceptHookArgs) -> None:
+    if what.exc_value is not None and not isinstance(what.exc_value, SystemExit):
+        name = what.thread.name if what.thread is not None else "unknown"
+        logging.getLogger(__name__).error(
+            "The thread %s has ended by an error.", name, exc_info=what.exc_value
+        )
 
 
 def _told(error: BaseException) -> str:

@@ -1,5 +1,7 @@
 """What every page shares: its title in the tab, the width of the column, the visitor, and shown errors."""
 
+import errno
+import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator
@@ -9,11 +11,30 @@ from typing import Literal
 
 import streamlit as st
 
-from core.errors import LabError
+from core.errors import LabError, StoreError
+from core.jobs.home import unusable
 from widgets import login, visitor_cookie
 
 NAME = "Transfer Learning Lab"
 page_drawn = threading.Event()  # somebody has a page in front of them; what is heavy may begin
+# What a disk that is full, gone or not to be written to says, wherever it is asked.
+_DISK = tuple(
+    getattr(errno, name)
+    for name in (
+        "ENOSPC",
+        "EDQUOT",
+        "EROFS",
+        "EIO",
+        "EACCES",
+        "EPERM",
+        "ESTALE",
+        "ENOTCONN",
+        "ENXIO",
+        "ENODEV",
+    )
+    if hasattr(errno, name)
+)
+_log = logging.getLogger(__name__)
 _ICON = Path(__file__).parent / "logo.svg"
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
 # Everything that Markdown, Streamlit's colour directives or LaTeX could take for a sign of theirs.
@@ -51,12 +72,24 @@ def visitor() -> str:
 
 @contextmanager
 def shown_errors() -> Iterator[None]:
-    """Show what a person did wrong as one sentence; anything else is a defect and goes on upwards."""
+    """Show what a person did wrong, or the disk refuses, as one sentence; anything else is a defect and goes on up."""
     try:
         yield
-    except LabError as error:
-        # It may quote a name from outside, which must not become a link, a picture or a formula.
-        st.error(_QUOTED.sub(r"\\\1", str(error)), icon=":material/error:")
+    except Exception as error:
+        if not show(error):
+            raise
+
+
+def show(error: Exception) -> bool:
+    """Show an error as one sentence; False, and nothing, for one that is a defect."""
+    if isinstance(error, OSError) and error.errno in _DISK:
+        _log.error("The disk refuses what a page wants to do.", exc_info=error)
+        error = StoreError(unusable(error))
+    if not isinstance(error, LabError):
+        return False
+    # It may quote a name from outside, which must not become a link, a picture or a formula.
+    st.error(_QUOTED.sub(r"\\\1", str(error)), icon=":material/error:")
+    return True
 
 
 def prose(name: str) -> str:

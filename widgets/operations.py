@@ -4,6 +4,7 @@
 machine that came without a proxy, or by one that knows ``TLL_METRICS_TOKEN``. No figure tells of a single visitor.
 """
 
+import contextlib
 import hmac
 import ipaddress
 import logging
@@ -24,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
-from core import live
+from core import errors, live
 from core.jobs import api, devices, health
 from core.jobs.home import home
 
@@ -126,7 +127,10 @@ class _Checks:
     def now(self) -> tuple[health.Check, ...]:
         with self._lock:
             if time.monotonic() >= self._until or api.leaving():
-                self._found = health.readiness(home(), api.dispatcher(), leaving=api.leaving())
+                try:
+                    self._found = health.readiness(home(), api.dispatcher(), leaving=api.leaving())
+                except errors.StoreError as error:
+                    self._found = (health.Check(part="store", ok=False, says=str(error)),)
                 self._until = time.monotonic() + CHECKED_FOR_SECONDS
             return self._found
 
@@ -139,14 +143,19 @@ class _Lab(Collector):
         up = GaugeMetricFamily("tll_store_up", "Whether the run store answered.")
         try:
             found = health.census(home())
-        except sqlite3.Error:
+        except (sqlite3.Error, errors.StoreError):
             _log.warning("The run store did not answer to a request for figures.")
             up.add_metric([], 0)
         else:
             up.add_metric([], 1)
             yield from _of_store(found)
         yield up
-        yield from _of_workers()
+        with contextlib.suppress(errors.StoreError):
+            yield from _of_workers()
+        with contextlib.suppress(errors.StoreError):
+            yield _gauge(
+                "tll_disk_free_bytes", "Room on the data directory's disk.", health.disk_free(home())
+            )
         yield from _of_server()
         yield from _of_gpus()
 
@@ -198,7 +207,6 @@ def _of_workers() -> Iterator[Metric]:
 
 
 def _of_server() -> Iterator[Metric]:
-    yield _gauge("tll_disk_free_bytes", "Room on the data directory's disk.", health.disk_free(home()))
     waiting, running = live.counts()
     yield _gauges(
         "tll_live_experiments", "Live experiments.", "state", {"waiting": waiting, "running": running}

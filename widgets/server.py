@@ -1,6 +1,7 @@
 """What the server does besides drawing pages: heavy imports in the background, gates before pages, the end."""
 
 import gc
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +13,10 @@ from starlette.middleware import Middleware
 
 from core import errors, live, logs
 from core.jobs import api
-from widgets import allocator, frame, media_gate, operations, shutdown, upload_gate
+from widgets import allocator, connections, frame, media_gate, operations, shutdown, upload_gate
+from widgets.origin_gate import OriginGate
+from widgets.safe_headers import SafeHeaders
+from widgets.socket_gate import SocketGate
 from widgets.visitor_cookie import VisitorCookie, visitor_in
 
 # Torch takes seconds to import, here and in the worker, and would slow the first page down: both wait for that
@@ -22,7 +26,10 @@ PRELOAD_AFTER_SECONDS = 15.0
 PAINT_SECONDS = 1.0
 MOST_THREADS = 4  # of torch in this process, on machines with many cores; workers have their own number
 
+RETRY_SECONDS = 5.0
+
 _closing = threading.Event()
+_log = logging.getLogger(__name__)
 
 
 def _runs_wait() -> bool:
@@ -32,12 +39,22 @@ def _runs_wait() -> bool:
         return False
 
 
+def _queue_served() -> bool:
+    try:
+        api.start()
+    except errors.StoreError as error:
+        _log.error("Nobody serves the queue, which is tried again: %s", error)
+        return False
+    return True
+
+
 def _preload() -> None:
     if not _runs_wait() and frame.page_drawn.wait(PRELOAD_AFTER_SECONDS):
         time.sleep(PAINT_SECONDS)
     if _closing.is_set():
         return
-    api.start()
+    while not _queue_served() and not _closing.wait(RETRY_SECONDS):
+        pass
     from widgets import data_picker
 
     data_picker.warm_up()
@@ -65,8 +82,10 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start preloading and the run queue with the server; on the way out a run in work is put back."""
     allocator.few_heaps()
     logs.configure()
+    connections.bound()
     shutdown.on_sigterm(_drain)
     media_gate.install(visitor_in)
+    allocator.give_back(_closing)
     threading.Thread(target=_preload, name="preload", daemon=True).start()
     try:
         yield {}
@@ -81,7 +100,10 @@ def _drain() -> None:
 
 
 MIDDLEWARE = [
+    Middleware(SafeHeaders),
+    Middleware(OriginGate),
     Middleware(operations.OwnFigures),
+    Middleware(SocketGate, visitor_in=visitor_in),
     Middleware(VisitorCookie),
     Middleware(upload_gate.UploadGate, visitor_in=visitor_in),
     Middleware(media_gate.MediaGate, visitor_in=visitor_in),

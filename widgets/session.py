@@ -23,7 +23,7 @@ page = st.navigation(
 )
 frame.begin(page.title)
 login.let_in()
-with operations.timed(page.url_path or "home"):
+with operations.timed(page.url_path or "home"), frame.shown_errors():
     page.run()
 login.let_out()
 frame.end()

@@ -48,6 +48,14 @@ def on_sigterm(drain: Callable[[], None]) -> None:
         _log.warning("SIGTERM cannot be caught here; runs in work go on from their last checkpoints.")
 
 
+def uvicorn_behind(handler: object) -> Any | None:
+    """Find the uvicorn server that has set this signal handler; None where it is somebody else's."""
+    server = getattr(handler, "__self__", None)
+    config = getattr(server, "config", None)
+    known = ("timeout_graceful_shutdown", "http_protocol_class", "ws_protocol_class", "ws_max_size")
+    return server if hasattr(server, "should_exit") and all(hasattr(config, one) for one in known) else None
+
+
 async def _leave(drain: Callable[[], None], before: Any) -> None:
     began = time.monotonic()
     try:
@@ -82,11 +90,11 @@ def _end(before: Callable[[int, FrameType | None], Any] | int | None) -> None:
 
     Its own handler would raise the signal again after a clean end, and so spoil the exit status.
     """
-    server = getattr(before, "__self__", None)
-    config = getattr(server, "config", None)
-    if hasattr(server, "should_exit") and hasattr(config, "timeout_graceful_shutdown"):
+    server = uvicorn_behind(before)
+    if server is not None:
+        config = server.config
         config.timeout_graceful_shutdown = config.timeout_graceful_shutdown or CONNECTIONS_SECONDS
-        server.should_exit = True  # type: ignore[union-attr]
+        server.should_exit = True
     elif callable(before):
         before(signal.SIGTERM, None)
     else:

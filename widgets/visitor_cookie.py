@@ -46,7 +46,7 @@ class VisitorCookie:
         """Pass the request on; add the cookie to the answer for a page that came without one."""
         if scope["type"] == "websocket":
             scope = _with_visitor(scope)
-        elif scope["type"] == "http" and scope["method"] == "GET" and _wants_page(scope):
+        elif scope["type"] == "http" and wants_page(scope):
             # Read as Streamlit reads it: the standard library stumbles over cookies that others have set.
             known = visitor_in(HTTPConnection(scope).cookies)
             send = _with_cookie(send, secure=_is_https(scope)) if known is None else send
@@ -57,8 +57,10 @@ def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _wants_page(scope: Scope) -> bool:
-    return "text/html" in _header(scope, b"accept") and "/_stcore/" not in scope["path"]
+def wants_page(scope: Scope) -> bool:
+    """Whether an HTTP request is a browser's for a page, not for one of its parts."""
+    asks = scope["method"] == "GET" and "/_stcore/" not in scope["path"]
+    return asks and "text/html" in _header(scope, b"accept")
 
 
 def _is_https(scope: Scope) -> bool:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from core import errors
 from core.jobs import devices, housekeeping
 from core.jobs.devices import Slot
 from core.jobs.local import LocalWorker
@@ -106,10 +107,16 @@ class Dispatcher:
         return [bench.worker for bench in self._benches if bench.worker is not None]
 
     def _serve(self) -> None:
+        in_the_way = ""
         while not self._closing.is_set():
             somebody_waits = False
             try:
                 somebody_waits = self._turn()
+                in_the_way = ""
+            except errors.StoreError as error:  # at every turn the same, until somebody has seen to it
+                if str(error) != in_the_way:
+                    _log.error("The queue waits: %s", error)
+                in_the_way = str(error)
             except Exception:  # the queue must go on: a locked database or a full disk may pass
                 _log.exception("The dispatcher's turn failed; it goes on.")
             self._wake.wait(STOPPING_TURN_SECONDS if somebody_waits else TURN_SECONDS)
@@ -122,7 +129,10 @@ class Dispatcher:
     def _dismiss(self, worker: LocalWorker) -> None:
         worker.close(CLOSE_SECONDS)
         if worker.claim is not None:
-            self._store.give_back(worker.claim)
+            try:
+                self._store.give_back(worker.claim)
+            except errors.StoreError as error:
+                _log.warning("A run is found again at the next start: %s", error)
 
     def _turn(self) -> bool:
         """Do what is to be done now; True while a worker has been asked to stop its run."""

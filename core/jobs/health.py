@@ -7,6 +7,7 @@ connection is its own, short of patience: a probe neither waits for pages nor ho
 import json
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,10 +19,12 @@ import psutil
 
 from core.jobs import database
 from core.jobs.dispatcher import Dispatcher
+from core.jobs.home import unusable
 from core.jobs.store import State
 
 PATIENCE_SECONDS = 2.0  # for a lock on the database
 ROOM_BYTES = 500_000_000  # on the disk; a run of a large network writes about this much
+_PROBE_BYTES = 8192
 DURATION_BUCKETS = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)  # seconds
 
 
@@ -148,8 +151,12 @@ def _store_answers(home: Path) -> Check:
 def _disk_has_room(home: Path, room: int) -> Check:
     try:
         free = disk_free(home)
-    except OSError:
-        return Check(part="disk", ok=False, says="The data directory cannot be reached.")
+        # A quota, a disk that went read-only, rights that were taken away: only trying tells.
+        with tempfile.TemporaryFile(dir=home) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+    except OSError as error:
+        return Check(part="disk", ok=False, says=unusable(error))
     says = f"{free / 1e6:,.0f} MB are free, {room / 1e6:,.0f} MB are needed."
     return Check(part="disk", ok=free >= room, says=says)
 

@@ -9,10 +9,16 @@ from core import errors
 APPLICATION = "transfer-learning-lab"
 # What `secrets.token_urlsafe` draws from; anything else never becomes a path.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_UNUSABLE = "The lab's data folder cannot be used ({}); tell whoever runs this lab."
+_used: set[Path] = set()  # by this process
 
 
 def home() -> Path:
-    """Name the data directory: ``TLL_HOME`` where it is set, else the user's data directory. It is created."""
+    """Name the data directory: ``TLL_HOME`` where it is set, else the user's data directory. It is created.
+
+    Once only: where it has vanished since, as a disk does that is no longer mounted, a new one in its place would take
+    what belongs there. Raises `StoreError` then, and where it cannot be reached or made.
+    """
     chosen = os.environ.get("TLL_HOME")
     if chosen:
         path = Path(chosen)
@@ -20,8 +26,20 @@ def home() -> Path:
         import platformdirs  # only here, so that the engine runs where it is not installed
 
         path = Path(platformdirs.user_data_dir(APPLICATION))
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path.resolve()
+    try:
+        if path not in _used:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.scandir(path):  # somebody else's folder, or a file
+            found = path.resolve()
+    except OSError as error:
+        raise errors.StoreError(unusable(error)) from error
+    _used.add(path)
+    return found
+
+
+def unusable(error: OSError) -> str:
+    """Say in one sentence, without the folder's name, why the data directory cannot be used."""
+    return _UNUSABLE.format((error.strerror or type(error).__name__).lower())
 
 
 def run_directory(home: Path, run: str) -> Path:

@@ -97,11 +97,13 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply every step that is not yet recorded; each in one transaction, so that none is half done."""
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied REAL NOT NULL)")
+    recorded = "SELECT 1 FROM migrations WHERE name = ?"
     for name, statements in MIGRATIONS:
+        if connection.execute(recorded, (name,)).fetchone() is not None:  # mostly, and without a lock
+            continue
         connection.execute("BEGIN IMMEDIATE")
         try:
-            known = connection.execute("SELECT 1 FROM migrations WHERE name = ?", (name,)).fetchone()
-            if known is None:
+            if connection.execute(recorded, (name,)).fetchone() is None:
                 for statement in statements:
                     connection.execute(statement)
                 connection.execute("INSERT INTO migrations VALUES (?, ?)", (name, time.time()))

@@ -1,10 +1,14 @@
 """What an operator is told: each part that can be in the way, and figures that are the store's own."""
 
 import dataclasses
+import os
+import shutil
 import sqlite3
+import subprocess
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +39,39 @@ def test_a_server_that_ends_is_not_ready(store: Store) -> None:
 
 def test_a_full_disk_is_told_with_figures(store: Store) -> None:
     assert "MB are needed" in _in_the_way(store.home, room=10**18)["disk"]
+
+
+def test_a_disk_that_may_not_be_written_to_is_told(store: Store) -> None:
+    with _read_only(store.home):
+        told = _in_the_way(store.home)
+        assert "read-only file system" in told["disk"] or "permission denied" in told["disk"]
+        assert str(store.home) not in str(told)
+    assert _in_the_way(store.home) == {}
+
+
+@contextmanager
+def _read_only(folder: Path) -> Iterator[None]:
+    """By its rights; for root, whom they do not hold up, by mounting it once more over itself."""
+    if os.geteuid() != 0:
+        folder.chmod(0o500)
+        for file in folder.iterdir():
+            file.chmod(0o400)
+        try:
+            yield
+        finally:
+            folder.chmod(0o700)
+            for file in folder.iterdir():
+                file.chmod(0o600)
+        return
+    mount = shutil.which("mount")
+    bound = mount and subprocess.run([mount, "--bind", folder, folder], capture_output=True, check=False)
+    if not bound or bound.returncode:
+        pytest.skip("needs the right to mount, or not to be root")
+    try:
+        subprocess.run([mount, "-o", "remount,bind,ro", folder], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_missing_or_damaged_store_is_told_and_not_made_anew(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -440,7 +441,7 @@ def test_ten_thousand_runs_do_not_make_asking_slow(store: Store) -> None:
         thousands += 1
         return 0
 
-    for one in (store._database._connection, store._database._reading):
+    for one in (store._database._writer._open, store._database._reader._open):
         one.set_progress_handler(step, 1000)
     assert store.run("old-7").position is None
     assert thousands < 1, "a run that does not wait has no place in the queue to be found"
@@ -533,3 +534,74 @@ def test_a_run_that_this_version_cannot_read_does_not_keep_the_others_from_a_lis
         )
     assert [one.id for one in store.runs_of("ann")] == [good]
     assert [one.id for one in store.active()] == [good]
+
+
+# --- when the data directory is not what it was ---------------------------------------------------------
+
+
+def test_a_database_that_was_away_is_used_again_and_never_made_anew_meanwhile(tmp_path: Path) -> None:
+    home, away = tmp_path / "home", tmp_path / "away"
+    home.mkdir()
+    store = Store(home)
+    run = store.add(SPEC, "ann")
+    for _ in range(2):
+        home.rename(away)
+        for attempt in (lambda: store.run(run), lambda: store.pause(True)):
+            with pytest.raises(errors.StoreError, match=r"no such file or directory\).*tell whoever runs"):
+                attempt()
+        home.mkdir()  # as of a disk that is not mounted
+        with pytest.raises(errors.StoreError):
+            store.pause(True)
+        assert not list(home.iterdir())
+        home.rmdir()
+        away.rename(home)
+        assert store.run(run).state == "queued"
+    store.close()
+
+
+def test_a_database_that_was_brought_back_from_a_copy_is_opened_anew(tmp_path: Path) -> None:
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    home.mkdir()
+    store = Store(home)
+    run = store.add(SPEC, "ann")
+    with sqlite3.connect(home / "runs.sqlite3") as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+    gone = store.add(SPEC, "ann")
+    shutil.rmtree(home)
+    with pytest.raises(errors.StoreError):
+        store.run(run)
+    home.mkdir()
+    copy.rename(home / "runs.sqlite3")
+    assert store.run(run).state == "queued"
+    with pytest.raises(errors.RunError):
+        store.run(gone)
+    store.stop(run)
+    assert store.run(run).state == "stopped"
+    store.close()
+
+
+@pytest.mark.parametrize("content", [b"no database " * 1000, b"", b"SQLite format 3\0" + b"\xff" * 8000])
+def test_a_damaged_database_is_told_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+    store = Store(tmp_path)
+    run = store.add(SPEC, "ann")
+    whole = tmp_path / "whole"
+    store.close()
+    shutil.copy(tmp_path / "runs.sqlite3", whole)
+    if content:
+        (tmp_path / "runs.sqlite3").write_bytes(content)
+        with pytest.raises(errors.StoreError, match="cannot be used"):
+            Store(tmp_path)
+    (tmp_path / "runs.sqlite3").write_bytes(whole.read_bytes())
+    store = Store(tmp_path)
+    path = tmp_path / "runs.sqlite3"
+    path.unlink()
+    path.write_bytes(content or b"x")
+    with pytest.raises(errors.StoreError, match="cannot be used"):
+        store.run(run)
+    whole.replace(path)
+    for beside in ("-wal", "-shm"):
+        (tmp_path / f"runs.sqlite3{beside}").unlink(missing_ok=True)
+    assert store.run(run).state == "queued"
+    store.close()

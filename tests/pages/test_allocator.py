@@ -28,6 +28,20 @@ libc.malloc_info(0, out)
 libc.fflush(out)
 """
 
+# Large blocks with small ones between them, of which the large ones are freed.
+HOLES = """
+import sys, threading, time
+import psutil
+from widgets import allocator
+allocator.GIVE_BACK_SECONDS = 0.2
+if sys.argv[1] == "back":
+    allocator.give_back(threading.Event())
+kept = [(b"x" * 100_000, b"y" * 2_000) for _ in range(2000)]
+kept = [small for _, small in kept]
+time.sleep(1.0)
+print(psutil.Process().memory_info().rss)
+"""
+
 
 def _heaps(how: str) -> int:
     environment = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
@@ -40,6 +54,15 @@ def _heaps(how: str) -> int:
         timeout=60,
     )
     return told.stdout.count("<heap nr=")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps other things")
+def test_what_is_freed_between_things_in_use_goes_back_to_the_system() -> None:
+    sizes = {
+        how: int(subprocess.run([sys.executable, "-c", HOLES, how], capture_output=True, check=True).stdout)
+        for how in ("keep", "back")
+    }
+    assert sizes["keep"] - sizes["back"] > 100e6
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has other heaps")

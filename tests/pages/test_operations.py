@@ -20,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import HTTPConnection
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 import streamlit_app
@@ -90,6 +91,22 @@ class Server:
         with self.tab() as opened:
             opened.send(asks.SerializeToString())
             until(lambda: self.figures().get("tll_page_rerun_seconds_count{page=home}", 0) >= 1)
+
+    def errors_on(self, page: str) -> list[str]:
+        """Have a page drawn: the errors that it shows, as sentences; a defect fails the test."""
+        asks = BackMsg()
+        asks.rerun_script.page_name = page
+        found = []
+        with self.tab() as opened:
+            opened.send(asks.SerializeToString())
+            while (message := ForwardMsg.FromString(opened.recv(timeout=60))).WhichOneof(
+                "type"
+            ) != "script_finished":
+                element = message.delta.new_element
+                assert not element.HasField("exception"), element.exception
+                if element.HasField("alert") and element.alert.format == element.alert.ERROR:
+                    found.append(element.alert.body)
+        return found
 
     def figures(self) -> dict[str, float]:
         """All samples, ``name`` or ``name{label=value}`` -> value, read by Prometheus' own parser."""
@@ -162,6 +179,42 @@ def test_readiness_follows_the_store(lab: tuple[Path, Server]) -> None:
     finally:
         aside.rename(database)
     until(lambda: server.get("/ready")[0] == 200, seconds=10)
+
+
+def test_a_data_folder_that_goes_is_one_sentence_and_all_goes_on_when_it_is_back(
+    lab: tuple[Path, Server],
+) -> None:
+    home, server = lab
+    away = home.with_name("away")
+    with closing(Store(home)) as store:
+        run = store.add(SPEC, "ann")
+        store.stop(run)
+    for instead in ("nothing", "a file", "an empty folder"):
+        home.rename(away)
+        try:
+            if instead == "a file":
+                home.touch()
+            elif instead == "an empty folder":
+                home.mkdir()
+            until(lambda: server.get("/ready")[0] == 503, seconds=10)
+            parts = json.loads(server.get("/ready")[1])["parts"]
+            assert not parts["store"]["ok"], instead
+            assert str(home) not in str(parts)
+            assert server.get("/health")[0] == 200
+            assert server.figures()["tll_store_up"] == 0
+            told = server.errors_on("runs")
+            assert [one for one in told if "tell whoever runs this lab" in one] == told
+            assert told
+            assert not home.is_dir() or not list(home.iterdir()), "nothing is made in its place"
+        finally:
+            if instead != "nothing":
+                home.unlink() if home.is_file() else home.rmdir()
+            away.rename(home)
+        until(lambda: server.get("/ready")[0] == 200, seconds=10)
+        assert not server.errors_on("runs")
+    with closing(Store(home)) as store:
+        store.delete(run)
+    assert not [line for line in server.log.read_text().splitlines() if line and not line.startswith("{")]
 
 
 @pytest.mark.parametrize(
