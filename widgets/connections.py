@@ -14,6 +14,7 @@ from typing import Any
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from core.jobs.places import network_of
 from widgets import socket_gate
 from widgets.safe_headers import headers
 from widgets.shutdown import uvicorn_behind
@@ -67,13 +68,13 @@ class _Doors:
             return False
         if self._trusts(host):
             return True
-        mine = socket_gate.network(host)
+        mine = network_of(host)
         return sum(_network(one) == mine for one in self._connections) <= self._address
 
 
 def _network(connection: Any) -> str:
     client = getattr(connection, "client", None)
-    return socket_gate.network(client[0]) if client else ""
+    return network_of(client[0]) if client else ""
 
 
 def _refusal() -> bytes:

@@ -8,8 +8,6 @@ else out (benchmarks/strangers.py).
 """
 
 import asyncio
-import functools
-import ipaddress
 import logging
 import math
 import os
@@ -26,6 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
+from core.jobs.places import network_of
 from widgets.operations import ROUTES
 from widgets.visitor_cookie import wants_page
 
@@ -99,7 +98,7 @@ class SocketGate:
             await self.app(scope, receive, send)
 
     def _keys(self, scope: Scope) -> tuple[tuple[str, str], tuple[str, str], tuple[str, str]]:
-        address = network((scope.get("client") or ("", 0))[0])
+        address = network_of((scope.get("client") or ("", 0))[0])
         visitor = self._visitor_in(HTTPConnection(scope).cookies)
         whose = ("without a cookie", address) if visitor is None else ("visitor", visitor)
         return whose, ("address", address), ("all", "")
@@ -171,20 +170,6 @@ def _refusal(scope: Scope, says: str) -> Response:
         # Streamlit's window shows nothing else, and breaks no lines of it.
         return JSONResponse(textwrap.fill(says, _PHONE_COLUMNS), 503, headers=_RETRY)
     return PlainTextResponse(says, 503, headers=_RETRY | {"Refresh": "30"})
-
-
-@functools.lru_cache(maxsize=4096)
-def network(host: str) -> str:
-    """Name whose address this is: one of the older kind, or of the newer kind all that one connection gets (/64)."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 @dataclass(kw_only=True)

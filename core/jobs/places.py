@@ -5,6 +5,7 @@ empty, only a visitor's own limit holds. Beyond that, newcomers, of whom no run 
 few per network and half of all; no network has all; and the last places are for those who have no run in the queue.
 """
 
+import functools
 import ipaddress
 import sqlite3
 
@@ -50,13 +51,14 @@ _CROWDED_NETWORK = (
 _LAST = "The queue is nearly full, and its last places are kept for those who have no run in it. Wait for one of yours."
 
 
+@functools.lru_cache(maxsize=4096)
 def network_of(address: str | None) -> str:
     """Name the network that an address stands for: itself, or, of IPv6, the half that one household is given whole.
 
     Programs on this machine have no address; they are one network, too.
     """
     try:
-        found = ipaddress.ip_address(address or "")
+        found = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:
         return address or ""
     if isinstance(found, ipaddress.IPv6Address):

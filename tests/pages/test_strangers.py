@@ -335,21 +335,6 @@ def test_places_of_an_address_are_the_operators(
             socket_gate.places()
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("2001:db8::1", "2001:db8::ffff:2", True),  # what one connection gets
-        ("2001:db8::1", "2001:db8:0:1::1", False),
-        ("::ffff:10.0.0.5", "10.0.0.5", True),
-        ("10.0.0.5", "10.0.0.6", False),
-        ("fe80::1%eth0", "fe80::2%eth1", True),
-        ("testclient", "testclient", True),
-    ],
-)
-def test_addresses_of_one_connection_are_one(one: str, other: str, same: bool) -> None:
-    assert (socket_gate.network(one) == socket_gate.network(other)) is same
-
-
 # --- connections ----------------------------------------------------------------------------------------
 
 
