@@ -1,5 +1,6 @@
 """What the server does besides drawing pages: heavy imports in the background, gates before pages, the end."""
 
+import contextlib
 import gc
 import threading
 import time
@@ -11,6 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from core import errors, live, logs
+from core.datasets import foreign
+from core.images import decoding
 from core.jobs import api
 from widgets import allocator, frame, media_gate, operations, shutdown, upload_gate
 from widgets.visitor_cookie import VisitorCookie, visitor_in
@@ -38,6 +41,9 @@ def _preload() -> None:
     if _closing.is_set():
         return
     api.start()
+    with contextlib.suppress(OSError):  # no room for a process now: the first picture tries again
+        decoding.warm_up()
+        foreign.warm_up()
     from widgets import data_picker
 
     data_picker.warm_up()

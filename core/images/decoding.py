@@ -1,15 +1,12 @@
 """Bytes of a picture -> a uint8 RGB square, under limits.
 
-Whatever came from outside goes through here: size is checked before pixels are, JPEGs are decoded at
-a reduced scale where that is enough, large pictures are decoded one at a time, and every refusal is one
-sentence for the person who chose the file.
+Whatever came from outside goes through here, and is decoded in processes of their own (`reader`): size and form are
+checked before pixels are, JPEGs are decoded at a reduced scale where that is enough, large pictures are decoded one at
+a time, and every refusal is one sentence for the person who chose the file.
 """
 
-import contextlib
 import os
-import re
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,38 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.errors import DataError, LabError
-from core.images import kinds
-from core.images.to_rgb import (
-    PictureReading,
-    UnreadableError,
-    deep_values,
-    draft,
-    is_deep,
-    open_picture,
-    rgb_square,
-    rule,
-    square,
+from core import isolation
+from core.errors import DataError, shortened
+from core.images.to_rgb import PictureReading, rule, square
+
+_MAX_THREADS = 8  # each has one undecoded picture in hand, and a process that decodes
+_PATIENCE = 6.0  # times a picture's seconds of the processor, on the clock, since the machine may be busy
+_SECONDS_PER_BYTE = (
+    4e-7  # of the processor: what a picture of the largest size, packed well, takes on a slow machine
+)
+_LONGEST_SENTENCE = 500  # characters
+TOO_DEAR = (
+    "The picture takes more time or memory to decode than one is given; save it as JPEG or PNG and try again."
+)
+_BROKE_DOWN = (
+    "The picture broke its reader down, so it is damaged or meant to harm; save it again as JPEG or PNG."
 )
 
-# Pillow warns about damaged EXIF blocks and large sizes. Both are dealt with here, so that nobody's picture
-# writes into the log of the server.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-_JPEG_SIGNATURE = b"\xff\xd8"
-_JPEG_SCAN = b"\xff\xda"  # a marker (ITU T.81, B.1.1.3): compressed data never contain it
-_JPEG_END = b"\xff\xd9"
-_JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # with a length: no stuffed zero, no restart
-_MANY_SEGMENTS = 10_000
-_USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of the picture
-_MAX_SCANS = 50
-_MAX_THREADS = 8  # each holds one undecoded and one decoded picture
+# What pictures of an archive may take together beside `Limits.max_seconds_in_all`: ten times what is usual.
+_USUAL_SECONDS, _USUAL_SECONDS_PER_BYTE = 3e-3, 1e-6
 
 _ALMOST_BLACK = 24  # of 255: where all but a hundredth of a picture is darker
 
-# A large picture takes up to 16 bytes a pixel on its way (32 bits of grey): a gigabyte for the largest, so that there
-# is one at a time, whoever's it is.
-_LARGE = 8_000_000
+# Single pictures are waited for by somebody; those of archives come after them, and never keep their processes.
+_READER = "core.images.reader"
+_single = isolation.Pool(_READER, most=4, warm=1)
+_many = isolation.Pool(_READER, most=min(_MAX_THREADS, os.cpu_count() or 1), warm=1, niceness=5)
+# A large picture takes up to 32 bytes a pixel on its way: there is one at a time, whoever's it is.
 _one_large = threading.Lock()
 
 
@@ -57,16 +49,19 @@ _one_large = threading.Lock()
 class Limits:
     """How much is read from outside before it is refused; the defaults suit a shared server.
 
-    Pictures: ``max_bytes`` and ``max_pixels`` each (64 million pixels: beyond today's usual phone cameras).
+    Pictures: ``max_bytes`` and ``max_pixels`` each (64 million pixels: beyond today's usual phone cameras), and
+    ``max_seconds`` of the processor beside what its bytes are worth.
     Archives and folders: entries of any kind, pictures, classes, unpacked bytes, how many times larger than
     its packed form a member may unpack (photographs hardly shrink; a bomb reaches 1,000), bytes of archives
     inside the archive (they are held in memory), and the memory
     that the decoded squares may take. All pictures together: pixels to decode (what a JPEG skips by being decoded
-    at a reduced scale does not count), since few bytes can hold pixels for hours of work.
+    at a reduced scale does not count), since few bytes can hold pixels for hours of work; and seconds of the
+    processor, again beside what their number and bytes are worth.
     """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 64_000_000
+    max_seconds: float = 5.0
     max_entries: int = 150_000
     max_images: int = 60_000
     max_classes: int = 1_000
@@ -76,30 +71,42 @@ class Limits:
     max_nested_bytes: int = 500_000_000
     max_decoded_bytes: int = 3_000_000_000
     max_pixels_in_all: int = 10_000_000_000
+    max_seconds_in_all: float = 20.0
+
+    def seconds(self, size: int) -> float:
+        """How long one picture of ``size`` bytes may take."""
+        return self.max_seconds + _SECONDS_PER_BYTE * size
 
 
 DEFAULT_LIMITS = Limits()
 
 
 class _TooMuch(DataError):
-    """All pictures together are too many pixels: no sentence about one of them, but the end of reading."""
+    """All pictures together are too much: no sentence about one of them, but the end of reading."""
 
 
 class _Allowance:
-    """Counts the pixels that are decoded for one reading, from several threads."""
+    """Counts the pixels that are decoded for one reading, and the seconds that it takes, from several threads."""
 
     def __init__(self, limits: Limits) -> None:
-        self._all = self._left = limits.max_pixels_in_all
+        self._limits = limits
+        self._pixels, self._seconds = limits.max_pixels_in_all, limits.max_seconds_in_all
         self._lock = threading.Lock()
 
-    def take(self, pixels: int) -> None:
-        """Use up so many, or end the reading."""
+    def take(self, *, pixels: int, seconds: float, size: int) -> None:
+        """Use them up for a picture of ``size`` bytes, or end the reading."""
         with self._lock:
-            self._left -= pixels
-            if self._left < 0:
+            self._pixels -= pixels
+            self._seconds -= seconds - _USUAL_SECONDS - _USUAL_SECONDS_PER_BYTE * size
+            if self._pixels < 0:
                 raise _TooMuch(
-                    f"The pictures have more than {self._all / 1e6:,.0f} million pixels together; "
+                    f"The pictures have more than {self._limits.max_pixels_in_all / 1e6:,.0f} million pixels together; "
                     "scale them down, or keep fewer."
+                )
+            if self._seconds < 0:
+                raise _TooMuch(
+                    "The pictures take far more time to decode than pictures of their size do; save them as JPEG or "
+                    "PNG, or keep fewer."
                 )
 
 
@@ -135,59 +142,113 @@ def decode(
     Returns the square, and what it was converted from ("CMYK", "16-bit", …) or None.
     Raises `DataError`, one sentence, for what cannot be used.
     """
-    found = _decode(content, side, limits, _Allowance(limits), reading)
-    assert found.square is not None
-    return found.square, found.source
+    pixels = np.empty((side, side, 3), dtype=np.uint8)
+    return pixels, _ask(_single, content, pixels, limits, reading).source
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Found:
-    """One picture; ``square`` is None where only its ``extremes`` were asked for."""
+def warm_up() -> None:
+    """Start the processes that decode, so that the next picture need not wait for one. Raises `OSError`."""
+    _single.warm_up()
+    _many.warm_up()
 
-    square: NDArray[np.uint8] | None = None
+
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    """What a reader says of a picture beside its square; it gives none where it was ``measured`` instead."""
+
     source: str | None
     outside: float
-    extremes: tuple[bool, float, float] | None = None
+    pixels: int
+    seconds: float
+    measured: bool
+    extremes: tuple[bool, float, float] | None
 
 
-def _decode(
+class _Refused(DataError):
+    """A picture cannot be used; it took so many ``seconds`` to find out."""
+
+    def __init__(self, sentence: str, seconds: float) -> None:
+        super().__init__(sentence)
+        self.seconds = seconds
+
+
+def _ask(
+    pool: isolation.Pool,
     content: bytes,
-    side: int,
+    into: NDArray[np.uint8],
     limits: Limits,
-    allowance: _Allowance | None,
     reading: PictureReading | None,
     *,
     measure: bool = False,
-) -> _Found:
-    """Decode a picture, or, where it has more than 8 bits and that is to be measured, find its extremes only."""
-    _refuse_by_content(content, limits)
+) -> _Said:
+    """Have a picture decoded into a square; or, where it has more than 8 bits and that is to be measured, measured."""
+    if len(content) > limits.max_bytes:
+        raise DataError(
+            f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
+        )
+    seconds = limits.seconds(len(content))
+    request = {
+        "side": into.shape[0],
+        "limits": vars(limits),
+        "reading": None if reading is None else reading.to_json(),
+        "measure": measure,
+    }
     try:
-        with open_picture(content) as picture:
-            width, height = picture.size
-            if width * height > limits.max_pixels:
-                raise DataError(_too_large(f" ({width} × {height})", limits))
-            source = kinds.conversion(picture, content)
-            outside = 1 - min(width, height) / max(width, height)
-            pixels, passes = draft(picture, content, side), 1
-            if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
-                pixels, passes = width * height, 1 + _scans(content) // (_USUAL_SCANS + 1)
-            if allowance is not None:
-                allowance.take(pixels * passes)
-            with _one_large if pixels > _LARGE else contextlib.nullcontext():
-                if measure and is_deep(picture):
-                    deep = deep_values(picture, content)
-                    extremes = deep.extremes() if deep is not None else None
-                    return _Found(source=source, outside=outside, extremes=extremes)
-                small = np.asarray(rgb_square(picture, content, side, reading))
-                return _Found(square=small, source=source, outside=outside)
-    except LabError:
-        raise
-    except UnreadableError as error:
-        raise DataError(str(error)) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise DataError(_too_large("", limits)) from None
-    except Exception as error:  # hostile bytes make a decoder raise anything
-        raise DataError(kinds.undecodable(content, error)) from error
+        with pool.child() as child, _Turn(_one_large) as turn:
+            answer = child.ask(
+                request,
+                content,
+                patience=_PATIENCE * seconds,
+                into=lambda _: into.reshape(-1).data,
+                heard=turn.take,
+            )
+        return _said(answer)
+    except isolation.OverLimit:
+        raise _Refused(TOO_DEAR, seconds) from None
+    except isolation.BrokeDown:
+        raise _Refused(_BROKE_DOWN, 0.0) from None
+
+
+class _Turn:
+    """Takes a lock when told to, once, and gives it back at the end."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock, self._taken = lock, False
+
+    def __enter__(self) -> "_Turn":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._taken:
+            self._lock.release()
+
+    def take(self, _: isolation.Message) -> None:
+        """Wait for the turn of a large picture."""
+        if self._taken:  # said twice, by a reader that is no longer ours
+            raise isolation.BrokeDown
+        self._lock.acquire()
+        self._taken = True
+
+
+def _said(answer: isolation.Message) -> _Said:
+    """Take a reader's answer for what it should be, and no more."""
+    try:
+        seconds = float(answer["seconds"])
+        if "refused" in answer:
+            raise _Refused(shortened(str(answer["refused"]), _LONGEST_SENTENCE), seconds)
+        extremes = answer["extremes"]
+        return _Said(
+            source=None if answer["source"] is None else str(answer["source"])[:_LONGEST_SENTENCE],
+            outside=float(answer["outside"]),
+            pixels=int(answer["pixels"]),
+            seconds=seconds,
+            measured=answer.get("bytes") is not True,
+            extremes=None
+            if extremes is None
+            else (bool(extremes[0]), float(extremes[1]), float(extremes[2])),
+        )
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        raise isolation.BrokeDown from error
 
 
 def decode_all(
@@ -198,7 +259,7 @@ def decode_all(
     *,
     fit: str = "crop",
 ) -> Decoded:
-    """Decode many pictures of one set with threads; ``reads`` give their bytes and may raise `DataError` themselves.
+    """Decode many pictures of one set side by side; ``reads`` give their bytes and may raise `DataError` themselves.
 
     Pictures of more than 8 bits are read twice: what is black and white in them is known when all have been seen.
     Pictures that do not decode are left out and listed. ``progress(done, total)`` is called from this thread.
@@ -217,28 +278,27 @@ def decode_all(
         for number in numbers:
             try:
                 content = reads[number]()
-                found = _decode(
-                    content, side, limits, allowance if measure else None, reading, measure=measure
-                )
+                said = _ask(_many, content, squares[number], limits, reading, measure=measure)
+                allowance.take(pixels=said.pixels if measure else 0, seconds=said.seconds, size=len(content))
             except _TooMuch:
                 raise
             except DataError as error:
                 failed[number] = str(error)
+                if isinstance(error, _Refused):
+                    allowance.take(pixels=0, seconds=error.seconds, size=len(content))
                 continue
-            outside[number] = found.outside
-            if found.source is not None:
-                converted[number] = found.source
-            if found.square is not None:
-                squares[number] = found.square
-            else:
-                extremes[number] = found.extremes
+            outside[number] = said.outside
+            if said.source is not None:
+                converted[number] = said.source
+            if said.measured:
+                extremes[number] = said.extremes
                 waiting += 1
         return len(numbers) - waiting
 
     def run(numbers: Sequence[int], done: int, reading: PictureReading, *, measure: bool) -> int:
-        chunk = max(1, min(64, len(numbers) // (4 * _MAX_THREADS)))
+        chunk = max(1, min(64, len(numbers) // (4 * _many.most)))
         chunks = [numbers[start : start + chunk] for start in range(0, len(numbers), chunk)]
-        with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(_many.most) as pool:
             try:
                 for count in pool.map(lambda some: work(some, reading, measure), chunks):
                     done += count
@@ -274,33 +334,3 @@ def decode_all(
 def square_from_array(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Bring a picture that is an array already, (H, W) grey or (H, W, 3) RGB, to (side, side, 3)."""
     return np.asarray(square(Image.fromarray(picture).convert("RGB"), side))
-
-
-def _refuse_by_content(content: bytes, limits: Limits) -> None:
-    if len(content) > limits.max_bytes:
-        raise DataError(
-            f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
-        )
-    if content.startswith(_JPEG_SIGNATURE) and _scans(content) > _MAX_SCANS:
-        raise DataError(
-            f"The JPEG is stored in more than {_MAX_SCANS} passes, as no camera does; save the picture again."
-        )
-    why = kinds.refusal(content)
-    if why is not None:
-        raise DataError(why)
-
-
-def _scans(content: bytes) -> int:
-    """Count the scans of a JPEG's own picture: not a thumbnail's, nor what a phone appends (a film, a depth map)."""
-    place, scans = len(_JPEG_SIGNATURE), 0
-    for _ in range(_MANY_SEGMENTS):
-        marker = _JPEG_MARKER.search(content, place)
-        if marker is None or marker.group() == _JPEG_END:
-            return scans
-        scans += marker.group() == _JPEG_SCAN
-        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
-    return scans + content.count(_JPEG_SCAN, place)  # hostile: not worth a walk
-
-
-def _too_large(size: str, limits: Limits) -> str:
-    return f"The picture has more than {limits.max_pixels / 1e6:g} million pixels{size}; scale it down and try again."

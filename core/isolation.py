@@ -1,0 +1,367 @@
+"""Files from strangers are opened in processes of their own, with little memory and little time.
+
+One side asks: a `Child` is such a process, a `Pool` keeps some of them warm. The other side is a module that a child
+runs: it reads requests from its `Service`, and bounds itself with `limit`. What passes between them is a line of JSON
+and raw bytes of a length that the asking side knows: nothing that a child says can make it do anything.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+try:
+    import resource
+except ImportError:  # Windows: time is limited by whoever asks, memory by what the formats' forms allow
+    resource = None  # type: ignore[assignment]
+
+Message = dict[str, Any]
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_LONGEST_MESSAGE = 100_000_000  # bytes of JSON
+_PIPE_BYTES = (
+    1_048_576  # of a pipe's room where it can be chosen: fewer switches between the two for a photograph
+)
+_LOOK_SECONDS = 0.25  # between two looks for children that are late, or not needed
+_IDLE_SECONDS = 10.0  # after which a child beyond the warm ones is ended
+_END_SECONDS = 2.0
+# How the system ends a process that is over a limit; SIGKILL comes where the whole machine's memory runs out.
+_OVER = [getattr(signal, name, None) for name in ("SIGPROF", "SIGXCPU", "SIGXFSZ", "SIGKILL")]
+
+
+class OverLimit(Exception):
+    """The child was ended, for it took more time or memory than it may."""
+
+
+class BrokeDown(Exception):
+    """The child came to an end by itself, over what it was asked, or did not start."""
+
+
+# --- whoever asks ------------------------------------------------------------------------------------------
+
+
+class Child:
+    """A process that runs a module of ours; one request at a time."""
+
+    def __init__(self, module: str, *, niceness: int = 0) -> None:
+        """Start it; it gets ready by itself. `OSError` where the system has no room for a process."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(niceness)],
+            cwd=_PROJECT,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in a terminal is for whoever asked
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._to: BinaryIO = self._process.stdin  # type: ignore[assignment]
+        self._from: BinaryIO = self._process.stdout  # type: ignore[assignment]
+        _widen(self._to, self._from)
+        self._deadline: float | None = None
+        self._late = False
+        self.idle_since = time.monotonic()
+        _watched.add(self)
+        _watch()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return not self._to.closed and self._process.poll() is None
+
+    def ask(
+        self,
+        request: Message,
+        content: bytes = b"",
+        *,
+        patience: float,
+        into: Callable[[Message], memoryview] | None = None,
+        heard: Callable[[Message], None] | None = None,
+    ) -> Message:
+        """Send a request and its bytes, and give the answer; ``patience`` in seconds on the clock.
+
+        An answer that says ``"bytes": true`` is followed by as many as the memory takes that ``into`` gives for it.
+        ``heard`` is told what the child has to say meanwhile, and takes its time: the child waits, and the clock
+        begins anew. Raises `OverLimit` and `BrokeDown`; the child is gone then.
+        """
+        try:
+            self._deadline = time.monotonic() + patience
+            self._to.write(json.dumps(request | {"length": len(content)}).encode() + b"\n")
+            self._to.write(content)
+            self._to.flush()
+            while "meanwhile" in (answer := self._answer()):
+                self._deadline = None
+                if heard is not None:
+                    heard(answer)
+                self._deadline = time.monotonic() + patience
+                self._to.write(b"\n")
+                self._to.flush()
+            if answer.get("bytes") is True:
+                if into is None:
+                    raise ValueError("bytes that nobody asked for")
+                self._fill(into(answer))
+            return answer
+        except (OSError, EOFError, LookupError, TypeError, ValueError, RecursionError):
+            raise self._ended() from None
+        except BaseException:  # `heard` ends it all: this child's answer must not be taken for the next one's
+            self.end(force=True)
+            raise
+        finally:
+            self._deadline = None
+            self.idle_since = time.monotonic()
+
+    def _answer(self) -> Message:
+        line = self._from.readline(_LONGEST_MESSAGE)
+        if not line.endswith(b"\n"):
+            raise EOFError
+        answer = json.loads(line)
+        if not isinstance(answer, dict):
+            raise ValueError("not a message")
+        return answer
+
+    def _fill(self, left: memoryview) -> None:
+        while left:
+            count = self._from.readinto(left)  # type: ignore[attr-defined]
+            if not count:
+                raise EOFError
+            left = left[count:]
+
+    def _ended(self) -> Exception:
+        """See how a child ended that does not answer as it should, and make sure that it has."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LOOK_SECONDS)  # its pipes close before it is dead
+        code = self._process.poll()
+        self.end(force=True)
+        if self._late or (code is not None and -code in _OVER):
+            return OverLimit()
+        return BrokeDown()
+
+    def kill_if_late(self) -> None:
+        """End it where the patience of whoever asks is over."""
+        deadline = self._deadline
+        if deadline is not None and time.monotonic() > deadline:
+            self._late = True
+            self._process.kill()
+
+    def end(self, *, force: bool = False) -> None:
+        """End the process; by force, or as if whoever asks were gone."""
+        if force:
+            self._process.kill()
+        with contextlib.suppress(OSError):
+            self._to.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._from.close()
+
+
+class Pool:
+    """Up to ``most`` children of one module at a time; ``warm`` of them wait for the next request."""
+
+    def __init__(self, module: str, *, most: int, warm: int, niceness: int = 0) -> None:
+        self._module, self._warm, self._niceness = module, warm, niceness
+        self.most = most
+        self.begin()
+        _pools.add(self)
+
+    def begin(self) -> None:
+        """Have no children yet; also in a process that was forked, to which they do not belong."""
+        self._places = threading.BoundedSemaphore(self.most)
+        self._lock = threading.Lock()
+        self._idle: list[Child] = []
+
+    def warm_up(self) -> None:
+        """Start the children that shall be warm."""
+        with self._lock:
+            self._idle = [child for child in self._idle if child.alive]
+            while len(self._idle) < self._warm:
+                self._idle.append(Child(self._module, niceness=self._niceness))
+
+    @contextlib.contextmanager
+    def child(self) -> Iterator[Child]:
+        """Lend a child; whoever comes when all are lent waits. Raises `BrokeDown` where none can be started."""
+        with self._places:
+            try:
+                child = self._taken()
+            except OSError as error:
+                raise BrokeDown from error
+            try:
+                yield child
+            finally:
+                if child.alive:
+                    with self._lock:
+                        self._idle.append(child)
+                else:
+                    child.end(force=True)
+                    with contextlib.suppress(OSError):  # whoever needs it will try again
+                        self.warm_up()
+
+    def _taken(self) -> Child:
+        with self._lock:
+            while self._idle:
+                child = self._idle.pop()
+                if child.alive:
+                    return child
+                child.end(force=True)
+        return Child(self._module, niceness=self._niceness)
+
+    def tidy(self) -> None:
+        """End those that have had nothing to do for a while, but for the warm ones."""
+        now = time.monotonic()
+        with self._lock:
+            over = [one for one in self._idle[: -self._warm or None] if now - one.idle_since > _IDLE_SECONDS]
+            self._idle = [one for one in self._idle if one not in over]
+        for one in over:
+            one.end()
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that wait for a request."""
+        with self._lock:
+            return [child.pid for child in self._idle if child.alive]
+
+
+_watched: "weakref.WeakSet[Child]" = weakref.WeakSet()
+_pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()
+_watcher: threading.Thread | None = None
+_starting = threading.Lock()
+
+
+def _watch() -> None:
+    global _watcher  # noqa: PLW0603 - one thread for all children of this process
+    with _starting:
+        if _watcher is None or not _watcher.is_alive():
+            _watcher = threading.Thread(target=_look_after_children, name="isolation", daemon=True)
+            _watcher.start()
+
+
+def _look_after_children() -> None:
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        for child in list(_watched):
+            child.kill_if_late()
+        for pool in list(_pools):
+            pool.tidy()
+
+
+def _end_all() -> None:
+    for child in list(_watched):
+        child.end(force=True)
+
+
+def _forget() -> None:
+    """In a forked process: the children, and the thread that looks after them, are its parent's."""
+    global _watcher, _starting
+    _watcher, _starting = None, threading.Lock()
+    _watched.clear()
+    for pool in list(_pools):
+        pool.begin()
+
+
+atexit.register(_end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def _widen(*pipes: BinaryIO) -> None:
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # Linux has it
+        import fcntl
+
+        for pipe in pipes:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+# --- in the child ------------------------------------------------------------------------------------------
+
+
+class Service:
+    """The child's side: requests come in, answers go out, and when whoever asks is gone, so is this process."""
+
+    def __init__(self) -> None:
+        if hasattr(os, "setpriority"):  # at least; whoever asks may be niced already
+            os.setpriority(os.PRIO_PROCESS, 0, max(int(sys.argv[1]), os.getpriority(os.PRIO_PROCESS, 0)))
+        self._in = os.fdopen(os.dup(0), "rb")
+        self._out = os.fdopen(os.dup(1), "wb")
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1):  # what a library prints is no answer
+            os.dup2(nothing, number)
+        with contextlib.suppress(OSError):  # Linux: where memory runs out, this process goes
+            Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
+        _at_most("RLIMIT_CORE", 0)
+        threading.Thread(target=self._leave_with_parent, daemon=True).start()
+
+    def requests(self) -> Iterator[tuple[Message, bytes]]:
+        """Give one request after the other, with its bytes."""
+        for line in self._in:
+            request = json.loads(line)
+            yield request, self._in.read(request["length"])
+
+    def answer(self, answer: Message, content: Iterable[memoryview] = ()) -> None:
+        """Answer the request, with bytes where there are some."""
+        parts = list(content)
+        self._out.write(json.dumps(answer | ({"bytes": True} if parts else {})).encode() + b"\n")
+        for part in parts:
+            self._out.write(part)
+        self._out.flush()
+
+    def say(self, **what: Any) -> None:
+        """Say something meanwhile, and wait until whoever asks has taken note."""
+        self.answer({"meanwhile": True} | what)
+        self._in.readline()
+
+    def _leave_with_parent(self) -> None:
+        """Wait for the other end of the pipe to close, which a busy main thread would not see."""
+        import select
+
+        if not hasattr(select, "poll"):  # Windows: the main thread reads the end when it is done
+            return
+        hung_up = select.poll()
+        hung_up.register(self._in, 0)
+        hung_up.poll()
+        os._exit(0)
+
+
+def limit(*, memory: int | None = None, seconds: float | None = None, written: int | None = None) -> None:
+    """Bound this process from here on, where the system can.
+
+    ``memory``: further bytes; ``seconds`` of the processor, all threads together (0: as many as it likes); ``written``:
+    bytes of any one file. The system ends the process that takes more time; further memory is refused.
+    """
+    if memory is not None:
+        import psutil
+
+        taken = getattr(psutil.Process().memory_info(), "data", None)
+        if taken is not None:
+            _at_most("RLIMIT_DATA", taken + memory)
+    if seconds is not None and hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+    if written is not None:
+        _at_most("RLIMIT_FSIZE", written)
+
+
+def _at_most(what: str, value: int) -> None:
+    """Set the limit that holds, within the one that the system or whoever asked has set."""
+    if resource is None:
+        return
+    number = getattr(resource, what)
+    _, hard = resource.getrlimit(number)
+    value = min(value, sys.maxsize) if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(number, (value, hard))
