@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.upload_pictures import chunk, many_scans, patched, png
-from benchmarks.upload_sound import saved
+from benchmarks.upload_sound import holding, saved
 
 Case = tuple[str, Callable[[], bytes]]
 
@@ -167,8 +167,17 @@ def cases() -> Iterator[Case]:
     yield "JPEG 2000 of 64 MP, blank", partial(jpeg2000, 8_000)
     yield "JPEG 2000 of 62,500 tiles", partial(jpeg2000, 8_000, tile_size=(32, 32))
     yield (
-        "JPEG 2000 of 64 MP, small code blocks",
-        partial(jpeg2000, 8_000, codeblock_size=(4, 4), num_resolutions=1),
+        "JPEG 2000 of 9 MP, small code blocks",
+        partial(jpeg2000, 3_000, codeblock_size=(4, 4), num_resolutions=1),
     )
     yield "JPEG 2000 of 64 MP, one resolution", partial(jpeg2000, 8_000, num_resolutions=1)
     yield "AVIF of 64 MP, blank", lambda: saved(Image.new("RGB", (8_000, 8_000)), "AVIF", speed=10)
+
+
+def archives() -> Iterator[Case]:
+    """Name archives in which every picture is dear, and none of them enough to be refused."""
+    yield "30 blank JPEG 2000 of 64 MP", lambda: holding(*[jpeg2000(8_000)] * 30, suffix="jp2")
+    yield "3,000 blank JPEG 2000 of 64 MP", lambda: holding(*[jpeg2000(8_000)] * 3_000, suffix="jp2")
+    yield "60 PNG of 64 MP, 16-bit colours", lambda: holding(*[png(8_000, 8_000, depth=16, colour=6)] * 60)
+    yield "400 TIFF of 90,000 strips", lambda: holding(*[many_strips(90_000)] * 400, suffix="tif")
+    yield "2,000 PNG of 19,000 chunks", lambda: holding(*[with_chunks(b"tEXt", b"k\0v", 19_000)] * 2_000)

@@ -87,10 +87,11 @@ def test_limits_that_hold_already_stay(tmp_path: Path, target: Path) -> None:
         [sys.executable, "-m", "core.backbones.foreign", "0"],
         cwd=Path(foreign.__file__).parents[2],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (60, 60)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
+        for limit in (resource.RLIMIT_DATA, resource.RLIMIT_FSIZE):
+            resource.prlimit(process.pid, limit, (3_000_000_000, 3_000_000_000))
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(json.dumps(request).encode() + b"\n")
