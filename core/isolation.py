@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import psutil
+
 try:
     import resource
 except ImportError:  # Windows: time is limited by whoever asks, memory by what the formats' forms allow
@@ -345,8 +347,6 @@ def limit(*, memory: int | None = None, seconds: float | None = None, written: i
     bytes of any one file. The system ends the process that takes more time; further memory is refused.
     """
     if memory is not None:
-        import psutil
-
         taken = getattr(psutil.Process().memory_info(), "data", None)
         if taken is not None:
             _at_most("RLIMIT_DATA", taken + memory)

@@ -20,13 +20,14 @@ from core.errors import DataError, shortened
 from core.images.to_rgb import PictureReading, rule, square
 
 _MAX_THREADS = 8  # each has one undecoded picture in hand, and a process that decodes
-_PATIENCE = 6.0  # times a picture's seconds of the processor, on the clock, since the machine may be busy
+# On the clock: times a picture's seconds of the processor, since the machine may be busy; and for a process to start.
+_PATIENCE, _START_SECONDS = 6.0, 10.0
 _SECONDS_PER_BYTE = (
     4e-7  # of the processor: what a picture of the largest size, packed well, takes on a slow machine
 )
 _LONGEST_SENTENCE = 500  # characters
 TOO_DEAR = (
-    "The picture takes more time or memory to decode than one is given; save it as JPEG or PNG and try again."
+    "The picture takes more time or memory to decode than one is given; scale it down, or save it as JPEG."
 )
 _BROKE_DOWN = (
     "The picture broke its reader down, so it is damaged or meant to harm; save it again as JPEG or PNG."
@@ -198,7 +199,7 @@ def _ask(
             answer = child.ask(
                 request,
                 content,
-                patience=_PATIENCE * seconds,
+                patience=_START_SECONDS + _PATIENCE * seconds,
                 into=lambda _: into.reshape(-1).data,
                 heard=turn.take,
             )
