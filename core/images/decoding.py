@@ -33,8 +33,9 @@ _BROKE_DOWN = (
     "The picture broke its reader down, so it is damaged or meant to harm; save it again as JPEG or PNG."
 )
 
-# What pictures of an archive may take together beside `Limits.max_seconds_in_all`: ten times what is usual.
-_USUAL_SECONDS, _USUAL_SECONDS_PER_BYTE = 3e-3, 1e-6
+# What pictures of an archive may take together beside `Limits.max_seconds_in_all`: three times what photographs take,
+# each for itself, by their bytes (unpacked) and by the pixels that are decoded.
+_USUAL_SECONDS, _USUAL_PER_BYTE, _USUAL_PER_PIXEL = 3e-3, 1e-7, 3e-8
 
 _ALMOST_BLACK = 24  # of 255: where all but a hundredth of a picture is darker
 
@@ -94,11 +95,11 @@ class _Allowance:
         self._pixels, self._seconds = limits.max_pixels_in_all, limits.max_seconds_in_all
         self._lock = threading.Lock()
 
-    def take(self, *, pixels: int, seconds: float, size: int) -> None:
-        """Use them up for a picture of ``size`` bytes, or end the reading."""
+    def take(self, *, pixels: int, seconds: float, size: int, again: bool = False) -> None:
+        """Use them up for a picture of ``size`` bytes, or end the reading; ``again``: its pixels were counted."""
         with self._lock:
-            self._pixels -= pixels
-            self._seconds -= seconds - _USUAL_SECONDS - _USUAL_SECONDS_PER_BYTE * size
+            self._pixels -= 0 if again else pixels
+            self._seconds += _USUAL_SECONDS + _USUAL_PER_BYTE * size + _USUAL_PER_PIXEL * pixels - seconds
             if self._pixels < 0:
                 raise _TooMuch(
                     f"The pictures have more than {self._limits.max_pixels_in_all / 1e6:,.0f} million pixels together; "
@@ -280,7 +281,7 @@ def decode_all(
             try:
                 content = reads[number]()
                 said = _ask(_many, content, squares[number], limits, reading, measure=measure)
-                allowance.take(pixels=said.pixels if measure else 0, seconds=said.seconds, size=len(content))
+                allowance.take(pixels=said.pixels, seconds=said.seconds, size=len(content), again=not measure)
             except _TooMuch:
                 raise
             except DataError as error:
