@@ -7,7 +7,7 @@ a time, and every refusal is one sentence for the person who chose the file.
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -26,6 +26,8 @@ _SECONDS_PER_BYTE = (
     4e-7  # of the processor: what a picture of the largest size, packed well, takes on a slow machine
 )
 _LONGEST_SENTENCE = 500  # characters
+# Small pictures go several at a time: the way there and back takes longer than to decode one.
+_TOGETHER, _TOGETHER_BYTES = 16, 250_000
 TOO_DEAR = (
     "The picture takes more time or memory to decode than one is given; scale it down, or save it as JPEG."
 )
@@ -144,8 +146,11 @@ def decode(
     Returns the square, and what it was converted from ("CMYK", "16-bit", …) or None.
     Raises `DataError`, one sentence, for what cannot be used.
     """
-    pixels = np.empty((side, side, 3), dtype=np.uint8)
-    return pixels, _ask(_single, content, pixels, limits, reading).source
+    _refuse_large(content, limits)
+    said, squares = _ask(_single, [content], side, limits, reading)
+    if isinstance(said[0], _Refused):
+        raise DataError(said[0].sentence)
+    return squares[0], said[0].source
 
 
 def warm_up() -> None:
@@ -154,7 +159,7 @@ def warm_up() -> None:
     _many.warm_up()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Said:
     """What a reader says of a picture beside its square; it gives none where it was ``measured`` instead."""
 
@@ -166,49 +171,61 @@ class _Said:
     extremes: tuple[bool, float, float] | None
 
 
-class _Refused(DataError):
-    """A picture cannot be used; it took so many ``seconds`` to find out."""
+@dataclass
+class _Refused:
+    """Why a picture cannot be used; it took so many ``seconds`` to find out."""
 
-    def __init__(self, sentence: str, seconds: float) -> None:
-        super().__init__(sentence)
-        self.seconds = seconds
+    sentence: str
+    seconds: float
 
 
 def _ask(
     pool: isolation.Pool,
-    content: bytes,
-    into: NDArray[np.uint8],
+    contents: Sequence[bytes],
+    side: int,
     limits: Limits,
     reading: PictureReading | None,
     *,
     measure: bool = False,
-) -> _Said:
-    """Have a picture decoded into a square; or, where it has more than 8 bits and that is to be measured, measured."""
-    if len(content) > limits.max_bytes:
-        raise DataError(
-            f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
-        )
-    seconds = limits.seconds(len(content))
+) -> tuple[list[_Said | _Refused], NDArray[np.uint8]]:
+    """Have pictures decoded, all at one go: what is said of each, and squares (N, side, side, 3).
+
+    With ``measure``, those of more than 8 bits are measured instead. Where a reader ends over several pictures, each
+    is tried by itself.
+    """
+    seconds = limits.seconds(sum(map(len, contents)))
     request = {
-        "side": into.shape[0],
+        "lengths": [len(content) for content in contents],
+        "side": side,
         "limits": vars(limits),
         "reading": None if reading is None else reading.to_json(),
         "measure": measure,
     }
+    squares = np.empty((len(contents), side, side, 3), dtype=np.uint8)
+    lost: _Refused
     try:
         with pool.child() as child, _Turn(_one_large) as turn:
             answer = child.ask(
                 request,
-                content,
+                b"".join(contents),
                 patience=_START_SECONDS + _PATIENCE * seconds,
-                into=lambda _: into.reshape(-1).data,
+                into=lambda _: squares.reshape(-1).data,
                 heard=turn.take,
             )
-        return _said(answer)
+        return _said(answer, len(contents)), squares
     except isolation.OverLimit:
-        raise _Refused(TOO_DEAR, seconds) from None
+        lost = _Refused(TOO_DEAR, seconds)
     except isolation.BrokeDown:
-        raise _Refused(_BROKE_DOWN, 0.0) from None
+        lost = _Refused(_BROKE_DOWN, 0.0)
+    if len(contents) == 1:
+        return [lost], squares
+    said: list[_Said | _Refused] = []
+    for number, content in enumerate(contents):
+        alone, square_of_it = _ask(pool, [content], side, limits, reading, measure=measure)
+        said += alone
+        squares[number] = square_of_it[0]
+    said[0].seconds += lost.seconds
+    return said, squares
 
 
 class _Turn:
@@ -232,25 +249,28 @@ class _Turn:
         self._taken = True
 
 
-def _said(answer: isolation.Message) -> _Said:
+def _said(answer: isolation.Message, count: int) -> list[_Said | _Refused]:
     """Take a reader's answer for what it should be, and no more."""
     try:
-        seconds = float(answer["seconds"])
-        if "refused" in answer:
-            raise _Refused(shortened(str(answer["refused"]), _LONGEST_SENTENCE), seconds)
-        extremes = answer["extremes"]
-        return _Said(
-            source=None if answer["source"] is None else str(answer["source"])[:_LONGEST_SENTENCE],
-            outside=float(answer["outside"]),
-            pixels=int(answer["pixels"]),
-            seconds=seconds,
-            measured=answer.get("bytes") is not True,
-            extremes=None
-            if extremes is None
-            else (bool(extremes[0]), float(extremes[1]), float(extremes[2])),
-        )
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        if answer.get("bytes") is not True or len(answer["pictures"]) != count:
+            raise isolation.BrokeDown
+        return [_said_of_one(one) for one in answer["pictures"]]
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise isolation.BrokeDown from error
+
+
+def _said_of_one(one: isolation.Message) -> _Said | _Refused:
+    if "refused" in one:
+        return _Refused(shortened(str(one["refused"]), _LONGEST_SENTENCE), float(one["seconds"]))
+    extremes = one["extremes"]
+    return _Said(
+        source=None if one["source"] is None else str(one["source"])[:_LONGEST_SENTENCE],
+        outside=float(one["outside"]),
+        pixels=int(one["pixels"]),
+        seconds=float(one["seconds"]),
+        measured=bool(one["measured"]),
+        extremes=None if extremes is None else (bool(extremes[0]), float(extremes[1]), float(extremes[2])),
+    )
 
 
 def decode_all(
@@ -277,24 +297,21 @@ def decode_all(
     def work(numbers: Sequence[int], reading: PictureReading, measure: bool) -> int:
         """Decode some; how many of them are done with, so that only those of more than 8 bits are not."""
         waiting = 0
-        for number in numbers:
-            try:
-                content = reads[number]()
-                said = _ask(_many, content, squares[number], limits, reading, measure=measure)
-                allowance.take(pixels=said.pixels, seconds=said.seconds, size=len(content), again=not measure)
-            except _TooMuch:
-                raise
-            except DataError as error:
-                failed[number] = str(error)
-                if isinstance(error, _Refused):
-                    allowance.take(pixels=0, seconds=error.seconds, size=len(content))
-                continue
-            outside[number] = said.outside
-            if said.source is not None:
-                converted[number] = said.source
-            if said.measured:
-                extremes[number] = said.extremes
-                waiting += 1
+        for some in _together(numbers, reads, limits, failed):
+            said, found = _ask(_many, list(some.values()), side, limits, reading, measure=measure)
+            for (number, content), one, found_square in zip(some.items(), said, found, strict=True):
+                if isinstance(one, _Refused):
+                    failed[number] = one.sentence
+                    allowance.take(pixels=0, seconds=one.seconds, size=len(content))
+                    continue
+                allowance.take(pixels=one.pixels, seconds=one.seconds, size=len(content), again=not measure)
+                outside[number] = one.outside
+                squares[number] = found_square
+                if one.source is not None:
+                    converted[number] = one.source
+                if one.measured:
+                    extremes[number] = one.extremes
+                    waiting += 1
         return len(numbers) - waiting
 
     def run(numbers: Sequence[int], done: int, reading: PictureReading, *, measure: bool) -> int:
@@ -331,6 +348,33 @@ def decode_all(
         outside=outside[kept],
         dark=dark,
     )
+
+
+def _together(
+    numbers: Sequence[int], reads: Sequence[Callable[[], bytes]], limits: Limits, failed: dict[int, str]
+) -> Iterator[dict[int, bytes]]:
+    """Read pictures' files, and give those that are small several at a time, by their numbers."""
+    some: dict[int, bytes] = {}
+    for number in numbers:
+        try:
+            content = reads[number]()
+            _refuse_large(content, limits)
+        except DataError as error:
+            failed[number] = str(error)
+            continue
+        if some and (len(some) == _TOGETHER or len(content) + sum(map(len, some.values())) > _TOGETHER_BYTES):
+            yield some
+            some = {}
+        some[number] = content
+    if some:
+        yield some
+
+
+def _refuse_large(content: bytes, limits: Limits) -> None:
+    if len(content) > limits.max_bytes:
+        raise DataError(
+            f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
+        )
 
 
 def square_from_array(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

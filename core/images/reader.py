@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,30 +97,44 @@ def _main() -> None:
     service = isolation.Service()
     isolation.limit(written=0)
     for request, content in service.requests():
-        began = time.process_time()
-        try:
-            found = _read(service, request, content)
-            answer: dict[str, Any] = {
-                "source": found.source,
-                "outside": found.outside,
-                "pixels": found.pixels,
-                "extremes": found.extremes,
-            }
-            square = found.square
-        except DataError as error:
-            answer, square = {"refused": str(error)}, None
-        except MemoryError:
-            answer, square = {"refused": TOO_DEAR}, None
+        side, lengths = request["side"], request["lengths"]
+        squares = np.zeros((len(lengths), side, side, 3), dtype=np.uint8)
+        isolation.limit(seconds=Limits(**request["limits"]).seconds(len(content)))
+        said, start = [], 0
+        for square, length in zip(squares, lengths, strict=True):
+            said.append(_said(service, request, content[start : start + length], square))
+            start += length
         isolation.limit(seconds=0)
-        answer["seconds"] = time.process_time() - began
-        service.answer(answer, [] if square is None else [np.ascontiguousarray(square).reshape(-1).data])
+        service.answer({"pictures": said}, [squares.reshape(-1).data])
+
+
+def _said(
+    service: isolation.Service, request: isolation.Message, content: bytes, square: NDArray[np.uint8]
+) -> isolation.Message:
+    """Decode a picture into ``square``, and say what there is to say."""
+    began = time.process_time()
+    try:
+        found = _read(service, request, content)
+        answer: isolation.Message = {
+            "source": found.source,
+            "outside": found.outside,
+            "pixels": found.pixels,
+            "measured": found.square is None,
+            "extremes": found.extremes,
+        }
+        if found.square is not None:
+            square[...] = found.square
+    except DataError as error:
+        answer = {"refused": str(error)}
+    except MemoryError:
+        answer = {"refused": TOO_DEAR}
+    return answer | {"seconds": time.process_time() - began}
 
 
 def _read(service: isolation.Service, request: isolation.Message, content: bytes) -> Found:
-    limits = Limits(**request["limits"])
     reading = PictureReading.from_json(request["reading"]) if request["reading"] else None
     own = _MEMORY + _MEMORY_PER_BYTE * len(content)
-    isolation.limit(memory=own, seconds=limits.seconds(len(content)))
+    isolation.limit(memory=own)
 
     def opened(pixels: int, decoded: int) -> None:
         if pixels > 1_000_000:
@@ -129,7 +142,14 @@ def _read(service: isolation.Service, request: isolation.Message, content: bytes
         if decoded > _LARGE:
             service.say(large=True)
 
-    return read(content, request["side"], limits, reading, measure=request["measure"], opened=opened)
+    return read(
+        content,
+        request["side"],
+        Limits(**request["limits"]),
+        reading,
+        measure=request["measure"],
+        opened=opened,
+    )
 
 
 if __name__ == "__main__":
