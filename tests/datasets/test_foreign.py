@@ -152,7 +152,7 @@ def test_whoever_no_longer_wants_it_stops_it(tmp_path: Path) -> None:
 def test_an_archive_that_takes_long_holds_no_other_and_no_single_picture(tmp_path: Path) -> None:
     foreign.warm_up()
     decoding.warm_up()
-    slow = written(tmp_path, holding(*[DEAR] * 12))
+    slow = written(tmp_path, holding(*[DEAR] * 5))
     quick = tmp_path / "quick.zip"
     quick.write_bytes(packed(sound()))
     thread = threading.Thread(target=foreign.from_zip, args=(slow,), kwargs={"side": 16})
