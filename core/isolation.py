@@ -35,6 +35,7 @@ _PIPE_BYTES = (
 )
 _LOOK_SECONDS = 0.25  # between two looks for children that are late, or not needed
 _IDLE_SECONDS = 10.0  # after which a child beyond the warm ones is ended
+_RESTART_SECONDS = 5.0  # between two tries to have warm children again, where they end by themselves
 _END_SECONDS = 2.0
 # How the system ends a process that is over a limit; SIGKILL comes where the whole machine's memory runs out.
 _OVER = [getattr(signal, name, None) for name in ("SIGPROF", "SIGXCPU", "SIGXFSZ", "SIGKILL")]
@@ -188,13 +189,19 @@ class Pool:
         self._places = threading.BoundedSemaphore(self.most)
         self._lock = threading.Lock()
         self._idle: list[Child] = []
+        self._lent = 0
+        self._next_warm_up: float | None = None
 
     def warm_up(self) -> None:
-        """Start the children that shall be warm."""
+        """Start the children that shall be warm, from now on also in the place of those that end."""
         with self._lock:
-            self._idle = [child for child in self._idle if child.alive]
+            self._next_warm_up = time.monotonic() + _RESTART_SECONDS
+            dead = [child for child in self._idle if not child.alive]
+            self._idle = [child for child in self._idle if child not in dead]
             while len(self._idle) < self._warm:
                 self._idle.append(Child(self._module, niceness=self._niceness))
+        for child in dead:
+            child.end()
 
     @contextlib.contextmanager
     def child(self) -> Iterator[Child]:
@@ -207,31 +214,38 @@ class Pool:
             try:
                 yield child
             finally:
-                if child.alive:
-                    with self._lock:
+                alive = child.alive
+                with self._lock:
+                    self._lent -= 1
+                    if alive:
                         self._idle.append(child)
-                else:
+                if not alive:
                     child.end(force=True)
                     with contextlib.suppress(OSError):  # whoever needs it will try again
                         self.warm_up()
 
     def _taken(self) -> Child:
         with self._lock:
-            while self._idle:
-                child = self._idle.pop()
-                if child.alive:
-                    return child
-                child.end(force=True)
-        return Child(self._module, niceness=self._niceness)
+            while self._idle and not self._idle[-1].alive:
+                self._idle.pop().end(force=True)
+            child = self._idle.pop() if self._idle else Child(self._module, niceness=self._niceness)
+            self._lent += 1
+            return child
 
     def tidy(self) -> None:
-        """End those that have had nothing to do for a while, but for the warm ones."""
+        """End those that have had nothing to do for a while, but for the warm ones, and replace the dead."""
         now = time.monotonic()
         with self._lock:
-            over = [one for one in self._idle[: -self._warm or None] if now - one.idle_since > _IDLE_SECONDS]
-            self._idle = [one for one in self._idle if one not in over]
-        for one in over:
+            dead = [one for one in self._idle if not one.alive]
+            rest = [one for one in self._idle if one.alive]
+            over = [one for one in rest[: -self._warm or None] if now - one.idle_since > _IDLE_SECONDS]
+            self._idle = [one for one in rest if one not in over]
+            lacks = len(self._idle) + self._lent < self._warm
+        for one in (*dead, *over):
             one.end()
+        if lacks and self._next_warm_up is not None and now > self._next_warm_up:
+            with contextlib.suppress(OSError):
+                self.warm_up()
 
     @property
     def pids(self) -> list[int]:

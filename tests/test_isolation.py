@@ -125,6 +125,21 @@ def test_a_child_that_is_killed_while_it_waits_is_replaced(pool: isolation.Pool)
     assert pool.pids == [one.pid]  # kept for the next
 
 
+@unix
+def test_a_child_that_is_killed_while_nobody_asks_is_replaced(
+    pool: isolation.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_RESTART_SECONDS", 0.0)
+    pool.warm_up()
+    (number,) = pool.pids
+    os.kill(number, signal.SIGKILL)
+    end = time.monotonic() + 5
+    while (not pool.pids or pool.pids == [number]) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert len(pool.pids) == 1
+    assert pool.pids != [number]
+
+
 def test_a_child_that_hangs_does_not_hold_others(pool: isolation.Pool) -> None:
     pool.warm_up()
     ends: list[str] = []
