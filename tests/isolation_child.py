@@ -4,14 +4,14 @@ import ctypes
 import os
 import time
 
-from core import isolation
+from core import isolated, isolation
 
 
 def _main() -> None:  # noqa: PLR0912 - one branch for each deed
-    service = isolation.Service()
+    service = isolated.Service()
     for request, content in service.requests():
         does = request["do"]
-        isolation.limit(
+        isolated.limit(
             memory=request.get("memory"), seconds=request.get("seconds"), written=request.get("written")
         )
         answer: isolation.Message = {"did": does}

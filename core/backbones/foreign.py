@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import errors, isolation
+from core import errors, isolated, isolation
 from core.backbones import file_kinds, reading
 
 if TYPE_CHECKING:
@@ -96,13 +96,13 @@ def _seconds(source: Path) -> float:
 
 
 def _main() -> None:
-    service = isolation.Service()
+    service = isolated.Service()
     for request, _ in service.requests():
         source, target, label = Path(request["source"]), Path(request["target"]), request["label"]
         try:
             _limit(source)
             reading.inspect(source, label)  # refuses what is hostile by its form, in a moment
-            isolation.limit(memory=sys.maxsize)
+            isolated.limit(memory=sys.maxsize)
             import torch  # noqa: F401 - what it takes itself does not count
 
             _limit(source)
@@ -121,7 +121,7 @@ def _main() -> None:
 def _limit(source: Path) -> None:
     """Bound memory, time, and what may be written, from here on."""
     size = source.stat().st_size
-    isolation.limit(
+    isolated.limit(
         memory=_MEMORY + _MEMORY_PER_BYTE * size,
         seconds=_seconds(source),
         written=2 * size + 1_000_000 + reading.MOST_HEADER_BYTES,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core import errors, isolation
+from core import errors, isolated, isolation
 from core.datasets import own_images
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
 from core.errors import DataError
@@ -94,8 +94,8 @@ def _tuples(value: Any) -> Any:
 
 
 def _main() -> None:
-    service = isolation.Service()
-    isolation.limit(written=0)
+    service = isolated.Service()
+    isolated.limit(written=0)
     for request, _ in service.requests():
         try:
             answer, parts = _read(service, request)
@@ -104,15 +104,15 @@ def _main() -> None:
             service.answer({"refused": str(error)})
         except MemoryError:
             service.answer({"refused": _TOO_MUCH})
-        isolation.limit(seconds=0)
+        isolated.limit(seconds=0)
 
 
 def _read(
-    service: isolation.Service, request: isolation.Message
+    service: isolated.Service, request: isolation.Message
 ) -> tuple[isolation.Message, list[memoryview]]:
     path, side, limits = Path(request["path"]), request["side"], Limits(**request["limits"])
     size = os.path.getsize(path)
-    isolation.limit(
+    isolated.limit(
         memory=_MEMORY
         + min(limits.max_nested_bytes, int(limits.max_ratio * size))
         + 2 * min(limits.max_decoded_bytes, limits.max_images * side * side * 3),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import isolation
+from core import isolated, isolation
 from core.errors import DataError, LabError
 from core.images import forms, kinds
 from core.images.decoding import TOO_DEAR, Limits
@@ -94,22 +94,22 @@ def _too_large(size: str, limits: Limits) -> str:
 
 def _main() -> None:
     warnings.simplefilter("ignore")  # Pillow's, about damaged EXIF blocks and large sizes
-    service = isolation.Service()
-    isolation.limit(written=0)
+    service = isolated.Service()
+    isolated.limit(written=0)
     for request, content in service.requests():
         side, lengths = request["side"], request["lengths"]
         squares = np.zeros((len(lengths), side, side, 3), dtype=np.uint8)
-        isolation.limit(seconds=Limits(**request["limits"]).seconds(len(content)))
+        isolated.limit(seconds=Limits(**request["limits"]).seconds(len(content)))
         said, start = [], 0
         for square, length in zip(squares, lengths, strict=True):
             said.append(_said(service, request, content[start : start + length], square))
             start += length
-        isolation.limit(seconds=0)
+        isolated.limit(seconds=0)
         service.answer({"pictures": said}, [squares.reshape(-1).data])
 
 
 def _said(
-    service: isolation.Service, request: isolation.Message, content: bytes, square: NDArray[np.uint8]
+    service: isolated.Service, request: isolation.Message, content: bytes, square: NDArray[np.uint8]
 ) -> isolation.Message:
     """Decode a picture into ``square``, and say what there is to say."""
     began = time.process_time()
@@ -131,14 +131,14 @@ def _said(
     return answer | {"seconds": time.process_time() - began}
 
 
-def _read(service: isolation.Service, request: isolation.Message, content: bytes) -> Found:
+def _read(service: isolated.Service, request: isolation.Message, content: bytes) -> Found:
     reading = PictureReading.from_json(request["reading"]) if request["reading"] else None
     own = _MEMORY + _MEMORY_PER_BYTE * len(content)
-    isolation.limit(memory=own)
+    isolated.limit(memory=own)
 
     def opened(pixels: int, decoded: int) -> None:
         if pixels > 1_000_000:
-            isolation.limit(memory=own + _MEMORY_PER_PIXEL * pixels)
+            isolated.limit(memory=own + _MEMORY_PER_PIXEL * pixels)
         if decoded > _LARGE:
             service.say(large=True)
 
