@@ -24,7 +24,7 @@ Message = dict[str, Any]
 _PROJECT = Path(__file__).resolve().parent.parent
 _LONGEST_MESSAGE = 100_000_000  # bytes of JSON
 _PIPE_BYTES = (
-    1_048_576  # of a pipe's room where it can be chosen: fewer switches between the two for a photograph
+    1_048_576  # of a pipe, where that can be chosen: a photograph takes fewer switches between the two
 )
 _LOOK_SECONDS = 0.25  # between two looks for children that are late, or not needed
 _IDLE_SECONDS = 10.0  # after which a child beyond the warm ones is ended

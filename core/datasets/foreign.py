@@ -4,6 +4,7 @@ The process (this very module, run) lists the ZIP, unpacks it and has its pictur
 process that asked gets the squares, or one sentence. Programs that do nothing else call `own_images` themselves.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from core import errors, isolated, isolation
 from core.datasets import own_images
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
 from core.errors import DataError
+from core.images import decoding
 from core.images.decoding import DEFAULT_LIMITS, Limits
 from core.images.to_rgb import PictureReading
 
@@ -96,6 +98,8 @@ def _tuples(value: Any) -> Any:
 def _main() -> None:
     service = isolated.Service()
     isolated.limit(written=0)
+    with contextlib.suppress(OSError):  # no room for a process now: the first picture tries again
+        decoding.warm_up(sets=True)
     for request, _ in service.requests():
         try:
             answer, parts = _read(service, request)

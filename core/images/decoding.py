@@ -22,9 +22,8 @@ from core.images.to_rgb import PictureReading, rule, square
 _MAX_THREADS = 8  # each has one undecoded picture in hand, and a process that decodes
 # On the clock: times a picture's seconds of the processor, since the machine may be busy; and for a process to start.
 _PATIENCE, _START_SECONDS = 6.0, 10.0
-_SECONDS_PER_BYTE = (
-    4e-7  # of the processor: what a picture of the largest size, packed well, takes on a slow machine
-)
+# Of the processor: what a picture of the largest size, packed well, takes on a slow machine.
+_SECONDS_PER_BYTE = 4e-7
 _LONGEST_SENTENCE = 500  # characters
 # Small pictures go several at a time: the way there and back takes longer than to decode one.
 _TOGETHER, _TOGETHER_BYTES = 16, 250_000
@@ -153,10 +152,9 @@ def decode(
     return squares[0], said[0].source
 
 
-def warm_up() -> None:
-    """Start the processes that decode, so that the next picture need not wait for one. Raises `OSError`."""
-    _single.warm_up()
-    _many.warm_up()
+def warm_up(*, sets: bool = False) -> None:
+    """Start a process that decodes, so that the next picture, or set, need not wait for one. Raises `OSError`."""
+    (_many if sets else _single).warm_up()
 
 
 @dataclass(kw_only=True)
