@@ -29,7 +29,7 @@ _TOO_MUCH = (
     "The archive takes more time or memory to read than one is given; bring fewer pictures, or make it again."
 )
 _BROKE_DOWN = "The archive broke its reader down, so it is damaged or meant to harm; make it again."
-_archives = isolation.Pool("core.datasets.foreign", most=2, warm=1, niceness=5)
+_archives = isolation.Pool("core.datasets.foreign", most=3, warm=1, niceness=5)
 _TEXTS = ("name", "title", "fingerprint", "about", "citation", "licence")
 
 
