@@ -7,7 +7,7 @@ from pathlib import PurePath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.datasets import own_images
+from core.datasets import foreign
 from core.errors import DataError, LabError
 from core.jobs import api
 from core.jobs.spec import UPLOAD
@@ -28,7 +28,7 @@ TIGHT = 0.7  # of a visitor's room: from here on the page says how much is left
 def _upload_preview(reference: str, _visitor: str, name: str, fit: str) -> Preview:
     # A reference names one content for ever, so with the fit it is all the key there need be.
     path = api.upload_path(_visitor, reference)
-    return previews.preview(own_images.from_zip(path, side=previews.SIDE, fit=fit, name=name))
+    return previews.preview(foreign.from_zip(path, side=previews.SIDE, fit=fit, name=name))
 
 
 def pick() -> Choice | None:

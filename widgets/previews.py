@@ -27,8 +27,6 @@ PICTURES = [
         "j2k",
         "ppm",
         "pgm",
-        "pfm",
-        "tga",
     ),
     *("heic", "heif"),
 ]

@@ -1,5 +1,6 @@
 """What the server does besides drawing pages: heavy imports in the background, gates before pages, the end."""
 
+import contextlib
 import gc
 import logging
 import threading
@@ -12,6 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from core import errors, live, logs
+from core.datasets import foreign
+from core.images import decoding
 from core.jobs import api
 from widgets import allocator, connections, frame, media_gate, operations, shutdown, upload_gate
 from widgets.origin_gate import OriginGate
@@ -55,6 +58,9 @@ def _preload() -> None:
         return
     while not _queue_served() and not _closing.wait(RETRY_SECONDS):
         pass
+    with contextlib.suppress(OSError):  # no room for a process now: the first picture tries again
+        decoding.warm_up()
+        foreign.warm_up()
     from widgets import data_picker
 
     data_picker.warm_up()

@@ -5,11 +5,8 @@ safetensors, dense tensors, a short header. The process that asked gets that, or
 """
 
 import contextlib
-import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -17,20 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from core import errors
+from core import errors, isolated, isolation
 from core.backbones import file_kinds, reading
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-try:
-    import resource
-except ImportError:
-    resource = None  # type: ignore[assignment]
-
-_PROJECT = Path(__file__).resolve().parent.parent.parent
+_MODULE = "core.backbones.foreign"
 # Beyond what torch itself takes: its tensors, copies of those that share, and the bytes that are written.
 _MEMORY = 300_000_000
 _MEMORY_PER_BYTE = 3
@@ -74,30 +64,21 @@ def convert(source: Path, target: Path, label: str) -> None:
             target.unlink(missing_ok=True)
 
 
-def _ask(source: Path, target: Path, label: str) -> dict[str, object]:
+def _ask(source: Path, target: Path, label: str) -> isolation.Message:
     seconds = _seconds(source)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "core.backbones.foreign", str(source), str(target), label],
-            cwd=_PROJECT,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in a terminal is for whoever asked
-            timeout=_PATIENCE * seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"refused": reading.too_much(label)}
+        child = isolation.Child(_MODULE)
     except OSError as error:
         return {"refused": f"{label} could not be opened: {error.strerror or error}."}
     try:
-        answer: dict[str, object] = json.loads(done.stdout)
-    except ValueError:
-        over = -done.returncode in (getattr(signal, name, 0) for name in ("SIGXCPU", "SIGKILL"))
-        return {"refused": reading.too_much(label) if over else _broke_down(label)}
-    return answer
+        request = {"source": str(source), "target": str(target), "label": label}
+        return child.ask(request, patience=_PATIENCE * seconds)
+    except isolation.OverLimit:
+        return {"refused": reading.too_much(label)}
+    except isolation.BrokeDown:
+        return {"refused": _broke_down(label)}
+    finally:
+        child.end(force=True)
 
 
 def _broke_down(label: str) -> str:
@@ -115,50 +96,36 @@ def _seconds(source: Path) -> float:
 
 
 def _main() -> None:
-    source, target, label = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    try:
-        _limit(source)
-        reading.inspect(source, label)  # refuses what is hostile by its form, in a moment
-        _lift()
-        import torch  # noqa: F401 - what it takes itself does not count
+    service = isolated.Service()
+    for request, _ in service.requests():
+        source, target, label = Path(request["source"]), Path(request["target"]), request["label"]
+        try:
+            _limit(source)
+            reading.inspect(source, label)  # refuses what is hostile by its form, in a moment
+            isolated.limit(memory=sys.maxsize)
+            import torch  # noqa: F401 - what it takes itself does not count
 
-        _limit(source)
-        _write(source, target, label)
-        answer: dict[str, object] = {"written": True}
-    except errors.WeightsError as error:
-        answer = {"refused": str(error)}
-    except MemoryError:
-        answer = {"refused": reading.too_much(label)}
-    except OSError as error:
-        answer = {"refused": f"{label} could not be kept: {error.strerror or error}."}
-    print(json.dumps(answer), flush=True)
-    os._exit(0)  # nothing that the file may have left behind is run
+            _limit(source)
+            _write(source, target, label)
+            answer: isolation.Message = {"written": True}
+        except errors.WeightsError as error:
+            answer = {"refused": str(error)}
+        except MemoryError:
+            answer = {"refused": reading.too_much(label)}
+        except OSError as error:
+            answer = {"refused": f"{label} could not be kept: {error.strerror or error}."}
+        service.answer(answer)
+        os._exit(0)  # nothing that the file may have left behind is run
 
 
 def _limit(source: Path) -> None:
-    """Bound memory, time, and what may be written, from here on, where the system can."""
-    if resource is None:  # Windows: the counts and sizes of `reading` hold, and the time
-        return
+    """Bound memory, time, and what may be written, from here on."""
     size = source.stat().st_size
-    taken = getattr(psutil.Process().memory_info(), "data", None)
-    if taken is not None:
-        _at_most(resource.RLIMIT_DATA, taken + _MEMORY + _MEMORY_PER_BYTE * size)
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    _at_most(resource.RLIMIT_CPU, int(spent.ru_utime + spent.ru_stime + _seconds(source)) + 1)
-    _at_most(resource.RLIMIT_CORE, 0)
-    _at_most(resource.RLIMIT_FSIZE, 2 * size + 1_000_000 + reading.MOST_HEADER_BYTES)
-
-
-def _lift() -> None:
-    if resource is not None:
-        _at_most(resource.RLIMIT_DATA, sys.maxsize)
-
-
-def _at_most(what: int, value: int) -> None:
-    """Set the limit that holds, within the one that the system or whoever asked has set."""
-    _, hard = resource.getrlimit(what)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(what, (value, hard))
+    isolated.limit(
+        memory=_MEMORY + _MEMORY_PER_BYTE * size,
+        seconds=_seconds(source),
+        written=2 * size + 1_000_000 + reading.MOST_HEADER_BYTES,
+    )
 
 
 def _write(source: Path, target: Path, label: str) -> None:

@@ -1,16 +1,13 @@
 """Bytes of a picture -> a uint8 RGB square, under limits.
 
-Whatever came from outside goes through here: size is checked before pixels are, JPEGs are decoded at
-a reduced scale where that is enough, large pictures are decoded one at a time, and every refusal is one
-sentence for the person who chose the file.
+Whatever came from outside goes through here, and is decoded in processes of their own (`reader`): size and form are
+checked before pixels are, JPEGs are decoded at a reduced scale where that is enough, large pictures are decoded one at
+a time, and every refusal is one sentence for the person who chose the file.
 """
 
-import contextlib
 import os
-import re
 import threading
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,38 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.errors import DataError, LabError
-from core.images import kinds
-from core.images.to_rgb import (
-    PictureReading,
-    UnreadableError,
-    deep_values,
-    draft,
-    is_deep,
-    open_picture,
-    rgb_square,
-    rule,
-    square,
+from core import isolation
+from core.errors import DataError, shortened
+from core.images.to_rgb import PictureReading, rule, square
+
+_MAX_THREADS = 8  # each has one undecoded picture in hand, and a process that decodes
+# On the clock: times a picture's seconds of the processor, since the machine may be busy; and for a process to start.
+_PATIENCE, _START_SECONDS = 6.0, 10.0
+# Of the processor: what a picture of the largest size, packed well, takes on a slow machine.
+_SECONDS_PER_BYTE = 4e-7
+_LONGEST_SENTENCE = 500  # characters
+# Small pictures go several at a time: the way there and back takes longer than to decode one.
+_TOGETHER, _TOGETHER_BYTES = 16, 250_000
+TOO_DEAR = (
+    "The picture takes more time or memory to decode than one is given; scale it down, or save it as JPEG."
+)
+_BROKE_DOWN = (
+    "The picture broke its reader down, so it is damaged or meant to harm; save it again as JPEG or PNG."
 )
 
-# Pillow warns about damaged EXIF blocks and large sizes. Both are dealt with here, so that nobody's picture
-# writes into the log of the server.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-_JPEG_SIGNATURE = b"\xff\xd8"
-_JPEG_SCAN = b"\xff\xda"  # a marker (ITU T.81, B.1.1.3): compressed data never contain it
-_JPEG_END = b"\xff\xd9"
-_JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # with a length: no stuffed zero, no restart
-_MANY_SEGMENTS = 10_000
-_USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of the picture
-_MAX_SCANS = 50
-_MAX_THREADS = 8  # each holds one undecoded and one decoded picture
+# What pictures of an archive may take together beside `Limits.max_seconds_in_all`: three times what photographs take,
+# each for itself, by their bytes (unpacked) and by the pixels that are decoded.
+_USUAL_SECONDS, _USUAL_PER_BYTE, _USUAL_PER_PIXEL = 3e-3, 1e-7, 3e-8
 
 _ALMOST_BLACK = 24  # of 255: where all but a hundredth of a picture is darker
 
-# A large picture takes up to 16 bytes a pixel on its way (32 bits of grey): a gigabyte for the largest, so that there
-# is one at a time, whoever's it is.
-_LARGE = 8_000_000
+# Single pictures are waited for by somebody; those of archives come after them, and never keep their processes.
+_READER = "core.images.reader"
+_single = isolation.Pool(_READER, most=4, warm=1)
+_many = isolation.Pool(_READER, most=min(_MAX_THREADS, os.cpu_count() or 1), warm=1, niceness=5)
+# A large picture takes up to 32 bytes a pixel on its way: there is one at a time, whoever's it is.
 _one_large = threading.Lock()
 
 
@@ -57,16 +52,19 @@ _one_large = threading.Lock()
 class Limits:
     """How much is read from outside before it is refused; the defaults suit a shared server.
 
-    Pictures: ``max_bytes`` and ``max_pixels`` each (64 million pixels: beyond today's usual phone cameras).
+    Pictures: ``max_bytes`` and ``max_pixels`` each (64 million pixels: beyond today's usual phone cameras), and
+    ``max_seconds`` of the processor beside what its bytes are worth.
     Archives and folders: entries of any kind, pictures, classes, unpacked bytes, how many times larger than
     its packed form a member may unpack (photographs hardly shrink; a bomb reaches 1,000), bytes of archives
     inside the archive (they are held in memory), and the memory
     that the decoded squares may take. All pictures together: pixels to decode (what a JPEG skips by being decoded
-    at a reduced scale does not count), since few bytes can hold pixels for hours of work.
+    at a reduced scale does not count), since few bytes can hold pixels for hours of work; and seconds of the
+    processor, again beside what their number and bytes are worth.
     """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 64_000_000
+    max_seconds: float = 5.0
     max_entries: int = 150_000
     max_images: int = 60_000
     max_classes: int = 1_000
@@ -76,30 +74,42 @@ class Limits:
     max_nested_bytes: int = 500_000_000
     max_decoded_bytes: int = 3_000_000_000
     max_pixels_in_all: int = 10_000_000_000
+    max_seconds_in_all: float = 20.0
+
+    def seconds(self, size: int) -> float:
+        """How long one picture of ``size`` bytes may take."""
+        return self.max_seconds + _SECONDS_PER_BYTE * size
 
 
 DEFAULT_LIMITS = Limits()
 
 
 class _TooMuch(DataError):
-    """All pictures together are too many pixels: no sentence about one of them, but the end of reading."""
+    """All pictures together are too much: no sentence about one of them, but the end of reading."""
 
 
 class _Allowance:
-    """Counts the pixels that are decoded for one reading, from several threads."""
+    """Counts the pixels that are decoded for one reading, and the seconds that it takes, from several threads."""
 
     def __init__(self, limits: Limits) -> None:
-        self._all = self._left = limits.max_pixels_in_all
+        self._limits = limits
+        self._pixels, self._seconds = limits.max_pixels_in_all, limits.max_seconds_in_all
         self._lock = threading.Lock()
 
-    def take(self, pixels: int) -> None:
-        """Use up so many, or end the reading."""
+    def take(self, *, pixels: int, seconds: float, size: int, again: bool = False) -> None:
+        """Use them up for a picture of ``size`` bytes, or end the reading; ``again``: its pixels were counted."""
         with self._lock:
-            self._left -= pixels
-            if self._left < 0:
+            self._pixels -= 0 if again else pixels
+            self._seconds += _USUAL_SECONDS + _USUAL_PER_BYTE * size + _USUAL_PER_PIXEL * pixels - seconds
+            if self._pixels < 0:
                 raise _TooMuch(
-                    f"The pictures have more than {self._all / 1e6:,.0f} million pixels together; "
+                    f"The pictures have more than {self._limits.max_pixels_in_all / 1e6:,.0f} million pixels together; "
                     "scale them down, or keep fewer."
+                )
+            if self._seconds < 0:
+                raise _TooMuch(
+                    "The pictures take far more time to decode than pictures of their size do; save them as JPEG or "
+                    "PNG, or keep fewer."
                 )
 
 
@@ -135,59 +145,130 @@ def decode(
     Returns the square, and what it was converted from ("CMYK", "16-bit", …) or None.
     Raises `DataError`, one sentence, for what cannot be used.
     """
-    found = _decode(content, side, limits, _Allowance(limits), reading)
-    assert found.square is not None
-    return found.square, found.source
+    _refuse_large(content, limits)
+    said, squares = _ask(_single, [content], side, limits, reading)
+    if isinstance(said[0], _Refused):
+        raise DataError(said[0].sentence)
+    return squares[0], said[0].source
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Found:
-    """One picture; ``square`` is None where only its ``extremes`` were asked for."""
+def warm_up(*, sets: bool = False) -> None:
+    """Start a process that decodes, so that the next picture, or set, need not wait for one. Raises `OSError`."""
+    (_many if sets else _single).warm_up()
 
-    square: NDArray[np.uint8] | None = None
+
+@dataclass(kw_only=True)
+class _Said:
+    """What a reader says of a picture beside its square; it gives none where it was ``measured`` instead."""
+
     source: str | None
     outside: float
-    extremes: tuple[bool, float, float] | None = None
+    pixels: int
+    seconds: float
+    measured: bool
+    extremes: tuple[bool, float, float] | None
 
 
-def _decode(
-    content: bytes,
+@dataclass
+class _Refused:
+    """Why a picture cannot be used; it took so many ``seconds`` to find out."""
+
+    sentence: str
+    seconds: float
+
+
+def _ask(
+    pool: isolation.Pool,
+    contents: Sequence[bytes],
     side: int,
     limits: Limits,
-    allowance: _Allowance | None,
     reading: PictureReading | None,
     *,
     measure: bool = False,
-) -> _Found:
-    """Decode a picture, or, where it has more than 8 bits and that is to be measured, find its extremes only."""
-    _refuse_by_content(content, limits)
+) -> tuple[list[_Said | _Refused], NDArray[np.uint8]]:
+    """Have pictures decoded, all at one go: what is said of each, and squares (N, side, side, 3).
+
+    With ``measure``, those of more than 8 bits are measured instead. Where a reader ends over several pictures, each
+    is tried by itself.
+    """
+    seconds = limits.seconds(sum(map(len, contents)))
+    request = {
+        "lengths": [len(content) for content in contents],
+        "side": side,
+        "limits": vars(limits),
+        "reading": None if reading is None else reading.to_json(),
+        "measure": measure,
+    }
+    squares = np.empty((len(contents), side, side, 3), dtype=np.uint8)
+    lost: _Refused
     try:
-        with open_picture(content) as picture:
-            width, height = picture.size
-            if width * height > limits.max_pixels:
-                raise DataError(_too_large(f" ({width} × {height})", limits))
-            source = kinds.conversion(picture, content)
-            outside = 1 - min(width, height) / max(width, height)
-            pixels, passes = draft(picture, content, side), 1
-            if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
-                pixels, passes = width * height, 1 + _scans(content) // (_USUAL_SCANS + 1)
-            if allowance is not None:
-                allowance.take(pixels * passes)
-            with _one_large if pixels > _LARGE else contextlib.nullcontext():
-                if measure and is_deep(picture):
-                    deep = deep_values(picture, content)
-                    extremes = deep.extremes() if deep is not None else None
-                    return _Found(source=source, outside=outside, extremes=extremes)
-                small = np.asarray(rgb_square(picture, content, side, reading))
-                return _Found(square=small, source=source, outside=outside)
-    except LabError:
-        raise
-    except UnreadableError as error:
-        raise DataError(str(error)) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise DataError(_too_large("", limits)) from None
-    except Exception as error:  # hostile bytes make a decoder raise anything
-        raise DataError(kinds.undecodable(content, error)) from error
+        with pool.child() as child, _Turn(_one_large) as turn:
+            answer = child.ask(
+                request,
+                b"".join(contents),
+                patience=_START_SECONDS + _PATIENCE * seconds,
+                into=lambda _: squares.reshape(-1).data,
+                heard=turn.take,
+            )
+        return _said(answer, len(contents)), squares
+    except isolation.OverLimit:
+        lost = _Refused(TOO_DEAR, seconds)
+    except isolation.BrokeDown:
+        lost = _Refused(_BROKE_DOWN, 0.0)
+    if len(contents) == 1:
+        return [lost], squares
+    said: list[_Said | _Refused] = []
+    for number, content in enumerate(contents):
+        alone, square_of_it = _ask(pool, [content], side, limits, reading, measure=measure)
+        said += alone
+        squares[number] = square_of_it[0]
+    said[0].seconds += lost.seconds
+    return said, squares
+
+
+class _Turn:
+    """Takes a lock when told to, once, and gives it back at the end."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock, self._taken = lock, False
+
+    def __enter__(self) -> "_Turn":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._taken:
+            self._lock.release()
+
+    def take(self, _: isolation.Message) -> None:
+        """Wait for the turn of a large picture."""
+        if self._taken:  # said twice, by a reader that is no longer ours
+            raise isolation.BrokeDown
+        self._lock.acquire()
+        self._taken = True
+
+
+def _said(answer: isolation.Message, count: int) -> list[_Said | _Refused]:
+    """Take a reader's answer for what it should be, and no more."""
+    try:
+        if answer.get("bytes") is not True or len(answer["pictures"]) != count:
+            raise isolation.BrokeDown
+        return [_said_of_one(one) for one in answer["pictures"]]
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise isolation.BrokeDown from error
+
+
+def _said_of_one(one: isolation.Message) -> _Said | _Refused:
+    if "refused" in one:
+        return _Refused(shortened(str(one["refused"]), _LONGEST_SENTENCE), float(one["seconds"]))
+    extremes = one["extremes"]
+    return _Said(
+        source=None if one["source"] is None else str(one["source"])[:_LONGEST_SENTENCE],
+        outside=float(one["outside"]),
+        pixels=int(one["pixels"]),
+        seconds=float(one["seconds"]),
+        measured=bool(one["measured"]),
+        extremes=None if extremes is None else (bool(extremes[0]), float(extremes[1]), float(extremes[2])),
+    )
 
 
 def decode_all(
@@ -198,7 +279,7 @@ def decode_all(
     *,
     fit: str = "crop",
 ) -> Decoded:
-    """Decode many pictures of one set with threads; ``reads`` give their bytes and may raise `DataError` themselves.
+    """Decode many pictures of one set side by side; ``reads`` give their bytes and may raise `DataError` themselves.
 
     Pictures of more than 8 bits are read twice: what is black and white in them is known when all have been seen.
     Pictures that do not decode are left out and listed. ``progress(done, total)`` is called from this thread.
@@ -214,31 +295,27 @@ def decode_all(
     def work(numbers: Sequence[int], reading: PictureReading, measure: bool) -> int:
         """Decode some; how many of them are done with, so that only those of more than 8 bits are not."""
         waiting = 0
-        for number in numbers:
-            try:
-                content = reads[number]()
-                found = _decode(
-                    content, side, limits, allowance if measure else None, reading, measure=measure
-                )
-            except _TooMuch:
-                raise
-            except DataError as error:
-                failed[number] = str(error)
-                continue
-            outside[number] = found.outside
-            if found.source is not None:
-                converted[number] = found.source
-            if found.square is not None:
-                squares[number] = found.square
-            else:
-                extremes[number] = found.extremes
-                waiting += 1
+        for some in _together(numbers, reads, limits, failed):
+            said, found = _ask(_many, list(some.values()), side, limits, reading, measure=measure)
+            for (number, content), one, found_square in zip(some.items(), said, found, strict=True):
+                if isinstance(one, _Refused):
+                    failed[number] = one.sentence
+                    allowance.take(pixels=0, seconds=one.seconds, size=len(content))
+                    continue
+                allowance.take(pixels=one.pixels, seconds=one.seconds, size=len(content), again=not measure)
+                outside[number] = one.outside
+                squares[number] = found_square
+                if one.source is not None:
+                    converted[number] = one.source
+                if one.measured:
+                    extremes[number] = one.extremes
+                    waiting += 1
         return len(numbers) - waiting
 
     def run(numbers: Sequence[int], done: int, reading: PictureReading, *, measure: bool) -> int:
-        chunk = max(1, min(64, len(numbers) // (4 * _MAX_THREADS)))
+        chunk = max(1, min(64, len(numbers) // (4 * _many.most)))
         chunks = [numbers[start : start + chunk] for start in range(0, len(numbers), chunk)]
-        with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(_many.most) as pool:
             try:
                 for count in pool.map(lambda some: work(some, reading, measure), chunks):
                     done += count
@@ -271,36 +348,33 @@ def decode_all(
     )
 
 
-def square_from_array(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Bring a picture that is an array already, (H, W) grey or (H, W, 3) RGB, to (side, side, 3)."""
-    return np.asarray(square(Image.fromarray(picture).convert("RGB"), side))
+def _together(
+    numbers: Sequence[int], reads: Sequence[Callable[[], bytes]], limits: Limits, failed: dict[int, str]
+) -> Iterator[dict[int, bytes]]:
+    """Read pictures' files, and give those that are small several at a time, by their numbers."""
+    some: dict[int, bytes] = {}
+    for number in numbers:
+        try:
+            content = reads[number]()
+            _refuse_large(content, limits)
+        except DataError as error:
+            failed[number] = str(error)
+            continue
+        if some and (len(some) == _TOGETHER or len(content) + sum(map(len, some.values())) > _TOGETHER_BYTES):
+            yield some
+            some = {}
+        some[number] = content
+    if some:
+        yield some
 
 
-def _refuse_by_content(content: bytes, limits: Limits) -> None:
+def _refuse_large(content: bytes, limits: Limits) -> None:
     if len(content) > limits.max_bytes:
         raise DataError(
             f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."
         )
-    if content.startswith(_JPEG_SIGNATURE) and _scans(content) > _MAX_SCANS:
-        raise DataError(
-            f"The JPEG is stored in more than {_MAX_SCANS} passes, as no camera does; save the picture again."
-        )
-    why = kinds.refusal(content)
-    if why is not None:
-        raise DataError(why)
 
 
-def _scans(content: bytes) -> int:
-    """Count the scans of a JPEG's own picture: not a thumbnail's, nor what a phone appends (a film, a depth map)."""
-    place, scans = len(_JPEG_SIGNATURE), 0
-    for _ in range(_MANY_SEGMENTS):
-        marker = _JPEG_MARKER.search(content, place)
-        if marker is None or marker.group() == _JPEG_END:
-            return scans
-        scans += marker.group() == _JPEG_SCAN
-        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
-    return scans + content.count(_JPEG_SCAN, place)  # hostile: not worth a walk
-
-
-def _too_large(size: str, limits: Limits) -> str:
-    return f"The picture has more than {limits.max_pixels / 1e6:g} million pixels{size}; scale it down and try again."
+def square_from_array(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Bring a picture that is an array already, (H, W) grey or (H, W, 3) RGB, to (side, side, 3)."""
+    return np.asarray(square(Image.fromarray(picture).convert("RGB"), side))

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
-# Formats that Pillow decodes by itself. EPS, PDF and the like, which start other programs, are left out; so is ICO,
-# whose header tells nothing about the size of the picture inside.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA")
+# Formats that people bring, and that Pillow decodes by itself. EPS, PDF and the like, which start other programs, are
+# left out; so are ICO, whose header does not tell how large the picture inside is, and TGA, which has no signature.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000")
 FITS = ("crop", "pad", "squash")
 PADDING = (128, 128, 128)  # near the mean of photographs, so that bars are little to look at
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core import errors
 from core.backbones import catalogue
 from core.datasets import catalogue as data_catalogue
-from core.datasets import own_images, splits
+from core.datasets import foreign, splits
 from core.datasets.dataset import ImageDataset, Splits
 from core.datasets.open import load
 from core.jobs import uploads
@@ -37,7 +37,9 @@ def open_data(spec: JobSpec, store: Store, progress: Progress | None = None) -> 
     side = image_side(spec.config)
     if spec.data.startswith(UPLOAD):
         path = uploads.path_of(store, uploads.find(store, None, spec.data))
-        return own_images.from_zip(path, side=side, fit=spec.fit, name=data_title(spec, store))
+        return foreign.from_zip(
+            path, side=side, fit=spec.fit, name=data_title(spec, store), progress=progress
+        )
     return load(spec.data, side=side, fit=spec.fit, progress=progress)
 
 

@@ -1,5 +1,6 @@
 """A stranger's file is opened in a process of its own: what it takes there, the process that asked does not notice."""
 
+import json
 import os
 import resource
 import shutil
@@ -81,13 +82,19 @@ def test_a_reader_that_does_not_come_to_an_end_is_ended(
 def test_limits_that_hold_already_stay(tmp_path: Path, target: Path) -> None:
     """As in a service whose unit limits memory and time: nobody may raise a hard limit."""
     path = source(tmp_path, upload_weights.pth({"a.weight": torch.arange(4.0).reshape(2, 2)}))
-    done = subprocess.run(
-        [sys.executable, "-m", "core.backbones.foreign", str(path), str(target), "mine.pth"],
+    request = {"source": str(path), "target": str(target), "label": "mine.pth", "length": 0}
+    with subprocess.Popen(
+        [sys.executable, "-m", "core.backbones.foreign", "0"],
         cwd=Path(foreign.__file__).parents[2],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (60, 60)),
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout == b'{"written": true}\n'
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        for limit in (resource.RLIMIT_DATA, resource.RLIMIT_FSIZE):
+            resource.prlimit(process.pid, limit, (3_000_000_000, 3_000_000_000))
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b'{"written": true}\n'
     assert target.exists()

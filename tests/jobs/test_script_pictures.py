@@ -57,7 +57,6 @@ def odd_pictures() -> dict[str, bytes]:
             "WEBP": ("RGB", "RGBA"),
             "GIF": ("L", "P", "RGB"),
             "BMP": ("1", "L", "P", "RGB"),
-            "TGA": ("L", "P", "RGB", "RGBA"),
             "PPM": ("L", "RGB"),
             "JPEG2000": ("L", "RGB", "RGBA"),
         }.items()

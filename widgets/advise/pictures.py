@@ -33,7 +33,7 @@ def of(
 def _open(choice: Choice, side: int, progress: Progress | None) -> "ImageDataset":
     if not choice.reference.startswith(UPLOAD):
         return load(choice.reference, side=side, fit=choice.fit, progress=progress)
-    from core.datasets.own_images import from_zip
+    from core.datasets.foreign import from_zip
 
     path = api.upload_path(frame.visitor(), choice.reference)
     return from_zip(path, side=side, fit=choice.fit, progress=progress)

@@ -143,7 +143,7 @@ def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Meas
 def _open(reference: str, side: int, fit: str) -> "ImageDataset":
     if not reference.startswith(UPLOAD):
         return load(reference, side=side, fit=fit)
-    from core.datasets.own_images import from_zip
+    from core.datasets.foreign import from_zip
 
     return from_zip(api.upload_path(frame.visitor(), reference), side=side, fit=fit)
 
