@@ -21,14 +21,25 @@ _PAGES = Path(__file__).resolve().parent.parent / "pages"
 # Everything that Markdown, Streamlit's colour directives or LaTeX could take for a sign of theirs.
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!$:|<>~&^@=\"'])")
 _QUOTED = re.compile(r"([\\`\[\]<>$])")
-_STYLE = f"<style>{(Path(__file__).parent / 'frame.css').read_text(encoding='utf-8')}</style>"
+_STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")
+# Streamlit writes white on its buttons in every theme. On the fire of the dark one that cannot be read, and a fire on
+# which it could would itself not be readable on the dark ground.
+_DARK_STYLE = ":root { --on-primary: #0B1015; --primary-hovered: #F0823C; }"
+
+
+def icon() -> None:
+    """Set the browser tab's icon; call before `st.navigation`.
+
+    Where none is set by then, the browser takes the page's icon for it, and fetches a Material one from a font service.
+    """
+    st.set_page_config(page_icon=str(_ICON))
 
 
 def begin(title: str) -> None:
-    """Set the browser tab, the logo and the page's width; call before the page draws anything."""
-    st.set_page_config(page_title=f"{title} · {NAME}", page_icon=str(_ICON), layout="wide")
+    """Set the browser tab's title, the logo and the page's width; call before the page draws anything."""
+    st.set_page_config(page_title=f"{title} · {NAME}", layout="wide")
     st.logo(str(_ICON), size="large")
-    st.html(_STYLE)
+    st.html(f"<style>{_STYLE}{_DARK_STYLE if theme() == 'dark' else ''}</style>")
 
 
 def end() -> None:
