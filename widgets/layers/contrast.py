@@ -106,7 +106,11 @@ def _cards(look: Look, stage: str) -> float:
     """Draw the channels that stand out; how wide their windows are (median share of the side) comes back."""
     cards, window = _drawn(look.specimen.key, look.picture_key, stage, look)
     for image, note in cards:
-        encoded_picture.draw(image, width="stretch")
+        encoded_picture.draw(
+            image,
+            width="stretch",
+            alt=f"Where a channel of {stage} answers on {look.picture_title}, and the patches that excite it most",
+        )
         st.caption(note)
     return window
 

@@ -169,7 +169,7 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
     kernel, answers, picture = st.columns(3, gap="medium")
     with kernel:
         drawn = rendering.encode(_enlarged(found.tiles[channel], LARGEST_KERNEL))
-        encoded_picture.draw(drawn, width="stretch")
+        encoded_picture.draw(drawn, width="stretch", alt=f"The kernel of filter {channel}")
         st.caption("**The kernel**, enlarged")
     with answers:
         st.plotly_chart(
@@ -192,7 +192,11 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
             )
         )
     with picture:
-        st.image(_map(look.specimen.key, look.picture_key, channel, look), width="stretch")
+        st.image(
+            _map(look.specimen.key, look.picture_key, channel, look),
+            width="stretch",
+            alt=f"Where filter {channel} answers on {look.picture_title}",
+        )
         st.caption("**On your picture**: gold where it answers with plus, violet with minus")
     lines = [
         f"**Orientation** {one.orientation:.0f}° in the kernel, {tuning.preferred:.0f}° when shown stripes; "

@@ -219,11 +219,11 @@ def _classical(look: Look) -> None:
         for picture, name in (
             (strokes, "HOG: edge directions, cell by cell"),
             (points, f"SIFT: {count:,} corners and blobs" if count else "SIFT: no keypoint found"),
-            *((picture, f"{frame.plain(name)}: mean activity") for name, picture in stages.items()),
+            *((picture, f"{name}: mean activity") for name, picture in stages.items()),
         ):
             with st.container(gap="xxsmall"):
-                encoded_picture.draw(picture, width="stretch")
-                st.caption(name)
+                encoded_picture.draw(picture, width="stretch", alt=f"{look.picture_title}, {name}")
+                st.caption(frame.plain(name))
 
 
 def _method(measured: Measured) -> None:
