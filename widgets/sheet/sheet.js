@@ -15,14 +15,15 @@ export default function (component) {
 
   if (image.getAttribute("src") !== data.image) image.src = data.image;
   // What is one picture to the eye is as many things to a screen reader as there are cells, each with its words.
-  frame.setAttribute("role", clickable ? "listbox" : "list");
+  // Where none can be chosen, keys still go from one to the next to show its words.
+  frame.setAttribute("aria-readonly", !clickable);
   frame.setAttribute("aria-label", data.about);
   for (const cell of frame.querySelectorAll(".cell")) cell.remove();
   const cells = labels.map((words, number) => {
     const cell = document.createElement("div");
     cell.className = "cell";
     cell.id = "cell" + number;
-    cell.setAttribute("role", clickable ? "option" : "listitem");
+    cell.setAttribute("role", "option");
     cell.setAttribute("aria-label", words);
     place(cell, number);
     frame.append(cell);
@@ -45,13 +46,13 @@ export default function (component) {
   }
 
   function say(number) {
-    if (clickable) frame.setAttribute("aria-activedescendant", cells[number ?? chosen() ?? -1]?.id ?? "");
+    frame.setAttribute("aria-activedescendant", cells[number ?? chosen() ?? -1]?.id ?? "");
     label.textContent = labels[number ?? chosen() ?? -1] ?? (data.note || (clickable ? "Click one to open it." : ""));
   }
 
   function select() {
     place(chosenMark, chosen());
-    if (clickable) cells.forEach((cell, number) => cell.setAttribute("aria-selected", number === chosen()));
+    cells.forEach((cell, number) => cell.setAttribute("aria-selected", number === chosen()));
   }
 
   function under(event) {

@@ -223,6 +223,7 @@ function makeGame(root) {
       tab.setAttribute("role", "tab");
       const dots = document.createElement("span");
       dots.className = "dots";
+      dots.setAttribute("role", "img");
       tab.append(document.createElement("span"), dots);
       tab.firstChild.textContent = `${index + 1} · ${rule.mounts[index].title}`;
       tab.onclick = () => choose(index);
@@ -234,7 +235,7 @@ function makeGame(root) {
       const count = ridden(rule.mounts[index].name).length, dots = tab.lastChild;
       while (dots.children.length < rule.rides) dots.append(document.createElement("i"));
       [...dots.children].forEach((dot, number) => dot.classList.toggle("done", number < count));
-      tab.setAttribute("aria-label", `${rule.mounts[index].title}: ${count} rides`);
+      dots.setAttribute("aria-label", `${count} ${count === 1 ? "ride" : "rides"}`);
     });
   }
 
