@@ -24,7 +24,13 @@ _QUOTED = re.compile(r"([\\`\[\]<>$])")
 _STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")
 # Streamlit writes white on its buttons in every theme. On the fire of the dark one that cannot be read, and a fire on
 # which it could would itself not be readable on the dark ground.
-_DARK_STYLE = ":root { --on-primary: #0B1015; --primary-hovered: #F0823C; }"
+_DARK_STYLE = (
+    ":root { --on-primary: #0B1015; --primary-hovered: #F59A5B; "
+    "--muted: #B3BCC6; --keyword: #9BD3F3; --literal: #7FD8B5; }"
+)
+_mends = st.components.v2.component(
+    "frame", html="", js=(Path(__file__).parent / "frame.js").read_text(encoding="utf-8")
+)
 
 
 def icon() -> None:
@@ -43,7 +49,8 @@ def begin(title: str) -> None:
 
 
 def end() -> None:
-    """Call after the page was drawn."""
+    """Call after the page was drawn; it is drawn again when the theme changes."""
+    _mends(key="frame", data={"theme": theme()}, on_theme_change=lambda: None)
     page_drawn.set()
 
 

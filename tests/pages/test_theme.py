@@ -49,25 +49,28 @@ def test_coloured_words_can_be_read(name: str, role: str) -> None:
     assert _contrast(colours["textColor"], colours[f"{role}BackgroundColor"]) >= 7
 
 
-def test_the_primary_colour_is_fire_and_can_be_read_as_words_in_either_theme() -> None:
+def test_the_primary_colour_can_be_read_as_words_in_either_theme() -> None:
     assert THEME["light"]["primaryColor"] == template.ground("light").trainable
-    assert THEME["dark"]["primaryColor"] == template.FIRE
     for name in ("light", "dark"):
         primary = THEME[name]["primaryColor"]
         for ground in ("backgroundColor", "secondaryBackgroundColor"):
             assert _contrast(primary, THEME[name][ground]) >= 4.5
-        # What is chosen of several stands on a tenth of its own colour.
-        assert _contrast(primary, _mixed(primary, THEME[name]["backgroundColor"], 0.1)) >= 4.5
+        # What is chosen of several stands on a tenth of its own colour, and on a fifth under the pointer.
+        for share in (0.1, 0.2):
+            assert _contrast(primary, _mixed(primary, THEME[name]["backgroundColor"], share)) >= 4.5
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_words_on_the_button_can_be_read_under_the_pointer_too(name: str) -> None:
+def test_what_the_style_says_can_be_read_under_the_pointer_too(name: str) -> None:
     style = frame._STYLE + (frame._DARK_STYLE if name == "dark" else "")
-    said = dict(re.findall(r"--(on-primary|primary-hovered): (#\w{6})", style))  # the last one counts
+    said = dict(re.findall(r"--([\w-]+): (#\w{6})", style))  # the last one counts
     for ground in (THEME[name]["primaryColor"], said["primary-hovered"]):
         assert _contrast(said["on-primary"], ground) >= 4.5
     if name == "dark":
         assert said["on-primary"] == template.ON_COLOUR
+    for words in ("muted", "keyword", "literal"):
+        for ground in ("backgroundColor", "secondaryBackgroundColor"):
+            assert _contrast(said[words], THEME[name][ground]) >= 4.5
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
