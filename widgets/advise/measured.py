@@ -17,7 +17,7 @@ def draw(asked: Asked) -> None:
         return
     from core.figures import similarity as figures
 
-    st.markdown("#### How your pictures look from behind each stage")
+    st.markdown("### How your pictures look from behind each stage")
     st.markdown(
         "Nothing is trained for this. The frozen network is read after one of its stages: can your classes be told "
         "apart there, and how far are your pictures from those it learned from?"

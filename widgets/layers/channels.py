@@ -93,7 +93,7 @@ def _sheet_image(
 
 
 def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) -> None:
-    st.markdown(f"#### {frame.plain(stage)} · channel {channel}")
+    st.markdown(f"## {frame.plain(stage)} · channel {channel}")
     known = wish.atlas_of(look)
     where, why, *rest = st.columns(3 if isinstance(known, Atlas) else 2, gap="small")
     if look.specimen.has_positions(stage):

@@ -70,7 +70,7 @@ def name_of(one: "StageExperiments | None") -> str:
 
 
 def _headline(stage: str, one: "StageExperiments | None", window: float, field: float) -> None:
-    st.markdown(f"### {name_of(one)} :gray[· {frame.plain(stage)}]")
+    st.markdown(f"## {name_of(one)} :gray[· {frame.plain(stage)}]")
     if one is None:
         st.caption("No channel of this stage answers to anything here.")
         return
@@ -170,7 +170,7 @@ def _control(name: str, image_size: int, _look: Look) -> "tuple[StageExperiments
 
 def _walk(look: Look, found: "dict[str, StageExperiments]") -> None:
     """Draw the experiments over all stages, with random weights as the control."""
-    st.markdown("#### On the way from early to late")
+    st.markdown("## On the way from early to late")
     control = None
     if not look.is_random:
         control = {

@@ -57,13 +57,13 @@ def draw(look: Look) -> None:
     channel = int(address.read("channel", [str(number) for number in range(count)], str(best), "filter"))
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("##### :gray[Random weights]" if look.is_random else "##### :blue[Trained]")
+        st.markdown("**:gray[Random weights]**" if look.is_random else "**:blue[Trained]**")
         _sheet(found, order, "filters_sheet", chosen=channel)
     with right:
         if look.is_random:
             _wheel(found, order, channel)
         else:
-            st.markdown("##### :gray[Random weights, as a control]")
+            st.markdown("**:gray[Random weights, as a control]**")
             random = _kernels(f"{look.specimen.entry.name}/control", look.random())
             _sheet(random, _order(random.filters, sort), "filters_random")
     st.caption(
@@ -75,7 +75,7 @@ def draw(look: Look) -> None:
     st.divider()
     _one(look, found, channel)
     if not look.is_random:
-        st.markdown("#### All filters on the wheel")
+        st.markdown("## All filters on the wheel")
         _wheel(found, order, channel)
 
 
@@ -165,7 +165,7 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
     """Draw one filter: the kernel, its answers to stripes, its map over the picture, and what was measured."""
     one = found.filters[channel]
     tuning, fit = _measured(look.specimen.key, channel, look)
-    st.markdown(f"#### Filter {channel}: {one.kind}")
+    st.markdown(f"## Filter {channel}: {one.kind}")
     kernel, answers, picture = st.columns(3, gap="medium")
     with kernel:
         drawn = rendering.encode(_enlarged(found.tiles[channel], LARGEST_KERNEL))

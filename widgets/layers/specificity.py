@@ -158,7 +158,7 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     if look.is_random:
         st.info("Random weights are chosen above, so both lines are the control.", icon=":material/casino:")
     said = findings(measured.report, measured.classical, measure)
-    st.markdown(f"#### {said[0]}")
+    st.markdown(f"## {said[0]}")
     st.markdown(" ".join(said[1:]))
     here, paper = st.columns([3, 2], gap="medium")
     with here:

@@ -190,7 +190,7 @@ def _provenance(technique: Technique, run: TechniqueRun | None, shipped: measure
 
 def _panels(report: Report) -> None:
     for panel in report.panels.values():
-        st.markdown(f"#### {panel.title}")
+        st.markdown(f"## {panel.title}")
         if isinstance(panel.drawing, Pictures):
             _pictures(panel.title, panel.drawing)
         else:
@@ -250,5 +250,5 @@ def _explained(technique: Technique) -> None:
         with box:
             for name, source in technique.sources().items():
                 st.caption(name.partition(":")[0].replace(".", "/") + ".py")
-                st.code(source, language="python")
+                st.code(source, language="python", wrap_lines=True)
     st.markdown("**Papers**  \n" + "  \n".join(f"[{one.text}]({one.url})" for one in technique.papers))
