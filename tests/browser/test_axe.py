@@ -53,6 +53,8 @@ def walk(chromium: object, home: Path, address: str, teachers_secret: str) -> It
         one.ask(request.url)
 
     profile.on("request", asked)  # of pages, frames and workers
+    page.goto(address)
+    page_views.settled(page)
     page.on("websocket", lambda socket: one.ask(socket.url.replace("ws", "http", 1)))
     yield one
     profile.close()
