@@ -10,23 +10,23 @@ st.markdown(frame.prose("advise"))
 
 left, right = st.columns([5, 6], gap="large")
 with left:
-    st.subheader("1 · Your task", anchor=False)
+    st.header("1 · Your task", anchor=False)
     asked = task.ask()
 with right:
-    st.subheader("2 · Where it stands", anchor=False)
+    st.header("2 · Where it stands", anchor=False)
     where.draw(asked)
 
-st.subheader("3 · The advice", anchor=False)
+st.header("3 · The advice", anchor=False)
 answer.draw(asked)
 measured.draw(asked)
 
-st.subheader("4 · Check it", anchor=False)
+st.header("4 · Check it", anchor=False)
 check.draw(asked)
 
-st.subheader("5 · Which pretrained network?", anchor=False)
+st.header("5 · Which pretrained network?", anchor=False)
 networks.draw(asked)
 
-st.subheader("How good is this advice?", anchor=False)
+st.header("How good is this advice?", anchor=False)
 record.draw(asked.entry)
 evidence.draw(asked.entry)
 

@@ -9,13 +9,13 @@ from widgets import data_picker, frame, freeze_picker, network_picker, settings
 
 st.title("Fine-tune", anchor=False)
 
-st.subheader("1 · Pictures", anchor=False)
+st.header("1 · Pictures", anchor=False)
 data = data_picker.pick()
 
-st.subheader("2 · Network", anchor=False)
+st.header("2 · Network", anchor=False)
 network = network_picker.pick()
 
-st.subheader("3 · What stays frozen", anchor=False)
+st.header("3 · What stays frozen", anchor=False)
 freezing = freeze_picker.pick(
     network.entry, classes=data.classes if data else 2, image_size=settings.image_size()
 )

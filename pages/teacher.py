@@ -12,10 +12,10 @@ REFRESH_SECONDS = 3.0
 def _now() -> None:
     if not sign_in.signed_in():  # signed out a moment ago
         st.rerun()
-    st.subheader("The class", anchor=False)
+    st.header("The class", anchor=False)
     with frame.shown_errors():
         queue.draw()
-    st.subheader("The machine", anchor=False)
+    st.header("The machine", anchor=False)
     with frame.shown_errors():
         machine.draw()
 
@@ -34,5 +34,5 @@ if not sign_in.signed_in():
 else:
     st.markdown(frame.prose("teacher"))
     _now()
-    st.subheader("Limits", anchor=False)
+    st.header("Limits", anchor=False)
     limits.draw()

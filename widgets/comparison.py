@@ -89,7 +89,7 @@ def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:
         ("Parameters that learned", [f"{one.trainable_parameters:,}" for one in results]),
         ("Seconds", [f"{one.seconds:.1f}" for one in results]),
     ]
-    lines = ["| | " + " | ".join(letters.values()) + " |", "|---" * (len(records) + 1) + "|"]
+    lines = ["| What | " + " | ".join(letters.values()) + " |", "|---" * (len(records) + 1) + "|"]
     for name, values in rows:
         lines.append("| " + " | ".join(frame.plain(text) for text in (name, *values)) + " |")
     st.markdown("\n".join(lines))

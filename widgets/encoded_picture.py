@@ -8,13 +8,15 @@ from streamlit import runtime
 from core.interpretation import rendering
 
 
-def draw(encoded: bytes, **more: Any) -> None:
-    """Do what `st.image` does, but leave the picture as it was encoded.
+def draw(encoded: bytes, *, alt: str, **more: Any) -> None:
+    """Do what `st.image` does, but leave the picture as it was encoded. ``alt`` are the words in its place.
 
     Given a WebP's bytes, `st.image` decodes it and encodes it again as JPEG or PNG at every rerun: of all the
     processor time that a class takes on the layers page, that was the largest part.
     """
-    st.image(rendering.data_address(encoded) if rendering.kind(encoded) == "webp" else encoded, **more)
+    st.image(
+        rendering.data_address(encoded) if rendering.kind(encoded) == "webp" else encoded, alt=alt, **more
+    )
 
 
 def address(encoded: bytes, place: str) -> str:

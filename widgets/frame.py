@@ -41,18 +41,36 @@ _PAGES = Path(__file__).resolve().parent.parent / "pages"
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!$:|<>~&^@=\"'])")
 _SPACE = re.compile(r"[^\S\u00a0]+")  # but that before a unit, where no line may break
 _QUOTED = re.compile(r"([\\`\[\]<>$])")
-_STYLE = f"<style>{(Path(__file__).parent / 'frame.css').read_text(encoding='utf-8')}</style>"
+_STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")
+# Streamlit writes white on its buttons in every theme. On the fire of the dark one that cannot be read, and a fire on
+# which it could would itself not be readable on the dark ground.
+_DARK_STYLE = (
+    ":root { --on-primary: #0B1015; --primary-hovered: #F59A5B; "
+    "--muted: #B3BCC6; --keyword: #9BD3F3; --literal: #7FD8B5; }"
+)
+_mends = st.components.v2.component(
+    "frame", html="", js=(Path(__file__).parent / "frame.js").read_text(encoding="utf-8")
+)
+
+
+def icon() -> None:
+    """Set the browser tab's icon; call before `st.navigation`.
+
+    Where none is set by then, the browser takes the page's icon for it, and fetches a Material one from a font service.
+    """
+    st.set_page_config(page_icon=str(_ICON))
 
 
 def begin(title: str) -> None:
-    """Set the browser tab, the logo and the page's width; call before the page draws anything."""
-    st.set_page_config(page_title=f"{title} · {NAME}", page_icon=str(_ICON), layout="wide")
+    """Set the browser tab's title, the logo and the page's width; call before the page draws anything."""
+    st.set_page_config(page_title=f"{title} · {NAME}", layout="wide")
     st.logo(str(_ICON), size="large")
-    st.html(_STYLE)
+    st.html(f"<style>{_STYLE}{_DARK_STYLE if theme() == 'dark' else ''}</style>")
 
 
 def end() -> None:
-    """Call after the page was drawn."""
+    """Call after the page was drawn; it is drawn again when the theme changes."""
+    _mends(key="frame", data={"theme": theme()}, on_theme_change=lambda: None)
     page_drawn.set()
 
 

@@ -43,7 +43,7 @@ def draw() -> None:
     if len(picked) < 2:
         st.caption("Tick two or more finished runs to lay them side by side, or any to delete them.")
     else:
-        st.subheader("Side by side", anchor=False)
+        st.header("Side by side", anchor=False)
         with frame.shown_errors():
             comparison.draw(picked[:MOST_COMPARED])
 

@@ -6,6 +6,7 @@ import streamlit_app
 from widgets import frame, login, operations
 from widgets.teacher.sign_in import signed_in
 
+frame.icon()
 page = st.navigation(
     [
         st.Page(

@@ -144,6 +144,12 @@ def lines(
     return figure(traces, layout, theme)
 
 
+def _readable(colour: str, theme: Theme) -> str:
+    """Give a colour as digits and letters need it: darker on a light ground, lighter on a dark one."""
+    on = ground(theme)
+    return {FIRE: on.trainable, ICE: on.frozen, GREY: on.control}.get(colour, colour)
+
+
 def _cloud(clouds: Sequence[Cloud], theme: Theme) -> go.Figure:
     traces: list[dict[str, Any]] = []
     for cloud in clouds:
@@ -159,7 +165,7 @@ def _cloud(clouds: Sequence[Cloud], theme: Theme) -> go.Figure:
                 "x": points[:, 0].tolist(),
                 "y": points[:, 1].tolist(),
                 "text": letters,
-                "textfont": {"color": colour, "size": SMALL, "weight": 700},
+                "textfont": {"color": _readable(colour, theme), "size": SMALL, "weight": 700},
                 "marker": {"size": 7, "color": faded(colour, 0.75)},
                 "hoverinfo": "skip",
                 "cliponaxis": False,

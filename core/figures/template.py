@@ -18,8 +18,8 @@ from core import errors
 Theme = Literal["light", "dark"]
 Role = Literal["frozen", "trainable", "control"]
 
-ICE, FIRE, GREY = "#4FA3D9", "#E8762C", "#8A949E"
-RIGHT, WRONG, DATA = "#2A9D78", "#8A6FC4", "#C9A227"
+ICE, FIRE, GREY = "#3595D3", "#E56919", "#858F9A"
+RIGHT, WRONG, DATA = "#2A9D78", "#8A6FC4", "#AB8A21"  # like the three, 3:1 and more on every ground
 ON_COLOUR = "#0B1015"  # text on a full colour, in both themes: 4.5:1 and more on each
 ROLES: dict[Role, str] = {"frozen": ICE, "trainable": FIRE, "control": GREY}
 

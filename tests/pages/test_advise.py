@@ -104,7 +104,16 @@ def _open(**query: str) -> AppTest:
 
 
 def _words(page: AppTest) -> str:
-    kinds = (page.header, page.markdown, page.caption, page.title, page.error, page.warning, page.info)
+    kinds = (
+        page.header,
+        page.subheader,
+        page.markdown,
+        page.caption,
+        page.title,
+        page.error,
+        page.warning,
+        page.info,
+    )
     return "\n".join(one.value for kind in kinds for one in kind)
 
 
@@ -161,7 +170,7 @@ def test_a_link_that_makes_no_sense_says_so_once_and_shows_the_default(
     page = _open(**{name: value}).run()
     assert not page.exception
     assert [f"The link names the {called} “" in one.value for one in page.warning] == [True]
-    assert page.header
+    assert page.subheader
 
 
 def test_a_network_without_evidence_of_its_own_borrows_and_says_so() -> None:
@@ -195,7 +204,7 @@ def test_built_in_pictures_are_measured_and_advised_on_and_become_a_link() -> No
     assert not page.exception
     assert not page.error
     words = _words(page)
-    assert page.header
+    assert page.subheader
     assert "How your pictures look from behind each stage" in words
     assert "20 pictures looked at" in words  # ten of each of two classes
     assert page.query_params["data"] in ("lfw-faces", ["lfw-faces"])
@@ -270,12 +279,12 @@ def test_own_pictures_get_advice_and_too_few_of_them_one_sentence() -> None:
     good = api.store_upload(VISITOR, "insects", _archive("ants", "bees", pictures=12))
     page = _open(way="pictures", data=good, pictures="all").run()
     assert not page.exception
-    assert page.header
+    assert page.subheader
     poor = api.store_upload(VISITOR, "poor", _archive("ants", "bees", pictures=1))
     page = _open(way="pictures", data=poor, pictures="all").run()
     assert not page.exception
     assert len(page.error) == 1
-    assert not page.header
+    assert not page.subheader
 
 
 def test_the_advice_is_carried_to_the_fine_tune_page() -> None:

@@ -22,7 +22,7 @@ def _page(**query: str) -> AppTest:
 
 
 def _words(page: AppTest) -> str:
-    return "\n".join(one.value for kind in (page.markdown, page.caption, page.subheader) for one in kind)
+    return "\n".join(one.value for kind in (page.markdown, page.caption, page.header) for one in kind)
 
 
 def _rides(machine: str, *seconds: float) -> list[OwnRide]:

@@ -32,7 +32,8 @@ def draw(asked: Asked) -> None:
     if advice is None:
         st.info(_missing(), icon=":material/arrow_upward:")
         return
-    st.header(sentences.headline(advice), anchor=False)
+    with st.container(key="advise_headline"):
+        st.subheader(sentences.headline(advice), anchor=False)
     if advice.warning:
         st.warning(advice.warning, icon=":material/explore:")
     if asked.known_as is not None:

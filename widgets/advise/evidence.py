@@ -20,7 +20,7 @@ def draw(entry: BackboneEntry) -> None:
     found = None if name is None else evidence.load(name)
     if found is None or not found.cells:
         return
-    st.markdown("#### What was measured")
+    st.markdown("### What was measured")
     st.markdown(" ".join(sentences.story(found)))
     _map(found)
     _one(found)

@@ -20,7 +20,7 @@ def draw(asked: Asked) -> None:
     from core.figures.advice_says import neighbours_say
     from core.figures.says import figure_says
 
-    st.markdown("#### How your pictures look from behind each stage")
+    st.markdown("### How your pictures look from behind each stage")
     st.markdown(
         "Nothing is trained for this. The frozen network is read after one of its stages: can your classes be told "
         "apart there, and how far are your pictures from those it learned from?"

@@ -136,7 +136,7 @@ def _explained(found: Atlas, stage: str, count: int) -> None:
 
 
 def _card(look: Look, found: Atlas, entry: Entry) -> None:
-    st.markdown(f"#### {frame.plain(entry.name)}" + (" · class" if entry.stage == CLASSES else ""))
+    st.markdown(f"## {frame.plain(entry.name)}" + (" · class" if entry.stage == CLASSES else ""))
     wish.draw(look, entry.stage, entry.number)
     _measured(found, entry)
     if entry.stage != CLASSES:

@@ -284,6 +284,7 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
                     st.image(
                         rendering.encode(rendering.overlay(seen.large[::2, ::2], step.values), quality=85),
                         width="stretch",
+                        alt=f"{METHODS[one.method].title}, step {number + 1} of {len(steps)}",
                     )
                     st.caption(_step_words(step, number))
     compared = {_title(seen, one, rows): results[_key(seen, one)] for one in rows}

@@ -93,21 +93,31 @@ def _sheet_image(
 
 
 def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) -> None:
-    st.markdown(f"#### {frame.plain(stage)} · channel {channel}")
+    st.markdown(f"## {frame.plain(stage)} · channel {channel}")
     known = wish.atlas_of(look)
     where, why, *rest = st.columns(3 if isinstance(known, Atlas) else 2, gap="small")
     if look.specimen.has_positions(stage):
-        where.image(_where(look.specimen.key, look.picture_key, stage, channel, look))
+        where.image(
+            _where(look.specimen.key, look.picture_key, stage, channel, look),
+            alt=f"Where channel {channel} of {stage} answers on {look.picture_title}",
+        )
         where.caption("**Where it answers** on this picture")
     else:
         where.metric("Its answer to this picture", f"{values.max():.2f}")
-    why.image(_drivers(look.specimen.key, look.picture_key, stage, channel, look))
+    why.image(
+        _drivers(look.specimen.key, look.picture_key, stage, channel, look),
+        alt=f"What in {look.picture_title} drives channel {channel} of {stage}",
+    )
     why.caption(
         "**What drives it** where it answers most: gold raises it, violet lowers it "
         "(integrated gradients, arXiv 1703.01365)"
     )
     if isinstance(known, Atlas):
-        rest[0].image(_wanted(look.specimen.key, stage, channel, known), width="stretch")
+        rest[0].image(
+            _wanted(look.specimen.key, stage, channel, known),
+            width="stretch",
+            alt=f"What channel {channel} of {stage} wants",
+        )
         rest[0].caption("**What it wants**: grown from noise to excite it, not a photograph (atlas)")
     _exemplars(look, stage, channel)
     _classes(look, stage, channel, known)

@@ -72,7 +72,7 @@ def name_of(one: "StageExperiments | None") -> str:
 
 
 def _headline(stage: str, one: "StageExperiments | None", window: float, field: float) -> None:
-    st.markdown(f"### {name_of(one)} :gray[· {frame.plain(stage)}]")
+    st.markdown(f"## {name_of(one)} :gray[· {frame.plain(stage)}]")
     if one is None:
         st.caption("No channel of this stage answers to anything here.")
         return
@@ -108,7 +108,11 @@ def _cards(look: Look, stage: str) -> float:
     """Draw the channels that stand out; how wide their windows are (median share of the side) comes back."""
     cards, window = _drawn(look.specimen.key, look.picture_key, stage, look)
     for image, note in cards:
-        encoded_picture.draw(image, width="stretch")
+        encoded_picture.draw(
+            image,
+            width="stretch",
+            alt=f"Where a channel of {stage} answers on {look.picture_title}, and the patches that excite it most",
+        )
         st.caption(note)
     return window
 
@@ -168,7 +172,7 @@ def _control(name: str, image_size: int, _look: Look) -> "tuple[StageExperiments
 
 def _walk(look: Look, found: "dict[str, StageExperiments]") -> None:
     """Draw the experiments over all stages, with random weights as the control."""
-    st.markdown("#### On the way from early to late")
+    st.markdown("## On the way from early to late")
     control = None
     if not look.is_random:
         control = {

@@ -59,13 +59,13 @@ def draw(look: Look) -> None:
     channel = int(address.read("channel", [str(number) for number in range(count)], str(best), "filter"))
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("##### :gray[Random weights]" if look.is_random else "##### :blue[Trained]")
+        st.markdown("**:gray[Random weights]**" if look.is_random else "**:blue[Trained]**")
         _sheet(found, order, "filters_sheet", chosen=channel)
     with right:
         if look.is_random:
             _wheel(found, order, channel)
         else:
-            st.markdown("##### :gray[Random weights, as a control]")
+            st.markdown("**:gray[Random weights, as a control]**")
             random = _kernels(f"{look.specimen.entry.name}/control", look.random())
             _sheet(random, _order(random.filters, sort), "filters_random")
     st.caption(
@@ -77,7 +77,7 @@ def draw(look: Look) -> None:
     st.divider()
     _one(look, found, channel)
     if not look.is_random:
-        st.markdown("#### All filters on the wheel")
+        st.markdown("## All filters on the wheel")
         _wheel(found, order, channel)
 
 
@@ -168,11 +168,11 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
     """Draw one filter: the kernel, its answers to stripes, its map over the picture, and what was measured."""
     one = found.filters[channel]
     tuning, fit = _measured(look.specimen.key, channel, look)
-    st.markdown(f"#### Filter {channel}: {one.kind}")
+    st.markdown(f"## Filter {channel}: {one.kind}")
     kernel, answers, picture = st.columns(3, gap="medium")
     with kernel:
         drawn = rendering.encode(_enlarged(found.tiles[channel], LARGEST_KERNEL))
-        encoded_picture.draw(drawn, width="stretch")
+        encoded_picture.draw(drawn, width="stretch", alt=f"The kernel of filter {channel}")
         st.caption("**The kernel**, enlarged")
     with answers:
         chart(
@@ -194,7 +194,11 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
             )
         )
     with picture:
-        st.image(_map(look.specimen.key, look.picture_key, channel, look), width="stretch")
+        st.image(
+            _map(look.specimen.key, look.picture_key, channel, look),
+            width="stretch",
+            alt=f"Where filter {channel} answers on {look.picture_title}",
+        )
         st.caption("**On your picture**: gold where it answers with plus, violet with minus")
     lines = [
         f"**Orientation** {one.orientation:.0f}° in the kernel, {tuning.preferred:.0f}° when shown stripes; "

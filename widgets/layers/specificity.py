@@ -161,7 +161,7 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     if look.is_random:
         st.info("Random weights are chosen above, so both lines are the control.", icon=":material/casino:")
     said = findings(measured.report, measured.classical, measure)
-    st.markdown(f"#### {said[0]}")
+    st.markdown(f"## {said[0]}")
     st.markdown(" ".join(said[1:]))
     here, paper = st.columns([3, 2], gap="medium")
     with here:
@@ -221,11 +221,11 @@ def _classical(look: Look) -> None:
         for picture, name in (
             (strokes, "HOG: edge directions, cell by cell"),
             (points, f"SIFT: {count:,} corners and blobs" if count else "SIFT: no keypoint found"),
-            *((picture, f"{frame.plain(name)}: mean activity") for name, picture in stages.items()),
+            *((picture, f"{name}: mean activity") for name, picture in stages.items()),
         ):
             with st.container(gap="xxsmall"):
-                encoded_picture.draw(picture, width="stretch")
-                st.caption(name)
+                encoded_picture.draw(picture, width="stretch", alt=f"{look.picture_title}, {name}")
+                st.caption(frame.plain(name))
 
 
 def _method(measured: Measured) -> None:

@@ -96,7 +96,7 @@ class _Walk:
         """Draw one channel of the stage on the visitor's picture: before, now and the difference."""
         from core.interpretation import change
 
-        st.subheader(f"The same channel of {frame.plain(stage)}, before and now", anchor=False)
+        st.header(f"The same channel of {frame.plain(stage)}, before and now", anchor=False)
         before, now, last = (self._maps(epoch, stage) for epoch in (0, self.epoch, self.result.best_epoch))
         changes = change.channel_changes(before, last)
         strength = np.square(before).sum(axis=(1, 2))
@@ -140,7 +140,7 @@ class _Walk:
         """Draw where the network looks for one of the run's classes, and how sure it is."""
         from core.interpretation import rendering
 
-        st.subheader("Where it looks", anchor=False)
+        st.header("Where it looks", anchor=False)
         names = self.result.class_names
         before, now, last = (self._probabilities(epoch) for epoch in (0, self.epoch, self.result.best_epoch))
         target = int(
@@ -177,7 +177,7 @@ class _Walk:
         """Draw the first kernels before, now and their difference, where the first stage was trained."""
         from core.interpretation import change, filters
 
-        st.subheader("The first kernels", anchor=False)
+        st.header("The first kernels", anchor=False)
         if self.result.stages[0] in _frozen(self.result):
             st.markdown(
                 f":material/ac_unit: The stage {frame.plain(self.result.stages[0])} was frozen: its kernels are the "
@@ -299,7 +299,7 @@ def _summary(result: RunResult, epochs: tuple[int, ...]) -> None:
 
 
 def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
-    st.subheader("Every stage, epoch by epoch", anchor=False)
+    st.header("Every stage, epoch by epoch", anchor=False)
     found: list[EpochChange] = []
     lost: list[str] = []
     bar = st.progress(0.0)

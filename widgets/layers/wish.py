@@ -147,5 +147,9 @@ def _show(place: Any, pictures: NDArray[np.uint8], words: str) -> None:
     columns = min(len(large), DIVERSE)
     drawn = rendering.contact_sheet(large, columns, gap=GAP)[:-GAP, :-GAP]
     with place.container():
-        st.image(rendering.encode(drawn, quality=90))
+        st.image(
+            rendering.encode(drawn, quality=90),
+            alt="What the channel or class wants, "
+            + ("one picture" if len(large) == 1 else f"{len(large)} pictures"),
+        )
         st.caption(words)

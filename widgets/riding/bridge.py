@@ -14,7 +14,7 @@ from widgets.chart import chart
 def draw() -> None:
     """Draw the table of correspondences and the measured curves."""
     st.markdown(frame.prose("riding_bridge"))
-    st.subheader("Bicycles and motorcycles as pictures", anchor=False)
+    st.header("Bicycles and motorcycles as pictures", anchor=False)
     measured = picture_bridge.measured()
     if measured is None:
         st.caption("Not measured yet: tools/measure_picture_bridge.py makes the figures.")

@@ -22,7 +22,7 @@ def draw() -> None:
         ridden.setdefault(one.machine, []).append(one.seconds)
     game.game(key="riding_game", visit=st.session_state.setdefault(_VISIT, 0), ridden=ridden, on_ride=_came)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.subheader("Your own learning curve", anchor=False)
+        st.header("Your own learning curve", anchor=False)
         if rides:
             st.button("Start over", icon=":material/restart_alt:", key="riding_again", on_click=_start_over)
     carried = [found for name in visitor.MOUNTS if (found := own_rides.carried(rides, name)) is not None]

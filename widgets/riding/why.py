@@ -24,7 +24,7 @@ def draw() -> None:
 
 
 def _gains() -> None:
-    st.subheader("The same answers to the same feelings", anchor=False)
+    st.header("The same answers to the same feelings", anchor=False)
     bicycle = optimal_gains(BENCHMARK_BICYCLE, replay.SPEED)
     motorcycle = optimal_gains(SHARP_1971, replay.SPEED)
     turned = optimal_gains(BENCHMARK_BICYCLE, replay.SPEED, reversed=True)
@@ -67,7 +67,7 @@ def _gains() -> None:
 
 
 def _strength() -> None:
-    st.subheader("What is missing is strength", anchor=False)
+    st.header("What is missing is strength", anchor=False)
     of = measured.measured()
     values = {f"{factor:g}": factor for factor in of.factors}
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")

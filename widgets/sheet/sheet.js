@@ -14,8 +14,21 @@ export default function (component) {
   memory.image = data.image;
 
   if (image.getAttribute("src") !== data.image) image.src = data.image;
-  image.alt = data.about;
+  // What is one picture to the eye is as many things to a screen reader as there are cells, each with its words.
+  // Where none can be chosen, keys still go from one to the next to show its words.
+  frame.setAttribute("aria-readonly", !clickable);
   frame.setAttribute("aria-label", data.about);
+  for (const cell of frame.querySelectorAll(".cell")) cell.remove();
+  const cells = labels.map((words, number) => {
+    const cell = document.createElement("div");
+    cell.className = "cell";
+    cell.id = "cell" + number;
+    cell.setAttribute("role", "option");
+    cell.setAttribute("aria-label", words);
+    place(cell, number);
+    frame.append(cell);
+    return cell;
+  });
   frame.style.maxWidth = columns * data.largest + "px";
   frame.classList.toggle("sharp", !data.smooth);
   frame.classList.toggle("clickable", clickable);
@@ -33,7 +46,13 @@ export default function (component) {
   }
 
   function say(number) {
+    frame.setAttribute("aria-activedescendant", cells[number ?? chosen() ?? -1]?.id ?? "");
     label.textContent = labels[number ?? chosen() ?? -1] ?? (data.note || (clickable ? "Click one to open it." : ""));
+  }
+
+  function select() {
+    place(chosenMark, chosen());
+    cells.forEach((cell, number) => cell.setAttribute("aria-selected", number === chosen()));
   }
 
   function under(event) {
@@ -47,7 +66,7 @@ export default function (component) {
   function choose(number) {
     if (!clickable || number === null) return;
     memory.wanted = number;
-    place(chosenMark, number);
+    select();
     say(number);
     setTriggerValue("cell", number);
   }
@@ -75,7 +94,7 @@ export default function (component) {
   };
   frame.onblur = () => move(null);
 
-  place(chosenMark, chosen());
+  select();
   place(hereMark, null);
   say(null);
 }

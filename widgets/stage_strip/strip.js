@@ -48,7 +48,7 @@ export default function (component) {
     memory.shape = shape;
     list.replaceChildren(
       ...[...stages, { name: head.name, parameters: head.parameters, output: head.output }].map((stage) => {
-        const block = element("li", "stage");
+        const block = element("div", "stage");
         block.append(element("span", "icon"), element("span", "name", stage.name));
         const figures = element("span", "figures");
         figures.append(element("span", "", millions(stage.parameters) + " params"), element("span", "", stage.output));
@@ -106,18 +106,21 @@ export default function (component) {
   }
 
   function draw() {
+    list.setAttribute("role", picking ? "group" : "list");
+    if (picking) list.setAttribute("aria-label", "Stage to look at");
     blocks.forEach((block, index) => {
       const last = index === deepest;
       const state = last ? (picking ? (data.states[index] ?? data.states[0]) : "fire") : stateOf(index);
       block.className = "stage " + state + (last ? " head" : "");
       block.dataset.state = state;
+      block.setAttribute("role", picking ? "button" : "listitem");
       block.title = last && !picking ? "The head is new, so it always learns." : "";
       if (picking) {
         const open = selectable.includes(index);
         block.classList.toggle("selected", index === selected());
         block.classList.toggle("closed", !open);
         block.tabIndex = open ? 0 : -1;
-        block.setAttribute("role", "button");
+        block.setAttribute("aria-disabled", !open);
         block.setAttribute("aria-pressed", index === selected());
         block.title = open ? "Look at " + stages[index].name : "";
       }

@@ -188,9 +188,9 @@ def _provenance(technique: Technique, run: TechniqueRun | None, shipped: measure
 
 def _panels(report: Report) -> None:
     for panel in report.panels.values():
-        st.markdown(f"#### {panel.title}")
+        st.markdown(f"## {panel.title}")
         if isinstance(panel.drawing, Pictures):
-            _pictures(panel.drawing)
+            _pictures(panel.title, panel.drawing)
         else:
             _key(panels.key(panel.drawing))
             drawn = panels.draw(panel.drawing, theme=frame.theme())
@@ -224,14 +224,14 @@ def _key(entries: Sequence[Entry]) -> None:
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.15rem 1.2rem">{shown}</div>')
 
 
-def _pictures(drawing: Pictures) -> None:
+def _pictures(title: str, drawing: Pictures) -> None:
     """Draw the pictures in rows of one length where there is room for that: what belongs together stays so."""
     count = len(drawing.pictures)
     row = max(one for one in range(1, _MOST_IN_A_ROW + 1) if count % one == 0 or one == count)
     side = _PICTURE if row * (_PICTURE + _GAP) < 1024 else _SMALL_PICTURE
     with st.container(horizontal=True, gap="xsmall", width=row * (side + _GAP)):
         for picture, caption in zip(drawing.pictures, drawing.captions, strict=True):
-            st.image(picture, caption=caption, width=side)
+            st.image(picture, caption=caption, width=side, alt=f"{title}: {caption}")
 
 
 # --- what it is -------------------------------------------------------------------------------------------
@@ -251,5 +251,5 @@ def _explained(technique: Technique) -> None:
         with box:
             for name, source in technique.sources().items():
                 st.caption(name.partition(":")[0].replace(".", "/") + ".py")
-                st.code(source, language="python")
+                st.code(source, language="python", wrap_lines=True)
     st.markdown("**Papers**  \n" + "  \n".join(f"[{one.text}]({one.url})" for one in technique.papers))

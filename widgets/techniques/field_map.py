@@ -35,7 +35,7 @@ def draw() -> None:
         with st.container(border=True, key=f"techniques_{transferred}"):
             side, *cells = st.columns([3, 4, 4, 4], gap="medium")
             with side:
-                st.markdown(f"#### {title}")
+                st.markdown(f"## {title}")
                 st.caption(what)
             for differs, cell in zip(get_args(Differs), cells, strict=True):
                 there = [one for one in here if one.differs == differs]

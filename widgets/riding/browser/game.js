@@ -17,7 +17,8 @@ function makeGame(root) {
     phase: "demo", machine: 0, ride: null, frames: [], costs: [], latency: [], pressed: null,
     level: 0, keys: { left: false, right: false }, drag: null, nodes,
   };
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  // Who wants less motion rides on the spot: the machine leans and turns, the world stands still.
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const finger = matchMedia("(pointer: coarse)").matches;
   let data, rule, send, last = null, spare = 0, frame = null, sizes = [], sharpest = 2, ratio = 1;
   let demo = null, world = null, fall = null, counting = 0, shake = 0, time = 0, slow = 0;
@@ -112,7 +113,7 @@ function makeGame(root) {
     nodes.bar.style.width = 100 * share + "%";
     release();
     nodes.picture.focus({ preventScroll: true });
-    nodes.game.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" }); // the handlebar, too
+    nodes.game.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" }); // the handlebar, too
     enter("count");
   }
 
@@ -138,7 +139,7 @@ function makeGame(root) {
     if (!nodes.go.hidden) nodes.hint.textContent = "";
     if (ride.fell) {
       fall = { rate: Math.abs(ride.x[2]) + 0.6, side: Math.sign(ride.x[0]) || 1, roll: ride.x[0], age: 0, bounced: false };
-      shake = still ? 0 : 1;
+      shake = calm.matches ? 0 : 1;
       enter("fall");
     } else {
       demo = { ride: { ...ride, over: false, inputs: [], conditions: { ...ride.conditions, hand: DEMO_HAND } }, seen: [] }; // rides on
@@ -223,6 +224,7 @@ function makeGame(root) {
       tab.setAttribute("role", "tab");
       const dots = document.createElement("span");
       dots.className = "dots";
+      dots.setAttribute("role", "img");
       tab.append(document.createElement("span"), dots);
       tab.firstChild.textContent = `${index + 1} · ${rule.mounts[index].title}`;
       tab.onclick = () => choose(index);
@@ -234,12 +236,13 @@ function makeGame(root) {
       const count = ridden(rule.mounts[index].name).length, dots = tab.lastChild;
       while (dots.children.length < rule.rides) dots.append(document.createElement("i"));
       [...dots.children].forEach((dot, number) => dot.classList.toggle("done", number < count));
-      tab.setAttribute("aria-label", `${rule.mounts[index].title}: ${count} rides`);
+      dots.setAttribute("aria-label", `${count} ${count === 1 ? "ride" : "rides"}`);
     });
   }
 
   // --- time ---------------------------------------------------------------------------------------
   function travel(x, seconds, speed) {
+    if (calm.matches) return;
     world.x += speed * Math.cos(x[4]) * seconds;
     world.y += speed * Math.sin(x[4]) * seconds;
     world.distance += speed * seconds;
@@ -262,7 +265,7 @@ function makeGame(root) {
   }
 
   function step(seconds) {
-    time += seconds;
+    if (!calm.matches) time += seconds;
     if (game.phase === "count") {
       const before = Math.ceil((counting / COUNT_SECONDS) * 3);
       counting -= seconds;
@@ -278,7 +281,7 @@ function makeGame(root) {
       }
       return;
     }
-    if (game.phase === "ride" || ((game.phase === "demo" || game.phase === "done") && demo && !still)) {
+    if (game.phase === "ride" || ((game.phase === "demo" || game.phase === "done") && demo && !calm.matches)) {
       spare += seconds;
       while (spare >= rule.dt) {
         spare -= rule.dt;
@@ -294,14 +297,18 @@ function makeGame(root) {
 
   function stepFall(seconds) {
     // Only a picture: what happens after a ride is over is not measured.
-    fall.age += seconds;
     const lying = 1.36;
+    if (calm.matches) {
+      fall.roll = fall.side * lying;
+      return lie();
+    }
+    fall.age += seconds;
     fall.rate += 9.81 * 0.75 * Math.sin(Math.abs(fall.roll)) * seconds;
     fall.roll += fall.side * fall.rate * seconds;
     if (Math.abs(fall.roll) > lying) {
       fall.roll = fall.side * lying;
       if (!fall.bounced) {
-        shake = still ? 0 : 1.6;
+        shake = 1.6;
         for (let i = 0; i < 16; i++) {
           world.dust.push({ at: [world.x + 1.6 * Math.random() - 0.3, world.y + fall.side * (0.3 + 1.1 * Math.random()), 0.08], up: 0.5 + Math.random(), life: 1 });
         }
@@ -312,10 +319,13 @@ function makeGame(root) {
     world.speed *= Math.exp(-seconds * (fall.bounced ? 4.2 : 1));
     const x = [...game.ride.x];
     travel(x, seconds, world.speed);
-    if (fall.age > 1.25 && game.phase === "fall") {
-      enter("done");
-      nodes.go.hidden || nodes.behind.contains(root.activeElement) || nodes.picture.focus({ preventScroll: true });
-    }
+    if (fall.age > 1.25) lie();
+  }
+
+  function lie() {
+    if (game.phase !== "fall") return;
+    enter("done");
+    nodes.go.hidden || nodes.behind.contains(root.activeElement) || nodes.picture.focus({ preventScroll: true });
   }
 
   function flash(text) {
@@ -366,14 +376,14 @@ function makeGame(root) {
     const part = Math.min(1, spare / rule.dt);
     let x = live.x.map((value, index) => live.before[index] + (value - live.before[index]) * part);
     if (game.phase === "count") x = live.x.map((value) => value * Math.min(1, 1.4 * (1 - counting / COUNT_SECONDS)));
-    const ahead = game.phase === "ride" || demo ? rule.speed * (spare - rule.dt) : 0;
+    const ahead = (game.phase === "ride" || demo) && !calm.matches ? rule.speed * (spare - rule.dt) : 0;
     const heading = x[4];
     const pose = {
       x: world.x + ahead * Math.cos(heading), y: world.y + ahead * Math.sin(heading), heading, roll: fall ? fall.roll : x[0], bar: x[1],
       fork: one.signs[1] * x[1], distance: world.distance, pedals: world.pedals, lift: fall ? 0.1 * Math.min(1, Math.abs(fall.roll)) : 0,
     };
-    const ease = (from, to, over) => from + (to - from) * (1 - Math.exp(-seconds / over));
-    world.eyeYaw = ease(world.eyeYaw, heading, 0.45);
+    const ease = (from, to, over) => (calm.matches ? to : from + (to - from) * (1 - Math.exp(-seconds / over)));
+    world.eyeYaw = calm.matches ? 0 : ease(world.eyeYaw, heading, 0.45);
     world.eyeY = ease(world.eyeY, pose.y, 0.3);
     world.planY = ease(world.planY, Math.abs(pose.y) < 1.2 ? 0.5 * pose.y : pose.y, 0.35);
     // On a small screen, the picture makes room for the card.
@@ -382,7 +392,7 @@ function makeGame(root) {
     shake = Math.max(0, shake - 3.2 * seconds);
     world.dust = world.dust.filter((speck) => { speck.life -= 0.85 * seconds; speck.at[2] += 0.5 * speck.up * seconds; return speck.life > 0; });
     const shape = one.shape;
-    if (game.phase === "ride" || game.phase === "demo") {
+    if ((game.phase === "ride" || game.phase === "demo") && !calm.matches) {
       const point = [pose.x, pose.y, pose.x + shape.wheelbase * Math.cos(heading), pose.y + shape.wheelbase * Math.sin(heading)];
       world.trail.push(point);
       if (world.trail.length > 260) world.trail.shift();
@@ -395,7 +405,7 @@ function makeGame(root) {
       time, pose, shape, cosTilt: Math.cos(shape.tilt), model: bodies(one, pose, paint), trail: world.trail, dust: world.dust, planY: world.planY,
       hand: fall ? 0.5 * hand : game.phase === "done" ? 0 : hand, fallRoll: rule.fallRoll, gauge: game.phase === "ride" || game.phase === "count",
       gust: game.phase === "ride" ? live.conditions.gusts[Math.floor(live.steps / rule.gustSteps) % live.conditions.gusts.length] : 0,
-      finish: game.phase === "demo" ? null : rule.steps * rule.dt * rule.speed + (game.phase === "count" ? world.x + counting * rule.speed : 0),
+      finish: game.phase === "demo" || calm.matches ? null : rule.steps * rule.dt * rule.speed + (game.phase === "count" ? world.x + counting * rule.speed : 0),
       seat: rider([0.1, 0, 0.86]),
       friend: { x: pose.x, y: pose.y, heading: world.eyeYaw, distance: world.distance, running: Math.min(1, world.speed / rule.speed) },
       eye: {

@@ -7,8 +7,9 @@ const AFTER = 1.2; // s of pause at the end before it begins again
 function makeWatch(root) {
   const $ = (selector) => root.querySelector(selector);
   const nodes = { watch: $(".watch"), riders: $(".riders"), play: $(".play"), time: $(".time"), clock: $(".clock") };
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const watch = { t: 0, playing: !still, frames: [], nodes };
+  // Who wants less motion starts it by hand, sees it once, and sees the machines lean in a world that stands still.
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const watch = { t: 0, playing: !calm.matches, frames: [], nodes };
   let data, lanes = [], last = null, frame = null, rest = 0, shown = null, drawn = null, costly = 0, ratio = Math.min(2, devicePixelRatio || 1);
 
   watch.update = (component) => {
@@ -24,7 +25,7 @@ function makeWatch(root) {
     }
     watch.steps = data.riders[0].states.length - 1;
     nodes.time.max = watch.steps;
-    if (shown !== data.ride) { shown = data.ride; watch.t = 0; rest = 0; if (!still) watch.playing = true; }
+    if (shown !== data.ride) { shown = data.ride; watch.t = 0; rest = 0; if (!calm.matches) watch.playing = true; }
     drawn = null;
     if (frame === null) frame = requestAnimationFrame(tick);
   };
@@ -51,7 +52,8 @@ function makeWatch(root) {
       watch.t = Math.min(end, watch.t + seconds);
       if (watch.t >= end) {
         rest += seconds;
-        if (rest > AFTER) { watch.t = 0; rest = 0; }
+        if (calm.matches) watch.playing = false;
+        else if (rest > AFTER) { watch.t = 0; rest = 0; }
       }
     }
     const box = nodes.watch.getBoundingClientRect();
@@ -85,6 +87,12 @@ function makeWatch(root) {
     };
   }
 
+  // The same for the eye: on the spot, where less motion is wanted.
+  function seen(rider, t) {
+    const now = at(rider, t);
+    return calm.matches ? { ...now, x: 0, y: 0, distance: 0 } : now;
+  }
+
   function fit(canvas) {
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -97,7 +105,7 @@ function makeWatch(root) {
   }
 
   function draw({ lane, rider, said, picture, plan }) {
-    const t = watch.t, now = at(rider, t), { shape } = data;
+    const t = watch.t, now = seen(rider, t), { shape } = data;
     const paint = paintFor("motorcycle", data.dark);
     paint.jacket = { base: rider.colour, light: rider.light };
     const pose = {
@@ -107,22 +115,22 @@ function makeWatch(root) {
     // The camera follows late, so that a turn can be seen.
     let yaw = 0, eyeY = 0, weight = 0;
     for (let i = 0; i < 10; i++) {
-      const past = at(rider, Math.max(0, t - i * 0.08)), share = Math.exp(-i * 0.2);
+      const past = seen(rider, Math.max(0, t - i * 0.08)), share = Math.exp(-i * 0.2);
       yaw += share * past.heading;
       eyeY += share * past.y;
       weight += share;
     }
-    yaw /= weight;
+    yaw = calm.matches ? 0 : yaw / weight;
     eyeY /= weight;
     const trail = [];
-    for (let i = 0; i <= 90; i++) {
+    for (let i = 0; i <= 90 && !calm.matches; i++) {
       const past = at(rider, Math.max(0, t - (90 - i) * 0.04));
       if (t - (90 - i) * 0.04 < 0) continue;
       trail.push([past.x, past.y, past.x + shape.wheelbase * Math.cos(past.heading), past.y + shape.wheelbase * Math.sin(past.heading)]);
     }
     const back = 4.5;
     const scene = {
-      time: t, pose, shape, cosTilt: Math.cos(shape.tilt), model: bodies({ name: "motorcycle", shape }, pose, paint), trail, dust: [],
+      time: calm.matches ? 0 : t, pose, shape, cosTilt: Math.cos(shape.tilt), model: bodies({ name: "motorcycle", shape }, pose, paint), trail, dust: [],
       planY: Math.abs(pose.y) < 1.2 ? 0.5 * pose.y : pose.y, hand: 0, fallRoll: data.fallRoll, gauge: now.since === 0, gust: 0,
       finish: null, seat: [0, 0, 0], friend: null,
       eye: { x: pose.x + 0.5 - back * Math.cos(yaw), y: eyeY - back * Math.sin(yaw), z: 1.66, yaw, pitch: 0.12, middle: 0.47 },

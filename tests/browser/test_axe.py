@@ -1,0 +1,98 @@
+"""Every view of every page, seen by axe, in both themes and two widths; and asking nobody else for anything."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from benchmarks import accessibility, page_views
+from benchmarks.accessibility import Found
+from benchmarks.page_views import SECONDS, View
+from core.figures import template
+from widgets import visitor_cookie
+
+PAGES = ("home", "riding", "advise", "finetune", "runs", "layers", "techniques", "teacher")
+# A view in each theme and each width, in turn the other way round: all four would take twice the time.
+ASKEW = (accessibility.LOOKS[0::3], accessibility.LOOKS[1:3])
+INSIDE = ("data:", "blob:")
+
+
+@dataclass(kw_only=True)
+class Walk:
+    """One visitor's browser, what it was asked to show, and whom it has asked."""
+
+    page: Page
+    address: str
+    views: list[View]
+    asked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    at: str = ""
+
+    def ask(self, url: str) -> None:
+        """Remember a request to somebody else."""
+        self.asked[self.at]  # the page was looked at, whoever was asked
+        if not url.startswith(INSIDE) and urlsplit(url).netloc != urlsplit(self.address).netloc:
+            self.asked[self.at].add(url)
+
+
+@pytest.fixture(scope="module")
+def walk(chromium: object, home: Path, address: str, teachers_secret: str) -> Iterator[Walk]:
+    visitor = visitor_cookie.new_visitor()
+    profile = chromium.new_context(viewport={"width": 1440, "height": accessibility.HEIGHT})
+    profile.set_default_timeout(90 * SECONDS)
+    profile.add_cookies([{"name": visitor_cookie.COOKIE, "value": visitor, "url": address}])
+    made = page_views.make(home, visitor)
+    page = profile.new_page()
+    views = [view for view in page_views.views(made, teachers_secret) if view.also]
+    one = Walk(page=page, address=address, views=views)
+
+    def asked(request: Request) -> None:
+        one.ask(request.url)
+
+    profile.on("request", asked)  # of pages, frames and workers
+    page.goto(address)
+    page_views.settled(page)
+    page.on("websocket", lambda socket: one.ask(socket.url.replace("ws", "http", 1)))
+    yield one
+    profile.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(walk: Walk, name: str) -> None:
+    """Nor words in charts that cannot be read; what is Streamlit's own is listed in `accessibility.STREAMLITS`."""
+    found: list[Found] = []
+    walk.at = name
+    for number, view in enumerate(one for one in walk.views if one.page == name):
+        looks = ASKEW[number % 2]
+        accessibility.dress(walk.page, *looks[0])
+        page_views.open_view(walk.page, walk.address, view)
+        for look in looks:
+            accessibility.dress(walk.page, *look)
+            found += accessibility.look(walk.page, view, *look)
+            assert accessibility.moving(walk.page) == [], view.name
+    assert not found, "\n".join(f"{one.view}, {one.theme} {one.width}: {one}" for one in found)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_asks_another_host_for_anything(walk: Walk, name: str) -> None:
+    if name not in walk.asked:
+        pytest.skip("needs the walk that looks at this page")
+    assert walk.asked[name] == set()
+    icon = walk.page.locator("link[rel*=icon]").first.get_attribute("href") or ""
+    assert icon.startswith("data:image/svg+xml"), "the tab's icon is a file of ours"
+
+
+def test_charts_follow_when_the_theme_changes(chromium: object, address: str) -> None:
+    profile = chromium.new_context(color_scheme="light")
+    page = profile.new_page()
+    page.goto(f"{address}/advise")
+    words = page.locator(".st-key-advise_where .main-svg text").first
+    for theme in ("light", "dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        ink = template.ground(theme).ink
+        colour = ", ".join(str(int(ink[place : place + 2], 16)) for place in (1, 3, 5))
+        expect(words).to_have_css("fill", f"rgb({colour})")
+    profile.close()
