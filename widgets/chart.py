@@ -46,7 +46,7 @@ def chart(
         box = st.expander("Numbers", type="compact", key=f"numbers_{key}", on_change="rerun")
         if box.open:
             with box:
-                _numbers(figure, key)
+                _numbers(figure, key, words)
 
 
 def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
@@ -55,8 +55,8 @@ def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
         on_click(points[0].get("customdata"))
 
 
-def _numbers(figure: go.Figure, key: str) -> None:
-    """Draw the tables; each can be searched, sorted and taken along as CSV by its own buttons."""
+def _numbers(figure: go.Figure, key: str, words: str) -> None:
+    """Draw the tables, called by the chart's ``words``; each can be searched, sorted and taken along as CSV."""
     found = table.tables(figure)
     if not found:
         st.caption("Nothing is drawn yet.")
@@ -72,7 +72,7 @@ def _numbers(figure: go.Figure, key: str) -> None:
                 if (shown := _format(values))
             },
             key=f"table_{key}_{number}",
-            alt=f"The numbers of the chart{': ' + one.title if one.title else ''}",
+            alt=f"Numbers, table {number + 1}: {words}",
         )
     for note in table.notes(figure):
         st.caption(frame.plain(note))

@@ -261,6 +261,7 @@ def results_say(rows: "Sequence[tuple[str, Interval]]", chance: float | None = N
     return ", ".join(named) + ("" if chance is None else f"; chance is {percent(chance)}") + "."
 
 
-def clouds_say(clouds: "Sequence[Cloud]") -> str:
-    """Say how many points of which kind lie in the plane."""
-    return ", ".join(f"{one.name}: {len(one.points):,} points" for one in clouds) + "."
+def clouds_say(title: str, clouds: "Sequence[Cloud]") -> str:
+    """Say how many points of which kind lie in the plane; ``title`` tells planes side by side apart."""
+    counts = ", ".join(f"{cloud.name} {len(cloud.points):,} points" for cloud in clouds)
+    return f"{title}: {counts}." if title else f"{counts}."

@@ -44,9 +44,7 @@ def test_no_page_needs_what_its_policy_forbids(visitor: BrowserContext, address:
         expect(page.locator("h1").first).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
         page.wait_for_timeout(500)  # what comes after the last element: charts, pictures
-        # The icons that Streamlit would fetch from a font service for browser tabs stay away, and may.
-        found = [one for one in page.evaluate("window.forbidden") if "fonts.gstatic.com" not in one]
-        assert not found, view
+        assert not page.evaluate("window.forbidden"), view
     page.close()
 
 

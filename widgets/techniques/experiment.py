@@ -199,7 +199,7 @@ def _panels(report: Report) -> None:
                     if title:
                         st.markdown(f"**{title}**")
                     said = (
-                        clouds_say(panel.drawing.plots[place][1])
+                        clouds_say(*panel.drawing.plots[place])
                         if isinstance(panel.drawing, Clouds)
                         else figure_says(figure)
                     )
