@@ -13,8 +13,11 @@ from core import errors
 from core.jobs.limits import Limits
 
 _FEW = 10  # places, or a tenth of all: until so many are taken, nobody is refused for the sake of others
-_EACH_NEWCOMER = 2  # places; the second is for whoever changes their mind while the first waits
-_NEWCOMERS_OF_NETWORK = 0.25  # of all places: with 300, two for each of a class of 35 behind one router
+_EACH_NEWCOMER = (
+    2  # places; the second, while there are many, is for whoever changes their mind as the first waits
+)
+_NEWCOMERS_OF_NETWORK = 0.25  # of all places: with 300, one for each of two classes behind one router
+_SECOND = 0.5  # of a network's places for newcomers: beyond, each has one
 NEWCOMERS = 0.5  # of all places, or of all room for pictures
 _NETWORK = 0.75
 _RESERVED = 0.75  # the places beyond are for visitors who have none
@@ -36,7 +39,7 @@ _TOO_MANY = (
 )
 _FULL = "The queue is full: {} runs wait or work. Try again in some minutes."
 _NEWCOMER = (
-    "Many wait at the moment, so whoever is new here may have {} runs in the queue; more once one of yours has "
+    "Many wait at the moment, so whoever is new here may have {} in the queue; more once one of yours has "
     "finished."
 )
 _CROWD = (
@@ -81,9 +84,11 @@ def check(
     if taken["everybody"] < max(_FEW, most // 10):
         return
     if taken["newcomer"]:
-        if taken["visitor"] >= _EACH_NEWCOMER:
-            raise errors.RunError(_NEWCOMER.format(_EACH_NEWCOMER))
-        if taken["newcomers_of_network"] >= _NEWCOMERS_OF_NETWORK * most:
+        of_network = _NEWCOMERS_OF_NETWORK * most
+        each = _EACH_NEWCOMER if taken["newcomers_of_network"] < _SECOND * of_network else 1
+        if taken["visitor"] >= each:
+            raise errors.RunError(_NEWCOMER.format("two runs" if each > 1 else "one run"))
+        if taken["newcomers_of_network"] >= of_network:
             raise errors.RunError(_CROWD.format(_HERE))
         if taken["newcomers"] >= NEWCOMERS * most:
             raise errors.RunError(_CROWD.format(""))

@@ -95,11 +95,20 @@ def test_while_few_wait_a_newcomer_may_have_as_many_as_anybody(store: Store) -> 
 
 
 def test_a_class_of_newcomers_behind_one_router_finds_room(store: Store) -> None:
-    for pupil in range(35):
+    for pupil in range(15):
         for _ in range(2):
             _ask(store, f"pupil {pupil}", "school")
-    with pytest.raises(errors.RunError, match="whoever is new here may have 2 runs in the queue"):
+    with pytest.raises(errors.RunError, match="whoever is new here may have two runs in the queue"):
         _ask(store, "pupil 3", "school")
+    for pupil in range(15, 60):
+        _ask(store, f"pupil {pupil}", "school")
+    with pytest.raises(errors.RunError, match="whoever is new here may have one run in the queue"):
+        _ask(store, "pupil 59", "school")
+
+
+def test_forty_invented_visitors_leave_room_for_a_pupil_at_the_same_router(store: Store) -> None:
+    assert _fill(store, "school", cookies=40) == 70
+    _ask(store, "a pupil", "school")
 
 
 def test_a_stopped_run_that_is_taken_up_again_needs_a_place(store: Store) -> None:
