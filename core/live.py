@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core import errors
+from core.turns import NOBODY, Ticket, Turns
 
 MOST_AT_ONCE = 1
 CLOSE_SECONDS = 2.0
@@ -37,6 +38,7 @@ class LiveRun(ABC):
     """
 
     threads: int = 1  # that the worker's libraries may use
+    ticket: Ticket = field(default_factory=lambda: Ticket(owner=NOBODY))  # whose run it is
     state: State = "waiting"
     began: float | None = None  # on the monotonic clock, when its turn came
     ended: float | None = None
@@ -82,60 +84,52 @@ _pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()
 
 
 class Pool:
-    """Runs in turn, `MOST_AT_ONCE` at a time, the first that came first."""
+    """Runs in turn, `MOST_AT_ONCE` at a time, so that nobody's many runs hold up everybody's first (`Turns`)."""
 
     def __init__(self, most: int = MOST_AT_ONCE) -> None:
-        self._most = most
-        self._turn = threading.Condition()
-        self._queue: list[LiveRun] = []  # waiting and running
+        self._turns = Turns(most)
+        self._changed = threading.Condition()
+        self._runs: list[LiveRun] = []  # waiting and running
         self._closed = False
         _pools.add(self)
 
     def start(self, run: LiveRun) -> None:
         """Queue a run and return at once."""
-        with self._turn:
+        with self._changed:
             if self._closed:
                 raise errors.RunError("The server is about to restart; try again in a minute.")
-            self._queue.append(run)
+            self._runs.append(run)
+            self._turns.line_up(run.ticket)
         threading.Thread(target=self._live, args=(run,), name="live experiment", daemon=True).start()
 
     def ahead(self, run: LiveRun) -> int:
-        """Count the runs that have to end before ``run`` begins."""
-        with self._turn:
-            if run not in self._queue:
-                return 0
-            return max(0, self._queue.index(run) - self._most + 1)
+        """Count the runs that have to end before ``run`` begins, as things stand."""
+        return self._turns.ahead(run.ticket)
 
     def counts(self) -> tuple[int, int]:
         """Count the runs that wait and those that run."""
-        with self._turn:
-            running = sum(run.state == "running" for run in self._queue)
-            return len(self._queue) - running, running
+        with self._changed:
+            running = sum(run.state == "running" for run in self._runs)
+            return len(self._runs) - running, running
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Take no further runs, end those that there are, and wait for them, ``seconds`` at most."""
-        with self._turn:
+        with self._changed:
             self._closed = True
-            for run in self._queue:
+            for run in self._runs:
                 run.stop()
-            self._turn.notify_all()
-            self._turn.wait_for(lambda: not self._queue, seconds)
+            self._changed.wait_for(lambda: not self._runs, seconds)
 
     def _live(self, run: LiveRun) -> None:
         try:
-            with self._turn:
-                while self._queue.index(run) >= self._most and not run.unwanted:
-                    self._turn.wait(0.5)
-            if run.unwanted:
-                run.state = "stopped"
-            else:
-                run.state = _work(run)
+            with self._turns.turn(run.ticket, given_up=lambda: run.unwanted) as mine:
+                run.state = _work(run) if mine else "stopped"
         finally:
             if not run.over:
                 run.state = "failed"
-            with self._turn:
-                self._queue.remove(run)
-                self._turn.notify_all()
+            with self._changed:
+                self._runs.remove(run)
+                self._changed.notify_all()
 
 
 def _work(run: LiveRun) -> State:

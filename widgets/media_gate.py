@@ -10,7 +10,9 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import MethodType
 
@@ -24,6 +26,9 @@ from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorage
 from streamlit.runtime.memory_media_file_storage import MemoryFile, MemoryMediaFileStorage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.turns import Owner, Ticket, Turns
+from widgets import turns
+
 _MARK = 32  # hexadecimal digits at the end of a name that say whose file it is
 _KEY = secrets.token_bytes(32)  # names live no longer than this process
 _NOBODYS = ""  # whose files are that were made for a browser without cookies: their names alone guard them
@@ -34,17 +39,50 @@ _readers: list[
 ] = []  # how the running server reads a visitor out of cookies; none in tests of a page alone
 _downloading = threading.local()
 
+MAKING_AT_ONCE = 2  # downloads; some are packed anew for seconds
+MAKING_EACH = 4  # of one visitor, those that wait included
+_making = Turns(MAKING_AT_ONCE)
+_asked: Counter[Owner] = Counter()
+_asking = threading.Lock()
+
 
 def own(read: Callable[[], bytes]) -> Callable[[], bytes]:
-    """Make what ``read`` returns this visitor's own; Streamlit calls it outside a page, where nobody is known."""
-    owner = _owner()
+    """Make what ``read`` returns this visitor's own; Streamlit calls it outside a page, where nobody is known.
+
+    Visitors take turns, and what nobody waits for any more is not made.
+    """
+    owner, whose, context = _owner(), turns.owner(), get_script_run_ctx()
+    session = context.session_id if context is not None else ""
 
     def reading() -> bytes:
-        content = read()
+        with _few(whose), _making.turn(Ticket(owner=whose), given_up=lambda: _gone(session)) as mine:
+            if not mine:
+                raise MediaFileStorageError("The page that asked for this download is closed.")
+            content = read()
         _downloading.owner = owner  # Streamlit stores it next, in this very thread
         return content
 
     return reading
+
+
+@contextmanager
+def _few(whose: Owner) -> Iterator[None]:
+    """Count what a visitor waits for: each takes a thread of the server's while it does."""
+    with _asking:
+        if _asked[whose] >= MAKING_EACH:
+            raise MediaFileStorageError("Other downloads of this visitor are still being made.")
+        _asked[whose] += 1
+    try:
+        yield
+    finally:
+        with _asking:
+            _asked[whose] -= 1
+            if not _asked[whose]:
+                del _asked[whose]
+
+
+def _gone(session: str) -> bool:
+    return runtime.exists() and not runtime.get_instance().is_active_session(session)
 
 
 def install(visitor_in: VisitorIn) -> None:

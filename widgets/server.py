@@ -1,11 +1,13 @@
 """What the server does besides drawing pages: heavy imports in the background, gates before pages, the end."""
 
+import asyncio
 import contextlib
 import gc
 import logging
 import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,6 +32,7 @@ PAINT_SECONDS = 1.0
 MOST_THREADS = 4  # of torch in this process, on machines with many cores; workers have their own number
 
 RETRY_SECONDS = 5.0
+THREADS = 64  # for what must not hold up the event loop
 
 _closing = threading.Event()
 _log = logging.getLogger(__name__)
@@ -87,6 +90,8 @@ def _preload() -> None:
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start preloading and the run queue with the server; on the way out a run in work is put back."""
     allocator.few_heaps()
+    # Downloads that wait for their turn take a thread each, and must not take all.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "server"))
     logs.configure()
     connections.bound()
     shutdown.on_sigterm(_drain)

@@ -6,10 +6,35 @@ set) takes a long one, one visitor at a time, so that it holds up nobody else's 
 """
 
 import os
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.jobs.places import network_of
+from core.turns import Owner, Ticket, Turns
+from widgets import frame
 
 LONG_AT_ONCE = 1
 SHORT_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 
-long_turn = threading.BoundedSemaphore(LONG_AT_ONCE)
-short_turn = threading.BoundedSemaphore(SHORT_AT_ONCE)
+_long, _short = Turns(LONG_AT_ONCE), Turns(SHORT_AT_ONCE)
+
+
+def owner() -> Owner:
+    """Name whom the page is drawn for, and where they come from: so that visitors take turns."""
+    return network_of(st.context.ip_address), frame.visitor()
+
+
+@contextmanager
+def long_turn() -> Iterator[None]:
+    """Wait for the turn to do something long."""
+    with _long.turn(Ticket(owner=owner())):
+        yield
+
+
+@contextmanager
+def short_turn() -> Iterator[None]:
+    """Wait for the turn to do something short."""
+    with _short.turn(Ticket(owner=owner())):
+        yield

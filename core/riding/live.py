@@ -7,6 +7,7 @@ from typing import Any, Literal
 from core import errors, live
 from core.riding.experiment import ARMS, TESTS
 from core.riding.experiment_report import Report
+from core.turns import NOBODY, Owner, Ticket
 
 
 @dataclass(kw_only=True, eq=False)
@@ -45,9 +46,12 @@ def start(
     target: str = "motorcycle",
     tests: Sequence[int] = TESTS,
     *,
+    owner: Owner = NOBODY,
     pool: live.Pool = live.pool,
 ) -> RidingRun:
-    """Queue a run and return at once; `SettingsError` for an arm that is none. As `experiment.run`."""
-    run = RidingRun(arms=tuple(arms), seeds=tuple(seeds), target=target, tests=tuple(tests))
+    """Queue a run of ``owner`` and return at once; `SettingsError` for an arm that is none. As `experiment.run`."""
+    run = RidingRun(
+        arms=tuple(arms), seeds=tuple(seeds), target=target, tests=tuple(tests), ticket=Ticket(owner=owner)
+    )
     pool.start(run)
     return run

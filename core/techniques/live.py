@@ -7,6 +7,7 @@ from core import live
 from core.techniques.events import from_json
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
+from core.turns import NOBODY, Owner, Ticket
 
 # Not the riders' pool: an experiment here takes up to a minute.
 POOL = live.Pool()
@@ -38,8 +39,10 @@ class TechniqueRun(live.LiveRun):
             self.report.take(from_json(line))
 
 
-def start(technique: Technique, settings: Settings, *, pool: live.Pool = POOL) -> TechniqueRun:
-    """Queue a run and return at once."""
-    run = TechniqueRun(technique=technique, settings=settings)
+def start(
+    technique: Technique, settings: Settings, *, owner: Owner = NOBODY, pool: live.Pool = POOL
+) -> TechniqueRun:
+    """Queue a run of ``owner`` and return at once."""
+    run = TechniqueRun(technique=technique, settings=settings, ticket=Ticket(owner=owner))
     pool.start(run)
     return run

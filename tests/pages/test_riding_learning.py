@@ -145,8 +145,8 @@ def test_a_run_begins_on_an_empty_chart() -> None:
 
 
 def test_a_run_of_ones_own_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    def short(arms: Any, seeds: Any, target: str) -> live.RidingRun:
-        return live.start(arms, list(seeds)[:2], target, (0, 2))  # the same with few tests and seeds
+    def short(arms: Any, seeds: Any, target: str, **whose: Any) -> live.RidingRun:
+        return live.start(arms, list(seeds)[:2], target, (0, 2), **whose)  # the same with few tests and seeds
 
     monkeypatch.setattr(practice, "start", short)
     page = _page(part="learn", riders="scratch")

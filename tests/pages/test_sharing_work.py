@@ -101,7 +101,7 @@ def test_visitors_who_ask_for_the_same_explanation_cost_one(
 def test_a_long_measurement_of_one_visitor_holds_up_no_click_of_another() -> None:
     channels_page._drivers.clear()
     page = _open(view="channels", stage="layer1", channel="7")
-    with turns.long_turn:  # somebody watches a picture take form
+    with turns.long_turn():  # somebody watches a picture take form
         page.run(timeout=60)
     assert not page.exception
 
@@ -118,7 +118,7 @@ def _one_picture() -> None:
     from core.interpretation import rendering
     from widgets import encoded_picture
 
-    encoded_picture.draw(rendering.encode(np.zeros((8, 8, 3), dtype=np.uint8)))
+    encoded_picture.draw(rendering.encode(np.zeros((8, 8, 3), dtype=np.uint8)), alt="Black")
 
 
 def test_without_a_server_a_picture_stands_in_the_page_itself() -> None:

@@ -132,7 +132,7 @@ def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures 
     question.empty()
     bar = st.progress(0.0, "Waiting for another measurement to end …")
     try:
-        with long_turn:
+        with long_turn():
             if not slot:
                 slot.append(_measure(entry, weights, choice, bar, probe=probe))
     finally:

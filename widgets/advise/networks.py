@@ -62,7 +62,7 @@ def _compared(at_hand: "tuple[Candidate, ...]", choice: Choice) -> "Comparison":
 
     bar = st.progress(0.0, "Waiting for another measurement to end …")
     try:
-        with long_turn:
+        with long_turn():
             bar.progress(0.0, "Reading the pictures …")
             side = max(catalogue.entry(one.name).image_size for one in at_hand)
             images, labels, class_names = pictures.of(choice, side)

@@ -67,6 +67,6 @@ def _pass_seconds(entry: BackboneEntry) -> float | None:
 def _timed(name: str) -> float:
     from core.advice import candidates
 
-    with short_turn:
+    with short_turn():
         one = specimen_of(name, 0.0, PRETRAINED)
         return candidates.timed(one.backbone, one.image_size).median / 1000

@@ -305,7 +305,7 @@ def _randomised(seen: Look, rows: list[Attribution]) -> dict[_Key, list[SanitySt
         kept = _kept(*_key(seen, one))
         if "steps" not in kept:
             place.progress(number / len(rows), text="Waiting for its turn …")
-            with long_turn:
+            with long_turn():
                 if "steps" not in kept:  # else another visitor asked for the same meanwhile
                     steps = []
                     for step in _steps(seen, one):
@@ -376,7 +376,7 @@ def _attribute(
     target: int,
     stage: str | None,
 ) -> Attribution:
-    with short_turn if METHODS[method].passes >= HEAVY else nullcontext():
+    with short_turn() if METHODS[method].passes >= HEAVY else nullcontext():
         return attribution.attribute(_one, _pixels, method=method, target=target, stage=stage)
 
 
@@ -391,7 +391,7 @@ def _curves(
     target: int,
     stage: str | None,
 ) -> Curves:
-    with long_turn:
+    with long_turn():
         return measured.curves(_one, _pixels, _found)
 
 
@@ -406,7 +406,7 @@ def _stability(
     target: int,
     stage: str | None,
 ) -> Stability:
-    with long_turn:
+    with long_turn():
         return measured.stability(_one, _pixels, _found)
 
 

@@ -154,7 +154,7 @@ def _drivers(specimen_key: str, picture_key: str, stage: str, channel: int, _loo
     from core.interpretation import channel as one
 
     values = _maps(specimen_key, picture_key, stage, _look)[channel]
-    with short_turn:
+    with short_turn():
         found = one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
     return rendering.encode(rendering.overlay(_look.large, found), quality=QUALITY)
 

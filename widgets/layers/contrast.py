@@ -157,7 +157,7 @@ def _note(look: Look, stage: str, channel: int, unusual: float) -> str:
 def _experiments(specimen_key: str, _look: Look) -> "tuple[StageExperiments, ...]":
     from core.interpretation import early_and_late, exemplars
 
-    with short_turn:
+    with short_turn():
         return early_and_late.experiments(_look.specimen, exemplars.bank_for(_look.specimen))
 
 
@@ -165,7 +165,7 @@ def _experiments(specimen_key: str, _look: Look) -> "tuple[StageExperiments, ...
 def _control(name: str, image_size: int, _look: Look) -> "tuple[StageExperiments, ...]":
     from core.interpretation import early_and_late, exemplars
 
-    with short_turn:
+    with short_turn():
         one = _look.random()
         return early_and_late.experiments(one, exemplars.bank_for(one))
 

@@ -82,7 +82,7 @@ def grad_cam(
     from core.interpretation.attribution import attribute
 
     one = network(run_id, version, epoch)
-    with short_turn:
+    with short_turn():
         return attribute(one, _picture, method="grad_cam", target=target).values
 
 
@@ -104,7 +104,7 @@ def _test_pictures(run_id: str, version: float) -> NDArray[np.uint8]:
 def _features_before(run_id: str, version: float) -> dict[str, NDArray[np.float32]]:
     from core.interpretation import change
 
-    with short_turn:
+    with short_turn():
         return dict(change.features(network(run_id, version, 0), _test_pictures(run_id, version)))
 
 
@@ -117,7 +117,7 @@ def epoch_change(run_id: str, version: float, epoch: int) -> EpochChange:
     if epoch == 0:
         return EpochChange(epoch=0, stages=change.stage_changes(before, before, (features, features)))
     pictures = _test_pictures(run_id, version)
-    with short_turn:
+    with short_turn():
         now = _build(run_id, version, epoch)  # not kept: a run's networks together may be large
         found = change.features(now, pictures)
         return EpochChange(epoch=epoch, stages=change.stage_changes(before, now, (features, found)))

@@ -20,5 +20,5 @@ def exemplars_of(look: Look) -> "dict[str, Exemplars]":
 def _exemplars(specimen_key: str, _look: Look) -> "dict[str, Exemplars]":
     from core.interpretation.exemplars import exemplars
 
-    with short_turn:
+    with short_turn():
         return exemplars(_look.specimen)

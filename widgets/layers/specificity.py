@@ -109,7 +109,7 @@ def _measured(look: Look, reference: str, most: int) -> Measured | None:
             return None
     bar = st.progress(0.0, "Waiting for another measurement to end …")
     try:
-        with frame.shown_errors(), long_turn:
+        with frame.shown_errors(), long_turn():
             if not slot:
                 slot.append(_measure(look, reference, most, bar))
     finally:

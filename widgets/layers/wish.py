@@ -105,7 +105,7 @@ def _form(
     done: list[NDArray[np.uint8]] = []
     words: list[str] = []
     bar = st.progress(0.0, "Waiting for another visitor's picture …")
-    with long_turn:
+    with long_turn():
         for number, one in enumerate(specimens):
             for progress in _progress(one, stage, channel, several):
                 whole = (number + progress.step / progress.steps) / len(specimens)

@@ -14,7 +14,7 @@ from core.riding.experiment import ARMS
 from core.riding.experiment_report import KIND, Report
 from core.riding.live import RidingRun, start
 from core.riding.policy import SIZES
-from widgets import frame
+from widgets import frame, turns
 from widgets.chart import chart
 from widgets.layers import address
 from widgets.riding.several import choose_several
@@ -202,7 +202,9 @@ def _controls(run: RidingRun | None, arms: Sequence[str], target: str, *, back: 
         ):
             first = st.session_state.setdefault("riding_seed", FIRST_SEED)
             st.session_state.riding_seed = first + SEEDS_AT_ONCE
-            st.session_state.riding_live = start(arms, range(first, first + SEEDS_AT_ONCE), target)
+            st.session_state.riding_live = start(
+                arms, range(first, first + SEEDS_AT_ONCE), target, owner=turns.owner()
+            )
             st.rerun()
         if back and st.button("Back to the 20 precomputed", key="riding_back"):
             del st.session_state.riding_live

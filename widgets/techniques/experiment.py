@@ -14,7 +14,7 @@ from core.techniques.events import Clouds, Pictures
 from core.techniques.live import TechniqueRun
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
-from widgets import frame
+from widgets import frame, turns
 from widgets.chart import chart
 from widgets.layers import address
 from widgets.techniques import settings as settings_row
@@ -120,7 +120,7 @@ def _controls(technique: Technique, chosen: Settings, run: TechniqueRun | None) 
             icon=":material/play_arrow:",
             key="technique_start",
         ):
-            st.session_state[_RUN] = live.start(technique, chosen)
+            st.session_state[_RUN] = live.start(technique, chosen, owner=turns.owner())
             st.rerun()
         if (
             run is not None
