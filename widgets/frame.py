@@ -45,7 +45,7 @@ _STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")
 # Streamlit writes white on its buttons in every theme. On the fire of the dark one that cannot be read, and a fire on
 # which it could would itself not be readable on the dark ground.
 _DARK_STYLE = (
-    ":root { --on-primary: #0B1015; --primary-hovered: #F59A5B; "
+    ":root { --button: #F0823C; --on-button: #0B1015; --button-hovered: #F59A5B; "
     "--muted: #B3BCC6; --keyword: #9BD3F3; --literal: #7FD8B5; }"
 )
 _mends = st.components.v2.component(

@@ -136,6 +136,19 @@ def compared(carried: Sequence[Carried]) -> str:
     return "\n".join(lines)
 
 
+def so_far(rides: Sequence[OwnRide]) -> str:
+    """Say how long each ride lasted, machine by machine, beside the same rides with nobody steering."""
+    parts = []
+    for name in dict.fromkeys(ride.machine for ride in rides):
+        own = [ride for ride in rides if ride.machine == name]
+        seconds, nobody = (
+            ", ".join(f"{value:.1f}" for value in values)
+            for values in ([ride.seconds for ride in own], [ride.nobody for ride in own])
+        )
+        parts.append(f"{visitor.MOUNTS[name].title}: you {seconds} s, nobody steering {nobody} s.")
+    return " ".join(parts)
+
+
 def progress(rides: Sequence[OwnRide]) -> str:
     """Say how the rides on the bicycle went; empty before the second one."""
     source = [one for one in rides if one.machine == SOURCE]

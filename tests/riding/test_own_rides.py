@@ -105,3 +105,13 @@ def test_rides_stand_with_their_machine_in_whatever_order_they_were_ridden() -> 
     assert (mine["Bicycle"]["x"], mine["Bicycle"]["y"]) == ([1, 2], [2.0, 3.0])
     assert (mine["Motorcycle"]["x"], mine["Motorcycle"]["y"]) == ([first, first + 1], [4.0, 5.0])
     assert len(figure["layout"]["annotations"]) == len(TITLES)
+
+
+def test_what_has_been_ridden_is_said_beside_nobody_steering() -> None:
+    rides = [*_rides("bicycle", 1.1, 2.0), *_rides("motorcycle", 5.0)]
+    nobody = [f"{visitor.nobody('bicycle', number):.1f}" for number in range(2)]
+    assert own_rides.so_far(rides) == (
+        f"Bicycle: you 1.1, 2.0 s, nobody steering {nobody[0]}, {nobody[1]} s. "
+        f"Motorcycle: you 5.0 s, nobody steering {visitor.nobody('motorcycle', 0):.1f} s."
+    )
+    assert own_rides.so_far([]) == ""

@@ -36,8 +36,7 @@ def draw() -> None:
         whole=visitor.SECONDS,
         theme=frame.theme(),
     )
-    words = " ".join(one for one in said if one)
-    chart(drawn, key="riding_curve", says=words or figure_says(drawn), said=bool(words))
+    chart(drawn, key="riding_curve", says=own_rides.so_far(rides) or figure_says(drawn))
     if carried:
         st.markdown(own_rides.compared(carried))
         st.caption(frame.prose("riding_compared"))
