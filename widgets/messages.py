@@ -1,0 +1,61 @@
+"""Which of Streamlit's messages a page may send: those that this lab's pages do send, and no larger than theirs.
+
+Streamlit takes more from every page: to run git, to empty the caches of everybody, to list a million files to upload.
+"""
+
+from google.protobuf.message import DecodeError
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+MOST_FILES = 1_000  # that are chosen at once
+FILE = 2_000  # bytes that each of them counts: what the answer takes, several times over
+_SMALL = 1_000  # bytes of a message that only names something
+_ID = 100  # characters; a browser's have 36
+_OPERATIONS = ("deferred_file",)  # a download that is made when it is asked for
+_TOO_MANY_FILES = (
+    f"At most {MOST_FILES:,} files can be chosen at once; choose fewer, or put them into a ZIP archive."
+)
+
+
+class Unreadable(Exception):
+    """What came is no message."""
+
+
+def read(raw: bytes) -> BackMsg:
+    """Read a page's message; `Unreadable` for anything else."""
+    try:
+        return BackMsg.FromString(raw)
+    except DecodeError:
+        raise Unreadable from None
+
+
+def allowed(message: BackMsg) -> bool:
+    """Whether this lab's pages send such messages."""
+    match message.WhichOneof("type"):
+        case "rerun_script":  # bounded by server.maxWidgetStateSize
+            return True
+        case "file_urls_request":
+            asks = message.file_urls_request
+            return len(asks.request_id) <= _ID and len(asks.file_names) <= MOST_FILES
+        case "backend_operation_request":
+            operation = message.backend_operation_request.WhichOneof("payload")
+            return operation in _OPERATIONS and message.ByteSize() <= _SMALL
+        case "stop_script" | "app_heartbeat":
+            return message.ByteSize() <= _SMALL
+    return False
+
+
+def costs(message: BackMsg) -> int:
+    """Bytes that an allowed message counts besides its own."""
+    return FILE * len(message.file_urls_request.file_names)
+
+
+def refusal(message: BackMsg) -> bytes | None:
+    """Answer one that is not `allowed`; None where nobody waits for an answer."""
+    asks = message.file_urls_request
+    if len(asks.file_names) <= MOST_FILES or len(asks.request_id) > _ID:
+        return None
+    answer = ForwardMsg()
+    answer.file_urls_response.response_id = asks.request_id
+    answer.file_urls_response.error_msg = _TOO_MANY_FILES
+    return answer.SerializeToString()
