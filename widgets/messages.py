@@ -9,6 +9,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 MOST_FILES = 1_000  # that are chosen at once
 FILE = 2_000  # bytes that each of them counts: what the answer takes, several times over
+_MOST_WIDGETS = 2_000  # on a page; each costs more than its bytes, however short
+_MOST_REMEMBERED = 10_000  # large messages that a browser says it has still
 _SMALL = 1_000  # bytes of a message that only names something
 _ID = 100  # characters; a browser's have 36
 _OPERATIONS = ("deferred_file",)  # a download that is made when it is asked for
@@ -32,8 +34,12 @@ def read(raw: bytes) -> BackMsg:
 def allowed(message: BackMsg) -> bool:
     """Whether this lab's pages send such messages."""
     match message.WhichOneof("type"):
-        case "rerun_script":  # bounded by server.maxWidgetStateSize
-            return True
+        case "rerun_script":
+            page = message.rerun_script
+            return (
+                len(page.widget_states.widgets) <= _MOST_WIDGETS
+                and len(page.cached_message_hashes) <= _MOST_REMEMBERED
+            )
         case "file_urls_request":
             asks = message.file_urls_request
             return len(asks.request_id) <= _ID and len(asks.file_names) <= MOST_FILES

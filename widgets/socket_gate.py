@@ -170,14 +170,15 @@ class SocketGate:
                 page.spoken, page.said = True, len(raw)
                 if self._said[page.address] > MOST_SAID:
                     return _ENDED
+                await page.its_turn(len(raw))
                 try:
                     said = messages.read(raw)
                 except messages.Unreadable:
                     self._drop("unreadable")
                     return _ENDED
-                fine = messages.allowed(said)
-                await page.its_turn(len(raw) + (messages.costs(said) if fine else 0))
-                if fine:
+                if messages.allowed(said):
+                    if more := messages.costs(said):
+                        await page.its_turn(more)
                     return message
                 self._drop(said.WhichOneof("type") or "nothing")
                 if (answer := messages.refusal(said)) is not None:
