@@ -3,6 +3,8 @@
 Streamlit takes more from every page: to run git, to empty the caches of everybody, to list a million files to upload.
 """
 
+from dataclasses import dataclass
+
 from google.protobuf.message import DecodeError
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -23,16 +25,32 @@ class Unreadable(Exception):
     """What came is no message."""
 
 
-def read(raw: bytes) -> BackMsg:
-    """Read a page's message; `Unreadable` for anything else."""
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What is to be known of a page's message; not the message itself, which takes many times its bytes."""
+
+    kind: str
+    allowed: bool  # whether this lab's pages send such messages
+    costs: int  # bytes that it counts besides its own
+    answer: bytes | None  # to one that is not allowed, where somebody waits for it
+
+
+def read(raw: bytes) -> Said:
+    """Look at a page's message; `Unreadable` for anything else."""
     try:
-        return BackMsg.FromString(raw)
+        message = BackMsg.FromString(raw)
     except DecodeError:
         raise Unreadable from None
+    allowed = _allowed(message)
+    return Said(
+        kind=message.WhichOneof("type") or "nothing",
+        allowed=allowed,
+        costs=FILE * len(message.file_urls_request.file_names) if allowed else 0,
+        answer=None if allowed else _answer(message),
+    )
 
 
-def allowed(message: BackMsg) -> bool:
-    """Whether this lab's pages send such messages."""
+def _allowed(message: BackMsg) -> bool:
     match message.WhichOneof("type"):
         case "rerun_script":
             page = message.rerun_script
@@ -51,13 +69,7 @@ def allowed(message: BackMsg) -> bool:
     return False
 
 
-def costs(message: BackMsg) -> int:
-    """Bytes that an allowed message counts besides its own."""
-    return FILE * len(message.file_urls_request.file_names)
-
-
-def refusal(message: BackMsg) -> bytes | None:
-    """Answer one that is not `allowed`; None where nobody waits for an answer."""
+def _answer(message: BackMsg) -> bytes | None:
     asks = message.file_urls_request
     if len(asks.file_names) <= MOST_FILES or len(asks.request_id) > _ID:
         return None

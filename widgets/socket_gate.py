@@ -176,13 +176,14 @@ class SocketGate:
                 except messages.Unreadable:
                     self._drop("unreadable")
                     return _ENDED
-                if messages.allowed(said):
-                    if more := messages.costs(said):
-                        await page.its_turn(more)
+                if said.allowed:
+                    if said.costs:
+                        await page.its_turn(said.costs)
                     return message
-                self._drop(said.WhichOneof("type") or "nothing")
-                if (answer := messages.refusal(said)) is not None:
-                    await send({"type": "websocket.send", "bytes": answer})
+                self._drop(said.kind)
+                if said.answer is not None:
+                    await send({"type": "websocket.send", "bytes": said.answer})
+                del message, raw  # a page may be silent for long now
 
         return heard
 
