@@ -376,6 +376,7 @@ def _poured(found: Found, connections: list[socket.socket], one: bytes, unit: st
         thread.start()
     for thread in threads:
         thread.join()
+    time.sleep(max(0.0, end - time.monotonic()))  # cut off early: the others come all the same
     for each in connections:
         each.close()
 
