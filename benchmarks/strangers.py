@@ -258,12 +258,15 @@ def half_sent(lab: Lab, found: Found) -> None:
 
 def silent_sockets(lab: Lab, found: Found) -> None:
     """Websockets that shake hands and then neither send nor answer; those open after 80 seconds (two pings)."""
-    upgrade = (
+    _held_open(lab, found, _upgrade(lab), seconds=80)
+
+
+def _upgrade(lab: Lab) -> str:
+    return (
         f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{lab.port}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: streamlit\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
-    _held_open(lab, found, upgrade, seconds=80)
 
 
 def slow_readers(lab: Lab, found: Found) -> None:
@@ -307,6 +310,77 @@ def _held_open(
         one.close()
 
 
+def _said_again(lab: Lab, found: Found, message: BackMsg, *, rate: float, pages: int = 40) -> None:
+    """Pages that send one message ``rate`` times a second each, for 20 seconds; "through": what was not refused."""
+    found.unit = "messages sent"
+    raw, end = message.SerializeToString(), time.monotonic() + 20
+    tabs = [lab.tab() for _ in range(pages)]
+    while time.monotonic() < end:
+        for tab in tabs:
+            found.tried += 1
+            with contextlib.suppress(WebSocketException, OSError):
+                tab.send(raw)
+                found.got_through += 1
+        time.sleep(1 / rate)
+    for tab in tabs:
+        tab.close()
+
+
+def files(lab: Lab, found: Found) -> None:
+    """Eight pages that ask for addresses of 800,000 files to upload, again and again."""
+    message = BackMsg()
+    message.file_urls_request.file_names.extend([""] * 800_000)
+    _said_again(lab, found, message, rate=0.1, pages=8)
+
+
+def git(lab: Lab, found: Found) -> None:
+    """Pages that ask what the lab's git repository looks like, five times a second."""
+    _said_again(lab, found, BackMsg(load_git_info=True), rate=5)
+
+
+def pipelining(lab: Lab, found: Found) -> None:
+    """Connections that ask for small files on and on, and read the answers, without waiting for them."""
+    ask = f"GET /static/x HTTP/1.1\r\nHost: 127.0.0.1:{lab.port}\r\n\r\n".encode()
+    _poured(found, [lab.raw() for _ in range(4)], ask, "bytes of requests")
+
+
+def pings(lab: Lab, found: Found) -> None:
+    """One page that sends pings and nothing else."""
+    page = lab.raw(_upgrade(lab))
+    _poured(found, [page], b"\x89\x80\0\0\0\0", "bytes of pings")
+
+
+def _poured(found: Found, connections: list[socket.socket], one: bytes, unit: str) -> None:
+    """Send ``one`` as fast as it is taken, for 12 seconds."""
+    found.unit, much, lock = unit, one * (60_000 // len(one)), threading.Lock()
+    end = time.monotonic() + 12
+
+    def read(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while connection.recv(1 << 20):
+                pass
+
+    def pour(connection: socket.socket) -> None:
+        sent = 0
+        with contextlib.suppress(OSError):
+            while time.monotonic() < end:
+                connection.sendall(much)
+                sent += len(much)
+        with lock:
+            found.tried += sent
+            found.got_through += sent
+
+    threads = [threading.Thread(target=pour, args=(each,)) for each in connections]
+    readers = [threading.Thread(target=read, args=(each,), daemon=True) for each in connections]
+    for thread in readers + threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    time.sleep(max(0.0, end - time.monotonic()))  # cut off early: the others come all the same
+    for each in connections:
+        each.close()
+
+
 ATTACKS: dict[str, Callable[[Lab, Found], None]] = {
     "foreign-origin": foreign_origin,
     "state": state,
@@ -316,6 +390,10 @@ ATTACKS: dict[str, Callable[[Lab, Found], None]] = {
     "half-sent": half_sent,
     "silent-sockets": silent_sockets,
     "slow-readers": slow_readers,
+    "files": files,
+    "git": git,
+    "pipelining": pipelining,
+    "pings": pings,
 }
 
 

@@ -25,11 +25,14 @@ from core import errors
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FILE_BYTES = 5_000_000  # of one log file
+MESSAGE = 2_000  # characters of one; strangers choose some of the text that libraries write
 OLD_FILES = 2  # that are kept beside it, as worker.log.1 and worker.log.2
 
 _VISITOR = re.compile(r"(?<![0-9A-Za-z_-])[0-9a-f]{32}(?![0-9A-Za-z_-])")
 # A session of Streamlit's, open to whoever names it; "GPU-" and such before it make it something else.
 _SESSION = re.compile(r"(?<![0-9A-Za-z_-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z_-])")
+_PART_OF_SESSION = re.compile(r"(?<=request=|xpected=)[0-9a-f]{8}\b")  # as Streamlit shortens it
+_LAST_WORD = re.compile(r"\S{0,64}\Z")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 # Either "::" somewhere between hexadecimal groups, or all eight groups: a time of day has neither.
 _IPV6 = re.compile(
@@ -96,7 +99,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": without_persons(record.getMessage()),
+            "message": without_persons(_short(record.getMessage())),
             "process": record.process,
         }
         run = getattr(record, "run", None) or _run
@@ -110,7 +113,15 @@ class JsonLines(logging.Formatter):
 def without_persons(text: str) -> str:
     """Replace ids of visitors and their sessions, and internet addresses in ``text``."""
     text = _SESSION.sub("[session]", _VISITOR.sub("[visitor]", text))
+    text = _PART_OF_SESSION.sub("[session]", text)
     return _IPV6.sub("[address]", _IPV4.sub("[address]", text))
+
+
+def _short(text: str) -> str:
+    """Cut a message that is too long, in no word: half an id of somebody would not be seen as one."""
+    if len(text) <= MESSAGE:
+        return text
+    return f"{_LAST_WORD.sub('', text[:MESSAGE])} … ({len(text):,} characters)"
 
 
 def rotate(path: Path) -> None:

@@ -57,6 +57,25 @@ def test_a_line_is_one_object_with_time_level_logger_message_and_run(said: Said)
     assert second["run"] == "run-1"
 
 
+def test_a_message_that_is_too_long_is_cut_and_shows_no_part_of_an_id(said: Said) -> None:
+    logs.configure()
+    visitor = "0123456789abcdef" * 2
+    for before in range(logs.MESSAGE - 40, logs.MESSAGE + 3):
+        logging.getLogger("core.test").info("%s %s%s", "-" * before, visitor, " and so on" * 100_000)
+    lines = said.lines()
+    assert len(lines) == 43
+    for line in lines:
+        assert len(str(line["message"])) < logs.MESSAGE + 40
+        assert "0123" not in str(line["message"])
+        assert "characters)" in str(line["message"])
+
+
+def test_a_session_is_not_named_by_its_beginning_either(said: Said) -> None:
+    logs.configure()
+    logging.getLogger("streamlit").warning("mismatch (request=%s, expected=%s)", "01234567", "89abcdef")
+    assert said.lines()[0]["message"] == "mismatch (request=[session], expected=[session])"
+
+
 def test_no_line_names_a_visitor_an_address_or_what_visitors_gave(said: Said) -> None:
     logs.configure()
     log = logging.getLogger("core.test")

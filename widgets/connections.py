@@ -1,18 +1,22 @@
 """What a connection may take of the server before and besides any request: how many, and for how long.
 
 uvicorn waits without end for the rest of a request's headers, and for a reader that does not read; it takes as many
-connections as there are. Its protocols get bounds here. Proxies that it trusts (``FORWARDED_ALLOW_IPS``) bring many
-visitors from one address and bound them themselves: only the number of all connections holds for them.
+connections as there are; it reads requests ahead while it answers one, and answers pings as fast as they come. Its
+protocols get bounds here. Proxies that it trusts (``FORWARDED_ALLOW_IPS``) bring many visitors from one address and
+bound them themselves: only the number of all connections holds for them.
 """
 
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from core.jobs.places import network_of
 from widgets import socket_gate
@@ -24,6 +28,10 @@ REQUEST_SECONDS = (
 )
 STALLED_SECONDS = 30.0  # in which a reader has to take something of what waits for it
 LEAST_BYTES = 30_000  # of it, or all; the slowest phones take that
+READ_AHEAD = 128_000  # bytes of the next requests, while one is answered; browsers send none
+FRAMES = 400  # of one websocket at once; browsers send few besides messages
+FRAMES_A_SECOND = 10  # on the whole
+PIECE = 4096  # bytes of a websocket that are taken apart at once: a quarter of a megabyte of pings took half a second
 PER_PAGE = 2  # connections: a page's websocket, and what it loads
 _NO_ROOM = "Too many connections are open; close what nobody looks at, and try again in a minute."
 _log = logging.getLogger(__name__)
@@ -46,9 +54,8 @@ def bound() -> None:
         everybody=PER_PAGE * most.everybody,
         trusts=ProxyHeadersMiddleware(config.app, config.forwarded_allow_ips).trusted_hosts.__contains__,
     )
-    config.http_protocol_class = _bounded(config.http_protocol_class, doors)
-    if config.ws_protocol_class is not None:
-        config.ws_protocol_class = _bounded(config.ws_protocol_class, None)
+    config.http_protocol_class = _bounded(_Requests, doors)
+    config.ws_protocol_class = _bounded(_Frames, None)
     # Otherwise as large as what the server may send: a browser sends no more than its widgets' state.
     config.ws_max_size = get_max_widget_state_size_bytes()
 
@@ -85,6 +92,37 @@ def _refusal() -> bytes:
     }
     lines = ("HTTP/1.1 503 Service Unavailable", *(f"{name}: {value}" for name, value in answer.items()))
     return "\r\n".join([*lines, "", _NO_ROOM]).encode()
+
+
+class _Requests(H11Protocol):
+    """Ends a connection that goes on asking without waiting for its answers: h11 keeps all that it has read."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if len(self.conn.trailing_data[0]) > READ_AHEAD:
+            self.transport.abort()
+
+
+class _Frames(WebSocketsSansIOProtocol):
+    """Ends a connection of too many frames, whether they make messages or not: pings, empty parts of a message."""
+
+    _left: float = float(FRAMES)
+    _since: float = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), PIECE):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[start : start + PIECE])
+
+    def handle_events(self) -> None:
+        now = time.monotonic()
+        self._left = min(FRAMES, self._left + FRAMES_A_SECOND * (now - self._since)) - len(self.conn.events)
+        self._since = now
+        if self._left < 0:
+            self.transport.abort()
+        else:
+            super().handle_events()
 
 
 def _bounded(protocol: type[Any], doors: _Doors | None) -> type[Any]:

@@ -4,7 +4,7 @@ Every open page costs the server memory, and anybody can open as many as they li
 invention. Who comes too late reads one sentence: instead of the page, or, where the page is there already, in the
 window in which Streamlit shows what the server answers to its question for ``host-config`` before each try to connect.
 And a page is read no faster than people click: ten that asked for the front page as fast as they could kept everybody
-else out (benchmarks/strangers.py).
+else out (benchmarks/strangers.py). Nor does it say what no page of this lab says (`messages`).
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
 from core.jobs.places import network_of
+from widgets import messages
 from widgets.operations import ROUTES
 from widgets.visitor_cookie import wants_page
 
@@ -85,6 +86,7 @@ class SocketGate:
         self._open: Counter[tuple[str, str]] = Counter()
         self._said: Counter[str] = Counter()  # bytes, by address
         self._told: dict[str, float] = {}
+        self._dropped: Counter[str] = Counter()  # messages, by kind, since the log last told of them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with one sentence."""
@@ -93,7 +95,7 @@ class SocketGate:
             await _refusal(scope, full)(scope, receive, send)
         elif scope["type"] == "websocket":
             with self._counted(scope) as page:
-                await self.app(scope, self._heard(receive, page), send)
+                await self.app(scope, self._heard(receive, send, page), send)
         else:
             await self.app(scope, receive, send)
 
@@ -115,9 +117,22 @@ class SocketGate:
 
     def _tell(self, whose: str, limit: int) -> None:
         """Say in the log, now and then, that a limit is reached."""
-        if time.monotonic() - self._told.get(whose, -math.inf) > TELL_SECONDS:
-            self._told[whose] = time.monotonic()
+        if self._is_news(whose):
             _log.warning("Pages are refused: %d are open already (limit by: %s).", limit, whose)
+
+    def _drop(self, kind: str) -> None:
+        """Count a message that nobody reads; say in the log, now and then, how many there were."""
+        self._dropped[kind] += 1
+        if self._is_news(f"dropped {kind}"):
+            _log.warning("Messages that no page sends were dropped: %d (%s).", self._dropped.pop(kind), kind)
+
+    def _is_news(self, what: str) -> bool:
+        """Whether the log has not told of it for a while."""
+        now = time.monotonic()
+        if now - self._told.get(what, -math.inf) <= TELL_SECONDS:
+            return False
+        self._told[what] = now
+        return True
 
     @contextmanager
     def _counted(self, scope: Scope) -> Iterator["_Page"]:
@@ -132,27 +147,43 @@ class SocketGate:
             self._open += Counter()  # forgets whoever has none left
             self._said += Counter()
 
-    def _heard(self, receive: Receive, page: "_Page") -> Receive:
-        """Read a page's messages: the first one soon, none too fast, and not too much from one address.
+    def _heard(self, receive: Receive, send: Send, page: "_Page") -> Receive:
+        """Read a page's messages: the first one soon, none too fast, none that no page of this lab sends.
 
-        What a page has said last, Streamlit keeps, whether it makes sense or not.
+        And not too much from one address: what a page has said last, Streamlit keeps, whether it makes sense or not.
         """
 
         async def heard() -> Message:
-            try:
-                async with asyncio.timeout(None if page.spoken else FIRST_WORD_SECONDS):
-                    message = await receive()
-            except TimeoutError:
-                return _ENDED
-            if message["type"] != "websocket.receive":
-                return message
-            size = len(message.get("bytes") or message.get("text") or "")
-            self._said[page.address] += size - page.said
-            page.spoken, page.said = True, size
-            if self._said[page.address] > MOST_SAID:
-                return _ENDED
-            await page.its_turn(size)
-            return message
+            while True:
+                try:
+                    async with asyncio.timeout(None if page.spoken else FIRST_WORD_SECONDS):
+                        message = await receive()
+                except TimeoutError:
+                    return _ENDED
+                if message["type"] != "websocket.receive":
+                    return message
+                raw = message.get("bytes")
+                if raw is None:
+                    self._drop("text")
+                    return _ENDED
+                self._said[page.address] += len(raw) - page.said
+                page.spoken, page.said = True, len(raw)
+                if self._said[page.address] > MOST_SAID:
+                    return _ENDED
+                await page.its_turn(len(raw))
+                try:
+                    said = messages.read(raw)
+                except messages.Unreadable:
+                    self._drop("unreadable")
+                    return _ENDED
+                if said.allowed:
+                    if said.costs:
+                        await page.its_turn(said.costs)
+                    return message
+                self._drop(said.kind)
+                if said.answer is not None:
+                    await send({"type": "websocket.send", "bytes": said.answer})
+                del message, raw  # a page may be silent for long now
 
         return heard
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from starlette.middleware.gzip import GZipMiddleware
 from streamlit import config
 
 from widgets import media_gate, visitor_cookie
@@ -15,19 +16,22 @@ NAME = "ab" * 32
 
 
 def _ask(path: str, cookie: str | None) -> dict[str, Any]:
-    """Send one GET through the gate to a server that has everything; the head of the answer."""
+    """Send one GET through the gate to a server that has everything, and packs it if asked; the answer's head."""
     sent: list[dict[str, Any]] = []
 
     async def everything(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"a picture"})
+        await send({"type": "http.response.body", "body": b"a picture" * 100})
 
     async def keep(message: Any) -> None:
         sent.append(message)
 
-    headers = [] if cookie is None else [(b"cookie", f"{visitor_cookie.COOKIE}={cookie}".encode())]
+    headers = [(b"accept-encoding", b"gzip")]
+    if cookie is not None:
+        headers.append((b"cookie", f"{visitor_cookie.COOKIE}={cookie}".encode()))
     scope = {"type": "http", "method": "GET", "path": path, "headers": headers}
-    gate = media_gate.MediaGate(everything, visitor_in=visitor_cookie.visitor_in)
+    packing = GZipMiddleware(everything, minimum_size=0)
+    gate = media_gate.MediaGate(packing, visitor_in=visitor_cookie.visitor_in)
     # In a thread of its own: Playwright keeps an event loop running in this one.
     with ThreadPoolExecutor(max_workers=1) as pool:
         pool.submit(asyncio.run, gate(scope, None, keep)).result()  # type: ignore[arg-type]
@@ -53,6 +57,11 @@ def test_no_cache_on_the_way_may_keep_a_picture() -> None:
     assert (b"cache-control", b"private") in _ask(_picture(ANNA), ANNA)["headers"]
 
 
+def test_pictures_and_downloads_are_not_packed_once_more() -> None:
+    assert b"content-encoding" not in dict(_ask(_picture(ANNA), ANNA)["headers"])
+    assert (b"content-encoding", b"gzip") in _ask("/", ANNA)["headers"]
+
+
 @pytest.mark.parametrize(
     "path", ["/media/", "/media/x", f"/media/{NAME}.png", "/media/../static/x", "/media/ß.png"]
 )
@@ -63,7 +72,7 @@ def test_names_that_were_not_drawn_here_open_nothing(path: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/static/media/font.woff2", "/_stcore/health", "/mediation"])
 def test_everything_else_passes(path: str) -> None:
     assert _ask(path, None)["status"] == 200
-    assert not _ask(path, None)["headers"]
+    assert b"cache-control" not in dict(_ask(path, None)["headers"])
 
 
 @pytest.fixture

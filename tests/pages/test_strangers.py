@@ -1,4 +1,4 @@
-"""A real server among strangers: too many pages, connections that ask for nothing, other addresses, its log."""
+"""A real server among strangers: too many pages, what no page says, empty or endless connections, others, its log."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from core import errors
-from widgets import safe_headers, socket_gate
+from widgets import connections, messages, safe_headers, socket_gate
 from widgets.visitor_cookie import COOKIE, new_visitor
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -55,10 +55,15 @@ async def lifespan(app):
 def large(request):
     return PlainTextResponse("x" * 30_000_000)
 
+async def echo(request):
+    return PlainTextResponse(str(len(await request.body())))
+
 def broken(request):
     raise ZeroDivisionError(request.query_params["name"])
 
-app = st.App("page.py", lifespan=lifespan, routes=[Route("/large", large), Route("/broken", broken)], middleware=[
+app = st.App("page.py", lifespan=lifespan, routes=[
+    Route("/large", large), Route("/echo", echo, methods=["POST"]), Route("/broken", broken),
+], middleware=[
     Middleware(safe_headers.SafeHeaders),
     Middleware(OriginGate),
     Middleware(socket_gate.SocketGate, visitor_in=visitor_cookie.visitor_in),
@@ -117,6 +122,16 @@ class Server:
         one.bind((host, 0))
         one.connect(("127.0.0.1", self.port))
         one.sendall(text.replace("HOST", f"127.0.0.1:{self.port}").encode())
+        return one
+
+    def raw_tab(self) -> socket.socket:
+        """Open a page's websocket whose frames are the test's own."""
+        one = self.raw(
+            "GET /_stcore/stream HTTP/1.1\r\nHost: HOST\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: streamlit\r\n"
+            f"Cookie: {COOKIE}={new_visitor()}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert b" 101 " in one.recv(1000)
         return one
 
     def logged(self, word: str) -> list[dict[str, str]]:
@@ -182,12 +197,23 @@ def _drawn(tab: ClientConnection) -> list[ForwardMsg]:
     return found
 
 
+def _answer(tab: ClientConnection, kind: str) -> ForwardMsg:
+    """Read on until a message of this kind."""
+    while (one := ForwardMsg.FromString(tab.recv(timeout=20))).WhichOneof("type") != kind:  # type: ignore[arg-type]
+        pass
+    return one
+
+
+def _is_over(tab: ClientConnection) -> bool:
+    return tab.protocol.state is State.CLOSED
+
+
 def _ended(tab: ClientConnection, seconds: float = 15.0) -> None:
     end = time.monotonic() + seconds
     with contextlib.suppress(ConnectionClosed):
         while tab.recv(timeout=end - time.monotonic()):
             pass
-    assert tab.protocol.state is State.CLOSED
+    assert _is_over(tab)
 
 
 # --- pages ----------------------------------------------------------------------------------------------
@@ -278,8 +304,10 @@ def test_one_address_says_only_so_much_at_once(server: Server) -> None:
     visitors = [_opened(server.tab) for _ in range(3)]
     for tab in visitors:
         tab.send(_asks(1_900_000))
-    _ended(visitors[2])  # 5.7 MB of 5
-    for tab in visitors[:2]:
+    _until(lambda: any(_is_over(tab) for tab in visitors))  # 5.7 MB of 5: whichever was read last
+    others = [tab for tab in visitors if not _is_over(tab)]
+    assert len(others) == 2
+    for tab in others:
         assert _drawn(tab)
         tab.close()
     tab = _opened(server.tab)  # what was closed counts no more
@@ -318,6 +346,127 @@ def test_a_websocket_on_which_nothing_is_said_ends(server: Server) -> None:
     tab.send(_asks())
     assert _drawn(tab)
     tab.close()
+
+
+# --- what no page says ----------------------------------------------------------------------------------
+
+
+def _files(count: int, name: str = "", request: str = "files") -> BackMsg:
+    message = BackMsg()
+    message.file_urls_request.request_id = request
+    message.file_urls_request.file_names.extend([name] * count)
+    return message
+
+
+def _operation(request: str = "operation", **payload: dict[str, str]) -> BackMsg:
+    return BackMsg(backend_operation_request={"request_id": request, "session_id": "wrong", **payload})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        BackMsg(),
+        BackMsg(load_git_info=True),
+        BackMsg(clear_cache=True),
+        BackMsg(set_run_on_save=True),
+        BackMsg(debug_disconnect_websocket=True),
+        BackMsg(debug_shutdown_runtime=True),
+        BackMsg.FromString(_asks(*[0] * 2_001)),
+        BackMsg(rerun_script={"query_string": "", "cached_message_hashes": ["x"] * 10_001}),  # type: ignore[arg-type]
+        _files(1, request="x" * 100_000),
+        _operation(request="x" * 1_000_000, deferred_file={"file_id": "f"}),
+        _operation(deferred_file={"file_id": "x" * 100_000}),
+        _operation(install_skills={}),
+        _operation(dismiss_skills_nudge={}),
+        _operation(dataframe_chunk={"source_id": "s"}),
+        _operation(),
+    ],
+    ids=lambda message: f"{message.WhichOneof('type')} {message.ByteSize()}",
+)
+def test_what_no_page_sends_is_not_read_and_the_page_goes_on(server: Server, message: BackMsg) -> None:
+    before = len(server.log.read_bytes())
+    with _opened(server.tab) as tab:
+        for _ in range(3):
+            tab.send(message.SerializeToString())
+        tab.send(_asks())
+        kinds = {one.WhichOneof("type") for one in _drawn(tab)}
+    assert "delta" in kinds
+    assert not kinds & {"git_info_changed", "file_urls_response", "backend_operation_response"}
+    _until(lambda: server.logged(f"({message.WhichOneof('type') or 'nothing'})"))
+    assert len(server.log.read_bytes()) - before < 1000
+
+
+@pytest.mark.parametrize("count", [1, messages.MOST_FILES])
+def test_files_to_upload_get_their_addresses(server: Server, count: int) -> None:
+    with _opened(server.tab) as tab:
+        tab.send(_asks())
+        _drawn(tab)
+        tab.send(_files(count, "a picture.jpg").SerializeToString())
+        answer = _answer(tab, "file_urls_response").file_urls_response
+    assert len({one.upload_url for one in answer.file_urls}) == count
+
+
+def test_too_many_files_to_upload_are_answered_with_one_sentence(server: Server) -> None:
+    process = psutil.Process(server.process)
+    before = process.memory_info().rss
+    with _opened(server.tab) as tab:
+        tab.send(_files(800_000).SerializeToString())
+        tab.send(_asks())
+        answer = _answer(tab, "file_urls_response").file_urls_response
+        assert answer.response_id == "files"
+        assert not answer.file_urls
+        assert "choose fewer" in answer.error_msg
+        assert _drawn(tab)
+    assert process.memory_info().rss - before < 60e6
+
+
+def test_a_download_that_is_asked_for_is_answered(server: Server) -> None:
+    with _opened(server.tab) as tab:
+        tab.send(_asks())
+        session = next(one.new_session for one in _drawn(tab) if one.WhichOneof("type") == "new_session")
+        ask = _operation(deferred_file={"file_id": "unknown"})
+        ask.backend_operation_request.session_id = session.initialize.session_id
+        tab.send(ask.SerializeToString())
+        answer = _answer(tab, "backend_operation_response").backend_operation_response
+    assert answer.request_id == "operation"
+
+
+@pytest.mark.parametrize("said", ["a text", b"\xff\xff\xff"])
+def test_what_is_no_message_ends_the_page_without_a_traceback(server: Server, said: str | bytes) -> None:
+    tab = _opened(server.tab)
+    tab.send(said)
+    _ended(tab)
+    _until(lambda: server.logged("(text)" if isinstance(said, str) else "(unreadable)"))
+    assert not server.logged("TypeError")
+    assert not server.logged("DecodeError")
+
+
+_MASK = b"\x80\0\0\0\0"  # of a frame without content
+
+
+@pytest.mark.parametrize("frame", [b"\x89", b"\x8a", b"\x00"], ids=["ping", "pong", "part"])
+def test_frames_that_say_nothing_end_the_page(server: Server, frame: bytes) -> None:
+    with _opened(server.raw_tab) as one:
+        one.sendall(b"\x02" + _MASK)  # a message of many parts begins
+        one.settimeout(20)
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            one.sendall((frame + _MASK) * 40_000)
+        with contextlib.suppress(ConnectionError):
+            while one.recv(65536):
+                pass
+        assert time.monotonic() - began < 1, "long before silence ends it"
+    assert requests.get(f"{server.address}/_stcore/health", timeout=15).ok
+
+
+def test_a_message_in_some_parts_and_a_ping_now_and_then_are_taken(server: Server) -> None:
+    with _opened(server.tab) as tab:
+        whole = _asks(1_500_000)
+        tab.send(whole[at : at + 16_384] for at in range(0, len(whole), 16_384))
+        assert _drawn(tab)
+        for _ in range(100):
+            tab.ping()
+        assert tab.ping().wait(20)
 
 
 @pytest.mark.parametrize(
@@ -371,6 +520,36 @@ def test_whoever_asks_again_and_again_is_answered(server: Server) -> None:
         for _ in range(5):
             assert browser.get(f"{server.address}/_stcore/health", timeout=15).ok
             time.sleep(0.7)
+
+
+def test_who_asks_on_and_on_without_waiting_for_answers_is_cut_off(server: Server) -> None:
+    process = psutil.Process(server.process)
+    before = process.memory_info().rss
+    asks = b"GET /static/x HTTP/1.1\r\nHost: x\r\n\r\n" * 3_000
+    with server.raw() as one:
+        one.settimeout(0.05)
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 100 * connections.READ_AHEAD:
+                with contextlib.suppress(TimeoutError):
+                    sent += one.send(asks)
+                with contextlib.suppress(TimeoutError):
+                    while one.recv(1 << 20):
+                        pass
+        assert sent < 100 * connections.READ_AHEAD
+    assert process.memory_info().rss - before < 40e6
+
+
+def test_a_few_requests_at_once_and_a_large_one_are_answered(server: Server) -> None:
+    ask = "GET /_stcore/health HTTP/1.1\r\nHost: HOST\r\n\r\n"
+    with server.raw(ask * 20) as one:
+        answers = b""
+        while answers.count(b"200 OK") < 20:
+            answers += one.recv(65536)
+    with requests.Session() as browser:
+        for _ in range(2):  # on one connection
+            answer = browser.post(f"{server.address}/echo", data=bytes(5_000_000), timeout=15)
+            assert answer.text == "5000000"
 
 
 def test_a_reader_that_does_not_read_is_cut_off_and_a_slow_one_is_not(server: Server) -> None:
