@@ -1,6 +1,8 @@
 """Whose cookie opens which picture; what passes the gate untouched."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,8 +10,10 @@ from typing import Any
 import pytest
 from starlette.middleware.gzip import GZipMiddleware
 from streamlit import config
+from streamlit.runtime.media_file_storage import MediaFileStorageError
 
-from widgets import media_gate, visitor_cookie
+from core.turns import Turns
+from widgets import media_gate, turns, visitor_cookie
 
 ANNA, BEN = visitor_cookie.new_visitor(), visitor_cookie.new_visitor()
 NAME = "ab" * 32
@@ -87,3 +91,43 @@ def under_a_path() -> Iterator[None]:
 def test_the_gate_stands_where_the_lab_is_served_under_a_path_too() -> None:
     assert _ask("/lab" + _picture(ANNA), ANNA)["status"] == 200
     assert _ask("/lab" + _picture(ANNA), BEN)["status"] == 404
+
+
+def test_a_visitor_waits_for_few_downloads_at_once_and_holds_up_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(media_gate, "_making", Turns(media_gate.MAKING_AT_ONCE))
+    monkeypatch.setattr(turns, "owner", lambda: ("home", visitor))
+    made: list[str] = []
+    may_end = threading.Event()
+
+    def slow() -> bytes:
+        may_end.wait(10)
+        made.append("anna's")
+        return b"a large archive"
+
+    def quick() -> bytes:
+        made.append("ben's")
+        return b"a small file"
+
+    visitor = ANNA
+    slowly = media_gate.own(slow)
+    visitor = BEN
+    quickly = media_gate.own(quick)
+    with ThreadPoolExecutor(media_gate.MAKING_EACH + 1) as pool:
+        waiting = [pool.submit(slowly) for _ in range(media_gate.MAKING_EACH)]
+        until = time.monotonic() + 10
+        while media_gate._asked["home", ANNA] < media_gate.MAKING_EACH:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        with pytest.raises(MediaFileStorageError, match="still being made"):
+            slowly()
+        bens = pool.submit(quickly)
+        while len(media_gate._making._waiting) < media_gate.MAKING_EACH - media_gate.MAKING_AT_ONCE + 1:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        may_end.set()
+        assert bens.result(10) == b"a small file"
+        assert [one.result(10) for one in waiting] == [b"a large archive"] * media_gate.MAKING_EACH
+    assert made.index("ben's") < len(made) - 1, "who asks once comes before those who ask again"
+    assert not media_gate._asked
