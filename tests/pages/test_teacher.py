@@ -32,7 +32,6 @@ OWN = JobSpec(config=FinetuneConfig(), data="upload:of-anna", title="Photos of A
 def _teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLL_TEACHER_SECRET", SECRET)
     monkeypatch.setattr(teacher.door, "_wrong", type(teacher.door._wrong)())
-    monkeypatch.setattr(type(st.context), "ip_address", property(lambda _: "10.0.0.9"))  # a mock without
     monkeypatch.setattr(api, "start", lambda: None)  # nobody works on the queue: the tests do
     # A page by itself knows no other pages to link to.
     monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
