@@ -79,7 +79,7 @@ class Browser:
     address: str  # http://host:port
     tell: Tell
     page: str = ""
-    cookie: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
     query: str = ""
     pages: dict[str, str] = field(default_factory=dict)  # address on the server -> page_script_hash
     _socket: ClientConnection | None = None
@@ -111,7 +111,7 @@ class Browser:
             await asyncio.gather(*(self._get(f"/{name}") for name in sorted(names)))
         await asyncio.gather(self._get("/_stcore/health"), self._get("/_stcore/host-config"))
         url = self.address.replace("http", "ws", 1) + "/_stcore/stream"
-        headers = {"Origin": self.address, "Cookie": self.cookie}
+        headers = {"Origin": self.address, "Cookie": self._cookie}
         try:
             self._socket = await asyncio.wait_for(
                 connect(
@@ -143,9 +143,13 @@ class Browser:
         self._held.clear()
         self._ticks_open.clear()
 
+    @property
+    def _cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
     async def _get(self, path: str, accept: str = "*/*") -> bytes | None:
         request = urllib.request.Request(
-            self.address + path, headers={"Accept": accept, "Cookie": self.cookie}
+            self.address + path, headers={"Accept": accept, "Cookie": self._cookie}
         )
         started = time.perf_counter()
 
@@ -153,7 +157,7 @@ class Browser:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 for line in answer.headers.get_all("Set-Cookie") or ():
                     for name, morsel in SimpleCookie(line).items():
-                        self.cookie = f"{name}={morsel.value}"
+                        self.cookies[name] = morsel.value
                 body: bytes = answer.read()
                 return body
 

@@ -207,7 +207,7 @@ async def keep_training(one: Visitor) -> None:
     """Press the button whenever the last run is over, so that something always trains."""
     tab = one.browser
     tab.page = "keeper"
-    tab.cookie = ""  # a new visitor each time: nobody's limit is reached
+    tab.cookies.clear()  # a new visitor each time: nobody's limit is reached
     await tab.open("finetune")
     await tab.press("start")
     for _ in range(600):
