@@ -1,4 +1,7 @@
-"""Every view of every page, seen by axe, in one theme and width each; and asking nobody else for anything."""
+"""Views of every page, seen by axe in one theme and width each; and asking nobody else for anything.
+
+All views in all four looks are `benchmarks.accessibility`'s.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator

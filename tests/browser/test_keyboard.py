@@ -70,25 +70,13 @@ def test_a_fine_tuning(tab: Page, address: str) -> None:
     expect(handle).to_have_attribute("aria-valuetext", re.compile("^2 of 5 stages frozen"))
     expect(tab.locator(".st-key-launch")).to_contain_text("2 of 5 stages frozen")
     assert _at(tab, ".st-key-stages .handle")
-    # Train, and stop: the button keeps the focus while the page is drawn again every second.
-    _reach(tab, ".st-key-start")
-    tab.keyboard.press("Enter")
-    expect(tab).to_have_url(re.compile(r"/runs\?run="))
-    _reach(tab, ".st-key-stop")
-    tab.wait_for_timeout(1500)
-    assert _at(tab, ".st-key-stop")
-    tab.keyboard.press("Enter")
-    expect(tab.get_by_text("Stopped")).to_be_visible()
-    # Once more, all frozen: a probe, with a result at once.
-    _reach(tab, 'a[href$="/finetune"]')
-    tab.keyboard.press("Enter")
-    expect(tab.locator(".st-key-launch")).to_contain_text("2 of 5 stages frozen")
-    _reach(tab, ".st-key-stages .handle")
+    # All frozen: a probe, with a result at once.
     tab.keyboard.press("End")
     expect(tab.locator(".st-key-launch")).to_contain_text("Linear probe")
     _reach(tab, ".st-key-start")
     tab.keyboard.press("Enter")
-    expect(tab.get_by_text("never seen before")).to_be_visible(timeout=RUN_MS)
+    # With its control, since the page is drawn anew when that comes.
+    expect(tab.get_by_text("Against the same network from scratch")).to_be_visible(timeout=RUN_MS)
     # Its numbers, and the pictures of a cell of the confusion matrix.
     _reach(tab, ".st-key-numbers_headline summary")
     tab.keyboard.press("Enter")
@@ -96,6 +84,12 @@ def test_a_fine_tuning(tab: Page, address: str) -> None:
     assert _at(tab, ".st-key-numbers_headline")
     tab.keyboard.press("Enter")
     _reach_choice(tab, '[class*="st-key-confusion_cell_"]')
+    options = tab.get_by_role("option")
+    for _ in range(3):  # Streamlit's list sometimes opens at the second press only
+        if not options.count():
+            tab.keyboard.press("ArrowDown")
+            tab.wait_for_timeout(500)
+    expect(options.first).to_be_visible()
     tab.keyboard.press("ArrowDown")
     tab.keyboard.press("ArrowDown")
     tab.keyboard.press("Enter")
