@@ -165,7 +165,7 @@ def _read(path_or_data: str | bytes) -> bytes:
 
 def _owner() -> str:
     """Name the visitor whose page is being drawn, or whose download has just been read."""
-    if get_script_run_ctx() is not None:
+    if get_script_run_ctx(suppress_warning=True) is not None:
         cookies = st.context.cookies.to_dict()
         return next((found for reader in _readers if (found := reader(cookies)) is not None), _NOBODYS)
     owner: str = getattr(_downloading, "owner", _NOBODYS)
