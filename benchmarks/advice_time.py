@@ -41,17 +41,17 @@ def once(content: bytes, backbone: str, weights_file: str, *, probe: bool) -> di
     from core.advice import advisor, similarity
     from core.backbones import catalogue, stages, weights
     from core.datasets import own_images
-    from core.jobs import api
+    from core.runs import service
 
     network = stages.build(backbone)
     weights.load_pretrained(network, weights_file)
     seconds: dict[str, float] = {}
     begin = time.perf_counter()
-    reference = api.store_upload("benchmark", "pictures.zip", content)
+    reference = service.store_upload("benchmark", "pictures.zip", content)
     seconds["upload"] = time.perf_counter() - begin
     begin = time.perf_counter()
     dataset = own_images.from_zip(
-        api.upload_path("benchmark", reference), side=catalogue.entry(backbone).image_size
+        service.upload_path("benchmark", reference), side=catalogue.entry(backbone).image_size
     )
     seconds["decode"] = time.perf_counter() - begin
     measures = similarity.measure(
@@ -61,7 +61,7 @@ def once(content: bytes, backbone: str, weights_file: str, *, probe: bool) -> di
     begin = time.perf_counter()
     advisor.from_measures(measures, backbone)
     seconds["advice"] = time.perf_counter() - begin
-    api.delete_upload("benchmark", reference)
+    service.delete_upload("benchmark", reference)
     return seconds
 
 

@@ -29,16 +29,16 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from benchmarks.page_latency import free_port
-from core.jobs import artefacts
-from core.jobs.dispatcher import Dispatcher
-from core.jobs.home import run_directory
-from core.jobs.spec import JobSpec
-from core.jobs.store import RunRecord, Store
+from core.runs.files import artefacts
+from core.runs.home import run_directory
+from core.runs.queue.dispatcher import Dispatcher
+from core.runs.spec import RunSpec
+from core.runs.store.runs import RunRecord, Store
 from core.training.config import FinetuneConfig
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG = FinetuneConfig(strategy="full", epochs=16, image_size=32, batch_size=16, cache=False, seed=7)
-SPEC = JobSpec(config=CONFIG, data="lfw-faces", title="Disturbed")
+SPEC = RunSpec(config=CONFIG, data="lfw-faces", title="Disturbed")
 # For stops: one batch takes seconds, so that the worker is always in the middle of something.
 HEAVY = replace(SPEC, config=replace(CONFIG, image_size=224, batch_size=64))
 PATIENCE_SECONDS = 600.0

@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from core.jobs import uploads
-from core.jobs.spec import JobSpec, control_spec
-from core.jobs.store import Store
+from core.runs import uploads
+from core.runs.spec import RunSpec, control_spec
+from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 
@@ -71,16 +71,16 @@ def make(home: Path, visitor: str) -> Made:
     try:
         upload = uploads.store(store, visitor, "Ferns and mosses", archive())
         short = FinetuneConfig(freeze_depth=3, epochs=2, image_size=32)
-        spec = JobSpec(config=short, data=upload, title="Ferns and mosses: 3 of 5 stages frozen")
+        spec = RunSpec(config=short, data=upload, title="Ferns and mosses: 3 of 5 stages frozen")
         run = store.add(spec, visitor, control_spec(spec, ""))
-        probe = JobSpec(
+        probe = RunSpec(
             config=FinetuneConfig(strategy="linear_probe"),
             data=upload,
             title="Ferns and mosses: Linear probe",
         )
         other = store.add(probe, visitor)
         sweep = store.add(
-            JobSpec(
+            RunSpec(
                 config=SweepConfig(seeds=1, epochs=2, image_size=32), data=upload, title="Ferns, all depths"
             ),
             visitor,
@@ -236,7 +236,7 @@ class _Long:
     def begin(self, page: Page) -> None:
         """Start it, and open it."""
         endless = FinetuneConfig(strategy="full", epochs=200)
-        spec = JobSpec(config=endless, data="digits", title="Handwritten digits: nothing frozen")
+        spec = RunSpec(config=endless, data="digits", title="Handwritten digits: nothing frozen")
         store = Store(self._made.home)
         self._run = store.add(spec, self._made.visitor)
         store.close()

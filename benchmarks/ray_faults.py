@@ -23,9 +23,11 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from benchmarks.ray_nodes import Nodes
-from core.jobs import api, artefacts, ray_cluster
-from core.jobs.home import run_directory
-from core.jobs.spec import JobSpec
+from core.runs import service
+from core.runs.executors import ray_cluster
+from core.runs.files import artefacts
+from core.runs.home import run_directory
+from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 
@@ -46,26 +48,26 @@ def main() -> None:
         if chosen.kind == "finetune"
         else SweepConfig(per_class=8, seeds=2, epochs=2, image_size=32, batch_size=8, lp_ft=False)
     )
-    spec = JobSpec(config=config, data="lfw-faces")
+    spec = RunSpec(config=config, data="lfw-faces")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as home, Nodes(2) as nodes:
         os.environ |= {"TLL_HOME": home, ray_cluster.ADDRESS: nodes.address}
         try:
             _count(spec, nodes, chosen.kills, random.Random(chosen.seed))
         finally:
-            api.shutdown()
+            service.shutdown()
 
 
-def _count(spec: JobSpec, nodes: Nodes, kills: int, draw: random.Random) -> None:
-    run = api.submit(spec, "benchmark", control=False)
+def _count(spec: RunSpec, nodes: Nodes, kills: int, draw: random.Random) -> None:
+    run = service.submit(spec, "benchmark", control=False)
     if _end(run) != "finished":
-        raise SystemExit(f"The run that nobody disturbed did not finish: {api.run(run).error}")
+        raise SystemExit(f"The run that nobody disturbed did not finish: {service.run(run).error}")
     undisturbed = _working(run)  # the shortest seen: a machine may be busy at first
     expected = _found(run)
     print(f"left in peace: {undisturbed:.1f} s of work, {_seconds(run):.1f} s on the cluster", flush=True)
     killed, late, lost, unequal, times = 0, 0, 0, 0, []
     while killed < kills:
-        run = api.submit(spec, "benchmark", control=False)
+        run = service.submit(spec, "benchmark", control=False)
         moment = draw.uniform(0, undisturbed)
         if _over_before(run, moment) or not _killed(run, nodes):
             late += 1  # drawn again, from the time that this one took
@@ -94,7 +96,7 @@ def _count(spec: JobSpec, nodes: Nodes, kills: int, draw: random.Random) -> None
 def _over_before(run: str, moment: float) -> bool:
     """Wait until a node has worked on ``run`` for ``moment`` seconds; whether it was over by then."""
     end = time.monotonic() + _LONGEST
-    while api.run(run).active and time.monotonic() < end:
+    while service.run(run).active and time.monotonic() < end:
         begun = _begun(run)
         if begun is not None and time.time() >= begun + moment:
             return False
@@ -104,7 +106,7 @@ def _over_before(run: str, moment: float) -> bool:
 
 def _killed(run: str, nodes: Nodes) -> bool:
     """Kill the node as soon as one works on ``run``; whether there was one before its end."""
-    while api.run(run).active:
+    while service.run(run).active:
         if nodes.tasks():
             with contextlib.suppress(TimeoutError):
                 nodes.kill_busy(1.0)
@@ -115,13 +117,13 @@ def _killed(run: str, nodes: Nodes) -> bool:
 
 def _end(run: str) -> str:
     end = time.monotonic() + _LONGEST
-    while api.run(run).active and time.monotonic() < end:
+    while service.run(run).active and time.monotonic() < end:
         time.sleep(0.05)
-    return api.run(run).state
+    return service.run(run).state
 
 
 def _log(run: str) -> list[dict[str, Any]]:
-    return artefacts.whole_log(run_directory(api.home(), run) / artefacts.EVENTS)
+    return artefacts.whole_log(run_directory(service.home(), run) / artefacts.EVENTS)
 
 
 def _begun(run: str) -> float | None:
@@ -143,17 +145,17 @@ def _seconds(run: str) -> float:
 
 def _found(run: str) -> dict[str, Any]:
     """Everything that a run has found out, without times and memory."""
-    if api.run(run).spec.kind == "sweep":
+    if service.run(run).spec.kind == "sweep":
         return {
             f"{line['arm']}, seed {line['seed']}": line["hits"]
             for line in _log(run)
             if line["event"] == "arm"
         }
-    kept = api.test_images(run)
+    kept = service.test_images(run)
     return {
-        "result": _timeless(api.result(run).to_json()),
+        "result": _timeless(service.result(run).to_json()),
         "scores": kept.scores,
-        **load_file(Path(api.weights_path(run))),
+        **load_file(Path(service.weights_path(run))),
     }
 
 

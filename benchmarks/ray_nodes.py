@@ -96,7 +96,7 @@ class Nodes:
 
 
 def _tasks(node: Any) -> list[psutil.Process]:
-    """Find a node's processes at work: Ray writes the task's name (`core.jobs.ray_run`) into their command lines."""
+    """Find a node's processes at work: their command lines name the task (`core.runs.executors.ray_run`)."""
     found: list[psutil.Process] = []
     for started in node.all_processes.get("raylet", []):
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -26,8 +26,10 @@ from safetensors.torch import load_file
 
 from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
-from core.jobs import artefacts, engine, export
-from core.jobs.recorder import Recorder
+from core.runs import engine
+from core.runs.export import archive as export
+from core.runs.files import artefacts
+from core.runs.recorder import Recorder
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import CheckpointReady, Finished
 

@@ -28,8 +28,8 @@ from benchmarks.upload_server import Server, Way
 from core.datasets import foreign
 from core.datasets.layout import class_name
 from core.images.decoding import DEFAULT_LIMITS, decode
-from core.jobs import own_weights, uploads
-from core.jobs.store import Store
+from core.runs import own_weights, uploads
+from core.runs.store.runs import Store
 
 SIDE = 64
 VISITOR = "fuzz"

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.jobs import api
-from core.jobs.spec import JobSpec
+from core.runs import service
+from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from widgets import data_picker, frame, freeze_picker, network_picker, settings
 
@@ -47,8 +47,8 @@ with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="
 
 if start and data is not None and config is not None:
     with frame.shown_errors():
-        run = api.submit(
-            JobSpec(
+        run = service.submit(
+            RunSpec(
                 config=config, data=data.reference, fit=data.fit, title=f"{data.title}: {freezing.phrase}"
             ),
             frame.visitor(),

@@ -117,7 +117,7 @@ def test_no_line_names_a_visitor_an_address_or_what_visitors_gave(said: Said) ->
         *(
             "at 12:30:45.123 the 21st",
             "epoch 3 of 4",
-            "core.jobs::worker",
+            "core.runs.executors::worker",
             "run Zm9vYmFyYmF6cXV4",
             "std::move",
         ),

@@ -6,9 +6,9 @@ from core.figures.comparison import Result, accuracies, differences
 from core.figures.learning_curves import learning_curves
 from core.figures.says import curves_say, results_say
 from core.figures.template import FIRE, Role
-from core.jobs import api
-from core.jobs.result import RunResult
-from core.jobs.store import RunRecord
+from core.runs import service
+from core.runs.kinds.finetuning_result import RunResult
+from core.runs.store.runs import RunRecord
 from core.training.config import STRATEGIES
 from widgets import frame, run_progress
 from widgets.chart import chart
@@ -108,5 +108,5 @@ def comparable(record: RunRecord) -> bool:
         record.spec.kind == "finetune"
         and record.summary is not None
         and record.state == "finished"
-        and api.result_path(record.id).exists()
+        and service.result_path(record.id).exists()
     )

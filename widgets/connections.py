@@ -18,7 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from core.jobs.places import network_of
+from core.runs.store.places import network_of
 from widgets import socket_gate
 from widgets.safe_headers import headers
 from widgets.shutdown import uvicorn_behind

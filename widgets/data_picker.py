@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.datasets import catalogue, noticed
 from core.datasets.catalogue import DatasetEntry
 from core.datasets.open import load
-from core.jobs.spec import UPLOAD
+from core.runs.spec import UPLOAD
 from widgets import frame, network, own_pictures, previews
 from widgets.chart import chart
 from widgets.previews import Choice, Preview

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.jobs import api
-from core.jobs.store import RunRecord
+from core.runs import service
+from core.runs.store.runs import RunRecord
 from widgets import frame
 
 _ADDRESSES = ("run", "sweep")  # what names a run on the runs page, and a sweep in the wizard
@@ -19,7 +19,7 @@ def draw(records: Sequence[RunRecord], label: str, lost: str) -> None:
             with frame.shown_errors():  # here, where the person looks
                 # Controls first: a run takes its own along.
                 for record in sorted(records, key=lambda one: one.control_of is None):
-                    api.delete(record.id, visitor=frame.visitor())
+                    service.delete(record.id, visitor=frame.visitor())
                 for name in _ADDRESSES:
                     st.query_params.pop(name, None)
                 st.rerun()

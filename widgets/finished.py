@@ -3,27 +3,27 @@
 import numpy as np
 import streamlit as st
 
-from core.jobs import api
-from core.jobs.result import RunResult, TestImages
-from core.jobs.store import RunRecord
 from core.metrics.report import Difference, Interval
+from core.runs import service
+from core.runs.kinds.finetuning_result import RunResult, TestImages
+from core.runs.store.runs import RunRecord
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def result_of(run_id: str, version: float) -> RunResult:
     """Read a finished run's result once; an extended run has a new one."""
-    return api.result(run_id)
+    return service.result(run_id)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def test_images_of(run_id: str, version: float) -> TestImages:
     """Read a finished run's test images once."""
-    return api.test_images(run_id)
+    return service.test_images(run_id)
 
 
 def written(run_id: str) -> float:
     """When the run's result was written: the version in every cache's key."""
-    return api.result_path(run_id).stat().st_mtime
+    return service.result_path(run_id).stat().st_mtime
 
 
 def percent(value: Interval) -> str:

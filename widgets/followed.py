@@ -4,7 +4,7 @@ from typing import Protocol, TypeVar
 
 import streamlit as st
 
-from core.jobs import api
+from core.runs import service
 
 MOST = 32  # logs that a session keeps in memory: on the teacher's page a whole day's runs go by
 
@@ -21,7 +21,7 @@ def follow(run_id: str, kind: type[Found]) -> Found:
     followed: dict[tuple[str, str], tuple[Found, int]] = st.session_state.setdefault("followed", {})
     timeline, offset = followed.pop((kind.__name__, run_id), None) or (kind(), 0)
     while True:
-        events, offset = api.events(run_id, offset)
+        events, offset = service.events(run_id, offset)
         if not events:
             break
         timeline.absorb(events)

@@ -12,7 +12,7 @@ from typing import Literal
 import streamlit as st
 
 from core.errors import LabError, StoreError
-from core.jobs.home import unusable
+from core.runs.home import unusable
 from widgets import login, visitor_cookie
 
 NAME = "Transfer Learning Lab"

@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.errors import LabError, WeightsError
-from core.jobs import api, own_weights
+from core.runs import own_weights, service
 from widgets import frame, network
 
 PRETRAINED = "pretrained"
@@ -110,7 +110,9 @@ def _stored(entry: BackboneEntry, file: UploadedFile) -> str:
     if place not in outcomes:
         try:
             with st.spinner("Reading the file …"):
-                outcomes[place] = api.store_weights(frame.visitor(), entry.name, file.name, file.getvalue())
+                outcomes[place] = service.store_weights(
+                    frame.visitor(), entry.name, file.name, file.getvalue()
+                )
         except WeightsError as error:
             outcomes[place] = error
     outcome = outcomes[place]
@@ -121,7 +123,7 @@ def _stored(entry: BackboneEntry, file: UploadedFile) -> str:
 
 def _kept(entry: BackboneEntry) -> None:
     """List the visitor's weights files, which take room as their pictures do, and let them be deleted."""
-    for one in api.weights_of(frame.visitor()):
+    for one in service.weights_of(frame.visitor()):
         with st.container(horizontal=True, vertical_alignment="center", key=f"weights_kept_{one.folder}"):
             st.caption(
                 f"Kept here: {frame.plain(one.name)}, {network.megabytes(one.bytes)}.", width="content"
@@ -133,7 +135,7 @@ def _kept(entry: BackboneEntry) -> None:
                 icon=":material/delete:",
             ):
                 with frame.shown_errors():
-                    api.delete_weights(one)
+                    service.delete_weights(one)
                     _forget(one.folder)
                     st.rerun()
 

@@ -26,8 +26,9 @@ from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
 from core import errors, live
-from core.jobs import api, devices, health
-from core.jobs.home import home
+from core.runs import health, service
+from core.runs.executors import devices
+from core.runs.home import home
 
 STREAMLITS_OWN = "/_stcore/metrics"
 CHECKED_FOR_SECONDS = 1.0  # one look at the disk and the database serves all who ask meanwhile
@@ -126,9 +127,9 @@ class _Checks:
 
     def now(self) -> tuple[health.Check, ...]:
         with self._lock:
-            if time.monotonic() >= self._until or api.leaving():
+            if time.monotonic() >= self._until or service.leaving():
                 try:
-                    self._found = health.readiness(home(), api.dispatcher(), leaving=api.leaving())
+                    self._found = health.readiness(home(), service.dispatcher(), leaving=service.leaving())
                 except errors.StoreError as error:
                     self._found = (health.Check(part="store", ok=False, says=str(error)),)
                 self._until = time.monotonic() + CHECKED_FOR_SECONDS
@@ -192,7 +193,7 @@ def _of_store(found: health.Census) -> Iterator[Metric]:
 
 
 def _of_workers() -> Iterator[Metric]:
-    found = health.workers(api.dispatcher())
+    found = health.workers(service.dispatcher())
     yield _gauge("tll_workers_up", "Worker processes.", len(found))
     memory = GaugeMetricFamily(
         "tll_worker_resident_memory_bytes", "Resident memory of a worker.", labels=["worker"]
@@ -211,7 +212,7 @@ def _of_server() -> Iterator[Metric]:
     yield _gauges(
         "tll_live_experiments", "Live experiments.", "state", {"waiting": waiting, "running": running}
     )
-    yield _gauge("tll_shutting_down", "Whether the server is about to end.", api.leaving())
+    yield _gauge("tll_shutting_down", "Whether the server is about to end.", service.leaving())
     if not runtime.exists():
         return
     streamlits = runtime.get_instance()

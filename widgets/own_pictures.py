@@ -9,9 +9,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.datasets import foreign
 from core.errors import DataError, LabError
-from core.jobs import api
-from core.jobs.spec import UPLOAD
-from core.jobs.upload_table import Upload
+from core.runs import service
+from core.runs.spec import UPLOAD
+from core.runs.store.uploads import Upload
 from widgets import finished, frame, previews, upload_gate
 from widgets.previews import PICTURES, Choice, Preview
 
@@ -27,7 +27,7 @@ TIGHT = 0.7  # of a visitor's room: from here on the page says how much is left
 @st.cache_resource(max_entries=64, show_spinner="Reading your pictures …")
 def _upload_preview(reference: str, _visitor: str, name: str, fit: str) -> Preview:
     # A reference names one content for ever, so with the fit it is all the key there need be.
-    path = api.upload_path(_visitor, reference)
+    path = service.upload_path(_visitor, reference)
     return previews.preview(foreign.from_zip(path, side=previews.SIDE, fit=fit, name=name))
 
 
@@ -57,7 +57,7 @@ def choose(reference: str) -> bool:
 def _stored() -> Choice | None:
     """Let the visitor pick among what they have uploaded, the newest first."""
     visitor = frame.visitor()
-    uploads = {UPLOAD + one.token: one for one in api.uploads_of(visitor)}
+    uploads = {UPLOAD + one.token: one for one in service.uploads_of(visitor)}
     stored = {reference: one.name for reference, one in uploads.items()}
     wanted = st.session_state.get("own_reference")
     if wanted not in stored:
@@ -132,7 +132,7 @@ def _from_zip() -> None:
     )
     if archive is not None:
         try:
-            reference = api.store_upload(frame.visitor(), PurePath(archive.name).stem, archive.getvalue())
+            reference = service.store_upload(frame.visitor(), PurePath(archive.name).stem, archive.getvalue())
         finally:
             upload_gate.release(archive)  # stored or refused: the copy in memory is not needed any more
         _keep(reference)
@@ -156,14 +156,14 @@ def _keep(reference: str) -> None:
     try:
         _upload_preview(reference, visitor, _names(visitor)[reference], _fit())
     except LabError:
-        api.delete_upload(visitor, reference)
+        service.delete_upload(visitor, reference)
         raise
     st.session_state["own_reference"] = reference
 
 
 def _names(visitor: str) -> dict[str, str]:
     """Map the visitor's uploads to their names, the newest first."""
-    return {UPLOAD + upload.token: upload.name for upload in api.uploads_of(visitor)}
+    return {UPLOAD + upload.token: upload.name for upload in service.uploads_of(visitor)}
 
 
 def _class_names() -> list[str]:
@@ -246,12 +246,12 @@ def _offered(counts: list[int]) -> bool:
 
 
 def _use(files: dict[str, list[tuple[str, bytes]]]) -> None:
-    _keep(api.store_images(frame.visitor(), ", ".join(files)[:60], files))
+    _keep(service.store_images(frame.visitor(), ", ".join(files)[:60], files))
 
 
 def _kept_until(upload: Upload, visitor: str) -> None:
     """Say until when an upload is kept, let it be deleted at once, and warn when the room gets tight."""
-    until = datetime.fromtimestamp(api.expires(upload), UTC)
+    until = datetime.fromtimestamp(service.expires(upload), UTC)
     with st.container(horizontal=True, vertical_alignment="center", key="own_kept"):
         st.caption(f"Kept until {until.day} {until:%B}.", width="content")
         with st.popover("Delete at once", type="tertiary", icon=":material/delete:", key="own_delete_ask"):
@@ -261,11 +261,11 @@ def _kept_until(upload: Upload, visitor: str) -> None:
             )
             if st.button("Delete", key="own_delete"):
                 with frame.shown_errors():  # here, where the person looks
-                    api.delete_upload(visitor, UPLOAD + upload.token)
+                    service.delete_upload(visitor, UPLOAD + upload.token)
                     for fit in FITS:
                         _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name, fit)
                     finished.test_images_of.clear()
                     st.rerun()
-    used, allowed = api.upload_room(visitor)
+    used, allowed = service.upload_room(visitor)
     if used > TIGHT * allowed:
         st.caption(f"Your pictures take {used / 1e6:,.0f} of the {allowed / 1e6:,.0f} MB that you may store.")

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.jobs import api, artefacts
-from core.jobs.result import RunResult
+from core.runs import service
+from core.runs.files import artefacts
+from core.runs.kinds.finetuning_result import RunResult
 from widgets import delete_runs, frame, media_gate
 from widgets.viewed import Viewed, viewed
 
@@ -24,7 +25,7 @@ def draw(seen: Viewed, result: RunResult) -> None:
             "Weights",
             "safetensors",
             f"{name}.safetensors",
-            lambda: api.weights_path(asked().id).read_bytes(),
+            lambda: service.weights_path(asked().id).read_bytes(),
         )
         _file(
             "The run as JSON",
@@ -36,7 +37,7 @@ def draw(seen: Viewed, result: RunResult) -> None:
             "PyTorch script",
             "needs torch and torchvision alone",
             f"{name}.py",
-            lambda: api.reproduction_script(asked().id).encode(),
+            lambda: service.reproduction_script(asked().id).encode(),
         )
         # It holds the pictures that the run learned from: somebody's own are not given away with a link.
         if seen.mine or not seen.own_pictures:
@@ -44,11 +45,11 @@ def draw(seen: Viewed, result: RunResult) -> None:
                 "Script with its pictures",
                 "ZIP: run it to get the same accuracy",
                 f"{name}.zip",
-                lambda: api.reproduction_zip(asked().id),
+                lambda: service.reproduction_zip(asked().id),
             )
     code = st.expander("Read the script", type="compact", key="read_script", on_change="rerun")
     if code.open:
-        code.code(api.reproduction_script(seen.id), language="python", height=480)
+        code.code(service.reproduction_script(seen.id), language="python", height=480)
     if seen.mine:
         delete_runs.draw(
             [seen.record], "Delete this run", "Its weights, curves and pictures are gone for good."
@@ -57,9 +58,9 @@ def draw(seen: Viewed, result: RunResult) -> None:
 
 def _json(seen: Viewed) -> bytes:
     """Read the run's file; for a guest without the place where this server keeps a weights file of the owner's."""
-    result = api.result(seen.id)
+    result = service.result(seen.id)
     if seen.mine or result.config["weights"] == "pretrained":
-        return api.result_path(seen.id).read_bytes()
+        return service.result_path(seen.id).read_bytes()
     config = result.config | {"weights": "a file of the owner's"}
     return artefacts.json_bytes(dataclasses.replace(result, config=config).to_json())
 

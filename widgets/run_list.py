@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.jobs import api
-from core.jobs.limits import Limits
-from core.jobs.store import RunRecord
-from core.jobs.teacher import RefusedError, secret
+from core.runs import service
+from core.runs.limits import Limits
+from core.runs.store.runs import RunRecord
+from core.runs.teacher import RefusedError, secret
 from core.training.sweep_report import spoken
 from widgets import comparison, delete_runs, frame
 from widgets.run_words import STATES
@@ -20,7 +20,7 @@ MOST_COMPARED = 6
 def draw() -> None:
     """Draw the list, and what was picked from it side by side."""
     st.title("Runs", anchor=False)
-    records = api.runs_of(frame.visitor())
+    records = service.runs_of(frame.visitor())
     if not records:
         st.markdown("Nothing here yet.")
         if st.button("Fine-tune your first network", type="primary", key="first_button"):
@@ -32,7 +32,7 @@ def draw() -> None:
     page = 1
     if len(shown) > PER_PAGE:
         page = st.pagination(-(-len(shown) // PER_PAGE), key="runs_page")
-    now = api.limits()
+    now = service.limits()
     with st.container(key="run_list"):
         ticked = [one for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE] if _row(one, now)]
     _room(now)
@@ -53,14 +53,14 @@ def _known_as() -> None:
     with suppress(RefusedError):
         secret()
         st.caption(
-            f"In the teacher's list you are the **{api.known_as(frame.visitor())}**; nobody else sees your runs, "
+            f"In the teacher's list you are the **{service.known_as(frame.visitor())}**; nobody else sees your runs, "
             "unless you share one."
         )
 
 
 def _room(now: Limits) -> None:
     """Say what the runs take of the disk, and how long they are kept where that is limited."""
-    used, allowed = api.run_room(frame.visitor())
+    used, allowed = service.run_room(frame.visitor())
     says = f"Your runs take {used / 1e6:,.0f} of the {allowed / 1e6:,.0f} MB that they may take here."
     if now.run_days:
         days = "day" if now.run_days == 1 else "days"

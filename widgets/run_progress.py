@@ -1,9 +1,9 @@
 """How far a run is: followed while it goes, and told in words and curves."""
 
 from core.figures.learning_curves import Curves
-from core.jobs.spec import epochs_of
-from core.jobs.store import RunRecord
-from core.jobs.timeline import Timeline
+from core.runs.kinds.finetuning_timeline import Timeline
+from core.runs.spec import epochs_of
+from core.runs.store.runs import RunRecord
 from widgets import followed
 
 _PHASES = {

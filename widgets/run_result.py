@@ -12,8 +12,8 @@ from core.figures.drift import drift
 from core.figures.reliability import reliability
 from core.figures.says import confusion_says, drift_says, reliability_says, results_say
 from core.freezing.report import StageAudit
-from core.jobs.result import RunResult, TestImages
-from core.jobs.store import RunRecord
+from core.runs.kinds.finetuning_result import RunResult, TestImages
+from core.runs.store.runs import RunRecord
 from core.training import few_steps
 from widgets import frame, network, previews, run_downloads, seeds, try_picture
 from widgets.chart import chart

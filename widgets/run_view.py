@@ -8,10 +8,10 @@ from core import errors
 from core.backbones import catalogue
 from core.figures.learning_curves import learning_curves
 from core.figures.says import curves_say
-from core.jobs import api
-from core.jobs.result import EpochFigures
-from core.jobs.store import RunRecord
-from core.jobs.timeline import Timeline
+from core.runs import service
+from core.runs.kinds.finetuning_result import EpochFigures
+from core.runs.kinds.finetuning_timeline import Timeline
+from core.runs.store.runs import RunRecord
 from core.training.config import STRATEGIES
 from widgets import delete_runs, frame, network, run_result, share_button, sweep_run
 from widgets.chart import chart
@@ -30,7 +30,7 @@ def draw(address: str) -> None:
         if record.spec.kind == "sweep":
             sweep_run.draw(address, advised=st.query_params.get("advised"))
             return
-        control = api.run(record.control) if record.control else None
+        control = service.run(record.control) if record.control else None
         if record.state == "finished":
             run_result.headline(record, control)
         # A fragment polls; the page itself runs again only when something has ended, or comes near in the queue.
@@ -63,7 +63,7 @@ def _live(address: str, drawn: tuple[str, str], poll: float | None) -> None:
     except errors.RunError:
         st.rerun()  # deleted, or no longer shared: the whole page goes
     record = seen.record
-    control = api.run(record.control) if record.control else None
+    control = service.run(record.control) if record.control else None
     if _ended(record, control) != drawn or poll_seconds(record, control) != poll:
         st.rerun()
     timeline = follow(record.id)
@@ -107,7 +107,7 @@ def _status(
         st.progress(0.0, text=f"{line} {in_queue(record)}")
     elif record.state == "finished" and control is not None and control.active:
         doing = "waits for its turn" if control.state == "queued" else pace(beside or Timeline(), control)
-        if control.state == "queued" and api.paused():
+        if control.state == "queued" and service.paused():
             doing = f"waits. {PAUSED}"
         st.progress(
             beside.done if beside is not None else 0.0,
@@ -122,14 +122,14 @@ def _buttons(record: RunRecord, timeline: Timeline) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="run_buttons"), frame.shown_errors():
         if record.state in ("queued", "running"):
             if st.button("Stop", icon=":material/stop_circle:", key="stop"):
-                api.stop(record.id, visitor=visitor)
+                service.stop(record.id, visitor=visitor)
                 st.rerun()
         elif record.state in ("stopped", "failed"):
             if st.button("Go on", icon=":material/play_arrow:", key="resume", type="primary"):
-                api.resume(record.id, visitor=visitor)
+                service.resume(record.id, visitor=visitor)
                 st.rerun()
             if timeline.epochs and st.button("Test it as it is", icon=":material/flag:", key="conclude"):
-                api.conclude(record.id, visitor=visitor)
+                service.conclude(record.id, visitor=visitor)
                 st.rerun()
             delete_runs.draw([record], "Delete this run", "What it has learned so far is gone for good.")
         elif record.state == "finished" and timeline.epochs and record.spec.config.strategy != "linear_probe":
@@ -138,7 +138,7 @@ def _buttons(record: RunRecord, timeline: Timeline) -> None:
                     "More epochs", min_value=1, max_value=200, value=5, key="more_epochs"
                 )
                 if st.button("Go on", key="extend", type="primary"):
-                    api.extend(record.id, int(epochs), visitor=visitor)
+                    service.extend(record.id, int(epochs), visitor=visitor)
                     st.rerun()
 
 
@@ -151,7 +151,7 @@ def _curves(record: RunRecord, timeline: Timeline, beside: Timeline | None) -> N
     own = curves(timeline, record)
     control = None
     if beside is not None and beside.epochs:
-        control = curves(beside, api.run(record.control)) if record.control else None
+        control = curves(beside, service.run(record.control)) if record.control else None
     for column, panel in ((left, "accuracy"), (right, "loss")):
         figure = learning_curves(own, control=control, classes=classes, panel=panel, theme=frame.theme())
         with column:

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from core.jobs import api
-from core.jobs.store import RunRecord
+from core.runs import service
+from core.runs.store.runs import RunRecord
 from widgets import frame
 
 POLL_SECONDS = 1.0
 WAITING_POLL_SECONDS = 3.0  # a class that waits in the queue must not keep the server busy with looking
 PAUSED = "The teacher has paused the queue."
-# By state of `core.jobs.store.RunRecord`: the word, and Streamlit's colour of its badge.
+# By state of `core.runs.store.runs.RunRecord`: the word, and Streamlit's colour of its badge.
 STATES = {
     "queued": ("Waiting", "gray"),
     "running": ("Running", "orange"),
@@ -32,9 +32,9 @@ def poll_seconds(*records: RunRecord | None) -> float | None:
 def in_queue(record: RunRecord) -> str:
     """Say where a waiting run stands and how long that will take, going by runs that were measured."""
     place = record.position or 1
-    wait = api.expected_wait(record.id)
+    wait = service.expected_wait(record.id)
     says = f"Place {place} in the queue"
-    if api.paused():
+    if service.paused():
         return f"{says} · {PAUSED}"
     if place == 1 and (wait is None or wait < 1):
         return "Starts in a moment"

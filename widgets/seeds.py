@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.figures.comparison import Result, accuracies
 from core.figures.says import results_say
-from core.jobs import api
-from core.jobs.result import RunResult
-from core.jobs.store import RunRecord
+from core.runs import service
+from core.runs.kinds.finetuning_result import RunResult
+from core.runs.store.runs import RunRecord
 from widgets import frame
 from widgets.chart import chart
 from widgets.viewed import Viewed
@@ -17,7 +17,7 @@ def draw(seen: Viewed, _result: RunResult) -> None:
     from core.metrics.classification import mean_interval
     from core.metrics.comparison import seeds_difference
 
-    runs = api.repeats(seen.id)
+    runs = service.repeats(seen.id)
     finished = [one for one in runs if _accuracy(one) is not None]
     st.markdown(
         "One run is one draw: other seeds split the pictures, start the head and order the batches differently."
@@ -28,7 +28,7 @@ def draw(seen: Viewed, _result: RunResult) -> None:
         for one in finished
         if one.control is not None
         and (mine := _accuracy(one)) is not None
-        and (theirs := _accuracy(api.run(one.control))) is not None
+        and (theirs := _accuracy(service.run(one.control))) is not None
     ]
     if len(values) > 1:
         rows = [Result(name=f"{len(values)} seeds", accuracy=mean_interval(values), role="trainable")]
@@ -51,21 +51,21 @@ def draw(seen: Viewed, _result: RunResult) -> None:
             st.caption(frame.plain(f"{found.count} seeds; {found.method}"))
     lines = ["| Seed | Test accuracy | From scratch |", "|---|---|---|"]
     for one in runs:
-        control = api.run(one.control) if one.control is not None else None
+        control = service.run(one.control) if one.control is not None else None
         lines.append(f"| {one.spec.config.seed} | {_word(one)} | {_word(control)} |")
     st.markdown("\n".join(lines))
     waiting = len(runs) - len(finished)
     if waiting:
         st.caption(f"{waiting} still to come.")
         st.button("Look again", key="seeds_look", icon=":material/refresh:")
-    room = min(2, api.MOST_SEEDS - len(runs))
+    room = min(2, service.MOST_SEEDS - len(runs))
     if (
         seen.mine
         and room > 0
         and not waiting
         and st.button(f"Repeat with {room} more seed{'s' * (room > 1)}", key="seeds_more")
     ):
-        api.repeat(seen.id, room, visitor=frame.visitor(), address=st.context.ip_address)
+        service.repeat(seen.id, room, visitor=frame.visitor(), address=st.context.ip_address)
         st.rerun()
 
 

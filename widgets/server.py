@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from core import errors, live, logs
 from core.datasets import foreign
 from core.images import decoding
-from core.jobs import api
+from core.runs import service
 from widgets import allocator, connections, frame, media_gate, operations, shutdown, upload_gate
 from widgets.origin_gate import OriginGate
 from widgets.safe_headers import SafeHeaders
@@ -40,14 +40,14 @@ _log = logging.getLogger(__name__)
 
 def _runs_wait() -> bool:
     try:
-        return bool(api.active())
+        return bool(service.active())
     except errors.StoreError:  # a database that is locked now may answer later
         return False
 
 
 def _queue_served() -> bool:
     try:
-        api.start()
+        service.start()
     except errors.StoreError as error:
         _log.error("Nobody serves the queue, which is tried again: %s", error)
         return False
@@ -107,7 +107,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 def _drain() -> None:
     _closing.set()
     live.close()
-    api.leave()
+    service.leave()
 
 
 MIDDLEWARE = [

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core.jobs import api
+from core.runs import service
 from widgets import frame
 from widgets.viewed import Viewed
 
@@ -25,12 +25,12 @@ def draw(seen: Viewed) -> None:
         st.markdown(what(seen))
         if shared is None:
             if st.button("Make the link", key="share_make", type="primary", icon=":material/add_link:"):
-                api.share(seen.id, visitor=frame.visitor())
+                service.share(seen.id, visitor=frame.visitor())
                 st.rerun()
             return
         st.code(link(shared), language=None, wrap_lines=True)
         if st.button("Stop sharing", key="share_stop", icon=":material/link_off:"):
-            api.unshare(seen.id, visitor=frame.visitor())
+            service.unshare(seen.id, visitor=frame.visitor())
             st.rerun()
         st.caption("The link then opens nothing any more. What somebody has downloaded stays with them.")
 

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
-from core.jobs.places import network_of
+from core.runs.store.places import network_of
 from widgets import messages
 from widgets.operations import ROUTES
 from widgets.visitor_cookie import wants_page

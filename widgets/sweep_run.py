@@ -6,10 +6,11 @@ import streamlit as st
 
 from core import errors
 from core.figures.sweep import accuracy_over_depth, height
-from core.jobs import api, artefacts
-from core.jobs.store import RunRecord
-from core.jobs.sweep_result import as_csv
-from core.jobs.sweep_timeline import SweepTimeline
+from core.runs import service
+from core.runs.files import artefacts
+from core.runs.kinds.sweep_result import as_csv
+from core.runs.kinds.sweep_timeline import SweepTimeline
+from core.runs.store.runs import RunRecord
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
 from widgets import delete_runs, followed, frame
 from widgets.chart import chart
@@ -29,7 +30,7 @@ def draw(address: str, advised: str | None = None) -> None:
     with frame.shown_errors():
         record = viewed(address).record
         if record.spec.kind != "sweep":
-            api.sweep_timeline(record.id)  # a sentence for another kind
+            service.sweep_timeline(record.id)  # a sentence for another kind
         # A fragment polls; the page itself runs again only when the sweep has ended, and then nothing polls.
         poll = poll_seconds(record)
         st.fragment(_live, run_every=poll)(address, advised, poll)
@@ -120,12 +121,12 @@ def _buttons(record: RunRecord) -> None:
         if record.state in ("queued", "running") and st.button(
             "Stop", icon=":material/stop_circle:", key="sweep_stop"
         ):
-            api.stop(record.id, visitor=visitor)
+            service.stop(record.id, visitor=visitor)
             st.rerun()
         if record.state in ("stopped", "failed") and st.button(
             "Go on", icon=":material/play_arrow:", key="sweep_resume", type="primary"
         ):
-            api.resume(record.id, visitor=visitor)
+            service.resume(record.id, visitor=visitor)
             st.rerun()
 
 
@@ -224,7 +225,7 @@ def _downloads(seen: Viewed, found: SweepReport) -> None:
 def _json(record: RunRecord, found: SweepReport) -> bytes:
     """Read the finished sweep's file; of one that was stopped, what is known."""
     if record.state == "finished":
-        return api.result_path(record.id).read_bytes()
+        return service.result_path(record.id).read_bytes()
     return artefacts.json_bytes(dataclasses.asdict(found))
 
 

@@ -4,8 +4,8 @@ import streamlit as st
 
 from core.figures.probabilities import probabilities
 from core.figures.says import probabilities_say
-from core.jobs import api
-from core.jobs.result import RunResult
+from core.runs import service
+from core.runs.kinds.finetuning_result import RunResult
 from widgets import frame
 from widgets.chart import chart
 from widgets.previews import PICTURES
@@ -36,7 +36,7 @@ def draw(seen: Viewed, result: RunResult) -> None:
     if picture is None:
         return
     with st.spinner("Looking …", show_time=False):
-        scores = api.predict(seen.id, picture.getvalue())
+        scores = service.predict(seen.id, picture.getvalue())
     if way != WEBCAM:
         from core.images.decoding import decode
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core.jobs.places import network_of
+from core.runs.store.places import network_of
 from core.turns import Owner, Ticket, Turns
 from widgets import frame
 

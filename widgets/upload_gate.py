@@ -24,7 +24,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.jobs.limits import machine_memory
+from core.runs.limits import machine_memory
 
 _ADDRESS = "/_stcore/upload_file/"
 _FILE = re.compile(re.escape(_ADDRESS) + r"([^/]+)/([^/]+)$")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.jobs import api
-from core.jobs.spec import UPLOAD
-from core.jobs.store import RunRecord
+from core.runs import service
+from core.runs.spec import UPLOAD
+from core.runs.store.runs import RunRecord
 from widgets import frame
 
 GUEST = "Shared with you: you can look, not change."
@@ -41,7 +41,7 @@ def viewed(address: str, visitor: str | None = None) -> Viewed:
     Where no page is being drawn (a download that starts), say who asks.
     """
     visitor = visitor or frame.visitor()
-    record = api.readable(address, visitor)
+    record = service.readable(address, visitor)
     mine = record.visitor == visitor
     return Viewed(record=record, address=record.id if mine else address, mine=mine)
 

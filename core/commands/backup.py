@@ -3,8 +3,8 @@
 import argparse
 
 from core.commands.options import path
-from core.jobs import backup as archives
-from core.jobs.home import home
+from core.runs import backup as archives
+from core.runs.home import home
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,8 @@ from core.commands import folder, interrupts
 from core.commands.data_read import DataRead, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line, path
 from core.commands.terminal import Terminal
-from core.jobs import artefacts
-from core.jobs.timeline import Timeline
+from core.runs.files import artefacts
+from core.runs.kinds.finetuning_timeline import Timeline
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Event, Finished, Note, Progress, RunStarted
 
@@ -55,7 +55,8 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
     with interrupts.at_once():
         from core.datasets import noticed
         from core.datasets.open import open_dataset
-        from core.jobs import engine, export, recorder
+        from core.runs import engine, recorder
+        from core.runs.export import archive as export
         from core.training import precision
 
     def tell(phase: str) -> Callable[[int, int], None]:
@@ -82,7 +83,7 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
         problem: str | None = f"{out} is not complete: the run was stopped while it was being written."
         try:
             if out is not None:
-                title = engine.job_title(config, dataset.title)
+                title = engine.run_title(config, dataset.title)
                 result = recorder.build_result(title, started, timeline, event)
                 companions = export.companions(result, engine.parts(dataset, config))
                 for name in _written(out, started, event, companions):
@@ -101,7 +102,7 @@ def _written(
     out: Path, started: RunStarted, finished: Finished, companions: Iterable[tuple[str, bytes]]
 ) -> Iterator[str]:
     """Write the weights into the folder ``out``, then ``companions``, (name, content) each; yields the names."""
-    from core.jobs import recorder
+    from core.runs import recorder
 
     recorder.write_weights(out / artefacts.WEIGHTS, started, finished, private=False)
     yield artefacts.WEIGHTS

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from core import errors
 from core.backbones import catalogue as backbones
 from core.images.to_rgb import FITS
-from core.jobs import artefacts
+from core.runs.files import artefacts
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 

@@ -29,7 +29,7 @@ def run(chosen: argparse.Namespace) -> None:
 
     with interrupts.at_once():
         from core.datasets.open import open_dataset
-        from core.jobs import engine
+        from core.runs import engine
         from core.training import precision, sweep
 
     def tell(phase: str) -> Callable[[int, int], None]:

@@ -20,9 +20,9 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
-from core.jobs import uploads
-from core.jobs.spec import JobSpec, control_spec
-from core.jobs.store import NO_RUN, Store
+from core.runs import uploads
+from core.runs.spec import RunSpec, control_spec
+from core.runs.store.runs import NO_RUN, Store
 from core.training.config import FinetuneConfig
 from widgets import visitor_cookie
 from widgets.viewed import GUEST
@@ -92,7 +92,7 @@ def run(store: Store, owner: Visitor) -> Run:
     """A short run on own pictures, with its control."""
     reference = uploads.store(store, owner.id, NAME, _archive())
     config = FinetuneConfig(freeze_depth=3, epochs=1, image_size=32)
-    spec = JobSpec(config=config, data=reference, title=TITLE)
+    spec = RunSpec(config=config, data=reference, title=TITLE)
     return Run(id=store.add(spec, owner.id, control_spec(spec, "")), upload=reference)
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from core.jobs.spec import JobSpec
-from core.jobs.store import Store
+from core.runs.spec import RunSpec
+from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 from widgets import visitor_cookie
 
-LONG = JobSpec(
+LONG = RunSpec(
     config=FinetuneConfig(strategy="full", epochs=200),
     data="digits",
     title="Handwritten digits: nothing frozen",

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.cli import main
-from core.jobs.result import RunResult
+from core.runs.kinds.finetuning_result import RunResult
 
 COMMANDS = {
     "finetune": ["--strategy", "linear_probe", "--image-size", "32"],

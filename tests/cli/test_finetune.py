@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from core.cli import main
-from core.jobs.result import RunResult
+from core.runs.kinds.finetuning_result import RunResult
 
 QUICK = ["--data", "lfw-faces", "--image-size", "32", "--views", "2", "--batch-size", "16"]
 RUNS = {

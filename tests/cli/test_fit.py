@@ -12,8 +12,8 @@ from PIL import Image
 
 from core.cli import main
 from core.images.to_rgb import PictureReading
-from core.jobs.network import Networks
-from core.jobs.result import RunResult
+from core.runs.kinds.finetuning_result import RunResult
+from core.runs.networks import Networks
 
 QUICK = ["--strategy", "linear_probe", "--image-size", "64"]
 

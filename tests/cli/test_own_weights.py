@@ -10,8 +10,8 @@ import torch
 
 from benchmarks import upload_weights
 from core.cli import main
-from core.jobs import export
-from core.jobs.result import RunResult
+from core.runs.export import archive as export
+from core.runs.kinds.finetuning_result import RunResult
 
 QUICK = ["--data", "digits", "--per-class", "4", "--image-size", "16", "--strategy", "linear_probe"]
 

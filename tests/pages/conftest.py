@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from core.jobs import api
+from core.runs import service
 
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TLL_HOME", str(tmp_path))
     yield tmp_path
-    api.shutdown()
+    service.shutdown()
 
 
 @pytest.fixture(autouse=True)

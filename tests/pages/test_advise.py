@@ -17,8 +17,8 @@ from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
 from core.datasets.dataset import ImportReport
 from core.images.to_rgb import PictureReading
-from core.jobs import api
 from core.metrics.report import Interval
+from core.runs import service
 from widgets import visitor_cookie
 from widgets.advise import bring
 from widgets.previews import Choice, Preview
@@ -250,7 +250,7 @@ def test_pictures_that_the_advice_has_learned_from_are_called_so_even_as_an_arch
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(familiar, "data_set", lambda measures: "satellite")
-    own = api.store_upload(VISITOR, "aerial", _archive("road", "wood", pictures=12))
+    own = service.store_upload(VISITOR, "aerial", _archive("road", "wood", pictures=12))
     words = _words(_open(way="pictures", data=own, pictures="all").run())
     assert "These are the pictures of “Aerial scenes”, from which the advice has learned" in words
 
@@ -276,11 +276,11 @@ def _archive(*classes: str, pictures: int) -> bytes:
 
 
 def test_own_pictures_get_advice_and_too_few_of_them_one_sentence() -> None:
-    good = api.store_upload(VISITOR, "insects", _archive("ants", "bees", pictures=12))
+    good = service.store_upload(VISITOR, "insects", _archive("ants", "bees", pictures=12))
     page = _open(way="pictures", data=good, pictures="all").run()
     assert not page.exception
     assert page.subheader
-    poor = api.store_upload(VISITOR, "poor", _archive("ants", "bees", pictures=1))
+    poor = service.store_upload(VISITOR, "poor", _archive("ants", "bees", pictures=1))
     page = _open(way="pictures", data=poor, pictures="all").run()
     assert not page.exception
     assert len(page.error) == 1

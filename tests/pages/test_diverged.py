@@ -7,10 +7,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.jobs import api, engine
-from core.jobs.home import run_directory
-from core.jobs.recorder import Recorder
-from core.jobs.spec import JobSpec
+from core.runs import engine, service
+from core.runs.home import run_directory
+from core.runs.recorder import Recorder
+from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from widgets import visitor_cookie
 
@@ -28,16 +28,16 @@ RECKLESS = FinetuneConfig(
 
 
 def test_what_ended_the_run_stands_above_its_accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "start", lambda: None)  # the test works on the queue
+    monkeypatch.setattr(service, "start", lambda: None)  # the test works on the queue
     monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
     visitor = visitor_cookie.new_visitor()
-    store = api._store()
-    spec = JobSpec(config=RECKLESS, data="lfw-faces", title="Far too fast")
+    store = service._store()
+    spec = RunSpec(config=RECKLESS, data="lfw-faces", title="Far too fast")
     run = store.add(spec, visitor)
     claim = store.claim(slots=99)
     assert claim is not None
     dataset = engine.open_data(spec, store)
-    recorder = Recorder(run_directory(api.home(), run), title=spec.title)
+    recorder = Recorder(run_directory(service.home(), run), title=spec.title)
     recorder.keep_test_images(engine.parts(dataset, RECKLESS).test)
     for event in engine.events(RECKLESS, dataset, None):
         recorder.write(event)

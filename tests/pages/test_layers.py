@@ -105,10 +105,10 @@ def test_weights_of_the_visitors_own_are_looked_at_and_stay_out_of_the_address(t
     from safetensors.torch import save
 
     from core.backbones import stages
-    from core.jobs import api
+    from core.runs import service
 
     content = save(stages.to_state(stages.build("squeezenet1_1", seed=5)))
-    path = api.store_weights("a visitor", "squeezenet1_1", "mine.safetensors", content)
+    path = service.store_weights("a visitor", "squeezenet1_1", "mine.safetensors", content)
     page = _open(view="channels", network="squeezenet1_1", weights="own")
     page.session_state["weights_squeezenet1_1"] = path
     page.run()

@@ -11,7 +11,7 @@ from benchmarks.upload_mutants import packed
 from benchmarks.upload_sound import picture, saved
 from core.images import samples
 from core.images.to_rgb import PictureReading
-from core.jobs import api
+from core.runs import service
 from tests.pages.test_layers import _open, _words
 from tests.pages.test_own_pictures import VISITOR, page, words
 from widgets import frame, own_pictures
@@ -52,7 +52,7 @@ def test_an_archive_of_every_format_is_shown_and_measured() -> None:
     test.file_uploader(key="own_zip").set_value(("pets.zip", archive(), "application/zip")).run()
     assert not test.exception
     assert "12 pictures · 2 classes" in words(test)
-    (upload,) = api.uploads_of(VISITOR)
+    (upload,) = service.uploads_of(VISITOR)
     reference = own_pictures.UPLOAD + upload.token
 
     with pytest.MonkeyPatch.context() as patch:

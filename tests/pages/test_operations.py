@@ -25,16 +25,18 @@ from websockets.sync.client import connect
 
 import streamlit_app
 from core import errors
-from core.jobs import api, artefacts, devices
-from core.jobs.home import run_directory
-from core.jobs.spec import JobSpec
-from core.jobs.store import Store
+from core.runs import service
+from core.runs.executors import devices
+from core.runs.files import artefacts
+from core.runs.home import run_directory
+from core.runs.spec import RunSpec
+from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 from widgets import operations
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOKEN = "a token for figures"
-SPEC = JobSpec(
+SPEC = RunSpec(
     config=FinetuneConfig(
         strategy="freeze_to_depth", freeze_depth=3, epochs=6, image_size=32, views=2, batch_size=16, seed=3
     ),
@@ -334,21 +336,25 @@ def _samples() -> dict[tuple[str, str], float]:
 
 
 def test_while_leaving_nothing_new_is_accepted_and_everything_can_be_read(own_home: Path) -> None:
-    api.pause(True)
-    run = api.submit(SPEC, "ann", control=False)
-    api.leave()
+    service.pause(True)
+    run = service.submit(SPEC, "ann", control=False)
+    service.leave()
     try:
-        assert api.leaving()
-        assert api.run(run).state == "queued"
-        for attempt in (lambda: api.submit(SPEC, "bob"), lambda: api.resume(run), lambda: api.extend(run, 1)):
+        assert service.leaving()
+        assert service.run(run).state == "queued"
+        for attempt in (
+            lambda: service.submit(SPEC, "bob"),
+            lambda: service.resume(run),
+            lambda: service.extend(run, 1),
+        ):
             with pytest.raises(errors.RunError):
                 attempt()
         with pytest.raises(errors.RunError, match="about to restart"):
-            api.submit(SPEC, "bob")
-        api.start()
-        assert not api.dispatcher().alive
+            service.submit(SPEC, "bob")
+        service.start()
+        assert not service.dispatcher().alive
     finally:
-        api.shutdown()
+        service.shutdown()
 
 
 def test_sigterm_puts_a_run_back_and_a_restart_ends_it_as_if_nothing_had_happened(

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 
 from benchmarks.upload_mutants import packed
 from benchmarks.upload_sound import archive, picture, sound
-from core.jobs import api
+from core.runs import service
 from widgets import data_picker, own_pictures
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ def test_a_stored_archive_leaves_memory_and_the_uploader_stands_empty(
     test = page()
     test.file_uploader(key="own_zip").set_value(("pets.zip", packed(sound()), "application/zip")).run()
     assert not test.exception
-    assert [one.name for one in api.uploads_of(VISITOR)] == ["pets"]
+    assert [one.name for one in service.uploads_of(VISITOR)] == ["pets"]
     assert "**pets**" in words(test)
     assert "Kept until" in words(test)
     assert held(managers) == 0
@@ -86,7 +86,7 @@ def test_identical_pictures_are_refused_in_a_sentence() -> None:
     test.file_uploader(key="own_zip").set_value(("black.zip", packed(black), "application/zip")).run()
     assert not test.exception
     assert "are the same one" in words(test)
-    assert api.uploads_of(VISITOR) == []
+    assert service.uploads_of(VISITOR) == []
 
 
 def test_pictures_of_each_class_are_stored_and_leave_memory(
@@ -107,13 +107,13 @@ def test_pictures_of_each_class_are_stored_and_leave_memory(
 def test_an_archive_without_room_is_refused_and_leaves_memory(
     managers: list[MemoryUploadedFileManager],
 ) -> None:
-    api.set_limits(dataclasses.replace(api.limits(), upload_megabytes_per_visitor=1))
+    service.set_limits(dataclasses.replace(service.limits(), upload_megabytes_per_visitor=1))
     test = page()
     large = archive([("cat/large.txt", os.urandom(1_200_000))])
     test.file_uploader(key="own_zip").set_value(("large.zip", large, "application/zip")).run()
     assert not test.exception
     assert "may store 1 MB" in words(test)
-    assert api.uploads_of(VISITOR) == []
+    assert service.uploads_of(VISITOR) == []
     assert held(managers) == 0
 
 
@@ -136,10 +136,10 @@ def test_pictures_from_the_webcam_wait_in_memory_up_to_a_limit_and_can_then_stil
 
 
 def test_room_is_spoken_of_when_it_gets_tight() -> None:
-    api.set_limits(dataclasses.replace(api.limits(), upload_megabytes_per_visitor=2))
-    api.store_upload(VISITOR, "small", packed(sound()))
+    service.set_limits(dataclasses.replace(service.limits(), upload_megabytes_per_visitor=2))
+    service.store_upload(VISITOR, "small", packed(sound()))
     assert "MB that you may store" not in words(page())
-    api.store_upload(VISITOR, "large", archive([("cat/large.txt", os.urandom(1_500_000))]))
+    service.store_upload(VISITOR, "large", archive([("cat/large.txt", os.urandom(1_500_000))]))
     assert "2 of the 2 MB that you may store" in words(page())
 
 
@@ -178,9 +178,9 @@ def test_a_cropped_set_is_warned_of_and_padding_it_goes_with_the_run() -> None:
     assert not test.exception
     assert "cut away" not in warnings(test)
     test.button(key="start").click().run()
-    [run] = [one for one in api.runs_of(VISITOR) if one.control_of is None]
+    [run] = [one for one in service.runs_of(VISITOR) if one.control_of is None]
     assert run.spec.fit == "pad"
-    [control] = [one for one in api.runs_of(VISITOR) if one.control_of is not None]
+    [control] = [one for one in service.runs_of(VISITOR) if one.control_of is not None]
     assert control.spec.fit == "pad"
 
 

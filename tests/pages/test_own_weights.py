@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks import upload_weights
-from core.jobs import api
-from core.jobs.home import home
+from core.runs import service
+from core.runs.home import home
 from widgets import frame
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -49,11 +49,11 @@ def test_what_was_done_is_said_and_the_file_can_be_deleted(page: AppTest) -> Non
         assert frame.plain(sentence) in said
     assert f"Kept here: {frame.plain('my_net*.pth.tar')}, 11" in said
     assert "channel" in said  # the network is looked at
-    assert api.upload_room(VISITOR)[0] == sum(path.stat().st_size for path in kept())
+    assert service.upload_room(VISITOR)[0] == sum(path.stat().st_size for path in kept())
     next(button for button in page.button if button.label == "Delete").click().run()
     assert not page.exception
     assert kept() == []
-    assert api.upload_room(VISITOR)[0] == 0
+    assert service.upload_room(VISITOR)[0] == 0
     assert "Until then you see the weights that come with it." in words(page)
 
 
@@ -68,6 +68,6 @@ def test_what_is_refused_is_one_sentence_and_is_not_tried_again_at_every_click(
         "not opened; save only the state dict, best as .safetensors."
     ]
     assert kept() == []
-    monkeypatch.setattr(api, "store_weights", None)  # asked again, it would fail
+    monkeypatch.setattr(service, "store_weights", None)  # asked again, it would fail
     page.run()
     assert len(page.error) == 1

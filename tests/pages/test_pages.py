@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_app
 from core.backbones import catalogue
-from core.jobs import api
+from core.runs import service
 from core.training.config import STRATEGIES
 from widgets import data_picker, frame, visitor_cookie
 
@@ -103,7 +103,7 @@ def test_an_uploaded_archive_is_chosen_and_its_left_out_files_are_named() -> Non
     archive = io.BytesIO(_archive("ants", "bees"))
     with zipfile.ZipFile(archive, "a") as more:
         more.writestr("ants/broken.png", b"")
-    api.store_upload(VISITOR, "insects", archive.getvalue())
+    service.store_upload(VISITOR, "insects", archive.getvalue())
     page = _page("pages/finetune.py")
     page.session_state["data_source"] = data_picker.OWN
     page.run()
@@ -114,18 +114,18 @@ def test_an_uploaded_archive_is_chosen_and_its_left_out_files_are_named() -> Non
 
 
 def test_an_upload_can_be_deleted() -> None:
-    api.store_upload(VISITOR, "insects", _archive("ants", "bees"))
+    service.store_upload(VISITOR, "insects", _archive("ants", "bees"))
     page = _page("pages/finetune.py")
     page.session_state["data_source"] = data_picker.OWN
     page.run()
     page.button(key="own_delete").click().run()
     assert not page.exception
-    assert api.uploads_of(VISITOR) == []
+    assert service.uploads_of(VISITOR) == []
     assert page.button(key="start").disabled
 
 
 def test_an_archive_that_cannot_be_used_is_one_sentence_and_no_start() -> None:
-    api.store_upload(VISITOR, "lonely", _archive("ants"))
+    service.store_upload(VISITOR, "lonely", _archive("ants"))
     page = _page("pages/finetune.py")
     page.session_state["data_source"] = data_picker.OWN
     page.run()

@@ -8,10 +8,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.jobs import api
-from core.jobs.home import run_directory
-from core.jobs.spec import JobSpec, control_spec
-from core.jobs.sweep_recorder import SweepRecorder
+from core.runs import service
+from core.runs.home import run_directory
+from core.runs.spec import RunSpec, control_spec
+from core.runs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
 from core.training.events import Progress
 from core.training.sweep_config import SweepConfig
@@ -41,7 +41,7 @@ def _words(page: AppTest) -> str:
 
 @pytest.fixture
 def visitor(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(api, "start", lambda: None)  # nobody works on the queue: the tests do
+    monkeypatch.setattr(service, "start", lambda: None)  # nobody works on the queue: the tests do
     # A page by itself knows no other pages to link to.
     monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
     return visitor_cookie.new_visitor()
@@ -49,12 +49,12 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def _sweep(visitor: str, arms: int, *, finish: bool = False, title: str = "All <b>depths</b>") -> str:
     """A sweep in the store whose first ``arms`` arms are in its log."""
-    store = api._store()
-    run = store.add(JobSpec(config=CONFIG, data="digits", title=title), visitor)
+    store = service._store()
+    run = store.add(RunSpec(config=CONFIG, data="digits", title=title), visitor)
     claim = store.claim(slots=99)
     assert claim is not None
     assert claim.run == run
-    recorder = SweepRecorder(run_directory(api.home(), run), title=title)
+    recorder = SweepRecorder(run_directory(service.home(), run), title=title)
     recorder.write(
         SweepStarted(
             config=CONFIG.to_json(),
@@ -118,23 +118,23 @@ def test_a_running_sweep_says_where_it_is_and_its_owner_can_stop_it(visitor: str
     other = _page("pages/runs.py", visitor_cookie.new_visitor(), run=run)
     assert not [one for one in other.button if one.key == "sweep_stop"]
     page.button(key="sweep_stop").click().run()
-    assert api.run(run).state == "stopping"
+    assert service.run(run).state == "stopping"
 
 
 def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
     visitor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = _sweep(visitor, 3)
-    store = api._store()
+    store = service._store()
     with store._transaction() as connection:
         connection.execute("UPDATE runs SET state = 'stopped', claim = NULL WHERE id = ?", (run,))
     page = _page("pages/runs.py", visitor, run=run)
     assert "Stopped" in _words(page)
     assert "depths" in _words(page)
     assert [one.proto.label for one in page.get("download_button")] == ["CSV", "JSON"]
-    monkeypatch.setattr(api, "_wake", lambda: None)
+    monkeypatch.setattr(service, "_wake", lambda: None)
     page.button(key="sweep_resume").click().run()
-    assert api.run(run).state == "queued"
+    assert service.run(run).state == "queued"
     store.stop(run)
     page = _page("pages/runs.py", visitor, run=run)
     page.button(key="delete").click().run()
@@ -143,12 +143,12 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
 
 
 def test_a_waiting_sweep_keeps_room_for_its_chart(visitor: str) -> None:
-    run = api._store().add(JobSpec(config=CONFIG, data="digits", title="Later"), visitor)
+    run = service._store().add(RunSpec(config=CONFIG, data="digits", title="Later"), visitor)
     page = _page("pages/runs.py", visitor, run=run)
     assert not page.exception
     assert not page.get("plotly_chart")
     assert "Waiting" in page.get("progress")[0].proto.text
-    api.stop(run)
+    service.stop(run)
 
 
 def test_the_list_of_runs_has_a_line_for_a_sweep_which_can_be_deleted_and_not_compared(visitor: str) -> None:
@@ -160,7 +160,7 @@ def test_the_list_of_runs_has_a_line_for_a_sweep_which_can_be_deleted_and_not_co
     assert "Side by side" not in _words(page)
     page.button(key="delete").click().run()
     assert not page.exception
-    assert run not in [one.id for one in api.runs_of(visitor)]
+    assert run not in [one.id for one in service.runs_of(visitor)]
 
 
 def test_the_layers_page_passes_sweeps_by(visitor: str) -> None:
@@ -172,23 +172,23 @@ def test_the_layers_page_passes_sweeps_by(visitor: str) -> None:
 
 
 def test_downloads_hold_every_figure(visitor: str) -> None:
-    from core.jobs.sweep_result import as_csv
+    from core.runs.kinds.sweep_result import as_csv
 
     run = _sweep(visitor, 14, finish=True)
-    rows = [line.split(",") for line in as_csv(api.sweep_report(run)).splitlines()]
+    rows = [line.split(",") for line in as_csv(service.sweep_report(run)).splitlines()]
     assert rows[0][-2:] == ["seed_0", "seed_1"]
     assert [row[0] for row in rows[1:]] == list(ARMS)
     assert {row[rows[0].index("accuracy")] for row in rows[1:]} == {str(n / 100) for n in RIGHT.values()}
-    whole = json.loads(api.result_path(run).read_text())
+    whole = json.loads(service.result_path(run).read_text())
     assert len(whole["measurements"]) == 14
 
 
 def test_a_run_and_its_control_that_are_ticked_together_are_both_deleted(visitor: str) -> None:
-    spec = JobSpec(config=FinetuneConfig(strategy="full"), data="digits", title="Digits")
-    run = api._store().add(spec, visitor, control_spec(spec, ""))
-    control = str(api.run(run).control)
+    spec = RunSpec(config=FinetuneConfig(strategy="full"), data="digits", title="Digits")
+    run = service._store().add(spec, visitor, control_spec(spec, ""))
+    control = str(service.run(run).control)
     for one in (run, control):
-        api.stop(one)
+        service.stop(one)
     page = _page("pages/runs.py", visitor)
     page.toggle(key="show_controls").set_value(True).run()
     for one in (run, control):
@@ -196,4 +196,4 @@ def test_a_run_and_its_control_that_are_ticked_together_are_both_deleted(visitor
     page.button(key="delete").click().run()
     assert not page.exception
     assert not page.error
-    assert api.runs_of(visitor) == []
+    assert service.runs_of(visitor) == []

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_app
 from core import errors
-from core.jobs import api, teacher
-from core.jobs.spec import JobSpec, control_spec
-from core.jobs.store import NO_RUN
+from core.runs import service, teacher
+from core.runs.spec import RunSpec, control_spec
+from core.runs.store.runs import NO_RUN
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 from widgets import followed, visitor_cookie
@@ -24,15 +24,15 @@ from widgets.viewed import GUEST
 PROJECT = Path(streamlit_app.__file__).parent
 SECRET = "tangerine dream 1984"
 OWNER, GUEST_ID = visitor_cookie.new_visitor(), visitor_cookie.new_visitor()
-DIGITS = JobSpec(config=FinetuneConfig(epochs=2), data="digits", title="Handwritten digits: all")
-OWN = JobSpec(config=FinetuneConfig(), data="upload:of-anna", title="Photos of Anna Li: 3 of 5 stages frozen")
+DIGITS = RunSpec(config=FinetuneConfig(epochs=2), data="digits", title="Handwritten digits: all")
+OWN = RunSpec(config=FinetuneConfig(), data="upload:of-anna", title="Photos of Anna Li: 3 of 5 stages frozen")
 
 
 @pytest.fixture(autouse=True)
 def _teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLL_TEACHER_SECRET", SECRET)
     monkeypatch.setattr(teacher.door, "_wrong", type(teacher.door._wrong)())
-    monkeypatch.setattr(api, "start", lambda: None)  # nobody works on the queue: the tests do
+    monkeypatch.setattr(service, "start", lambda: None)  # nobody works on the queue: the tests do
     # A page by itself knows no other pages to link to.
     monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
 
@@ -81,7 +81,7 @@ def test_wrong_secrets_show_nothing_and_the_right_one_gets_in_after_a_moment(
     waits: list[float] = []
     monkeypatch.setattr(teacher.door, "_sleep", waits.append)
     page = _page("pages/teacher.py")
-    api._store().add(DIGITS, OWNER)
+    service._store().add(DIGITS, OWNER)
     for _ in range(5):
         _enter(page, "wrong")
         assert page.error[0].value == "That is not the secret."
@@ -149,53 +149,53 @@ def test_the_page_is_in_the_navigation_only_for_who_is_signed_in(monkeypatch: py
 
 
 def test_the_queue_tells_titles_and_animals_but_nobodys_name_id_or_files() -> None:
-    store = api._store()
+    store = service._store()
     ids = [store.add(DIGITS, OWNER, control_spec(DIGITS, "")), store.add(OWN, GUEST_ID)]
     page = _open()
     words = _words(page)
     assert "Handwritten digits: all" in words
     assert "Own pictures: 3 of 5 stages frozen" in words
     for visitor in (OWNER, GUEST_ID):
-        assert api.known_as(visitor).capitalize() in words
+        assert service.known_as(visitor).capitalize() in words
         assert visitor not in words
     assert "Anna" not in words
     keys = " ".join(one.key or "" for one in page.button)
     assert not any(run in words or run in keys for run in ids)
     assert [one.value for one in page.metric][:3] == ["3", "0", "2"]
     owners = _words(_page("pages/runs.py"))
-    assert f"you are the **{api.known_as(OWNER)}**" in owners
+    assert f"you are the **{service.known_as(OWNER)}**" in owners
 
 
 def test_a_pause_holds_the_queue_and_visitors_read_of_it() -> None:
-    run = api._store().add(DIGITS, OWNER)
+    run = service._store().add(DIGITS, OWNER)
     page = _open()
     page.button(key="teacher_pause").click().run()
-    assert api.paused()
-    assert api._store().claim() is None
+    assert service.paused()
+    assert service._store().claim() is None
     assert PAUSED in _words(_page("pages/runs.py", run=run))
     assert "Waiting ·" in _words(_page("pages/runs.py")), "as the run's own page calls it"
     page.button(key="teacher_unpause").click().run()
-    assert not api.paused()
+    assert not service.paused()
     assert "Starts in a moment" in _words(_page("pages/runs.py", run=run))
 
 
 def test_a_stop_reaches_anybodys_run_and_its_owner_reads_whose_it_was() -> None:
-    run = api._store().add(DIGITS, OWNER)
+    run = service._store().add(DIGITS, OWNER)
     page = _open()
     (button,) = [one for one in page.button if (one.key or "").startswith("teacher_stop_")]
     button.click().run()
-    assert api.run(run).state == "stopped"
+    assert service.run(run).state == "stopped"
     owners = _page("pages/runs.py", run=run)
     assert "Stopped by the teacher" in _words(owners)
     owners.button(key="resume").click().run()
-    assert api.run(run).state == "queued"
+    assert service.run(run).state == "queued"
     assert "Stopped by the teacher" not in _words(_page("pages/runs.py", run=run))
 
 
 def test_the_whole_list_is_seen_and_all_of_one_visitor_or_network_is_stopped_at_once() -> None:
     invented = [visitor_cookie.new_visitor() for _ in range(30)]
-    runs = [api.submit(DIGITS, one, control=False, address="203.0.113.5") for one in invented]
-    mine = [api.submit(DIGITS, OWNER, control=False, address="198.51.100.9") for _ in range(2)]
+    runs = [service.submit(DIGITS, one, control=False, address="203.0.113.5") for one in invented]
+    mine = [service.submit(DIGITS, OWNER, control=False, address="198.51.100.9") for _ in range(2)]
     page = _open()
     assert "… and 12 more" in _words(page)
     whole = next(one for one in page.expander if "whole list" in one.label)
@@ -213,19 +213,19 @@ def test_the_whole_list_is_seen_and_all_of_one_visitor_or_network_is_stopped_at_
     page.run()
     page.button(key="teacher_stop_all").click().run()
     assert not page.exception
-    assert {api.run(run).state for run in runs} == {"stopped"}
-    assert {api.run(run).state for run in mine} == {"queued"}
-    page.selectbox(key="teacher_stop_whose").select(api.known_as(OWNER).capitalize()).run()
+    assert {service.run(run).state for run in runs} == {"stopped"}
+    assert {service.run(run).state for run in mine} == {"queued"}
+    page.selectbox(key="teacher_stop_whose").select(service.known_as(OWNER).capitalize()).run()
     page.button(key="teacher_stop_all").click().run()
-    assert {api.run(run).state for run in mine} == {"stopped"}
+    assert {service.run(run).state for run in mine} == {"stopped"}
     assert "Nobody waits." in _words(page)
 
 
 def test_a_stopped_run_does_not_speak_of_the_control_that_another_run_shares_with_it() -> None:
-    store, control = api._store(), control_spec(DIGITS, "")
+    store, control = service._store(), control_spec(DIGITS, "")
     stopped, other = store.add(DIGITS, OWNER, control), store.add(DIGITS, OWNER, control)
     assert store.run(stopped).control == store.run(other).control
-    api.stop(stopped, why=teacher.STOPPED)
+    service.stop(stopped, why=teacher.STOPPED)
     page = _page("pages/runs.py", run=stopped)
     assert not page.exception
     assert "Stopped by the teacher" in _words(page)
@@ -242,7 +242,7 @@ def test_the_disk_is_full_when_nothing_is_free_for_the_lab(monkeypatch: pytest.M
 
 
 def test_a_page_that_stands_open_all_day_remembers_the_newest_logs_alone() -> None:
-    store = api._store()
+    store = service._store()
     runs = [store.add(DIGITS, OWNER) for _ in range(2 * followed.MOST)]
 
     def watch(runs: list[str]) -> None:
@@ -269,21 +269,21 @@ def test_limits_are_set_and_a_wrong_one_changes_nothing() -> None:
     page.button(key="teacher_set").click().run()
     assert not page.error
     assert "They hold from now on" in _words(page)
-    assert (api.limits().runs_per_visitor, api.limits().upload_days) == (2, 3)
+    assert (service.limits().runs_per_visitor, service.limits().upload_days) == (2, 3)
     page.number_input(key="limit_runs_per_visitor").set_value(0)
     page.number_input(key="limit_upload_days").set_value(30)
     page.button(key="teacher_set").click().run()
     assert [one.value for one in page.error] == [
         "Runs of one visitor, waiting or running must lie between 1 and 100; it is 0."
     ]
-    assert (api.limits().runs_per_visitor, api.limits().upload_days) == (2, 3)
+    assert (service.limits().runs_per_visitor, service.limits().upload_days) == (2, 3)
 
 
 # --- what owners and guests see of a run ----------------------------------------------------------------
 
 
 def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() -> None:
-    store = api._store()
+    store = service._store()
     ahead = store.add(DIGITS, GUEST_ID)
     run = store.add(DIGITS, OWNER)
     words = _words(_page("pages/runs.py", run=run))
@@ -308,15 +308,15 @@ def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() ->
 
 @pytest.mark.parametrize("kind", ["finetune", "sweep"])
 def test_a_shared_run_is_read_only_and_gone_when_it_is_withdrawn(kind: str) -> None:
-    sweep = JobSpec(config=SweepConfig(seeds=2), data="digits", title="Handwritten digits: every depth")
+    sweep = RunSpec(config=SweepConfig(seeds=2), data="digits", title="Handwritten digits: every depth")
     spec = sweep if kind == "sweep" else DIGITS
-    run = api._store().add(spec, OWNER)
+    run = service._store().add(spec, OWNER)
     refused = _page("pages/runs.py", visitor=GUEST_ID, run=run)
     assert [one.value for one in refused.error] == [NO_RUN]
     assert spec.title not in _words(refused)
     owners = _page("pages/runs.py", run=run)
     owners.button(key="share_make").click().run()
-    token = api.run(run).share
+    token = service.run(run).share
     assert token is not None
     assert f"?run={token}" in [one.value for one in owners.code]
     guest = _page("pages/runs.py", visitor=GUEST_ID, run=token)
@@ -333,7 +333,7 @@ def test_a_shared_run_is_read_only_and_gone_when_it_is_withdrawn(kind: str) -> N
 
 
 def test_a_thousand_guesses_open_nothing_and_ids_are_drawn_from_128_bits() -> None:
-    store = api._store()
+    store = service._store()
     runs = [store.add(DIGITS, OWNER) for _ in range(100)]
     addresses = [*runs, *(store.set_share(run, True) or "" for run in runs)]
     assert len(set(addresses)) == 200
@@ -345,4 +345,4 @@ def test_a_thousand_guesses_open_nothing_and_ids_are_drawn_from_128_bits() -> No
     guesses += [one[:-1] + "A" for one in addresses if not one.endswith("A")]
     for guess in guesses:
         with pytest.raises(errors.RunError, match="There is no run with this address"):
-            api.readable(guess, GUEST_ID)
+            service.readable(guess, GUEST_ID)

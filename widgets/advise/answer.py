@@ -8,8 +8,8 @@ from core.advice import sentences
 from core.advice.report import Advice
 from core.advice.tasks import TASKS
 from core.backbones import catalogue
-from core.jobs.spec import UPLOAD
 from core.metrics.report import Interval
+from core.runs.spec import UPLOAD
 from widgets import frame, freeze_picker, network, network_picker, settings
 from widgets.advise import where
 from widgets.advise.asked import Asked

@@ -9,7 +9,7 @@ from core.advice.tasks import TASKS
 from core.backbones.catalogue import BackboneEntry
 from core.datasets import catalogue
 from core.errors import DataError
-from core.jobs.spec import UPLOAD
+from core.runs.spec import UPLOAD
 from widgets import data_picker, frame, network, network_here
 from widgets.advise import pictures, questions, which_network
 from widgets.advise.asked import Asked

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.advice.report import Advice
-from core.jobs import api
-from core.jobs.spec import JobSpec
+from core.runs import service
+from core.runs.spec import RunSpec
 from core.training.sweep_config import SweepConfig
 from widgets import frame, sweep_run
 from widgets.advise.asked import Asked
@@ -74,5 +74,5 @@ def _start(asked: Asked) -> str:
         seeds=SEEDS,
     )
     title = f"{asked.choice.title}: every freeze depth"
-    spec = JobSpec(config=config, data=asked.choice.reference, fit=asked.choice.fit, title=title)
-    return api.submit(spec, frame.visitor(), address=st.context.ip_address)
+    spec = RunSpec(config=config, data=asked.choice.reference, fit=asked.choice.fit, title=title)
+    return service.submit(spec, frame.visitor(), address=st.context.ip_address)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.open import load
-from core.jobs import api
-from core.jobs.spec import UPLOAD
+from core.runs import service
+from core.runs.spec import UPLOAD
 from widgets import frame
 from widgets.previews import Choice
 
@@ -35,5 +35,5 @@ def _open(choice: Choice, side: int, progress: Progress | None) -> "ImageDataset
         return load(choice.reference, side=side, fit=choice.fit, progress=progress)
     from core.datasets.foreign import from_zip
 
-    path = api.upload_path(frame.visitor(), choice.reference)
+    path = service.upload_path(frame.visitor(), choice.reference)
     return from_zip(path, side=side, fit=choice.fit, progress=progress)

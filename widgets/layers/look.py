@@ -14,7 +14,7 @@ from core import errors
 from core.backbones import catalogue
 from core.images import samples
 from core.images.to_rgb import PictureReading
-from core.jobs import api
+from core.runs import service
 from widgets import frame, network, network_here
 from widgets.layers import address
 from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
@@ -86,10 +86,10 @@ def specimen_of(name: str, version: float, weights: str) -> "Specimen":
     from core.interpretation import specimen
 
     if name.startswith(RUN):
-        result = api.result(name.removeprefix(RUN))
+        result = service.result(name.removeprefix(RUN))
         return specimen.specimen(
             f"{name}@{version}",
-            api.network(name.removeprefix(RUN)),
+            service.network(name.removeprefix(RUN)),
             result.class_names,
             int(result.config["image_size"]),
         )
@@ -102,7 +102,7 @@ def finished_runs() -> dict[str, str]:
     """This visitor's finished runs whose network can be looked at: ``run:ID`` and its title."""
     return {
         RUN + one.id: one.title
-        for one in api.runs_of(frame.visitor())
+        for one in service.runs_of(frame.visitor())
         if one.spec.kind == "finetune" and one.state == "finished" and one.summary is not None
     }
 
@@ -161,7 +161,7 @@ def _key(content: bytes, reading: PictureReading) -> str:
 
 def reading_of(name: str) -> PictureReading:
     """By which rule a network wants its pictures read: a run's by that of its own, all others by the usual one."""
-    return api.result(name.removeprefix(RUN)).rule if name.startswith(RUN) else PictureReading()
+    return service.result(name.removeprefix(RUN)).rule if name.startswith(RUN) else PictureReading()
 
 
 # --- the picture ----------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def _network() -> tuple[str, str]:
     if linked.startswith(RUN) and linked not in runs:
         with suppress(errors.RunError):  # somebody else's run, shown by a link that they share
             record = viewed(linked.removeprefix(RUN)).record
-            api.weights_path(record.id)
+            service.weights_path(record.id)
             runs[linked], named[linked] = record.title, record.id
     name = address.choose(
         st.selectbox,
@@ -295,6 +295,6 @@ def _version(name: str) -> float:
     if not name.startswith(RUN):
         return 0.0
     try:
-        return api.result_path(name.removeprefix(RUN)).stat().st_mtime
+        return service.result_path(name.removeprefix(RUN)).stat().st_mtime
     except OSError as error:
         raise errors.RunError("The network of this run is no longer stored here.") from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import RunError
 from core.interpretation.change_report import EpochChange, StageChange
-from core.jobs import api
+from core.runs import service
 from widgets.layers import look
 from widgets.turns import short_turn
 
@@ -26,10 +26,10 @@ NETWORKS_KEPT = 4
 def _build(run_id: str, version: float, epoch: int) -> "Specimen":
     from core.interpretation import specimen
 
-    result = api.result(run_id)
+    result = service.result(run_id)
     return specimen.specimen(
         f"{look.RUN}{run_id}@{version}/{epoch}",
-        api.network_at(run_id, epoch),
+        service.network_at(run_id, epoch),
         result.class_names,
         int(result.config["image_size"]),
     )
@@ -38,7 +38,7 @@ def _build(run_id: str, version: float, epoch: int) -> "Specimen":
 @st.cache_resource(max_entries=NETWORKS_KEPT, show_spinner="Loading the network …")
 def network(run_id: str, version: float, epoch: int) -> "Specimen":
     """The run's network after ``epoch``; 0 is before training."""
-    if epoch == api.result(run_id).best_epoch:
+    if epoch == service.result(run_id).best_epoch:
         return look.specimen_of(look.RUN + run_id, version, look.PRETRAINED)
     return _build(run_id, version, epoch)
 
@@ -91,11 +91,11 @@ def _test_pictures(run_id: str, version: float) -> NDArray[np.uint8]:
     """The test pictures that CKA is measured on, (N, S, S, 3), as large as the network sees them."""
     from core.images.decoding import square_from_array
 
-    test = api.test_images(run_id)
+    test = service.test_images(run_id)
     if test.pictures_deleted:
         raise RunError("The pictures of this run were deleted, so what it sees in them cannot be measured.")
     kept = test.images
-    side = int(api.result(run_id).config["image_size"])
+    side = int(service.result(run_id).config["image_size"])
     places = np.linspace(0, len(kept) - 1, min(TEST_PICTURES, len(kept))).round().astype(int)
     return np.stack([square_from_array(kept[place], side) for place in places])
 

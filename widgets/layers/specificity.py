@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue
 from core.datasets.open import load
-from core.jobs import api
-from core.jobs.spec import UPLOAD
+from core.runs import service
+from core.runs.spec import UPLOAD
 from widgets import encoded_picture, frame
 from widgets.chart import chart
 from widgets.layers import address
@@ -84,7 +84,7 @@ def draw(look: Look) -> None:
 def _sets() -> dict[str, str]:
     """The data sets that can be measured on, by reference: built in, and this visitor's own."""
     built_in = {name: entry.title for name, entry in catalogue.DATASETS.items() if entry.kind == "builtin"}
-    own = {UPLOAD + one.token: f"My own: {one.name}" for one in api.uploads_of(frame.visitor())}
+    own = {UPLOAD + one.token: f"My own: {one.name}" for one in service.uploads_of(frame.visitor())}
     return built_in | own
 
 
@@ -145,7 +145,7 @@ def _open(reference: str, side: int, fit: str) -> "ImageDataset":
         return load(reference, side=side, fit=fit)
     from core.datasets.foreign import from_zip
 
-    return from_zip(api.upload_path(frame.visitor(), reference), side=side, fit=fit)
+    return from_zip(service.upload_path(frame.visitor(), reference), side=side, fit=fit)
 
 
 # --- drawing --------------------------------------------------------------------------------------------

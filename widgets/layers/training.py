@@ -10,8 +10,8 @@ from core import errors
 from core.figures.change import classes_before_and_now, stages_over_epochs
 from core.figures.says import figure_says
 from core.interpretation.change_report import EpochChange, StageChange
-from core.jobs import api
-from core.jobs.result import RunResult
+from core.runs import service
+from core.runs.kinds.finetuning_result import RunResult
 from core.training.config import STRATEGIES
 from widgets import encoded_picture, frame, network
 from widgets.chart import chart
@@ -31,14 +31,14 @@ def draw(seen: Look) -> None:
     if named is None:
         return
     run_id = viewed(named).id
-    result = api.result(run_id)
-    version = api.result_path(run_id).stat().st_mtime  # an extended run has a new result
+    result = service.result(run_id)
+    version = service.result_path(run_id).stat().st_mtime  # an extended run has a new result
     if seen.specimen.key.partition("@")[0] != look.RUN + run_id:
         if seen.stages != result.stages:  # the stage in the address is one of the run's
             address.write(network=look.RUN + named, weights=None)
             st.rerun()
         left.caption("This view shows the network of this run, not the one picked above.")
-    epochs = api.snapshots(run_id)
+    epochs = service.snapshots(run_id)
     with right:
         epoch = _choose_epoch(epochs, result)
     _summary(result, epochs)
@@ -217,7 +217,7 @@ def _choose_run() -> str | None:
     """
     titles = {
         one.id: f"{one.title} · {100 * one.summary['accuracy']:.1f} %"
-        for one in api.runs_of(frame.visitor())
+        for one in service.runs_of(frame.visitor())
         if one.spec.kind == "finetune" and one.state == "finished" and one.summary is not None
     }
     top = st.query_params.get("network", "")
@@ -225,7 +225,7 @@ def _choose_run() -> str | None:
     if linked and linked not in titles:
         try:
             record = viewed(linked).record
-            api.result(record.id)
+            service.result(record.id)
             titles[linked] = record.title
         except errors.RunError as error:
             st.error(str(error), icon=":material/error:")

@@ -4,8 +4,8 @@ import dataclasses
 
 import streamlit as st
 
-from core.jobs import api
-from core.jobs.limits import Limits
+from core.runs import service
+from core.runs.limits import Limits
 from widgets import frame
 
 _SAVED = "teacher_limits_saved"
@@ -14,7 +14,7 @@ _SAVED = "teacher_limits_saved"
 def draw() -> None:
     """Draw one number for every limit; a wrong one is told in one sentence, and then nothing is changed."""
     with frame.shown_errors():
-        now = api.limits()
+        now = service.limits()
         with st.form("teacher_limits", border=True):
             values = {}
             with st.grid(3, min_column_width=260):
@@ -29,7 +29,7 @@ def draw() -> None:
                         help=f"From {low:,} to {high:,}." + (f" 0: {zero}." if zero else ""),
                     )
             if st.form_submit_button("Set the limits", type="primary", key="teacher_set"):
-                api.set_limits(Limits(**{name: int(value) for name, value in values.items()}))
+                service.set_limits(Limits(**{name: int(value) for name, value in values.items()}))
                 st.session_state[_SAVED] = True
                 st.rerun()
         if st.session_state.pop(_SAVED, False):

@@ -7,9 +7,10 @@ import sqlite3
 import psutil
 import streamlit as st
 
-from core.jobs import api, devices, health
-from core.jobs.home import home
-from core.jobs.limits import machine_memory
+from core.runs import health, service
+from core.runs.executors import devices
+from core.runs.home import home
+from core.runs.limits import machine_memory
 
 SECONDS = 0.2  # that the processors are watched for
 
@@ -38,7 +39,7 @@ def _processors() -> None:
 
 def _memory() -> None:
     total, here = psutil.virtual_memory(), machine_memory()
-    workers = health.workers(api.dispatcher())
+    workers = health.workers(service.dispatcher())
     server = psutil.Process(os.getpid()).memory_info().rss
     with st.container(border=True, gap="xsmall"):
         st.markdown("**Memory**")

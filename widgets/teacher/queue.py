@@ -10,11 +10,11 @@ from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
 from core import errors, live
-from core.jobs import api
-from core.jobs.pseudonym import network_name
-from core.jobs.spec import UPLOAD
-from core.jobs.store import RunRecord
-from core.jobs.teacher import STOPPED
+from core.runs import service
+from core.runs.pseudonym import network_name
+from core.runs.spec import UPLOAD
+from core.runs.store.runs import RunRecord
+from core.runs.teacher import STOPPED
 from widgets import frame, run_progress, sweep_run
 from widgets.run_words import STATES, expected, spoken
 from widgets.teacher.sign_in import signed_in
@@ -24,7 +24,7 @@ MOST_WAITING = 20  # that have a button each; the whole list is a table
 
 def draw() -> None:
     """Draw the numbers, the pause button and both lists."""
-    records = api.active()
+    records = service.active()
     waiting = [one for one in records if one.state == "queued"]
     working = [one for one in records if one.state != "queued"]
     _numbers(len(waiting), len(working), len({one.visitor for one in records}))
@@ -110,11 +110,11 @@ def _whole(waiting: list[RunRecord]) -> None:
 def _end_all(whose: str) -> None:
     if not signed_in():
         return
-    waiting = [one for one in api.active() if one.state == "queued"]
+    waiting = [one for one in service.active() if one.state == "queued"]
     for visitor in {one.visitor for one in waiting if _who(one) == whose}:
-        api.stop_waiting(visitor=visitor, why=STOPPED)
+        service.stop_waiting(visitor=visitor, why=STOPPED)
     for network in {one.network for one in waiting if _from(one) == whose}:
-        api.stop_waiting(network=network, why=STOPPED)
+        service.stop_waiting(network=network, why=STOPPED)
 
 
 def _from(record: RunRecord) -> str:
@@ -138,7 +138,7 @@ def _numbers(waiting: int, working: int, visitors: int) -> None:
 
 
 def _pause(somebody_waits: bool) -> None:
-    if not api.paused():
+    if not service.paused():
         st.button(
             "Pause the queue",
             icon=":material/pause_circle:",
@@ -164,7 +164,7 @@ def _pause(somebody_waits: bool) -> None:
 
 def _hold(hold: bool) -> None:
     if signed_in():
-        api.pause(hold)
+        service.pause(hold)
 
 
 def _working(record: RunRecord) -> None:
@@ -187,8 +187,8 @@ def _working(record: RunRecord) -> None:
 
 
 def _waiting(record: RunRecord) -> None:
-    wait = api.expected_wait(record.id)
-    begins = "" if wait is None or api.paused() else f" · begins in {expected(wait)}"
+    wait = service.expected_wait(record.id)
+    begins = "" if wait is None or service.paused() else f" · begins in {expected(wait)}"
     asked = f"asked {spoken(time.time() - record.created)} ago"
     with st.container(
         border=True,
@@ -217,11 +217,11 @@ def _stop(record: RunRecord) -> None:
 def _end(run: str) -> None:
     with suppress(errors.RunError):  # its owner has deleted it meanwhile
         if signed_in():
-            api.stop(run, why=STOPPED)
+            service.stop(run, why=STOPPED)
 
 
 def _who(record: RunRecord) -> str:
-    return api.known_as(record.visitor).capitalize()
+    return service.known_as(record.visitor).capitalize()
 
 
 def _short(record: RunRecord) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.jobs.teacher import RefusedError, door, secret
+from core.runs.teacher import RefusedError, door, secret
 from widgets import frame
 
 _PASS = "teachers_pass"

@@ -1,0 +1,579 @@
+"""What pages do with runs: the whole of it, in plain functions over one data directory. Torch-free.
+
+A run's id cannot be guessed, and whoever knows it may read: a page that gets one from an address asks `readable`
+first, which lets nobody in but its owner and those who hold a link that the owner shares. Changing a run can be
+bound to its owner: pass ``visitor``, and another visitor's run is refused.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import secrets
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import errors
+from core.runs import own_weights, uploads
+from core.runs.files import artefacts
+from core.runs.files import snapshots as run_snapshots
+from core.runs.health import ROOM_BYTES
+from core.runs.home import home, run_directory
+from core.runs.kinds.finetuning_result import RunResult, TestImages
+from core.runs.kinds.sweep_timeline import SweepTimeline
+from core.runs.limits import Limits
+from core.runs.limits import limits as read_limits
+from core.runs.limits import set_limits as write_limits
+from core.runs.networks import Networks
+from core.runs.pseudonym import hashed, pseudonym
+from core.runs.queue.dispatcher import Dispatcher
+from core.runs.spec import NO_SINGLE_RUN, RunSpec, control_spec, epochs_of, has_control
+from core.runs.store import places
+from core.runs.store.runs import RunRecord, Store
+from core.runs.store.uploads import Upload
+from core.runs.store.weights import OwnWeights
+from core.training.sweep_report import SweepReport, report
+
+if TYPE_CHECKING:
+    from core.backbones.backbone import Backbone
+
+MOST_EPOCHS = 1000  # as in FinetuneConfig
+_PSEUDONYMS = "pseudonyms"  # the setting that holds the key of `known_as` and of networks
+MOST_SEEDS = 10  # of one run: the interval hardly narrows beyond
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Service:
+    """What one process holds open for one data directory."""
+
+    store: Store
+    dispatcher: Dispatcher | None = None
+
+
+_services: dict[Path, _Service] = {}
+_lock = threading.RLock()
+_leaving = threading.Event()
+_networks = Networks()
+
+
+def start() -> None:
+    """Begin to serve the queue and to warm up a worker; once per process, however often it is called."""
+    service = _service()
+    with _lock:
+        if service.dispatcher is None and not _leaving.is_set():
+            service.dispatcher = Dispatcher(service.store)
+
+
+def shutdown() -> None:
+    """Stop serving: the worker ends, and a run in work is queued again, to go on from its last checkpoint."""
+    with _lock:
+        services = list(_services.values())
+        _services.clear()
+        _leaving.clear()
+    for service in services:
+        if service.dispatcher is not None:
+            service.dispatcher.close()
+        service.store.close()
+
+
+def leave() -> None:
+    """Accept no further runs, and put those in work back into the queue: this process is about to end.
+
+    What has been stored can still be read, so that pages stay whole until the last moment.
+    """
+    with _lock:
+        _leaving.set()
+        dispatchers = [service.dispatcher for service in _services.values() if service.dispatcher is not None]
+    for one in dispatchers:
+        one.close()
+
+
+def leaving() -> bool:
+    """Whether this process is about to end."""
+    return _leaving.is_set()
+
+
+def dispatcher() -> Dispatcher | None:
+    """Name what serves the queue in this process, if it has begun to; for whoever looks after the host."""
+    return _service().dispatcher
+
+
+def ready() -> bool:
+    """Tell whether a warm worker waits, so that a click starts at once."""
+    dispatcher = _service().dispatcher
+    return dispatcher is not None and dispatcher.ready
+
+
+def submit(spec: RunSpec, visitor: str, control: bool = True, *, address: str | None = None) -> str:
+    """Queue a run and return its id; with ``control``, a from-scratch run with the same budget waits behind it.
+
+    ``address`` is the visitor's on the network, if it is known; only a keyed hash of it is kept (`places.network_of`).
+    A specification whose settings are a `SweepConfig` is a sweep over freeze depths; it has no control.
+    Raises `SettingsError` or `DataError` at once for a network, a depth or data that do not exist.
+    """
+    from core.runs import engine  # it knows the catalogues, which take a moment to import
+
+    _refuse_at_the_end()
+    store = _store()
+    engine.check(spec, store, visitor)
+    if shutil.disk_usage(store.home).free < ROOM_BYTES:
+        raise errors.RunError("The disk is nearly full; delete old runs, then start this one.")
+    if not spec.title:
+        spec = dataclasses.replace(spec, title=engine.run_title(spec.config, engine.data_title(spec, store)))
+    beside = control_spec(spec, "") if control and has_control(spec.config) else None
+    network = hashed(places.network_of(address), _key())
+    run_id = store.add(spec, visitor, beside, network=network, limits=limits())
+    _wake()
+    return run_id
+
+
+def run(run_id: str) -> RunRecord:
+    """Read a run's state; a `RunError` if there is no such run."""
+    return _store().run(run_id)
+
+
+def readable(address: str, visitor: str) -> RunRecord:
+    """Read the run that an address names: one of the visitor's own, or one whose shared link this is.
+
+    Raises `RunError`, the same sentence for a run that does not exist and for one that is not shared.
+    """
+    store = _store()
+    with contextlib.suppress(errors.RunError):
+        record = store.run(address)
+        if record.visitor == visitor:
+            return record
+    return store.shared(address)
+
+
+def share(run_id: str, *, visitor: str) -> str:
+    """Let everybody who has the link look at a run, with its control; returns what `readable` takes.
+
+    Asking again gives the same link, until it is withdrawn.
+    """
+    token = _store().set_share(_owned(run_id, visitor).id, True)
+    assert token is not None
+    return token
+
+
+def unshare(run_id: str, *, visitor: str) -> None:
+    """Withdraw a shared link for good: sharing again makes another one."""
+    _store().set_share(_owned(run_id, visitor).id, False)
+
+
+def expected_wait(run_id: str) -> float | None:
+    """Expect how many seconds a queued run waits, from how long the last ones took; None before any has ended."""
+    dispatcher = _service().dispatcher
+    return _store().wait(run_id, dispatcher.slots if dispatcher is not None else 1)
+
+
+def limits() -> Limits:
+    """Read what visitors and runs may use up."""
+    return read_limits(_store())
+
+
+def set_limits(wanted: Limits) -> None:
+    """Set what visitors and runs may use up, from now on, for runs in work, too."""
+    write_limits(_store(), wanted)
+
+
+def paused() -> bool:
+    """Whether the queue is held: nothing new is begun."""
+    return _store().paused
+
+
+def pause(hold: bool) -> None:
+    """Hold the queue, or let it go on; what is being worked on goes on."""
+    _store().pause(hold)
+    _wake()
+
+
+def active() -> list[RunRecord]:
+    """List everybody's runs that wait or are worked on, in the queue's order; for whoever looks after the host."""
+    return _store().active()
+
+
+def known_as(visitor: str) -> str:
+    """What a visitor is called where others look on; the same in every process that shares this store."""
+    return pseudonym(visitor, _key())
+
+
+def runs_of(visitor: str) -> list[RunRecord]:
+    """List a visitor's runs, controls among them, newest first."""
+    return _store().runs_of(visitor)
+
+
+def events(run_id: str, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Read the events that were logged since offset ``after``; also the offset for the next call.
+
+    Cheap to poll: only what is new is read. A long log comes in several steps; ask until nothing comes.
+    """
+    return artefacts.read_events(_directory(run_id) / artefacts.EVENTS, after)
+
+
+def stop(run_id: str, *, visitor: str | None = None, why: str | None = None) -> None:
+    """Ask a run to stop; what it has learned up to its last epoch is kept. Its waiting control stops too.
+
+    Where somebody else than its owner asks, ``why`` is the sentence that tells the owner.
+    """
+    record = _owned(run_id, visitor)
+    store = _store()
+    store.stop(run_id, why)
+    control = record.control
+    if control is not None and _controls_only(control) and store.run(control).state == "queued":
+        store.stop(control, why)
+    _wake()
+
+
+def stop_waiting(*, visitor: str | None = None, network: str | None = None, why: str) -> int:
+    """Stop all that waits of a visitor, or of those from a network; how many runs, controls among them.
+
+    For whoever looks after the host; ``why`` is the sentence that tells the owners.
+    """
+    return _store().stop_waiting(visitor=visitor, network=network, why=why)
+
+
+def resume(run_id: str, *, visitor: str | None = None) -> None:
+    """Queue a stopped or failed run again: it goes on from its last checkpoint. Its stopped control too."""
+    record = _owned(run_id, visitor)
+    if record.state == "finished" and record.spec.kind == "sweep":
+        raise errors.RunError("This sweep has finished; start another one for more seeds.")
+    if record.state == "finished":
+        raise errors.RunError("This run has finished; ask for more epochs to extend it.")
+    _refuse_at_the_end()
+    _store().requeue(run_id, record.spec, limits=limits())
+    if record.control is not None:
+        control = run(record.control)
+        if control.state in ("stopped", "failed"):
+            _store().requeue(control.id, control.spec)
+    _wake()
+
+
+def conclude(run_id: str, *, visitor: str | None = None) -> None:
+    """Queue a stopped run to be tested as it is, without further epochs; its control gets as many as it had.
+
+    Raises `RunError` where no epoch is done yet. The run can be extended later.
+    """
+    record = _owned(run_id, visitor)
+    if record.spec.kind == "sweep":
+        raise errors.RunError("A sweep shows what it has measured at any time; there is nothing to test.")
+    done = _epochs_kept(run_id)
+    if not done:
+        raise errors.RunError(
+            "No epoch of this run is done yet, so there is nothing to test; resume it instead."
+        )
+    _requeue(record, done, limits())
+    if record.control is not None and _controls_only(record.control):
+        control = run(record.control)
+        if control.state in ("stopped", "failed"):
+            _requeue(control, max(done, _epochs_kept(control.id)), None)
+    _wake()
+
+
+def extend(run_id: str, epochs: int, *, visitor: str | None = None) -> None:
+    """Queue a run for ``epochs`` more than it was asked for; its control gets as many, to stay comparable."""
+    record = _owned(run_id, visitor)
+    if record.spec.finetune.strategy == "linear_probe":
+        raise errors.RunError(
+            "A linear probe is solved to the end already; more epochs would change nothing."
+        )
+    _more_epochs(record, epochs, limits())
+    if record.control is not None and _controls_only(record.control):
+        control = run(record.control)
+        if not control.active:
+            _more_epochs(control, epochs, None)
+    _wake()
+
+
+def repeats(run_id: str) -> list[RunRecord]:
+    """List the owner's runs that differ from this one in nothing but the seed, this one included, by seed."""
+    record = run(run_id)
+    config = record.spec.finetune
+    alike = [
+        (one, one.spec.finetune)
+        for one in runs_of(record.visitor)
+        if (one.spec.data, one.spec.fit) == (record.spec.data, record.spec.fit)
+        and (one.control_of is None) == (record.control_of is None)
+        and one.spec.kind == "finetune"
+        and dataclasses.replace(one.spec.finetune, seed=config.seed) == config
+    ]
+    # The run in question before its twins.
+    one_each = {its.seed: one for one, its in [*alike, (record, config)]}
+    return [one_each[seed] for seed in sorted(one_each)]
+
+
+def repeat(run_id: str, times: int, *, visitor: str | None = None, address: str | None = None) -> list[str]:
+    """Queue a run ``times`` more, each with the next unused seed and a control of its own; return the ids."""
+    record = _owned(run_id, visitor)
+    config = record.spec.finetune
+    taken = {one.spec.finetune.seed for one in repeats(run_id)}
+    errors.within("The number of seeds", len(taken) + times, 2, MOST_SEEDS)
+    free = (seed for seed in range(len(taken) + times) if seed not in taken)
+    return [
+        submit(
+            dataclasses.replace(record.spec, config=dataclasses.replace(config, seed=seed)),
+            record.visitor,
+            control=record.control is not None,
+            address=address,
+        )
+        for seed in itertools.islice(free, times)
+    ]
+
+
+def delete(run_id: str, *, visitor: str | None = None) -> None:
+    """Delete a run with its files, and its control unless another run shows it too."""
+    record = _owned(run_id, visitor)
+    _forget(run_id)
+    if record.control is not None and _store().linked_to(record.control) == 0:
+        control = run(record.control)
+        if control.control_of is not None and control.state not in ("running", "stopping"):
+            _forget(control.id)
+
+
+def run_room(visitor: str) -> tuple[int, int]:
+    """Say how many bytes of the disk a visitor's runs take, and how many they may."""
+    return _store().keeping.bytes_of(visitor), limits().run_megabytes_per_visitor * 1_000_000
+
+
+def store_upload(visitor: str, name: str, content: bytes) -> str:
+    """Keep a ZIP archive of class folders; returns a reference for `RunSpec.data`."""
+    return uploads.store(_store(), visitor, name, content)
+
+
+def store_images(visitor: str, name: str, files: Mapping[str, Sequence[tuple[str, bytes]]]) -> str:
+    """Keep single pictures, ``{class name: [(file name, bytes), …]}``; returns a reference for `RunSpec.data`."""
+    return uploads.store_images(_store(), visitor, name, files)
+
+
+def uploads_of(visitor: str) -> list[Upload]:
+    """List a visitor's stored archives, newest first."""
+    return _store().uploads.of(visitor)
+
+
+def upload_path(visitor: str, reference: str) -> Path:
+    """Name the file behind a visitor's upload, for a preview; a `DataError` if it is gone."""
+    return uploads.path_of(_store(), uploads.find(_store(), visitor, reference))
+
+
+def upload_room(visitor: str) -> tuple[int, int]:
+    """Say how many bytes of pictures and weights a visitor has stored, and how many they may."""
+    return uploads.room(_store(), visitor)
+
+
+def expires(upload: Upload) -> float:
+    """Say when an upload will be deleted, in seconds since 1970."""
+    return upload.created + limits().upload_seconds
+
+
+def delete_upload(visitor: str, reference: str) -> None:
+    """Delete a visitor's upload, and the copies of its pictures in runs; a `RunError` while a run needs it."""
+    uploads.delete(_store(), visitor, reference)
+
+
+def store_weights(visitor: str, backbone: str, name: str, content: bytes) -> str:
+    """Keep a weights file for ``backbone``; returns what `FinetuneConfig.weights` takes. Raises `WeightsError`."""
+    return own_weights.store(_store(), visitor, backbone, name, content)
+
+
+def weights_of(visitor: str) -> list[OwnWeights]:
+    """List a visitor's stored weights, newest first."""
+    return _store().weights.of(visitor)
+
+
+def delete_weights(weights: OwnWeights) -> None:
+    """Delete a visitor's weights; a `RunError` while a run of theirs began with them."""
+    own_weights.delete(_store(), weights)
+
+
+def result(run_id: str) -> RunResult:
+    """Read the result of a finished fine-tuning; a `RunError` if there is none yet, or if the run is a sweep."""
+    return RunResult.from_json(_result_json(run_id))
+
+
+def sweep_timeline(run_id: str) -> SweepTimeline:
+    """Read what a sweep has told so far; for a page that polls, feed a `SweepTimeline` of its own with `events`."""
+    if run(run_id).spec.kind != "sweep":
+        raise errors.RunError("This is a single run, not a sweep over freeze depths.")
+    timeline, offset = SweepTimeline(), 0
+    while True:
+        new, offset = events(run_id, offset)
+        if not new:
+            return timeline
+        timeline.absorb(new)
+
+
+def sweep_report(run_id: str) -> SweepReport:
+    """Say what a sweep has found, at its end or so far; a `RunError` before it has begun, or if it is no sweep."""
+    return report(sweep_timeline(run_id).log)
+
+
+def result_path(run_id: str) -> Path:
+    """Name the run's JSON file, for the download."""
+    return _existing(run_id, artefacts.RESULT)
+
+
+def weights_path(run_id: str) -> Path:
+    """Name the run's weights file (safetensors), for the download."""
+    return _existing(run_id, artefacts.WEIGHTS)
+
+
+def test_images(run_id: str) -> TestImages:
+    """Read the test images (small copies), labels and scores of a finished run."""
+    with np.load(_existing(run_id, artefacts.TEST), allow_pickle=False) as file:
+        return TestImages(images=file["images"], labels=file["labels"], scores=file["scores"])
+
+
+test_images.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
+
+
+def reproduction_script(run_id: str) -> str:
+    """Write the PyTorch script of a finished run; the files that it reads come with `reproduction_zip`."""
+    from core.runs.export import script
+
+    return script.reproduction_script(result(run_id))
+
+
+def reproduction_zip(run_id: str) -> bytes:
+    """Pack a finished run's script with all it needs: weights, images, where training starts, the run as JSON."""
+    from core.runs import engine
+    from core.runs.export import archive as export
+
+    spec = run(run_id).spec
+    splits = engine.parts(engine.open_data(spec, _store()), spec.finetune)
+    return export.archive(result(run_id), splits, weights_path(run_id))
+
+
+def predict(run_id: str, content: bytes) -> NDArray[np.float32]:
+    """Ask a finished run's network about a picture's file: probabilities (C,), in the order of its classes."""
+    return _networks.probabilities(_directory(run_id), result(run_id), content)
+
+
+def network(run_id: str) -> "Backbone":
+    """Rebuild a finished run's network, in eval mode on the CPU; yours to keep."""
+    from core.runs.networks import load
+
+    return load(_directory(run_id), result(run_id))
+
+
+def snapshots(run_id: str) -> tuple[int, ...]:
+    """List the epochs of a finished run that `network_at` can show: 0 (before), those kept, the best one."""
+    best = result(run_id).best_epoch
+    return tuple(sorted({0, *run_snapshots.epochs(_directory(run_id)), best}))
+
+
+def network_at(run_id: str, epoch: int | None) -> "Backbone":
+    """Rebuild a finished run's network as it was after ``epoch``, in eval mode on the CPU; yours to keep.
+
+    0 is before training, with the head that it began with; None, like the best epoch, is the result, to the bit;
+    for the others see `snapshots`. Raises `RunError`, one sentence, for an epoch that is not kept.
+    """
+    from core.runs.networks import at
+
+    return at(_directory(run_id), result(run_id), epoch)
+
+
+def _service() -> _Service:
+    path = home()
+    with _lock:
+        if path not in _services:
+            _services[path] = _Service(store=Store(path))
+        return _services[path]
+
+
+def _store() -> Store:
+    return _service().store
+
+
+def _key() -> bytes:
+    """Read the key of pseudonyms, the same in every process that shares this store; it is drawn at first use."""
+    store = _store()
+    key = store.setting(_PSEUDONYMS)
+    if key is None:
+        store.set_setting(_PSEUDONYMS, secrets.token_hex(32))
+        key = store.setting(_PSEUDONYMS)
+    return bytes.fromhex(key or "")
+
+
+def _refuse_at_the_end() -> None:
+    if _leaving.is_set():
+        raise errors.RunError("The server is about to restart; try again in a minute.")
+
+
+def _wake() -> None:
+    start()
+    dispatcher = _service().dispatcher
+    if dispatcher is not None:
+        dispatcher.wake()
+
+
+def _directory(run_id: str) -> Path:
+    return run_directory(home(), run_id)
+
+
+def _existing(run_id: str, name: str) -> Path:
+    path = _directory(run_id) / name
+    if not path.exists():
+        record = run(run_id)  # a RunError of its own where there is no such run
+        if name != artefacts.RESULT:
+            _ = record.spec.finetune  # a sweep keeps neither weights nor pictures: this says so
+        raise errors.RunError(
+            record.error or "This run has no result yet; wait until it has finished, or resume it."
+        )
+    return path
+
+
+def _result_json(run_id: str) -> dict[str, Any]:
+    path = _existing(run_id, artefacts.RESULT)
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if values.get("kind") == "sweep":
+        raise errors.RunError(NO_SINGLE_RUN)
+    return values
+
+
+def _owned(run_id: str, visitor: str | None) -> RunRecord:
+    record = run(run_id)
+    if visitor is not None and record.visitor != visitor:
+        raise errors.RunError("This run belongs to somebody else; you can look at it, but not change it.")
+    return record
+
+
+def _controls_only(run_id: str) -> bool:
+    """Whether a run is the control of exactly one other: then it follows that one."""
+    return run(run_id).control_of is not None and _store().linked_to(run_id) == 1
+
+
+def _more_epochs(record: RunRecord, epochs: int, allowed: Limits | None) -> None:
+    if record.active:
+        raise errors.RunError("The run is still going on; wait until it has ended, or stop it first.")
+    asked = epochs_of(record.spec.finetune)
+    errors.within("The number of further epochs", epochs, 1, MOST_EPOCHS - asked)
+    _requeue(record, asked + epochs, allowed)
+
+
+def _requeue(record: RunRecord, epochs: int, allowed: Limits | None) -> None:
+    """Queue a run again, to end after ``epochs`` counted from its beginning; a control that follows needs no room."""
+    _refuse_at_the_end()
+    config = dataclasses.replace(record.spec.finetune, epochs=epochs)
+    _store().requeue(record.id, dataclasses.replace(record.spec, config=config), limits=allowed)
+
+
+def _epochs_kept(run_id: str) -> int:
+    """Read from the log how many epochs the checkpoint on disk has behind it."""
+    kept, offset = 0, 0
+    while True:
+        new, offset = events(run_id, offset)
+        if not new:
+            return kept
+        for event in new:
+            if event["event"] in ("checkpoint", "resumed"):
+                kept = event["epoch"]
+
+
+def _forget(run_id: str) -> None:
+    _store().delete(run_id)
+    shutil.rmtree(_directory(run_id), ignore_errors=True)

@@ -1,0 +1,329 @@
+"""Runs on a real Ray cluster of several nodes on this machine, one of them killed in the middle of a run."""
+
+import dataclasses
+import http.server
+import importlib.util
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from benchmarks.ray_nodes import Nodes
+from core import errors
+from core.runs import engine, service
+from core.runs.executors import ray_cluster, ray_run, ray_task
+from core.runs.files import artefacts
+from core.runs.home import run_directory
+from core.runs.spec import RunSpec
+from core.runs.store.runs import Store
+from core.training.config import FinetuneConfig
+from core.training.events import BatchDone, EpochDone, Finished, Progress, RunStarted
+from core.training.sweep_config import SweepConfig
+from core.training.sweep_events import ArmDone
+from tests.runs.test_runs import LINUX, ended, timeline, until
+
+WITH_RAY = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None and not os.environ.get("CI"),
+    reason="needs Ray: pip install -r requirements-ray.txt",
+)
+
+# 200 small photographs of two classes.
+CONFIG = FinetuneConfig(strategy="full", epochs=8, image_size=32, views=2, batch_size=16, seed=3)
+SPEC = RunSpec(config=CONFIG, data="lfw-faces")
+LONG = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500))
+SWEEP = SweepConfig(per_class=8, seeds=1, epochs=2, image_size=32, batch_size=8, lp_ft=False)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Nodes]:
+    """A head, and its nodes."""
+    with Nodes(2) as started:
+        yield started
+
+
+@pytest.fixture
+def nodes(cluster: Nodes) -> Nodes:
+    """A head and two nodes, whatever the last test did to them."""
+    cluster.fill(2)
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def home(cluster: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory whose runs go to the cluster."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLL_HOME", str(home))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv(ray_cluster.ADDRESS, cluster.address)
+        patch.setenv(ray_cluster.RUNS, "1")  # one driver is enough here
+        service.start()
+        yield home
+        service.shutdown()
+
+
+@pytest.fixture
+def lab(home: Path, nodes: Nodes) -> Iterator[Path]:
+    """The data directory, without a run in it that goes on."""
+    yield home
+    for record in service.runs_of("ann"):
+        if record.active:  # its test has failed
+            service.stop(record.id)
+            ended(record.id)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As many threads as the cluster's tasks have: sums then come out equal to the bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def log_of(run: str) -> list[dict[str, object]]:
+    return artefacts.whole_log(run_directory(service.home(), run) / artefacts.EVENTS)
+
+
+def count(run: str, kind: str) -> int:
+    return sum(line["event"] == kind for line in log_of(run))
+
+
+# --- without a cluster ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("127.0.0.1:1", "No Ray cluster answers at 127.0.0.1:1"),
+        ("no.such.host.invalid:6379", "No Ray cluster answers at no.such"),
+        ("ray://127.0.0.1:10001", "must be the address of a cluster's head"),
+        ("somewhere", "must be the address of a cluster's head"),
+        ("127.0.0.1:99999", "No Ray cluster answers"),
+    ],
+)
+@WITH_RAY
+def test_a_wrong_address_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, address: str, sentence: str
+) -> None:
+    monkeypatch.setenv(ray_cluster.ADDRESS, address)
+    began = time.monotonic()
+    with pytest.raises(errors.RunError, match=sentence):
+        ray_cluster.check()
+    assert time.monotonic() - began < 2 * ray_cluster.ANSWER_SECONDS
+
+
+@WITH_RAY
+def test_a_web_server_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(ray_cluster.ADDRESS, f"127.0.0.1:{server.server_port}")
+        with pytest.raises(errors.RunError, match="No Ray cluster answers"):
+            ray_cluster.check()
+        server.shutdown()
+
+
+def test_without_ray_the_operator_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ray_cluster.ADDRESS, "127.0.0.1:6379")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(errors.RunError, match=r"install requirements-ray\.txt"):
+        ray_cluster.check()
+
+
+def test_fast_batches_and_progress_are_thinned_and_nothing_else() -> None:
+    def told() -> Iterator[BatchDone | Progress]:
+        for step in range(1, 101):
+            yield BatchDone(step=step, steps=100, loss=1.0, learning_rate=0.1, images_per_second=float("nan"))
+            yield Progress(phase="features", done=step, total=100)
+
+    ticks = iter(number * 0.001 for number in range(1000))
+    kept = list(ray_task.thinned(told(), clock=lambda: next(ticks)))
+    assert 2 <= len(kept) <= 10
+    assert kept[-1] == Progress(phase="features", done=100, total=100)
+
+
+def test_a_node_needs_no_weights_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network travels; the settings still name the file that the visitor chose."""
+    monkeypatch.chdir(tmp_path)  # and the task leaves the folder that it was started in
+    from core.backbones import weights
+
+    dataset = engine.open_data(SPEC, Store(tmp_path))
+    assert engine.starting_network(CONFIG) is None, "the built-in weights are part of the code"
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(weights.built_in_weights_path().read_bytes())
+    config = dataclasses.replace(CONFIG, weights=str(file), epochs=1)
+    backbone = engine.starting_network(config)
+    assert backbone is not None
+    file.unlink()
+    before = torch.get_num_threads()
+    there = list(ray_task.events(config, dataset, None, backbone, before))
+    here = list(engine.events(dataclasses.replace(CONFIG, epochs=1), dataset, None))
+    assert isinstance(there[0], RunStarted)
+    assert there[0].config["weights"] == str(file)
+    assert isinstance(there[-1], Finished)
+    assert isinstance(here[-1], Finished)
+    np.testing.assert_array_equal(there[-1].scores, here[-1].scores)
+
+
+# --- on the cluster -------------------------------------------------------------------------------------
+
+
+@LINUX
+@WITH_RAY
+def test_a_run_whose_node_is_killed_ends_as_one_that_nobody_disturbed_and_that_had_no_cluster(
+    lab: Path, nodes: Nodes, one_thread: None
+) -> None:
+    run = service.submit(SPEC, "ann", control=False)
+    until(lambda: any(one.epoch == 2 for one in timeline(run).epochs))
+    nodes.kill_busy()
+    record = ended(run)
+    assert record.state == "finished", record.error
+    resumed = [line["epoch"] for line in log_of(run) if line["event"] == "resumed"]
+    assert len(resumed) == 1, "it was over before its node could be killed"
+    assert 1 <= resumed[0] < CONFIG.epochs, "it went on, not began anew"
+    assert count(run, "started") == 2
+
+    here = list(engine.events(CONFIG, engine.open_data(SPEC, Store(lab)), None))
+    last = here[-1]
+    assert isinstance(last, Finished)
+    result = service.result(run)
+    assert result.test == last.test
+    assert result.audit == last.audit
+    assert result.best_epoch == last.best_epoch
+    assert result.segments == (CONFIG.epochs,)
+
+    def figures(epoch: object) -> tuple[float, ...]:
+        names = ("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+        return tuple(getattr(epoch, name) for name in names)
+
+    assert [figures(one) for one in result.epochs] == [
+        figures(one) for one in here if isinstance(one, EpochDone)
+    ]
+    np.testing.assert_array_equal(service.test_images(run).scores, last.scores)
+    kept = load_file(service.weights_path(run))
+    assert kept.keys() == last.weights.keys()
+    assert all(torch.equal(kept[name], last.weights[name]) for name in kept)
+    assert service.snapshots(run) == tuple(range(CONFIG.epochs + 1))
+
+
+@LINUX
+@WITH_RAY
+def test_a_run_that_is_silent_for_a_while_is_left_alone_when_another_node_has_died(
+    lab: Path, nodes: Nodes
+) -> None:
+    run = service.submit(LONG, "ann", control=False)
+    until(lambda: count(run, "epoch") >= 1)
+    nodes.kill_idle()
+    (task,) = nodes.tasks()
+    task.suspend()
+    until(lambda: nodes.believed_alive() == 1)
+    time.sleep(2 * ray_run.NODES_SECONDS)
+    task.resume()
+    epochs = count(run, "epoch")
+    until(lambda: count(run, "epoch") > epochs + ray_run.AHEAD)
+    assert count(run, "resumed") == 0
+    service.stop(run)
+    assert ended(run).state == "stopped"
+
+
+@LINUX
+@WITH_RAY
+def test_a_sweep_whose_node_is_killed_measures_every_arm_once_with_the_same_answers(
+    lab: Path, nodes: Nodes, one_thread: None
+) -> None:
+    spec = RunSpec(config=SWEEP, data="lfw-faces")
+    run = service.submit(spec, "ann")
+    until(lambda: count(run, "arm") >= 1)
+    nodes.kill_busy()
+    record = ended(run)
+    assert record.state == "finished", record.error
+    assert count(run, "sweep_started") == 2, "it was over before its node could be killed"
+    there = [(line["arm"], line["seed"], line["hits"]) for line in log_of(run) if line["event"] == "arm"]
+    dataset = engine.open_data(spec, Store(lab))
+    here = [one for one in engine.sweep_events(SWEEP, dataset, ()) if isinstance(one, ArmDone)]
+    assert there == [(one.arm, one.seed, one.hits) for one in here]
+
+
+@LINUX
+@WITH_RAY
+def test_what_is_wrong_with_a_run_is_said_in_the_same_words(lab: Path) -> None:
+    spec = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, device="cuda"))
+    record = ended(service.submit(spec, "ann", control=False))
+    assert record.state == "failed"
+    assert record.error == "This machine offers no CUDA device; choose 'auto' or 'cpu'."
+
+
+@LINUX
+@WITH_RAY
+def test_a_stopped_run_ends_within_two_seconds_here_and_on_the_node(lab: Path, nodes: Nodes) -> None:
+    run = service.submit(LONG, "ann", control=False)
+    took: list[float] = []
+    while not took or (
+        min(took) >= 2.0 and len(took) < 3
+    ):  # again: the machine may be busy with something else
+        if took:
+            service.resume(run)
+        epochs = count(run, "epoch")
+        until(lambda known=epochs: count(run, "epoch") > known)  # type: ignore[misc]
+        (task,) = nodes.tasks()
+        began = time.monotonic()
+        service.stop(run)
+        assert ended(run).state == "stopped"
+        until(lambda known=task: not known.is_running())  # type: ignore[misc]
+        took.append(time.monotonic() - began)
+    assert min(took) < 2.0, took
+
+
+@LINUX
+@WITH_RAY
+def test_the_cluster_says_how_many_runs_it_has_room_for(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ray_cluster.RUNS, "20")
+    began = time.monotonic()
+    ray_cluster.capacity()
+    assert time.monotonic() - began < 0.5, "nobody waits for the answer"
+    until(lambda: ray_cluster.capacity() == 2)
+    monkeypatch.setenv(ray_cluster.RUNS, "1")
+    assert ray_cluster.capacity() == 1
+    monkeypatch.setenv(ray_cluster.RUNS, "many")
+    with pytest.raises(errors.SettingsError, match="whole number"):
+        ray_cluster.capacity()
+
+
+@LINUX
+@WITH_RAY
+def test_a_run_waits_while_the_cluster_has_no_node_and_can_be_stopped(lab: Path, nodes: Nodes) -> None:
+    nodes.kill_all()
+    run = service.submit(SPEC, "ann", control=False)
+    until(lambda: (timeline(run).progress or {}).get("phase") == "cluster")
+    time.sleep(1.0)
+    began = time.monotonic()
+    service.stop(run)
+    assert ended(run).state == "stopped"
+    assert time.monotonic() - began < 2.0
+
+
+@LINUX
+@WITH_RAY
+def test_a_run_without_its_cluster_fails_with_one_sentence_and_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLL_HOME", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv(ray_cluster.ADDRESS, "127.0.0.1:1")
+    spec = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, strategy="linear_probe"))
+    run = service.submit(spec, "ann", control=False)
+    try:
+        record = ended(run)
+        assert record.state == "failed"
+        assert record.error is not None
+        assert record.error.startswith("No Ray cluster answers at 127.0.0.1:1")
+        monkeypatch.delenv(ray_cluster.ADDRESS)
+        assert not ray_cluster.wanted()
+    finally:
+        service.shutdown()

@@ -1,0 +1,213 @@
+"""The reproduction script: short, standalone, the same network, and the same numbers.
+
+Whole runs and their scripts are compared in tests/cli/test_finetune.py, which has runs at hand.
+"""
+
+import ast
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from core.backbones import catalogue, stages
+from core.backbones.backbone import Backbone
+from core.metrics.report import ClassificationReport, Interval
+from core.runs.export.script import reproduction_script, stage_prefixes
+from core.runs.kinds.finetuning_result import RunResult
+from core.training.config import STRATEGIES, FinetuneConfig
+
+CARRIED = "# --- the lab's own "  # from here on it is the text of other files
+ALLOWED = {"torch", "torchvision", "numpy", "PIL", *sys.stdlib_module_names}
+
+
+def result(config: FinetuneConfig, class_names: tuple[str, ...] = ("cat", "dog", "größer")) -> RunResult:
+    entry = catalogue.entry(config.backbone)
+    resolved = config.resolved(stages=len(entry.stages), image_size=entry.image_size)
+    names = tuple(stage.name for stage in entry.stages)
+    test = ClassificationReport(
+        accuracy=Interval(value=0.5, low=0.4, high=0.6),
+        top5=None,
+        chance=0.5,
+        macro_precision=0.5,
+        macro_recall=0.5,
+        macro_f1=0.5,
+        classes=(),
+        confusion=(),
+        expected_calibration_error=0.0,
+        reliability=(),
+        count=10,
+    )
+    return RunResult(
+        title='A "run"\\ of """mine$',
+        config=resolved.to_json(),
+        data_name="pets",
+        data_fingerprint="00",
+        class_names=class_names,
+        images={},
+        stages=names,
+        frozen_stages=names[: resolved.freeze_depth],
+        trainable_parameters=1,
+        total_parameters=1,
+        device="cpu",
+        precision="float32",
+        segments=(3,),
+        epochs=(),
+        notes=(),
+        test=test,
+        best_epoch=1,
+        epochs_done=3,
+        validation_accuracy=0.5,
+        stopped_early=False,
+        audit=(),
+        seconds=1.0,
+        seconds_by_phase={},
+        images_per_second=1.0,
+        peak_memory_bytes=1,
+    )
+
+
+def imports(text: str) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).split(".")[0])
+    return found
+
+
+def defined(node: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a file defines, imports aside."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [name.id for one in targets for name in ast.walk(one) if isinstance(name, ast.Name)]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategys_script_is_short_and_needs_torch_and_torchvision_alone(strategy: Any) -> None:
+    choices: list[dict[str, Any]] = [{}, {"views": 1}, {"views": 3, "label_smoothing": 0.1}]
+    if strategy not in ("linear_probe", "lp_ft"):  # which solve for a linear head on fixed features
+        choices.append({"mixup": 0.2, "l2_sp": 0.1, "head": "mlp", "batch_norm": "learning"})
+        choices.append({"optimiser": "sgd", "views": 0, "batch_size": 1})
+    for changes in choices:
+        config = dataclasses.replace(FinetuneConfig(strategy=strategy, epochs=3), **changes)
+        text = reproduction_script(result(config))
+        assert imports(text) <= ALLOWED
+        told = text.split(CARRIED, 1)[0]
+        assert told.count("\n") < 370
+        assert "$" not in told.split('"""', 2)[2]
+        names = [name for node in ast.parse(text).body for name in defined(node)]
+        assert len(names) == len(set(names)), "nothing takes the place of something else"
+        compile(text, "reproduce.py", "exec")
+
+
+def test_names_of_classes_and_titles_never_become_code() -> None:
+    names = ('"]; import os; ["', "'''", "$seed", "a\nb", "{x}", "\\")
+    text = reproduction_script(result(FinetuneConfig(), names))
+    assert imports(text) <= ALLOWED
+    namespace: dict[str, Any] = {"__name__": "read", "__file__": "reproduce.py"}
+    exec(compile(text, "reproduce.py", "exec"), namespace)
+    assert namespace["CLASSES"] == list(names)
+    assert namespace["SEED"] == 0
+
+
+def both_networks(name: str, head: Any, folder: Path) -> tuple[Backbone, nn.Module, dict[str, Any]]:
+    """The lab's network and the script's, without numbers yet (torch's meta device), and the script's names."""
+    run = result(FinetuneConfig(backbone=name, head=head, head_width=8))
+    backbone = stages.compose(name, stages.outline(name))
+    stages.new_head(backbone, 3, kind=head, width=8, seed=2)
+    namespace: dict[str, Any] = {"__name__": "read", "__file__": str(folder / "reproduce.py")}
+    exec(compile(reproduction_script(run), "reproduce.py", "exec"), namespace)
+    namespace["DEVICE"] = "meta"
+    # RegNet computes its widths with tensors, which "meta" cannot.
+    with torch.device("cpu" if name == "regnet_y_400mf" else "meta"):
+        net = namespace["network"]().to("meta")
+        namespace["new_head"](net)
+    namespace["DEVICE"] = "cpu"
+    return backbone, net, namespace
+
+
+@pytest.mark.parametrize("name", catalogue.BACKBONES)
+def test_the_scripts_network_has_the_labs_tensors_and_knows_their_stages(name: str, tmp_path: Path) -> None:
+    backbone, net, namespace = both_networks(name, "linear", tmp_path)
+    place = script_head(namespace, net)
+    theirs = {
+        key: value for key, value in stages.original_names(name).items() if not value.startswith("head.")
+    }
+    ours = backbone.state_dict()
+    expected = {key: ours[value].shape for key, value in theirs.items()}
+    expected |= {
+        place + key.removeprefix("head."): ours[key].shape for key in ours if key.startswith("head.")
+    }
+    assert {key: value.shape for key, value in net.state_dict().items()} == expected
+    sizes: dict[str | None, int] = {}
+    for parameter_name, parameter in net.named_parameters():
+        owner = namespace["stage"](parameter_name)
+        sizes[owner] = sizes.get(owner, 0) + parameter.numel()
+    assert sizes.pop(None) == sum(parameter.numel() for parameter in backbone.head.parameters())
+    assert sizes == {stage.name: stage.parameters for stage in backbone.table if stage.parameters}
+
+
+def script_head(namespace: dict[str, Any], net: nn.Module) -> str:
+    """Where the script's new head stands: what its two-layer ``Sequential`` is called."""
+    (place,) = (
+        f"{path}."
+        for path, module in net.named_modules()
+        if isinstance(module, nn.Sequential)
+        and len(module) == 2
+        and isinstance(module[1], nn.Linear)
+        and module[1].out_features == len(namespace["CLASSES"])
+    )
+    return place
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("tiny_resnet18", "linear"),
+        ("tiny_resnet18", "mlp"),
+        ("squeezenet1_1", "linear"),
+        ("mobilenet_v3_small", "linear"),
+        ("convnext_tiny", "linear"),
+    ],
+)
+def test_the_scripts_network_computes_what_the_labs_does(name: str, head: Any, tmp_path: Path) -> None:
+    backbone, _, _ = both_networks(name, head, tmp_path)
+    drawn = torch.Generator().manual_seed(0)
+    state = {
+        key: torch.rand(value.shape, generator=drawn) * 0.1 if value.is_floating_point() else torch.ones(())
+        for key, value in backbone.state_dict().items()
+    }
+    backbone.load_state_dict(state, assign=True)
+    weights = tmp_path / "weights.safetensors"
+    save_file({key: value.contiguous() for key, value in stages.to_state(backbone).items()}, weights)
+    namespace: dict[str, Any] = {"__name__": "read", "__file__": str(tmp_path / "reproduce.py")}
+    run = result(FinetuneConfig(backbone=name, head=head, head_width=8))
+    exec(compile(reproduction_script(run), "reproduce.py", "exec"), namespace)
+    net = namespace["finished_network"]()
+    images = torch.rand(2, 3, 64, 64, generator=drawn)
+    with torch.inference_mode():
+        torch.testing.assert_close(net.eval()(images), backbone.eval()(images))
+        found = []
+        for one in (net, backbone):
+            torch.manual_seed(0)  # of dropout
+            found.append(one.train()(images))
+    torch.testing.assert_close(*found)
+
+
+def test_stages_own_their_dropout_and_norm_layers_too() -> None:
+    prefixes = stage_prefixes("vgg16")
+    assert "classifier.2." in prefixes["fc6"]
+    assert not any("classifier.6.".startswith(one) for names in prefixes.values() for one in names)
+    assert set(stage_prefixes("vit_b_16")["patches"]) == {
+        "class_token.",
+        "conv_proj.",
+        "encoder.pos_embedding.",
+        "encoder.dropout.",
+    }
