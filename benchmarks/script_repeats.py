@@ -26,12 +26,13 @@ from safetensors.torch import load_file
 
 from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
+from core.events import CheckpointReady
 from core.runs import engine
 from core.runs.export import archive as export
 from core.runs.files import artefacts
 from core.runs.recorder import Recorder
 from core.training.config import STRATEGIES, FinetuneConfig
-from core.training.events import CheckpointReady, Finished
+from core.training.events import Finished
 
 
 @dataclass(frozen=True, kw_only=True)

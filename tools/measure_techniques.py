@@ -13,8 +13,8 @@ import time
 
 import torch
 
+from core.events import Progress
 from core.techniques import catalogue, measured
-from core.techniques.events import Progress, to_json
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
         if chosen.again or measured.measured(name) is None:
             began = time.process_time()  # on one thread: what an idle machine would take
             events = [
-                to_json(event)
+                event.to_json()
                 for event in technique.run(technique.settings())
                 if not isinstance(event, Progress)
             ]

@@ -18,11 +18,11 @@ from core.advice.report import Measures, StageMeasures
 from core.backbones import catalogue
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages
+from core.events import Progress
 from core.images import augmentation
 from core.images.normalisation import Normalisation
 from core.interpretation import readout
 from core.interpretation.specificity import MOST_IMAGES, Sample, draw_sample
-from core.interpretation.specificity_report import Step
 from core.interpretation.specimen import batch_size
 from core.metrics import frechet, jackknife, transferability
 from core.metrics.classification import wilson
@@ -67,7 +67,7 @@ def steps(
     probe: bool = False,
     most: int = MOST_IMAGES,
     seed: int = 0,
-) -> Iterator[Step | Measures]:
+) -> Iterator[Progress | Measures]:
     """Yield how far the measurement is, and last its result. The network is left as it was.
 
     ``images`` are the training images, at the side that the network is going to see. At most about ``most`` of them
@@ -83,7 +83,7 @@ def steps(
         sample = sample_of(images, labels, class_names, most=most, seed=seed)
         counts = np.bincount(labels, minlength=len(class_names))
         folds = readout.deal(sample.labels, jackknife.GROUPS, seed)
-    yield Step(share=0.05, doing="One forward pass")
+    yield Progress(done=0.05, phase="One forward pass")
     with _timed(seconds, "features"):
         features = pooled(backbone, sample.images)
     names = [stage.name for stage in backbone.table]
@@ -96,7 +96,7 @@ def steps(
     found = []
     for number, name in enumerate(names):
         begun = 0.4 if not probe else 0.1
-        yield Step(share=begun + (1 - begun) * number / len(names), doing=f"Reading {name}")
+        yield Progress(done=begun + (1 - begun) * number / len(names), phase=f"Reading {name}")
         rows = features[name].astype(np.float64)
         with _timed(seconds, "neighbours"), _THREADS.limit(limits=1, user_api="blas"):
             votes = readout.neighbours(rows, sample.labels, readout.neighbours_for(sample.labels))

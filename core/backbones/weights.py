@@ -1,7 +1,7 @@
 """The door for pretrained weights: built in, downloaded, or from a file; nothing that runs code gets in."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -10,13 +10,12 @@ from torch import Tensor
 from core import errors
 from core.backbones import catalogue, download, file_kinds, foreign, naming, reading, stages, values
 from core.backbones.backbone import Backbone
+from core.events import OnProgress
 from core.vision import torchvision
-
-Progress = Callable[[int, int], None]  # bytes so far, bytes in all
 
 
 def load_pretrained(
-    backbone: Backbone, source: str | Path = "pretrained", progress: Progress | None = None
+    backbone: Backbone, source: str | Path = "pretrained", progress: OnProgress | None = None
 ) -> None:
     """Fill ``backbone``, whose head is still the original one, with pretrained weights.
 
@@ -57,7 +56,7 @@ def built_in_weights_path() -> Path:
     return path
 
 
-def downloaded(name: str, progress: Progress | None = None) -> Path:
+def downloaded(name: str, progress: OnProgress | None = None) -> Path:
     """Fetch torchvision's weights of ``name`` once, into torch's own cache, checking the hash in its name."""
     return download.fetch(_torchvision_weights(name).url, _download_folder(), progress)
 

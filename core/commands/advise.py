@@ -10,8 +10,8 @@ from core.commands import interrupts
 from core.commands.data_read import data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
+from core.events import Note, Progress
 from core.training.config import FinetuneConfig
-from core.training.events import Note, Progress
 
 _SETTINGS = ("backbone", "weights", "per_class", "seed")
 
@@ -68,7 +68,7 @@ def run(chosen: argparse.Namespace) -> None:
             measures = step
         elif chosen.json:
             print(
-                json_line(Progress(phase=step.doing, done=round(100 * step.share), total=100).to_json()),
+                json_line(Progress(phase=step.phase, done=round(100 * step.share), total=100).to_json()),
                 flush=True,
             )
         else:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from core.datasets import noticed
 from core.datasets.dataset import ImageDataset
 from core.datasets.splits import class_counts
-from core.training.events import Event, Note
+from core.events import Event, Note
 
 _LISTED = 50  # classes in text; JSON has all
 

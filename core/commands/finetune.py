@@ -11,10 +11,11 @@ from core.commands import folder, interrupts
 from core.commands.data_read import DataRead, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line, path
 from core.commands.terminal import Terminal
+from core.events import Event, Note, Progress
 from core.runs.files import artefacts
 from core.runs.kinds.finetuning_timeline import Timeline
 from core.training.config import STRATEGIES, FinetuneConfig
-from core.training.events import BatchDone, EpochDone, Event, Finished, Note, Progress, RunStarted
+from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 
 _BYTES_PER_WEIGHT = 4  # float32
 

@@ -9,7 +9,7 @@ from core.commands import interrupts
 from core.commands.data_read import DataRead, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
-from core.training.events import Event, Note, Progress
+from core.events import Event, Note, Progress
 from core.training.sweep_config import Arm, SweepConfig
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_log import SweepLog

@@ -9,8 +9,9 @@ from core import errors
 from core.commands import interrupts
 from core.commands.options import json_line
 from core.commands.terminal import Terminal
+from core.events import Progress
 from core.techniques import catalogue
-from core.techniques.events import Panel, Progress, to_json
+from core.techniques.events import Panel
 from core.techniques.report import Report, shown
 from core.techniques.technique import Settings, Technique
 
@@ -44,9 +45,9 @@ def run(chosen: argparse.Namespace) -> None:
         report.take(event)
         if chosen.json:
             if not isinstance(event, Panel):  # pictures and point clouds are for the eye
-                print(json_line(to_json(event)), flush=True)
+                print(json_line(event.to_json()), flush=True)
         elif isinstance(event, Progress):
-            show.bar(event.doing[:40], round(100 * event.done), 100, None)
+            show.bar(event.phase[:40], round(100 * event.share), 100, None)
     if chosen.json:
         print(json_line({"event": "result", "settings": settings.to_json()} | report.to_json()), flush=True)
     else:

@@ -36,14 +36,14 @@ class Terminal:
         self._live = sys.stderr is not None and sys.stderr.isatty()
         self._next = 0.0
 
-    def bar(self, what: str, done: int, total: int, pace: float | None) -> None:
+    def bar(self, what: str, done: float, total: float, pace: float | None) -> None:
         """Say how far ``what`` is."""
         if not self._live or (time.monotonic() < self._next and done < total):
             return
         self._next = time.monotonic() + _REDRAW_SECONDS
         filled = round(_BAR_WIDTH * min(1.0, done / max(1, total)))
         speed = f"  {pace:,.0f} images/s" if pace else ""
-        text = f"{what:<9} [{'#' * filled}{'.' * (_BAR_WIDTH - filled)}] {done:,} of {total:,}{speed}"
+        text = f"{what:<9} [{'#' * filled}{'.' * (_BAR_WIDTH - filled)}] {done:,.0f} of {total:,.0f}{speed}"
         _put(f"\r\x1b[K{text}")
 
     def line(self, text: str) -> None:

@@ -24,12 +24,11 @@ from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.fetching import RemoteFile, disk_sentence, fetch
 from core.datasets.torchvision_sets import DOWNLOADS, Listing, Part
 from core.errors import DownloadError, one_of
+from core.events import OnProgress
 from core.images.decoding import DEFAULT_LIMITS, decode_all, square_from_array
 from core.images.to_rgb import PictureReading
 
 MEMORY_BYTES = 2_000_000_000  # of decoded squares; beyond it the first N images of each class are taken
-
-Progress = Callable[[int, int], None]
 
 
 def data_dir() -> Path:
@@ -54,7 +53,7 @@ def download(
     side: int,
     fit: str = "crop",
     only: tuple[str, ...] | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ImageDataset:
     """Read the data set ``name`` at ``side`` pixels, fetching it first where no copy is there.
 
@@ -103,7 +102,7 @@ def fetch_folder(
     title: str,
     total_bytes: int,
     keep_archives: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> None:
     """Fetch ``files``, let ``unpack(staging)`` make ``staging / folder`` of them, and move that into `data_dir`.
 
@@ -156,7 +155,7 @@ def _decoded(
     listings: dict[Part, Listing],
     class_names: tuple[str, ...],
     side: int,
-    progress: Progress | None,
+    progress: OnProgress | None,
     *,
     fit: str,
 ) -> ImageDataset:
@@ -217,7 +216,7 @@ def _within_memory(train: Listing, test: Listing | None, side: int) -> tuple[Lis
     return train, test, about + " of each class are used, to fit into memory."
 
 
-def _squares(pixels: NDArray[np.uint8], side: int, report: Progress) -> NDArray[np.uint8]:
+def _squares(pixels: NDArray[np.uint8], side: int, report: OnProgress) -> NDArray[np.uint8]:
     """Resize arrays (N, H, W) or (N, H, W, 3) to (N, side, side, 3), by threads."""
     squares = np.empty((len(pixels), side, side, 3), dtype=np.uint8)
     chunk = 1024

@@ -17,9 +17,8 @@ from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.folder import NO_FILE, walk
 from core.datasets.layout import arrange, class_name, packed_folders
 from core.errors import DataError
+from core.events import OnProgress
 from core.images.decoding import DEFAULT_LIMITS, Limits, decode_all
-
-Progress = Callable[[int, int], None]
 
 _ABOUT = "Your own images, as they came: what they show, and whether their labels are right, only you know."
 
@@ -48,7 +47,7 @@ def from_zip(
     fit: str = "crop",
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ImageDataset:
     """Read a ZIP of class folders, with or without ``train/`` and ``test/`` (or ``val/``) above them.
 
@@ -72,7 +71,7 @@ def from_folder(
     fit: str = "crop",
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ImageDataset:
     """Read a folder that is laid out as `from_zip` describes. Links are listed and not followed.
 
@@ -119,7 +118,7 @@ def from_files(
     fit: str = "crop",
     name: str = "images",
     limits: Limits = DEFAULT_LIMITS,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ImageDataset:
     """Take uploaded files or webcam pictures: (file name, content) pairs by class name."""
     by_class: dict[str, list[tuple[str, bytes]]] = {}
@@ -163,7 +162,7 @@ def _from_listing(
     side: int,
     fit: str,
     limits: Limits,
-    progress: Progress | None,
+    progress: OnProgress | None,
     skipped: Iterable[tuple[str, str]] = (),
     remarks: Iterable[str] = (),
 ) -> ImageDataset:
@@ -201,7 +200,7 @@ def _read_all(
     side: int,
     fit: str,
     limits: Limits,
-    progress: Progress | None,
+    progress: OnProgress | None,
     skipped: tuple[tuple[str, str], ...] = (),
     remarks: tuple[str, ...] = (),
 ) -> ImageDataset:

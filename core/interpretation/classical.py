@@ -15,10 +15,11 @@ from skimage.feature import SIFT, hog
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 
+from core.events import Progress
 from core.images.decoding import square_from_array
 from core.interpretation import readout
 from core.interpretation.rendering import GOLD
-from core.interpretation.specificity_report import ClassicalReading, Reading, Readings, Step
+from core.interpretation.specificity_report import ClassicalReading, Reading, Readings
 
 SIDE = 64  # pixels that pictures are brought to, whatever the network beside them takes
 PIXEL_SIDE = 32  # raw pixels: 32 x 32 x 3, as in CIFAR
@@ -106,7 +107,7 @@ class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return np.sqrt(counts)
 
 
-def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Step | tuple[ClassicalReading, ...]]:
+def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Progress | tuple[ClassicalReading, ...]]:
     """Read the classes of images (N, S, S, 3) out of pixels, HOG and SIFT as out of a network's stages.
 
     Yields steps, and last the three readings. The vocabulary of visual words is learned
@@ -118,16 +119,16 @@ def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Step | tuple[
     points = np.empty(len(images), dtype=object)
     for number, image in enumerate(images):
         if number % _CHUNK == 0:
-            yield Step(share=0.6 * number / len(images), doing="HOG and SIFT of every picture")
+            yield Progress(done=0.6 * number / len(images), phase="HOG and SIFT of every picture")
         square = square_from_array(image, SIDE)
         pixels.append(square_from_array(square, PIXEL_SIDE).ravel())
         gradients.append(hog_features(square))
         points[number] = sift(square)[1]
     found = []
     for number, (name, rows) in enumerate((("Pixels", pixels), ("HOG", gradients))):
-        yield Step(share=0.6 + 0.12 * number, doing=f"Reading the classes out of {name}")
+        yield Progress(done=0.6 + 0.12 * number, phase=f"Reading the classes out of {name}")
         found.append(_reading(name, np.stack(rows).astype(np.float64), labels, voters))
-    yield Step(share=0.85, doing="Reading the classes out of SIFT")
+    yield Progress(done=0.85, phase="Reading the classes out of SIFT")
     words = VisualWords()
     found.append(
         ClassicalReading(

@@ -61,7 +61,7 @@ class Ascent:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Progress:
+class AscentStep:
     """After ``step`` of ``steps``: pictures (B, S, S, 3) uint8 and how strongly each excites its channel (B,).
 
     Values on the way were measured under that step's transformations; the last ones by `measure`.
@@ -80,7 +80,7 @@ class Progress:
 
 def ascend(
     one: Specimen, stage: str, channels: Sequence[int], ascent: Ascent | None = None
-) -> Iterator[Progress]:
+) -> Iterator[AscentStep]:
     """Draw for each of ``channels`` of a stage (of the classes, for `CLASSES`) the picture that it wants.
 
     Yields after every ``report_every`` steps and at the end; to stop, stop asking. A channel that is named
@@ -133,7 +133,7 @@ def measure(
     ].numpy()
 
 
-def _climb(one: Specimen, stage: str, channels: Tensor, ascent: Ascent) -> Iterator[Progress]:
+def _climb(one: Specimen, stage: str, channels: Tensor, ascent: Ascent) -> Iterator[AscentStep]:
     network = one.private_copy()
     switch = _unsilence(network)
     side = ascent.side or default_side(one)
@@ -162,7 +162,7 @@ def _climb(one: Specimen, stage: str, channels: Tensor, ascent: Ascent) -> Itera
         if step == ascent.steps or step % ascent.report_every == 0:
             pictures = fourier.to_bytes(fourier.decode(found.detach()))
             last = step == ascent.steps
-            yield Progress(
+            yield AscentStep(
                 step=step,
                 steps=ascent.steps,
                 values=measure(one, stage, channels.tolist(), pictures, ascent.aim)

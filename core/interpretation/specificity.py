@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.datasets.assemble import content_hashes
 from core.datasets.dataset import ImageDataset
 from core.errors import DataError
+from core.events import Progress
 from core.interpretation import readout
 from core.interpretation.specificity_report import (
     Reading,
@@ -19,7 +20,6 @@ from core.interpretation.specificity_report import (
     SpecificityReport,
     Spread,
     StageReading,
-    Step,
 )
 from core.interpretation.specimen import Specimen, as_map, batch_size
 from core.metrics.similarity import linear_cka, pool
@@ -142,7 +142,7 @@ def shuffled_selectivity(
     return np.stack([selectivity(responses, random.permutation(labels)) for _ in range(shuffles)])
 
 
-def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Step | SpecificityReport]:
+def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Progress | SpecificityReport]:
     """Measure every stage of ``one`` beside the same stage of ``control``, the architecture with random weights.
 
     Yields steps, and last the report. Nothing of either network is changed. Raises `DataError` for a sample with
@@ -156,7 +156,7 @@ def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Step |
             if isinstance(state, tuple):
                 taken.append(state)
             else:
-                yield Step(share=0.1 * (number + state), doing="One forward pass")
+                yield Progress(done=0.1 * (number + state), phase="One forward pass")
     trained, random = taken
     voters = readout.neighbours_for(sample.labels)
     done: dict[tuple[int, int], Readings] = {}
@@ -169,12 +169,12 @@ def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Step |
         }
         for future in as_completed(waiting):
             done[waiting[future]] = future.result()
-            yield Step(
-                share=0.2 + 0.7 * len(done) / len(waiting), doing="Reading the classes out of every stage"
+            yield Progress(
+                done=0.2 + 0.7 * len(done) / len(waiting), phase="Reading the classes out of every stage"
             )
     finally:
         pool_of_threads.shutdown(cancel_futures=True)
-    yield Step(share=0.95, doing="Comparing the stages")
+    yield Progress(done=0.95, phase="Comparing the stages")
     yield SpecificityReport(
         stages=tuple(
             StageReading(

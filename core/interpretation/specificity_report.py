@@ -14,14 +14,6 @@ from core.metrics.report import Difference, Interval
 Measure = Literal["probe", "neighbours"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """How far a measurement is: the share done (0-1), and what comes next in a few words."""
-
-    share: float
-    doing: str
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
     """How many images were named rightly out of some features; ``right`` (N,) bool, in the sample's order."""

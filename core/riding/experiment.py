@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from core import errors
+from core.events import Progress
 from core.riding import policy, rides
 from core.riding.dynamics import Array
 from core.riding.experiment_report import Curve, Report
@@ -132,17 +133,6 @@ ARMS: dict[str, Arm] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far the work has come, 0-1, and what is done at the moment."""
-
-    done: float
-    learning: Literal["source", "target"]
-
-
-Event = Progress | Report
-
-
 def run(
     arms: Sequence[str],
     seeds: Sequence[int],
@@ -150,7 +140,7 @@ def run(
     target: str = "motorcycle",
     tests: Sequence[int] = TESTS,
     source_updates: int = SOURCE_UPDATES,
-) -> Iterator[Event]:
+) -> Iterator[Progress | Report]:
     """Let every arm learn ``target``, once for each seed; stop by not asking on.
 
     First the sources are learned, then all arms at once on the same rides. Yields a `Progress` after every
@@ -175,7 +165,7 @@ def run(
         for found, sources_now in ride_sources(needed, seeds, source_updates):
             sources |= sources_now
             done = found
-            yield Progress(done=done / total, learning="source")
+            yield Progress(phase="source", done=done / total)
 
     start = policy.together([one.change(sources[one.source], seeds) for one in chosen])
     tracks = Tracks.of([rides.track(machine(target))], start.riders)
@@ -202,7 +192,7 @@ def run(
                     for index, one in enumerate(chosen)
                 ),
             )
-        yield Progress(done=min(done / total, 1.0), learning="target")
+        yield Progress(phase="target", done=min(done / total, 1.0))
 
 
 def ride_sources(

@@ -15,7 +15,7 @@ def main() -> None:
         live.say(
             {"report": event.to_json()}
             if isinstance(event, Report)
-            else {"done": event.done, "learning": event.learning}
+            else {"done": event.done, "learning": event.phase}
         )
 
 

@@ -3,7 +3,7 @@
 Stateless, so that a worker process of this machine, the command line and a cluster's task run the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +13,16 @@ from core.datasets import catalogue as data_catalogue
 from core.datasets import foreign, splits
 from core.datasets.dataset import ImageDataset, Splits
 from core.datasets.open import load
+from core.events import Event, OnProgress
 from core.runs import uploads
 from core.runs.spec import UPLOAD, Config, RunSpec
 from core.runs.store.runs import Store
 from core.training.config import STRATEGIES, FinetuneConfig
-from core.training.events import Event
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
 
 if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
-
-Progress = Callable[[int, int], None]  # bytes or images done, of how many
 
 
 def image_side(config: Config) -> int:
@@ -32,7 +30,7 @@ def image_side(config: Config) -> int:
     return catalogue.entry(config.backbone).image_size if config.image_size is None else config.image_size
 
 
-def open_data(spec: RunSpec, store: Store, progress: Progress | None = None) -> ImageDataset:
+def open_data(spec: RunSpec, store: Store, progress: OnProgress | None = None) -> ImageDataset:
     """Open what ``spec.data`` refers to, decoded at the size that its network sees."""
     side = image_side(spec.config)
     if spec.data.startswith(UPLOAD):
@@ -65,7 +63,7 @@ def parts(dataset: ImageDataset, config: FinetuneConfig) -> Splits:
     return splits.split(dataset, per_class=config.per_class, seed=config.seed)
 
 
-def fetch_weights(config: Config, progress: Progress | None = None) -> None:
+def fetch_weights(config: Config, progress: OnProgress | None = None) -> None:
     """Download the weights that training starts from, where they are not here yet, saying how far it is."""
     if _needs_weights(config) and config.weights == "pretrained" and config.backbone != catalogue.BUILT_IN:
         from core.backbones import weights

@@ -16,18 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.dataset import LabelledImages
+from core.events import CheckpointReady, Event, Progress
 from core.runs.files import artefacts
 from core.runs.files.snapshots import Snapshots
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.kinds.finetuning_timeline import Timeline
-from core.training.events import (
-    BatchDone,
-    CheckpointReady,
-    Event,
-    Finished,
-    Progress,
-    RunStarted,
-)
+from core.training.events import BatchDone, Finished, RunStarted
 
 if TYPE_CHECKING:
     from torch import Tensor

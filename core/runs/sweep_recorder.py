@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from core.events import Event, Progress
 from core.runs.files import artefacts
 from core.runs.kinds.sweep_result import SweepResult, build_result
 from core.runs.kinds.sweep_timeline import SweepTimeline
 from core.runs.recorder import LINES_PER_SECOND
-from core.training.events import Event, Progress
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone, SweepFinished
 

@@ -1,37 +1,29 @@
-"""What an experiment says while it runs: how far it is, what it measured, what it has to show. Torch-free."""
+"""What an experiment says while it runs, beside what everything says (`core.events`): scores, and panels to see.
+
+Torch-free.
+"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far the whole experiment is."""
-
-    done: float  # 0-1
-    doing: str  # "Seed 2 of 5: DANN"
+from core import codec
+from core.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class Score(Event):
     """One measurement of one arm with one seed."""
 
+    kind: ClassVar[str] = "score"
     arm: str
     seed: int
     value: float
     x: float | None = None  # on the technique's axis, if it has one
     quantity: str = ""  # empty: the technique's first
-
-
-@dataclass(frozen=True, kw_only=True)
-class Remark:
-    """A sentence computed from what was measured."""
-
-    text: str
 
 
 # --- panels: what there is to see beyond the scores -------------------------------------------------------
@@ -103,67 +95,20 @@ class Pictures:
     pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
     captions: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"pictures": [one.tolist() for one in self.pictures], "captions": list(self.captions)}
-
 
 Drawing = Lines | Clouds | Grid | Pictures
+codec.tagged(Drawing, "kind")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
+class Panel(Event):
     """Something to see, under a title and above a caption; a later one of the same name replaces it."""
 
+    kind: ClassVar[str] = "panel"
     name: str
     title: str
     caption: str
     drawing: Drawing
 
 
-Event = Progress | Score | Remark | Panel
-
-_DRAWINGS: dict[str, type[Drawing]] = {"lines": Lines, "clouds": Clouds, "grid": Grid, "pictures": Pictures}
-_EVENTS: dict[str, type[Event]] = {"progress": Progress, "score": Score, "remark": Remark, "panel": Panel}
-
-
-def to_json(event: Event) -> dict[str, Any]:
-    """Plain values; `from_json` reads them back."""
-    kind = next(name for name, one in _EVENTS.items() if isinstance(event, one))
-    if not isinstance(event, Panel):
-        return {"event": kind} | asdict(event)
-    drawing = event.drawing
-    plain = drawing.to_json() if isinstance(drawing, Pictures) else asdict(drawing)
-    kind_of_drawing = next(name for name, one in _DRAWINGS.items() if isinstance(drawing, one))
-    return {
-        "event": kind,
-        "name": event.name,
-        "title": event.title,
-        "caption": event.caption,
-        "drawing": {"kind": kind_of_drawing} | plain,
-    }
-
-
-def from_json(values: dict[str, Any]) -> Event:
-    """Rebuild what `to_json` wrote."""
-    rest = dict(values)
-    kind = _EVENTS[rest.pop("event")]
-    if kind is Panel:
-        rest["drawing"] = _drawing(dict(rest["drawing"]))
-    return kind(**rest)
-
-
-def _drawing(values: dict[str, Any]) -> Drawing:
-    kind = _DRAWINGS[values.pop("kind")]
-    if kind is Lines:
-        values["lines"] = tuple(Line(**one) for one in values["lines"])
-    elif kind is Clouds:
-        values["plots"] = tuple(
-            (title, tuple(Cloud(**one) for one in clouds)) for title, clouds in values["plots"]
-        )
-    elif kind is Grid:
-        values["rows"], values["columns"] = tuple(values["rows"]), tuple(values["columns"])
-    else:
-        values["pictures"] = tuple(np.array(one, dtype=np.uint8) for one in values["pictures"])
-        values["captions"] = tuple(values["captions"])
-    return kind(**values)
+KINDS: tuple[type[Event], ...] = (Score, Panel)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from core.techniques.events import Progress
+from core.events import Progress
 
 T = TypeVar("T")
 Told = Callable[[int, int], None]  # done, total
@@ -44,7 +44,7 @@ def while_working(
         try:
             while not wait([future], timeout=EVERY).done:
                 done, total = latest
-                yield Progress(done=begun + share * done / max(total, 1), doing=sentence(done, total))
+                yield Progress(done=begun + share * done / max(total, 1), phase=sentence(done, total))
         finally:
             unwanted.set()
         return future.result()

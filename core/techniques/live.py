@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import live
-from core.techniques.events import from_json
+from core import events, live
+from core.techniques.events import KINDS
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
 from core.turns import NOBODY, Owner, Ticket
@@ -36,7 +36,9 @@ class TechniqueRun(live.LiveRun):
         if "error" in line:
             self.error = line["error"]
         else:
-            self.report.take(from_json(line))
+            event = events.read(line, KINDS)
+            assert event is not None
+            self.report.take(event)
 
 
 def start(

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.techniques.events import from_json
+from core import events
+from core.techniques.events import KINDS
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
 
@@ -37,21 +38,21 @@ def measured(technique: str) -> Measured | None:
     if values["settings"] != entry.settings().to_json():
         return None  # the defaults have changed since
     return Measured(
-        report=Report.of(entry, map(from_json, values["events"])),
+        report=Report.of(entry, filter(None, (events.read(one, KINDS) for one in values["events"]))),
         settings=entry.settings(**values["settings"]),
         seconds=values["seconds"],
         provenance=values["provenance"],
     )
 
 
-def write(technique: Technique, events: list[dict[str, Any]], seconds: float, provenance: Any) -> None:
-    """Ship what `events` says, as plain values, of a run with the defaults."""
+def write(technique: Technique, told: list[dict[str, Any]], seconds: float, provenance: Any) -> None:
+    """Ship what ``told`` says, as plain values, of a run with the defaults."""
     FOLDER.mkdir(exist_ok=True)
     values = {
         "settings": technique.settings().to_json(),
         "seconds": round(seconds, 1),
         "provenance": provenance,
-        "events": events,
+        "events": told,
     }
     text = json.dumps(values, separators=(",", ":"))
     # No time inside: the same figures are the same file.

@@ -7,10 +7,11 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
+from core.events import Event, Note, Progress
 from core.metrics.classification import CONFIDENCE
 from core.metrics.comparison import seeds_difference
 from core.metrics.report import Interval
-from core.techniques.events import Event, Panel, Progress, Score
+from core.techniques.events import Panel, Score
 from core.techniques.technique import Quantity, Technique
 
 Judgement = Literal["helps", "hurts", "no difference", "too early"]
@@ -32,7 +33,7 @@ class Report:
     """Grows event by event; everything in it is computed from the scores."""
 
     technique: Technique
-    progress: Progress = Progress(done=0.0, doing="Starting")
+    progress: Progress = Progress(phase="Starting", done=0.0)
     scores: list[Score] = field(default_factory=list)
     panels: dict[str, Panel] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -46,8 +47,8 @@ class Report:
             self.scores.append(event)
         elif isinstance(event, Panel):
             self.panels[event.name] = event
-        else:
-            self.remarks.append(event.text)
+        elif isinstance(event, Note):
+            self.remarks.append(event.message)
 
     @classmethod
     def of(cls, technique: Technique, events: Iterable[Event]) -> "Report":

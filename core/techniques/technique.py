@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from core import errors
-from core.techniques.events import Event
+from core.events import Event
 from core.training.config import limited, setting
 
 # Pan & Yang 2010 (10.1109/TKDE.2009.191), table 3: what is transferred.

@@ -7,7 +7,6 @@ What a person did wrong is a line of its own: {"error": "one sentence"}.
 
 from core import errors, live
 from core.techniques import catalogue
-from core.techniques.events import to_json
 
 
 def main() -> None:
@@ -16,7 +15,7 @@ def main() -> None:
     technique = catalogue.technique(asked["technique"]).chosen(asked["settings"])
     try:
         for event in technique.run(technique.settings(**asked["settings"])):
-            live.say(to_json(event))
+            live.say(event.to_json())
     except errors.LabError as error:
         live.say({"error": str(error)})
 

@@ -12,11 +12,12 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.backbones.backbone import Backbone
+from core.events import Event
 from core.freezing.apply import Frozen, frozen_modules
 from core.training import batch_norm, optimisers, precision
 from core.training.cache import Features, Some, suffix
 from core.training.config import FinetuneConfig
-from core.training.events import BatchDone, Event
+from core.training.events import BatchDone
 from core.training.memory import MicroBatch
 from core.training.schedule import learning_rate
 from core.training.views import generator

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 
 from core import errors
-from core.training.events import Note
+from core.events import Note
 
 
 @dataclass(kw_only=True)

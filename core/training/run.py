@@ -20,13 +20,14 @@ from core.backbones import catalogue, stages
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages, Splits
 from core.datasets.splits import class_counts, split
+from core.events import CheckpointReady, Event, Note, Progress
 from core.freezing import apply as freezing
 from core.freezing import audit
 from core.metrics import classification
 from core.training import checkpoint, divergence, drift, memory, optimisers, precision, probe, strategies
 from core.training.cache import Features
 from core.training.config import FinetuneConfig
-from core.training.events import CheckpointReady, EpochDone, Event, Finished, Note, Progress, RunStarted
+from core.training.events import EpochDone, Finished, RunStarted
 from core.training.loop import Loop, Scores, evaluate, hold_statistics, measure, recompute_statistics
 from core.training.views import Views
 

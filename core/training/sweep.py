@@ -21,12 +21,13 @@ from core.backbones import catalogue, stages
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.splits import split
+from core.events import Event, Note, Progress
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
 from core.training import memory, optimisers, precision, probe, strategies
 from core.training.cache import Features, Some
 from core.training.config import FinetuneConfig
-from core.training.events import BatchDone, Event, Note, Progress
+from core.training.events import BatchDone
 from core.training.loop import Loop, evaluate, hold_statistics, recompute_statistics
 from core.training.run import CHUNKS
 from core.training.sweep_config import Arm, SweepConfig, epochs_for

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from core.training.events import Event
+from core.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)

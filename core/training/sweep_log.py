@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from core.training.events import Event
+from core.events import Event
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
 
 

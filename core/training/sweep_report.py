@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import errors
+from core.events import Event
 from core.metrics.report import Interval
-from core.training.events import Event
 from core.training.sweep_config import Arm
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepStarted
 from core.training.sweep_log import SweepLog

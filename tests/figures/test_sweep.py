@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from core.events import Event
 from core.figures.sweep import accuracy_over_depth, height
 from core.figures.template import FIRE, ICE
-from core.training.events import Event
 from core.training.sweep_events import ArmDone, CachesReady, SweepStarted
 from core.training.sweep_report import pack, report
 

@@ -7,8 +7,8 @@ from skimage import data
 from skimage.color import rgb2gray
 from skimage.feature import SIFT, hog
 
+from core.events import Progress
 from core.interpretation import classical
-from core.interpretation.specificity_report import Step
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_bars_are_told_apart_by_hog_but_not_from_grey_pictures() -> None:
         images[number] = (bars[:, None] if label else bars[None, :])[..., None]
     *steps, found = classical.measure(images, labels)
     assert isinstance(found, tuple)
-    shares = [step.share for step in steps if isinstance(step, Step)]
+    shares = [step.share for step in steps if isinstance(step, Progress)]
     assert shares == sorted(shares)
     readings = {one.name: one for one in found}
     assert list(readings) == ["Pixels", "HOG", "SIFT"]

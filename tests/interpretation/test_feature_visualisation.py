@@ -13,7 +13,7 @@ from core.errors import SettingsError
 from core.interpretation import feature_visualisation as visualisation
 from core.interpretation import fourier, specimen
 from core.interpretation.atlas import CLASSES
-from core.interpretation.feature_visualisation import Ascent, Progress
+from core.interpretation.feature_visualisation import Ascent, AscentStep
 from core.interpretation.specimen import Specimen
 
 SIDE = 8
@@ -53,7 +53,7 @@ def _linear(bias: float = 0.0) -> Specimen:
     return Specimen(key="hand-set", entry=entry, backbone=backbone, class_names=("a", "b"), image_size=SIDE)
 
 
-def _last(one: Specimen, stage: str, channels: list[int], ascent: Ascent) -> Progress:
+def _last(one: Specimen, stage: str, channels: list[int], ascent: Ascent) -> AscentStep:
     *_, last = visualisation.ascend(one, stage, channels, ascent)
     return last
 

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.errors import DataError
+from core.events import Progress
 from core.interpretation import readout, specificity, specimen
 from core.interpretation.specificity_report import (
     ClassicalReading,
@@ -19,7 +20,6 @@ from core.interpretation.specificity_report import (
     Readings,
     SpecificityReport,
     StageReading,
-    Step,
     against_last,
     findings,
 )
@@ -40,10 +40,10 @@ def dataset(images: NDArray[np.uint8], labels: NDArray[np.int64], names: tuple[s
     return ImageDataset(name="x", title="x", class_names=names, train=part, test=None, fingerprint="x")
 
 
-def last(states: Iterator[Step | SpecificityReport]) -> tuple[list[Step], SpecificityReport]:
+def last(states: Iterator[Progress | SpecificityReport]) -> tuple[list[Progress], SpecificityReport]:
     *steps, report = states
     assert isinstance(report, SpecificityReport)
-    return [step for step in steps if isinstance(step, Step)], report
+    return [step for step in steps if isinstance(step, Progress)], report
 
 
 # --- readout --------------------------------------------------------------------------------------------

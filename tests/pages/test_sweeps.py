@@ -8,12 +8,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
+from core.events import Progress
 from core.runs import service
 from core.runs.home import run_directory
 from core.runs.spec import RunSpec, control_spec
 from core.runs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
-from core.training.events import Progress
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_report import pack

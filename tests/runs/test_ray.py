@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from benchmarks.ray_nodes import Nodes
 from core import errors
+from core.events import Progress
 from core.runs import engine, service
 from core.runs.executors import ray_cluster, ray_run, ray_task
 from core.runs.files import artefacts
@@ -23,7 +24,7 @@ from core.runs.home import run_directory
 from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
-from core.training.events import BatchDone, EpochDone, Finished, Progress, RunStarted
+from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
 from tests.runs.test_runs import LINUX, ended, timeline, until

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load, load_file
 
 from core.datasets.dataset import LabelledImages
+from core.events import CheckpointReady, Note, Progress
 from core.metrics import classification
 from core.runs import recorder
 from core.runs.files import artefacts
@@ -19,16 +20,7 @@ from core.runs.kinds.finetuning_result import RunResult
 from core.runs.kinds.finetuning_timeline import Timeline
 from core.runs.recorder import Recorder, read_checkpoint, thumbnails
 from core.training.config import FinetuneConfig
-from core.training.events import (
-    BatchDone,
-    CheckpointReady,
-    EpochDone,
-    Finished,
-    Note,
-    Progress,
-    RunStarted,
-    StageAudit,
-)
+from core.training.events import BatchDone, EpochDone, Finished, RunStarted, StageAudit
 
 CLASSES = ("cat", "dog")
 SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], dtype=np.float32)

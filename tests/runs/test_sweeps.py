@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core import errors
+from core.events import Note, Progress
 from core.runs import engine, service
 from core.runs.files import artefacts
 from core.runs.home import run_directory
@@ -19,7 +20,6 @@ from core.runs.spec import RunSpec, control_spec, has_control
 from core.runs.store.runs import Store
 from core.runs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
-from core.training.events import Note, Progress
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_report import pack

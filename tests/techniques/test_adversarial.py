@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from core import errors
+from core.events import Note, Progress
 from core.techniques.adversarial import reversal
 from core.techniques.adversarial.entry import TECHNIQUE, AdversarialSettings
 from core.techniques.catalogue import technique
-from core.techniques.events import Panel, Progress, Remark, Score
+from core.techniques.events import Panel, Score
 
 
 def _features(rows, seed):
@@ -129,7 +130,7 @@ def test_the_curves_end_where_the_scores_are(events):
         assert lines[name].y[-1] == pytest.approx(sum(values) / len(values), abs=1e-4)
         assert lines[name].x[-1] == SMALL["steps"]
     last = lines["Domain classifier, DANN"].y[-1]
-    remark = next(one.text for one in events[0] if isinstance(one, Remark))
+    remark = next(one.text for one in events[0] if isinstance(one, Note))
     assert f"right in {100 * last:.0f} %" in remark
 
 
@@ -138,7 +139,7 @@ def test_the_last_remark_is_what_both_domains_gain_without_reversal(events):
         (one.arm, one.seed): one.value for one in events[0] if isinstance(one, Score) and not one.quantity
     }
     gain = sum(scores["together", seed] - scores["source", seed] for seed in (0, 1)) / 2
-    remark = [one.text for one in events[0] if isinstance(one, Remark)][-1]
+    remark = [one.text for one in events[0] if isinstance(one, Note)][-1]
     assert f"by {100 * gain:+.1f} points" in remark
 
 

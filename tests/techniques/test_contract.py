@@ -11,22 +11,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core import errors
+from core import errors, events
+from core.events import Event, Note, Progress
 from core.techniques import catalogue
 from core.techniques.events import (
+    KINDS,
     Cloud,
     Clouds,
-    Event,
     Grid,
     Line,
     Lines,
     Panel,
     Pictures,
-    Progress,
-    Remark,
     Score,
-    from_json,
-    to_json,
 )
 from core.techniques.report import Report
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
@@ -185,23 +182,27 @@ def panel(drawing: object) -> Panel:
 @pytest.mark.parametrize(
     "event",
     [
-        Progress(done=0.5, doing="half"),
+        Progress(done=0.5, phase="half"),
         Score(arm="new", seed=1, value=0.5, x=2.0),
-        Remark(text="so"),
+        Note(message="so"),
         panel(Lines(x_title="x", y_title="y", lines=(Line(name="l", colour="method", x=[1], y=[2]),))),
         panel(Clouds(plots=(("before", (Cloud(name="s", colour="gold", points=[(1, 2)], symbols=[3]),)),))),
         panel(Grid(rows=("a",), columns=("b", "c"), values=[[1.0, 2.0]], share=True)),
     ],
 )
 def test_events_survive_the_way_through_json(event: Event) -> None:
-    once = json.loads(json.dumps(to_json(event)))
-    assert json.loads(json.dumps(to_json(from_json(once)))) == once
-    assert type(from_json(once)) is type(event)
+    once = json.loads(json.dumps(event.to_json()))
+    again = events.read(once, KINDS)
+    assert again is not None
+    assert json.loads(json.dumps(again.to_json())) == once
+    assert type(again) is type(event)
 
 
 def test_pictures_survive_the_way_through_json() -> None:
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    found = from_json(json.loads(json.dumps(to_json(panel(Pictures(pictures=(picture,), captions=("a",)))))))
+    shown = panel(Pictures(pictures=(picture,), captions=("a",)))
+    found = events.read(json.loads(json.dumps(shown.to_json())), KINDS)
+    assert isinstance(found, Panel)
     np.testing.assert_array_equal(found.drawing.pictures[0], picture)
     assert found.drawing.pictures[0].dtype == np.uint8
 

@@ -12,11 +12,12 @@ from scipy.spatial.distance import cdist
 from torch import nn
 
 from core import errors
+from core.events import Note, Progress
 from core.techniques import digit_domains
 from core.techniques.catalogue import technique
 from core.techniques.domain_adaptation import adabn, coral, mmd, network, separability, transport
 from core.techniques.domain_adaptation.entry import TECHNIQUE, DomainAdaptationSettings
-from core.techniques.events import Panel, Progress, Remark, Score, to_json
+from core.techniques.events import Panel, Score
 from core.techniques.technique import Technique
 
 RANDOM = np.random.default_rng(0)
@@ -163,7 +164,7 @@ def events():
 
 
 def _plain(events):
-    return [to_json(one) for one in events]  # pictures are arrays
+    return [one.to_json() for one in events]  # pictures are arrays
 
 
 def test_a_run_scores_every_arm_with_every_seed_and_repeats_itself(events):
@@ -175,7 +176,7 @@ def test_a_run_scores_every_arm_with_every_seed_and_repeats_itself(events):
     assert found == {(arm.name, seed) for arm in TECHNIQUE.arms for seed in (0, 1)}
     assert all(0 <= one.value <= 1 for one in scores)
     assert {one.name for one in first if isinstance(one, Panel)} == {"pictures", "features"}
-    assert any(isinstance(one, Remark) for one in first)
+    assert any(isinstance(one, Note) for one in first)
     done = [one.done for one in first if isinstance(one, Progress)]
     assert done == sorted(done)
     assert done[-1] == 1

@@ -11,8 +11,9 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from core import errors
+from core.events import Note, Progress
 from core.interpretation import specimen
-from core.techniques.events import Panel, Progress, Remark, Score
+from core.techniques.events import Panel, Score
 from core.techniques.feature_extraction import experiment, features, readout, selection
 from core.techniques.feature_extraction.entry import TECHNIQUE, FeatureExtractionSettings
 
@@ -108,7 +109,7 @@ def test_small_run(settings: FeatureExtractionSettings) -> None:
     assert {(one.arm, one.seed, one.x) for one in scores} == wanted
     assert len(scores) == len(wanted)
     assert {event.name for event in events if isinstance(event, Panel)} == {"stages", "choice", "map"}
-    assert any("strongest hand-made" in event.text for event in events if isinstance(event, Remark))
+    assert any("strongest hand-made" in event.text for event in events if isinstance(event, Note))
     again = (event for event in experiment.run(settings) if isinstance(event, Score))
     assert [next(again) for _ in range(16)] == scores[:16]  # the first seed
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import DownloadError, SettingsError
+from core.events import Progress
 from core.live import Pool
 from core.techniques import catalogue, live
-from core.techniques.events import Progress
 from core.techniques.fetching import fetching, while_working
 from core.techniques.technique import Technique
 
@@ -42,7 +42,7 @@ def test_a_long_call_tells_how_far_it_is_and_returns() -> None:
     steps = list(outside())
     assert found == ["found"]
     assert len(steps) >= 2
-    assert all(isinstance(one, Progress) and one.doing.endswith(" of 6") for one in steps)
+    assert all(isinstance(one, Progress) and one.phase.endswith(" of 6") for one in steps)
     assert 0.2 <= steps[0].done < steps[-1].done <= 0.8
 
 

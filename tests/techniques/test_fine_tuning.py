@@ -8,7 +8,8 @@ import pytest
 
 from core import errors
 from core.datasets.open import open_dataset
-from core.techniques.events import Panel, Progress, Remark, Score
+from core.events import Note, Progress
+from core.techniques.events import Panel, Score
 from core.techniques.fine_tuning import experiment
 from core.techniques.fine_tuning.entry import TECHNIQUE, FineTuningSettings
 from core.techniques.fine_tuning.shifts import BLUR, NOISE, shifted
@@ -85,7 +86,7 @@ def test_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {(one.arm, one.seed, one.quantity) for one in scores} == wanted
     assert len(scores) == len(wanted)
     assert {event.name for event in events if isinstance(event, Panel)} == {"pictures", "shifts"}
-    assert len([event for event in events if isinstance(event, Remark)]) == 2
+    assert len([event for event in events if isinstance(event, Note)]) == 2
     probe = [one for one in scores if one.arm == "linear_probe"]
     again = (event for event in experiment.run(settings) if isinstance(event, Score))
     assert [next(again) for _ in range(2)] == probe[:2]

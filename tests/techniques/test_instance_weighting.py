@@ -9,7 +9,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from core import errors
-from core.techniques.events import Panel, Progress, Remark, Score
+from core.events import Note, Progress
+from core.techniques.events import Panel, Score
 from core.techniques.instance_weighting import experiment, parity
 from core.techniques.instance_weighting.entry import TECHNIQUE, InstanceWeightingSettings
 from core.techniques.instance_weighting.importance import effective_size, importance_weights
@@ -115,7 +116,7 @@ def test_small_run() -> None:
     assert {(one.arm, one.seed, one.x) for one in scores} == wanted
     assert len(scores) == len(wanted)
     assert {event.name for event in events if isinstance(event, Panel)} == {"digits", "extremes"}
-    assert any("effective sample size" in event.text for event in events if isinstance(event, Remark))
+    assert any("effective sample size" in event.text for event in events if isinstance(event, Note))
     assert [event for event in experiment.run(settings) if isinstance(event, Score)] == scores
 
 

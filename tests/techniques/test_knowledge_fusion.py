@@ -11,7 +11,8 @@ from scipy import ndimage, special
 from torch import nn
 
 from core.errors import SettingsError
-from core.techniques.events import Panel, Progress, Score
+from core.events import Progress
+from core.techniques.events import Panel, Score
 from core.techniques.knowledge_fusion import experiment, learning
 from core.techniques.knowledge_fusion.distillation import distillation_loss
 from core.techniques.knowledge_fusion.entry import TECHNIQUE, KnowledgeFusionSettings

@@ -17,7 +17,8 @@ from sklearn.neighbors import NearestCentroid
 from torch.func import grad
 
 from core.errors import DownloadError, SettingsError
-from core.techniques.events import Panel, Progress, Score
+from core.events import Progress
+from core.techniques.events import Panel, Score
 from core.techniques.meta_learning import (
     experiment,
     learners,

@@ -11,7 +11,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 from torch.nn import functional
 
 from core.errors import SettingsError
-from core.techniques.events import Panel, Progress, Score
+from core.events import Progress
+from core.techniques.events import Panel, Score
 from core.techniques.multi_task import experiment, learning, tasks
 from core.techniques.multi_task.entry import TECHNIQUE, MultiTaskSettings
 from core.techniques.multi_task.gradients import cosine, without_conflict

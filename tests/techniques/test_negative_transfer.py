@@ -12,9 +12,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from core import errors
 from core.datasets.dataset import LabelledImages
+from core.events import Note, Progress
 from core.techniques.catalogue import technique
 from core.techniques.domain_adaptation import network
-from core.techniques.events import Panel, Progress, Remark, Score
+from core.techniques.events import Panel, Score
 from core.techniques.negative_transfer import detection, experiment, sources
 from core.techniques.negative_transfer.entry import TECHNIQUE, NegativeTransferSettings
 
@@ -112,7 +113,7 @@ def test_a_run_scores_every_arm_everywhere_and_repeats_itself(events):
 
 def test_the_panel_and_the_last_remark_count_the_same_cases(events):
     panel = [one for one in events[0] if isinstance(one, Panel)][-1]
-    remark = [one.text for one in events[0] if isinstance(one, Remark)][-1]
+    remark = [one.text for one in events[0] if isinstance(one, Note)][-1]
     cases = 3 * len(experiment.IMAGES) * 2
     assert f"of {cases} cases" in remark
     assert f"k-NN {round(panel.drawing.values[0][-1] * cases)}," in remark

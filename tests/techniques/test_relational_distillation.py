@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from core import errors
-from core.techniques.events import Panel, Progress, Score
+from core.events import Progress
+from core.techniques.events import Panel, Score
 from core.techniques.relational_distillation import experiment, relations
 from core.techniques.relational_distillation.entry import TECHNIQUE, RelationalDistillationSettings
 from core.techniques.relational_distillation.student import Student, train

@@ -11,8 +11,9 @@ from torch import nn
 
 from core.datasets.open import open_dataset
 from core.errors import SettingsError
+from core.events import Note, Progress
 from core.metrics.similarity import linear_cka
-from core.techniques.events import Grid, Panel, Progress, Remark, Score
+from core.techniques.events import Grid, Panel, Score
 from core.techniques.representation_transfer import experiment
 from core.techniques.representation_transfer.entry import TECHNIQUE, RepresentationTransferSettings
 from core.techniques.representation_transfer.network import (
@@ -128,7 +129,7 @@ def test_a_tiny_run() -> None:
     assert np.shape(panels["stitching"].drawing.values) == (3, LAYERS)
     done = [event.done for event in events if isinstance(event, Progress)]
     assert done == sorted(done)
-    assert sum(isinstance(event, Remark) for event in events) == 4
+    assert sum(isinstance(event, Note) for event in events) == 4
     torch.testing.assert_close(torch.random.get_rng_state(), state)
     assert torch.get_num_threads() == threads
     again = [event for event in experiment.run(replace(TINY, first_seed=1)) if isinstance(event, Score)]

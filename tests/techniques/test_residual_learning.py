@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from core.backbones import stages
 from core.errors import SettingsError
-from core.techniques.events import Lines, Panel, Progress, Remark, Score
+from core.events import Note, Progress
+from core.techniques.events import Lines, Panel, Score
 from core.techniques.residual_learning import built_in, experiment
 from core.techniques.residual_learning.anatomy import Passage, block_names, parts, walk
 from core.techniques.residual_learning.entry import TECHNIQUE, ResidualLearningSettings
@@ -134,7 +135,7 @@ def test_a_tiny_run() -> None:
     assert plain.y[0] == pytest.approx(np.mean(whole))
     done = [event.done for event in events if isinstance(event, Progress)]
     assert done == sorted(done)
-    assert isinstance(events[-1], Remark)
+    assert isinstance(events[-1], Note)
     torch.testing.assert_close(torch.random.get_rng_state(), state)
     again = [event for event in experiment.run(replace(TINY, first_seed=1)) if isinstance(event, Score)]
     assert [one for one in again if one.seed == 1] == [one for one in scores if one.seed == 1]

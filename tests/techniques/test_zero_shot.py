@@ -19,7 +19,8 @@ from sklearn.naive_bayes import BernoulliNB
 from core.datasets.fetching import RemoteFile
 from core.datasets.torchvision_sets import DOWNLOADS
 from core.errors import DataError, DownloadError, SettingsError
-from core.techniques.events import Panel, Progress, Score
+from core.events import Progress
+from core.techniques.events import Panel, Score
 from core.techniques.report import Report
 from core.techniques.zero_shot import animals, dap, eszsl, segments
 from core.techniques.zero_shot import attributes as attributes_module
@@ -337,7 +338,7 @@ def test_leaving_while_it_fetches_leaves_nothing_behind(
     server.pause = 0.1  # seconds for 64 KiB of 7 MB
     running = TECHNIQUE.run(AnimalSettings())
     for event in running:
-        if isinstance(event, Progress) and event.doing.startswith("Fetching CIFAR-100, "):
+        if isinstance(event, Progress) and event.phase.startswith("Fetching CIFAR-100, "):
             break
     running.close()
     assert [path.name for path in data_folder.iterdir()] == ["awa2-attributes"]

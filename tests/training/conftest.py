@@ -9,9 +9,9 @@ from torch import nn
 
 from core.backbones.backbone import Backbone, Stage
 from core.datasets.dataset import ImageDataset, LabelledImages
+from core.events import Event
 from core.training import precision
 from core.training.config import FinetuneConfig
-from core.training.events import Event
 from core.training.run import finetune
 
 

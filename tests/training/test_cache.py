@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from core.backbones import stages
+from core.events import Progress
 from core.images.normalisation import IMAGENET
 from core.training import cache
 from core.training.cache import Features, prefix, suffix
-from core.training.events import EpochDone, Finished, Progress
+from core.training.events import EpochDone, Finished
 from core.training.memory import MicroBatch
 from core.training.views import Views
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from core import errors
+from core.events import CheckpointReady, Note
 from core.training import divergence
 from core.training.config import FinetuneConfig
-from core.training.events import CheckpointReady, EpochDone, Finished, Note
+from core.training.events import EpochDone, Finished
 from core.training.loop import Scores
 from core.training.run import finetune
 from core.training.sweep import sweep

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from core import errors
+from core.events import Note
 from core.training import memory
-from core.training.events import EpochDone, Finished, Note
+from core.training.events import EpochDone, Finished
 
 
 @pytest.fixture

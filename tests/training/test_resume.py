@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from core import errors
+from core.events import CheckpointReady, Event
 from core.training.config import FinetuneConfig
-from core.training.events import BatchDone, CheckpointReady, EpochDone, Event, Finished
+from core.training.events import BatchDone, EpochDone, Finished
 from core.training.run import finetune
 
 

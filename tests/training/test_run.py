@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from core import errors
+from core.events import CheckpointReady, Event, Note
 from core.training.config import STRATEGIES, FinetuneConfig
-from core.training.events import BatchDone, CheckpointReady, EpochDone, Event, Finished, Note, RunStarted
+from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 from core.training.run import finetune
 
 

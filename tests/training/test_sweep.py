@@ -6,8 +6,9 @@ import torch
 
 from core import errors
 from core.datasets.dataset import ImageDataset
+from core.events import Event
 from core.training.config import FinetuneConfig
-from core.training.events import Event, Finished
+from core.training.events import Finished
 from core.training.run import finetune
 from core.training.sweep import draw, sweep
 from core.training.sweep_config import LP_FT, Arm, SweepConfig, epochs_for

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core import errors
-from core.training.events import Event
+from core.events import Event
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted, read
 from core.training.sweep_log import SweepLog
 from core.training.sweep_report import SweepReport, pack, regret_sentence, report, spoken

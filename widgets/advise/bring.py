@@ -195,5 +195,5 @@ def _measure(
     ):
         if isinstance(state, Measures):
             return state
-        bar.progress(0.5 + 0.5 * state.share, f"{state.doing} …")
+        bar.progress(0.5 + 0.5 * state.share, f"{state.phase} …")
     raise DataError("These pictures could not be measured.")

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue
 from core.datasets.open import load
+from core.events import Progress
 from core.runs import service
 from core.runs.spec import UPLOAD
 from widgets import encoded_picture, frame
@@ -119,7 +120,7 @@ def _measured(look: Look, reference: str, most: int) -> Measured | None:
 
 def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Measured:
     from core.interpretation import classical, specificity
-    from core.interpretation.specificity_report import SpecificityReport, Step
+    from core.interpretation.specificity_report import SpecificityReport
 
     bar.progress(0.0, "Reading the pictures …")
     dataset = _open(reference, look.specimen.image_size, look.reading.fit)
@@ -129,12 +130,12 @@ def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Meas
         if isinstance(state, SpecificityReport):
             report = state
         else:
-            bar.progress(0.7 * state.share, f"{state.doing} …")
+            bar.progress(0.7 * state.share, f"{state.phase} …")
     assert report is not None
     found: tuple[ClassicalReading, ...] = ()
     for step in classical.measure(sample.images, sample.labels):
-        if isinstance(step, Step):
-            bar.progress(0.7 + 0.3 * step.share, f"{step.doing} …")
+        if isinstance(step, Progress):
+            bar.progress(0.7 + 0.3 * step.share, f"{step.phase} …")
         else:
             found = step
     return Measured(report=report, classical=found, available=sample.available, duplicates=sample.duplicates)

@@ -136,7 +136,7 @@ def _doing(run: TechniqueRun) -> str:
     if run.state == "waiting":
         ahead = live.POOL.ahead(run)
         return f"Somebody else's experiment is running; {ahead} before you" if ahead else "Starting"
-    return f"{run.report.progress.doing}, {run.seconds:.0f} s"
+    return f"{run.report.progress.phase}, {run.seconds:.0f} s"
 
 
 def _verdict(report: Report) -> None:

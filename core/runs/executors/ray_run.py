@@ -15,10 +15,10 @@ from typing import Any
 
 from core import errors
 from core.datasets.dataset import ImageDataset
+from core.events import CheckpointReady, Event, Progress, Resumed
 from core.runs import engine
 from core.runs.executors import ray_cluster, ray_task
 from core.runs.spec import Config
-from core.training.events import CheckpointReady, Event, Progress, Resumed
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from core.datasets.dataset import ImageDataset
+from core.events import Event, Progress
 from core.runs import engine
 from core.runs.spec import Config
-from core.training.events import BatchDone, Event, Progress
+from core.training.events import BatchDone
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
 

@@ -30,6 +30,7 @@ import psutil
 from core import errors, logs
 from core.datasets import noticed
 from core.datasets.dataset import ImageDataset
+from core.events import Event, Note, OnProgress, Progress
 from core.runs import engine
 from core.runs.executors import ray_cluster, ray_run
 from core.runs.executors.local import LOG
@@ -42,7 +43,6 @@ from core.runs.spec import RunSpec
 from core.runs.store.runs import DEFECT, Claim, End, Store
 from core.runs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
-from core.training.events import Event, Note, Progress
 from core.training.sweep_config import SweepConfig
 
 NICENESS = 5  # the server's pages come first
@@ -177,7 +177,7 @@ class _Worker:
         begin: Callable[[ImageDataset], Iterator[Event]],
         orders: _Orders,
     ) -> None:
-        def tell(phase: str) -> engine.Progress:
+        def tell(phase: str) -> OnProgress:
             def progress(done: int, total: int) -> None:
                 recorder.write(Progress(phase=phase, done=done, total=total))
                 orders.raise_if_any()
@@ -199,7 +199,7 @@ class _Worker:
             if isinstance(events, Generator):
                 events.close()  # what it holds on disk goes now, not when the collector finds it
 
-    def _open(self, spec: RunSpec, progress: engine.Progress) -> ImageDataset:
+    def _open(self, spec: RunSpec, progress: OnProgress) -> ImageDataset:
         key = (spec.data, engine.image_side(spec.config), spec.fit)
         if self._data is None or self._data[0] != key:
             self._data = None  # two data sets at a time might not fit

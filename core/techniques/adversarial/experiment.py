@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from core.events import Event, Note, Progress
 from core.metrics.comparison import seeds_difference
 from core.techniques import digit_domains
 from core.techniques.adversarial import reversal
 from core.techniques.adversarial.entry import AdversarialSettings
 from core.techniques.domain_adaptation import network, separability
 from core.techniques.domain_adaptation.network import DigitNetwork, Labelled, Penalty
-from core.techniques.events import Event, Line, Lines, Panel, Progress, Remark, Score
+from core.techniques.events import Line, Lines, Panel, Score
 
 LOOKS = 12  # places on the curves
 WATCHED = ("source", "dann", "together")
@@ -53,7 +54,7 @@ class Curves:
 
 def run(settings: AdversarialSettings) -> Iterator[Event]:
     """Compare DANN with its controls seed by seed."""
-    yield Progress(done=0.0, doing="Blending digits with photographs")
+    yield Progress(done=0.0, phase="Blending digits with photographs")
     looks = np.unique(np.linspace(1, settings.steps, LOOKS).round().astype(int)).tolist()
     curves = Curves(steps=looks)
     scores: list[Score] = []
@@ -72,7 +73,7 @@ def run(settings: AdversarialSettings) -> Iterator[Event]:
         yield _panel(curves)
     yield _outrun(curves, scores)
     yield _without_reversal(scores)
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
 def _one_seed(
@@ -95,7 +96,7 @@ def _one_seed(
         ):
             if step % EVERY == 1:
                 done = (number + (place + step / settings.steps) / len(_TITLES)) / settings.seeds
-                yield Progress(done=done, doing=f"Seed {number + 1} of {settings.seeds}: {_TITLES[arm]}")
+                yield Progress(done=done, phase=f"Seed {number + 1} of {settings.seeds}: {_TITLES[arm]}")
             if arm in WATCHED and step in curves.steps:
                 on_target, on_domain = _look(one, judge, parts)
                 looks["target"].append(on_target)
@@ -171,26 +172,27 @@ def _panel(curves: Curves) -> Panel:
     )
 
 
-def _outrun(curves: Curves, scores: list[Score]) -> Remark:
+def _outrun(curves: Curves, scores: list[Score]) -> Note:
     """Lay the domain classifier's last accuracy beside that of one that starts afresh."""
     last = float(np.mean([row[-1] for row in curves.domain["dann"]]))
     fresh = float(
         np.mean([one.value for one in scores if one.arm == "dann" and one.quantity == "told_apart"])
     )
-    return Remark(
-        text=f"At the end the domain classifier that DANN trained along is right in {100 * last:.0f} % of the cases; "
+    return Note(
+        message=f"At the end the domain classifier that DANN trained along is right in {100 * last:.0f} % of "
+        f"the cases; "
         f"a fresh linear classifier on the same features in {100 * fresh:.0f} %."
     )
 
 
-def _without_reversal(scores: list[Score]) -> Remark:
+def _without_reversal(scores: list[Score]) -> Note:
     """Say what the network gains by meeting both domains, before any reversal."""
     by_seed = {(one.arm, one.seed): one.value for one in scores if not one.quantity}
     gains = [value - by_seed["source", seed] for (arm, seed), value in by_seed.items() if arm == "together"]
     found = seeds_difference(gains, [0.0] * len(gains), paired=True).difference
     points = [f"{100 * value + 0.0:+.1f}" for value in (found.value, found.low, found.high)]
-    return Remark(
-        text=f"Both domains in every batch, without any reversal, change the accuracy by {points[0]} points "
+    return Note(
+        message=f"Both domains in every batch, without any reversal, change the accuracy by {points[0]} points "
         f"[{points[1]}, {points[2]}] beside the source alone, by BatchNorm's statistics; the verdict is about what the "
         "reversal adds to that."
     )

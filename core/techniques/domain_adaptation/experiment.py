@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.datasets.dataset import LabelledImages
+from core.events import Event, Note, Progress
 from core.techniques import digit_domains
 from core.techniques.digit_domains import Domains
 from core.techniques.domain_adaptation import adabn, coral, mmd, network, separability, transport
 from core.techniques.domain_adaptation.entry import DomainAdaptationSettings
 from core.techniques.domain_adaptation.network import Labelled, Penalty
-from core.techniques.events import Cloud, Clouds, Event, Panel, Pictures, Progress, Remark, Score
+from core.techniques.events import Cloud, Clouds, Panel, Pictures, Score
 
 # Deep CORAL divides by 4 C²; its authors set the weight so that both losses weigh about the same at the end of
 # training (arXiv 1607.01719, section 3). 30 times λ came closest, on seeds that the defaults do not use.
@@ -49,7 +50,7 @@ class Parts:
 
 def run(settings: DomainAdaptationSettings) -> Iterator[Event]:
     """Compare the methods seed by seed: `Score`s of accuracy on the target, and pictures of the features."""
-    yield Progress(done=0.0, doing="Blending digits with photographs")
+    yield Progress(done=0.0, phase="Blending digits with photographs")
     measured: dict[str, list[float]] = {}
     for number, seed in enumerate(settings.every_seed):
         domains = digit_domains.domains(
@@ -62,7 +63,7 @@ def run(settings: DomainAdaptationSettings) -> Iterator[Event]:
                 measured.setdefault(event.arm, []).append(event.value)
             yield event
     yield _of_the_gain(measured)
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
 def penalties(weight: float) -> dict[str, Penalty]:
@@ -96,7 +97,7 @@ def _one_seed(
         ):
             if step % EVERY == 1:
                 share = (place + step / settings.steps) / len(plan)
-                yield Progress(done=(number + share) / settings.seeds, doing=doing)
+                yield Progress(done=(number + share) / settings.seeds, phase=doing)
         yield score(arm=arm, value=network.accuracy(one, parts.target_test))
         if arm == "source":
             yield from without_training(one, parts, score)
@@ -139,13 +140,13 @@ def _told_apart(on_source: network.DigitNetwork, on_target: network.DigitNetwork
     )
 
 
-def _of_the_gain(measured: dict[str, list[float]]) -> Remark:
+def _of_the_gain(measured: dict[str, list[float]]) -> Note:
     """Say how much of a method's gain is BatchNorm's, which meets both domains in all of these trainings."""
     mean = {arm: 100 * float(np.mean(values)) for arm, values in measured.items()}
     alone = mean["together"] - mean["source"]
     further = [mean[arm] - mean["together"] for arm in ("deep_coral", "mmd")]
-    return Remark(
-        text=f"BatchNorm that sees both domains, with no distance in the loss, changes the accuracy by {alone:+.1f} "
+    return Note(
+        message=f"BatchNorm that sees both domains, with no distance in the loss, changes the accuracy by {alone:+.1f} "
         f"points; Deep CORAL's distance adds {further[0]:+.1f} and MMD's {further[1]:+.1f}."
     )
 

@@ -12,8 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
+from core.events import Event, Note, Progress
 from core.interpretation import classical, specimen
-from core.techniques.events import Cloud, Clouds, Colour, Event, Grid, Panel, Progress, Remark, Score
+from core.techniques.events import Cloud, Clouds, Colour, Grid, Panel, Score
 from core.techniques.feature_extraction import features
 from core.techniques.feature_extraction.entry import TECHNIQUE, FeatureExtractionSettings
 from core.techniques.feature_extraction.features import Remembered
@@ -29,7 +30,7 @@ Floats = NDArray[np.float64]
 
 def run(settings: FeatureExtractionSettings) -> Iterator[Event]:
     """Compare all features on one of the lab's own data sets."""
-    yield Progress(done=0.0, doing="Opening the pictures")
+    yield Progress(done=0.0, phase="Opening the pictures")
     yield from measure(settings, open_dataset(settings.data, side=SIDE))
 
 
@@ -89,7 +90,7 @@ class _Bench:
         def progress(share: float, doing: str) -> Progress:
             return Progress(
                 done=(number + share) / settings.seeds,
-                doing=f"Seed {number + 1} of {settings.seeds}: {doing}",
+                phase=f"Seed {number + 1} of {settings.seeds}: {doing}",
             )
 
         parts = {size: split(dataset, per_class=size, seed=seed) for size in sizes}
@@ -112,7 +113,7 @@ class _Bench:
             yield progress(0.98, "drawing a map")
             yield self.map_panel(test, seed)
             yield self.strongest()
-            yield Progress(done=1.0, doing="Done")
+            yield Progress(done=1.0, phase="Done")
 
     def rows(
         self, train: LabelledImages, test: LabelledImages, seed: int
@@ -149,7 +150,7 @@ class _Bench:
         borders = np.cumsum([rows.shape[1] for rows in self.stacked("network", train)])[:-1]
         self.kept.append(np.array([part.mean() for part in np.split(self.last_choice, borders)]))
 
-    def strongest(self) -> Remark:
+    def strongest(self) -> Note:
         """Say what stands against the network best: of the hand-made features, and of the untrained stages."""
         by_hand = max(
             (arm for arm in TECHNIQUE.arms if arm.role == "baseline"),
@@ -159,8 +160,8 @@ class _Bench:
             name: max(float(np.mean(self.by_stage[name, place])) for place in range(len(self.stages)))
             for name in ("network", "random")
         }
-        return Remark(
-            text=f"The strongest hand-made features are “{by_hand.title}”: {np.mean(self.found[by_hand.name]):.1%} "
+        return Note(
+            message=f"The strongest hand-made features are “{by_hand.title}”: {np.mean(self.found[by_hand.name]):.1%} "
             f"over all numbers of images, where the network's last stage has {np.mean(self.found['last-stage']):.1%}. "
             f"With {sizes_up_to(self.settings.most)[-1]} images of each class, the best single stage reads "
             f"{best['network']:.1%} if pretrained and {best['random']:.1%} if untrained."

@@ -11,14 +11,15 @@ from core.backbones import catalogue, stages, weights
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
+from core.events import Event, Note, Progress
+from core.events import Progress as Working
 from core.metrics.comparison import seeds_difference
 from core.metrics.report import Interval
-from core.techniques.events import Event, Grid, Panel, Pictures, Progress, Remark, Score
+from core.techniques.events import Grid, Panel, Pictures, Score
 from core.techniques.fine_tuning.entry import TECHNIQUE, FineTuningSettings, Shift
 from core.techniques.fine_tuning.shifts import shifted
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import EpochDone, Finished
-from core.training.events import Progress as Working
 from core.training.run import finetune
 
 SIDE = 32  # pixels: the patches' own size, and a quarter of the work of 64
@@ -34,7 +35,7 @@ Found = defaultdict[tuple[str, str], list[float]]
 
 def run(settings: FineTuningSettings) -> Iterator[Event]:
     """Run on one of the lab's own data sets."""
-    yield Progress(done=0.0, doing="Opening the pictures")
+    yield Progress(done=0.0, phase="Opening the pictures")
     yield from measure(settings, open_dataset(settings.data, side=SIDE))
 
 
@@ -60,14 +61,14 @@ def measure(settings: FineTuningSettings, dataset: ImageDataset) -> Iterator[Eve
                 seed=seed,
                 device="cpu",
             )
-            yield Progress(done=done / steps, doing=doing)
+            yield Progress(done=done / steps, phase=doing)
             learned = 0.0  # share of this run's epochs
             for event in finetune(config, versions, backbone=pretrained, checkpoint_every=settings.epochs):
                 if isinstance(event, EpochDone):
                     learned = event.epoch / event.epochs
-                    yield Progress(done=(done + learned) / steps, doing=doing)
+                    yield Progress(done=(done + learned) / steps, phase=doing)
                 elif isinstance(event, Working):  # reading features, testing: a sign of life
-                    yield Progress(done=(done + learned) / steps, doing=doing)
+                    yield Progress(done=(done + learned) / steps, phase=doing)
                 elif isinstance(event, Finished):
                     # (4 · test,), one version after another
                     right = event.scores.argmax(axis=1) == event.labels
@@ -77,11 +78,11 @@ def measure(settings: FineTuningSettings, dataset: ImageDataset) -> Iterator[Eve
                         value = found[strategy, version][-1]
                         yield Score(arm=strategy, seed=seed, value=value, quantity=quantity)
         yield _shifts_panel(found, settings)
-    yield Remark(
-        text=_compared(found, settings, "full", "linear_probe", "Kumar et al. 2022 report +2 and −7")
+    yield Note(
+        message=_compared(found, settings, "full", "linear_probe", "Kumar et al. 2022 report +2 and −7")
     )
-    yield Remark(text=_compared(found, settings, "lp_ft", "full", "Kumar et al. 2022 report +1 and +10"))
-    yield Progress(done=1.0, doing="Done")
+    yield Note(message=_compared(found, settings, "lp_ft", "full", "Kumar et al. 2022 report +1 and +10"))
+    yield Progress(done=1.0, phase="Done")
 
 
 def with_shifted_tests(dataset: ImageDataset, settings: FineTuningSettings, seed: int) -> ImageDataset:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.techniques.events import Event, Grid, Panel, Pictures, Progress, Remark, Score
+from core.events import Event, Note, Progress
+from core.techniques.events import Grid, Panel, Pictures, Score
 from core.techniques.instance_weighting import classifier, parity
 from core.techniques.instance_weighting.entry import InstanceWeightingSettings
 from core.techniques.instance_weighting.importance import effective_size, importance_weights
@@ -23,7 +24,7 @@ Floats = NDArray[np.float64]
 
 def run(settings: InstanceWeightingSettings) -> Iterator[Event]:
     """Run on scikit-learn's digits."""
-    yield Progress(done=0.0, doing="Reading the digits")
+    yield Progress(done=0.0, phase="Reading the digits")
     yield from measure(settings, *parity.scanned_digits())
 
 
@@ -49,7 +50,7 @@ def measure(
         for place, count in enumerate(TARGET_LABELS):
             yield Progress(
                 done=(number + place / len(TARGET_LABELS)) / settings.seeds,
-                doing=f"Seed {number + 1} of {settings.seeds}: {count} target labels",
+                phase=f"Seed {number + 1} of {settings.seeds}: {count} target labels",
             )
             few = domains.target.images[:count], domains.target.labels[:count]
             boosted = boost(domains.source.images, domains.source.labels, *few, settings.rounds)
@@ -66,25 +67,25 @@ def measure(
         by_digit.append(_by_digit(domains, weights, boosted))
         yield _digits_panel(by_digit)
     yield _extremes_panel(domains, weights)
-    yield Remark(
-        text=f"Weighted, the {settings.source_images} source images say as much as {np.mean(sizes):.0f} that count "
+    yield Note(
+        message=f"Weighted, the {settings.source_images} source images say as much as {np.mean(sizes):.0f} that count "
         f"the same (effective sample size, mean over {settings.seeds} seeds): bias is paid for with noise."
     )
     yield _where_it_ends(found)
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
-def _where_it_ends(found: dict[tuple[str, int], list[float]]) -> Remark:
+def _where_it_ends(found: dict[tuple[str, int], list[float]]) -> Note:
     """From how many target labels on nothing of the source is needed any more."""
     methods = ("importance", "tradaboost", "pooled")
     for count in TARGET_LABELS:
         if np.mean(found["target", count]) >= max(np.mean(found[arm, count]) for arm in methods):
-            return Remark(
-                text=f"From {count} target labels on, training on them alone was as good as anything that used the "
+            return Note(
+                message=f"From {count} target labels on, training on them alone was as good as anything that used the "
                 "source, on average over the seeds."
             )
-    return Remark(
-        text=f"Up to {TARGET_LABELS[-1]} target labels, some use of the source was better than the target labels "
+    return Note(
+        message=f"Up to {TARGET_LABELS[-1]} target labels, some use of the source was better than the target labels "
         "alone, on average over the seeds."
     )
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
+from core.events import Event, Note, Progress
 from core.interpretation import specimen
 from core.interpretation.specimen import Specimen
 from core.metrics.classification import CONFIDENCE
-from core.techniques.events import Colour, Event, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.events import Colour, Line, Lines, Panel, Pictures, Score
 from core.techniques.knowledge_fusion.distillation import distillation_loss
 from core.techniques.knowledge_fusion.entry import TECHNIQUE, KnowledgeFusionSettings
 from core.techniques.knowledge_fusion.learning import (
@@ -86,16 +87,16 @@ def mixed(answers: Sequence[Answers], shares: Sequence[float]) -> Answers:
 
 def run(settings: KnowledgeFusionSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed."""
-    yield Progress(done=0.0, doing="Reading the pictures")
+    yield Progress(done=0.0, phase="Reading the pictures")
     one = specimen.pretrained("tiny_resnet18")
     dataset, earlier = open_dataset(settings.target, side=SIDE), open_dataset(EARLIER, side=SIDE)
-    yield Progress(done=0.0, doing="Solving the earlier task")
+    yield Progress(done=0.0, phase="Solving the earlier task")
     network = Network(one)
     known = split(earlier, per_class=EARLIER_PER_CLASS, seed=0).train
     pooled = through(network.body, frozen_features(one, known.images))
     for step in solved_head(pooled, known.labels, 0):
         head = step
-        yield Progress(done=0.0, doing="Solving the earlier task")
+        yield Progress(done=0.0, phase="Solving the earlier task")
     assert isinstance(head, nn.Linear)
     report = Report(technique=TECHNIQUE)
     curves: list[dict[str, list[list[float]]]] = []
@@ -106,7 +107,7 @@ def run(settings: KnowledgeFusionSettings) -> Iterator[Event]:
                 yield _curve_panel(settings, curves)
             elif isinstance(event, Progress):
                 done = (number + event.done) / settings.seeds
-                yield Progress(done=done, doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}")
+                yield Progress(done=done, phase=f"Seed {number + 1} of {settings.seeds}: {event.phase}")
             else:
                 report.take(event)
                 yield event
@@ -123,7 +124,7 @@ def _seed(
     earlier_head: nn.Module,
 ) -> Iterator[Event | dict[str, list[list[float]]]]:
     """All arms of one seed; their `Progress` counts this seed alone. The dictionary is `_curves`'."""
-    yield Progress(done=0.0, doing="the probe")
+    yield Progress(done=0.0, phase="the probe")
     parts = split(dataset, per_class=settings.per_class, seed=seed)
     random = np.random.default_rng(seed)
     test = parts.test.subset(random.permutation(len(parts.test))[:TEST_IMAGES])
@@ -147,7 +148,7 @@ def _seed(
     start = Network(one)
     for step in solved_head(through(start.body, features), parts.train.labels, seed):
         head = step
-        yield Progress(done=0.0, doing="the probe")
+        yield Progress(done=0.0, phase="the probe")
     assert isinstance(head, nn.Linear)
     start.head = head
     probed = exam.answers(start)
@@ -156,21 +157,21 @@ def _seed(
     tuned = yield from _three(start, features, labels, seed)
     answers = []
     for network in tuned:
-        yield Progress(done=0.6, doing="asking the fine-tuned networks")
+        yield Progress(done=0.6, phase="asking the fine-tuned networks")
         answers.append(exam.answers(network))
     yield from exam.scores("fine-tuned", seed, answers[0])
 
-    yield Progress(done=0.6, doing="mixing")
+    yield Progress(done=0.6, phase="mixing")
     before, after = start.state(), tuned[0].state()
     alpha = settings.alpha
     fused = exam.answers(start.filled(interpolated(before, after, alpha)))
     yield from exam.scores("wise-ft", seed, fused)
     yield from exam.scores("answers", seed, mixed((probed, answers[0]), (1 - alpha, alpha)))
-    yield Progress(done=0.63, doing="stirring the soup")
+    yield Progress(done=0.63, phase="stirring the soup")
     brew = start.filled(soup([network.state() for network in tuned]))
     yield from exam.scores("soup", seed, exam.answers(brew))
     yield from exam.scores("three", seed, mixed(answers, (1 / 3, 1 / 3, 1 / 3)))
-    yield Progress(done=0.66, doing="mixing what is not aligned")
+    yield Progress(done=0.66, phase="mixing what is not aligned")
     turned = start.filled(before)
     reorder_hidden_channels(turned, torch.Generator().manual_seed(seed))
     control = start.filled(interpolated(turned.state(), after, alpha))
@@ -188,10 +189,10 @@ def _seed(
         seed=seed * (len(FACTORS) + 1) + len(FACTORS),
         loss=lambda scores, some: distillation_loss(scores, soft[some], labels[some]),
     ):
-        yield Progress(done=0.7 + 0.2 * share, doing="distilling")
+        yield Progress(done=0.7 + 0.2 * share, phase="distilling")
     yield from exam.scores("distilled", seed, exam.answers(student))
 
-    yield Progress(done=0.9, doing="walking from the probe to the fine-tuned network")
+    yield Progress(done=0.9, phase="walking from the probe to the fine-tuned network")
     ends = {0.0: probed, 1.0: answers[0], alpha: fused}
     walk = [
         ends.get(place) or exam.answers(start.filled(interpolated(before, after, place)))
@@ -213,7 +214,7 @@ def _three(
         network = start.filled(start.state())
         order = seed * (len(FACTORS) + 1) + place
         for share in fine_tune(network, features, labels, factor=factor, seed=order):
-            yield Progress(done=(place + share) / 5, doing=f"fine-tuning, network {place + 1} of 3")
+            yield Progress(done=(place + share) / 5, phase=f"fine-tuning, network {place + 1} of 3")
         tuned.append(network)
     return tuned
 
@@ -265,16 +266,16 @@ def _pictures_panel(test: LabelledImages, changed: NDArray[np.uint8], names: tup
     )
 
 
-def _remarks(report: Report) -> Iterator[Remark]:
+def _remarks(report: Report) -> Iterator[Note]:
     """What the numbers say beyond the verdict."""
     for quantity in ("shifted", "earlier"):
         verdict = report.compare("wise-ft", "fine-tuned", quantity)
-        yield Remark(
-            text=f"{report.quantity(quantity).title}, WiSE-FT against fine-tuned: {verdict.sentence}."
+        yield Note(
+            message=f"{report.quantity(quantity).title}, WiSE-FT against fine-tuned: {verdict.sentence}."
         )
     verdict = report.compare("wise-ft", "probed")
-    yield Remark(text=f"WiSE-FT against the probe it starts from, on the target: {verdict.sentence}.")
+    yield Note(message=f"WiSE-FT against the probe it starts from, on the target: {verdict.sentence}.")
     verdict = report.compare("soup", "three")
-    yield Remark(text=f"A soup against the three answers it stands for: {verdict.sentence}.")
+    yield Note(message=f"A soup against the three answers it stands for: {verdict.sentence}.")
     verdict = report.compare("distilled", "fine-tuned")
-    yield Remark(text=f"Distilled against fine-tuned: {verdict.sentence}.")
+    yield Note(message=f"Distilled against fine-tuned: {verdict.sentence}.")

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from core.events import Event, Note, Progress
 from core.metrics.classification import mean_interval
-from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, Remark, Score
+from core.techniques.events import Colour, Line, Lines, Panel, Score
 from core.techniques.meta_learning import new_digits
 from core.techniques.meta_learning.entry import MetaLearningSettings
 from core.techniques.meta_learning.learners import (
@@ -37,7 +38,7 @@ Digits = dict[str, list[list[float]]]  # embedding -> seeds -> accuracy for each
 
 def run(settings: MetaLearningSettings) -> Iterator[Event]:
     """Scores come arm by arm, several seeds at a time, since seeds learn side by side."""
-    yield Progress(done=0.0, doing="Drawing waves")
+    yield Progress(done=0.0, phase="Drawing waves")
     found: Found = {arm: {} for arm in TITLES}
     every = tuple(settings.every_seed)
     groups = [every[start : start + SIDE_BY_SIDE] for start in range(0, len(every), SIDE_BY_SIDE)]
@@ -46,7 +47,7 @@ def run(settings: MetaLearningSettings) -> Iterator[Event]:
     digits: Digits = {name: [] for name in new_digits.EMBEDDINGS}
     yield from _new_digits(settings, digits)
     yield from _remarks(settings, found, digits)
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
 def _group(
@@ -61,7 +62,7 @@ def _group(
         if arm != "random":
             for done, weights in learn(courses, gradient_of(arm, settings.shots, settings.inner_steps)):
                 yield Progress(
-                    done=begun + share * (passed + done * SHARES[arm]), doing=f"{named}: {TITLES[arm]}"
+                    done=begun + share * (passed + done * SHARES[arm]), phase=f"{named}: {TITLES[arm]}"
                 )
                 learned[arm] = weights
         passed += SHARES[arm]
@@ -118,7 +119,7 @@ def _new_digits(settings: MetaLearningSettings, found: Digits) -> Iterator[Event
     }
     for number, seed in enumerate(settings.every_seed):
         done = 1 - SHARES["digits"] * (1 - number / settings.seeds)
-        yield Progress(done=done, doing=f"Seed {seed}: new digits by a few examples")
+        yield Progress(done=done, phase=f"Seed {seed}: new digits by a few examples")
         for name, accuracies in new_digits.accuracies(seed).items():
             found[name].append(accuracies)
     lines = []
@@ -157,8 +158,8 @@ def _remarks(settings: MetaLearningSettings, found: Found, digits: Digits) -> It
         return float(np.mean([errors[STEPS.index(steps)] for errors in found[arm].values()]))
 
     (maml_1, maml_5), (plain_1, plain_5) = PUBLISHED.values()
-    yield Remark(
-        text=(
+    yield Note(
+        message=(
             f"Here, with {settings.shots} points and {settings.rounds:,} rounds: MAML {mean('maml', 1):.2f} after "
             f"1 step and {mean('maml', 5):.2f} after 5, pretrained {mean('pretrained', 1):.2f} and "
             f"{mean('pretrained', 5):.2f}. In the paper, with 5 points and 70,000 rounds: MAML {maml_1} and {maml_5}, "
@@ -169,12 +170,12 @@ def _remarks(settings: MetaLearningSettings, found: Found, digits: Digits) -> It
     by_prototypes, by_pixels = (
         100 * np.mean([one[-2] for one in digits[name]]) for name in ("prototypes", "pixels")
     )
-    yield Remark(
-        text=(
+    yield Note(
+        message=(
             f"New digits, {examples} examples of each: prototypes in the embedding learned on six digits name "
             f"{by_prototypes:.1f} %, prototypes of plain pixels {by_pixels:.1f} %."
         )
     )
-    yield Remark(
-        text=f"Every error is the mean over {TESTED_ON} waves that neither training nor the choice of step size saw."
+    yield Note(
+        message=f"Every error is the mean over {TESTED_ON} waves that neither training nor the choice of step size saw."
     )

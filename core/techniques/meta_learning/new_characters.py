@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.backbones.stages import seeded
-from core.techniques.events import Event, Panel, Pictures, Progress, Remark, Score
+from core.events import Event, Note, Progress
+from core.techniques.events import Panel, Pictures, Score
 from core.techniques.fetching import fetching, while_working
 from core.techniques.meta_learning.classifier import train_as_classifier
 from core.techniques.meta_learning.entry import OMNIGLOT, OmniglotSettings
@@ -120,7 +121,7 @@ def _embedded(network: nn.Module | None, drawings: Tensor) -> Tensor:
 
 def run(settings: OmniglotSettings) -> Iterator[Event]:
     """Fetch what is not here yet, then score every arm of one seed, then the next seed."""
-    yield Progress(done=0.0, doing="Looking for the drawings")
+    yield Progress(done=0.0, phase="Looking for the drawings")
     known, new = yield from while_working(
         lambda told: download_characters(SIDE, told), fetching(TITLE, BYTES), share=READ
     )
@@ -130,21 +131,21 @@ def run(settings: OmniglotSettings) -> Iterator[Event]:
     for number, seed in enumerate(settings.every_seed):
         begun = READ + share * number
         networks = yield from learned(known, settings, seed, begun=begun, share=0.9 * share)
-        yield Progress(done=begun + 0.9 * share, doing=f"Seed {seed}: asking about new characters")
+        yield Progress(done=begun + 0.9 * share, phase=f"Seed {seed}: asking about new characters")
         for arm, values in accuracies(networks, new, settings.ways, seed).items():
             for shots, value in zip(SHOTS, values, strict=True):
                 score = Score(arm=arm, seed=seed, value=value, x=shots)
                 report.take(score)
                 yield score
-    yield Remark(text="Against plain pixels: " + report.compare("prototypes", "pixels").sentence)
-    yield Remark(
-        text=(
+    yield Note(message="Against plain pixels: " + report.compare("prototypes", "pixels").sentence)
+    yield Note(
+        message=(
             "Snell et al. 2017 (table 1) name 98.8 % by one drawing and 99.7 % by five, 5 characters at once, where "
             f"chance is 20 %: a network of {4 * CHANNELS} channels instead of {CHANNELS}, trained far longer, and "
             "tested on characters whose alphabets are partly known."
         )
     )
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
 def _drawings(new: Characters) -> Panel:

@@ -16,9 +16,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from core.datasets.downloads import Progress, data_dir, fetch_folder
+from core.datasets.downloads import data_dir, fetch_folder
 from core.datasets.fetching import RemoteFile
 from core.errors import DownloadError
+from core.events import OnProgress
 
 TITLE = "Omniglot"
 FOLDER = "omniglot"  # below the data folder
@@ -53,7 +54,7 @@ class Characters:
         return Characters(drawings=self.drawings[kept], labels=anew[self.labels[kept]], names=names)
 
 
-def download_characters(side: int, progress: Progress | None = None) -> tuple[Characters, Characters]:
+def download_characters(side: int, progress: OnProgress | None = None) -> tuple[Characters, Characters]:
     """Read what is for learning and what is for the test at ``side`` pixels, fetching it first if it is not here.
 
     ``progress(done, total)`` counts bytes, then drawings. `DownloadError`, one sentence, for a missing network, a

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from core.backbones.stages import seeded
+from core.events import Event, Note, Progress
 from core.metrics.classification import mean_interval
-from core.techniques.events import Colour, Event, Line, Lines, Panel, Pictures, Progress, Remark, Score
+from core.techniques.events import Colour, Line, Lines, Panel, Pictures, Score
 from core.techniques.multi_task import tasks
 from core.techniques.multi_task.entry import TECHNIQUE, MultiTaskSettings
 from core.techniques.multi_task.learning import STEPS, train
@@ -30,7 +31,7 @@ Floats = NDArray[np.float64]
 
 def run(settings: MultiTaskSettings) -> Iterator[Event]:
     """Train all arms of one seed, then of the next; the chart of gradients grows with every seed."""
-    yield Progress(done=0.0, doing="Placing digits")
+    yield Progress(done=0.0, phase="Placing digits")
     report = Report(technique=TECHNIQUE)
     cosines: dict[str, list[Floats]] = {arm: [] for arm in DRAWN}
     for number, seed in enumerate(settings.every_seed):
@@ -44,7 +45,7 @@ def run(settings: MultiTaskSettings) -> Iterator[Event]:
             for similarity in _learn(network, arm, parts[0], seed, settings):
                 if len(found) % 60 == 0:
                     done = begun + len(found) / STEPS / len(ARMS) / settings.seeds
-                    yield Progress(done=done, doing=f"Seed {seed}: {TECHNIQUE.arm(arm).title.lower()}")
+                    yield Progress(done=done, phase=f"Seed {seed}: {TECHNIQUE.arm(arm).title.lower()}")
                 found.append(similarity)
             score = Score(arm=arm, seed=seed, value=accuracy(network, parts[1]))
             report.take(score)
@@ -56,13 +57,13 @@ def run(settings: MultiTaskSettings) -> Iterator[Event]:
             yield _similarity(cosines)
     for arm in ("rival", "shuffled"):
         title = TECHNIQUE.arm(arm).title
-        yield Remark(text=f"{title} against digits alone: {report.compare(arm, 'single').sentence}.")
+        yield Note(message=f"{title} against digits alone: {report.compare(arm, 'single').sentence}.")
     means = ", ".join(
         f"{title.lower()} {round(float(np.mean(cosines[arm])), 2) + 0.0:+.2f}".replace("-", "−")
         for arm, (title, *_) in DRAWN.items()
     )
-    yield Remark(text=f"Mean cosine between the two tasks' gradients of the trunk: {means}.")
-    yield Progress(done=1.0, doing="Done")
+    yield Note(message=f"Mean cosine between the two tasks' gradients of the trunk: {means}.")
+    yield Progress(done=1.0, phase="Done")
 
 
 def _network(arm: str, seed: int, settings: MultiTaskSettings) -> TwoHeads:

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.events import Event, Note, Progress
 from core.metrics.comparison import seeds_difference
 from core.techniques import digit_domains
 from core.techniques.domain_adaptation import network
 from core.techniques.domain_adaptation.network import DigitNetwork, Labelled
-from core.techniques.events import Event, Grid, Panel, Progress, Remark, Score
+from core.techniques.events import Grid, Panel, Score
 from core.techniques.negative_transfer import detection, sources
 from core.techniques.negative_transfer.entry import TECHNIQUE, NegativeTransferSettings
 
@@ -43,13 +44,13 @@ class Case:
 
 def run(settings: NegativeTransferSettings) -> Iterator[Event]:
     """Measure every arm at every number of target images, seed by seed."""
-    yield Progress(done=0.0, doing="Blending digits with photographs")
+    yield Progress(done=0.0, phase="Blending digits with photographs")
     cases: list[Case] = []
     for number, seed in enumerate(settings.every_seed):
         yield from _one_seed(settings, cases, number, seed)
         yield _panel(cases)
     yield from _remarks(cases)
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
 def _one_seed(
@@ -71,7 +72,7 @@ def _one_seed(
     def progress(doing: str, share: float) -> Progress:
         return Progress(
             done=(number + (done + share) / work) / settings.seeds,
-            doing=f"Seed {number + 1} of {settings.seeds}: {doing}",
+            phase=f"Seed {number + 1} of {settings.seeds}: {doing}",
         )
 
     starts: dict[str, DigitNetwork] = {}
@@ -153,7 +154,7 @@ def _panel(cases: list[Case]) -> Panel:
     )
 
 
-def _remarks(cases: list[Case]) -> Iterator[Remark]:
+def _remarks(cases: list[Case]) -> Iterator[Note]:
     """Say where each source pays, and how often each detector was right."""
     for arm in dict.fromkeys(one.arm for one in cases):
         verdicts: dict[str, list[str]] = {"helps": [], "hurts": [], "makes no difference that is seen": []}
@@ -169,9 +170,9 @@ def _remarks(cases: list[Case]) -> Iterator[Remark]:
             )
             verdicts[word].append(str(count))
         said = "; ".join(f"{word} at {', '.join(at)} images" for word, at in verdicts.items() if at)
-        yield Remark(text=f"{TECHNIQUE.arm(arm).title}: {said}.")
+        yield Note(message=f"{TECHNIQUE.arm(arm).title}: {said}.")
     right = {name: sum(one.foreseen(name) for one in cases) for name in DETECTORS}
-    yield Remark(
-        text=f"Foreseen before training, of {len(cases)} cases: k-NN {right['knn']}, LogME {right['logme']}, the "
+    yield Note(
+        message=f"Foreseen before training, of {len(cases)} cases: k-NN {right['knn']}, LogME {right['logme']}, the "
         f"source's own answers {right['answers']}; always expecting a gain {right['always']}."
     )

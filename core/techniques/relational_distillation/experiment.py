@@ -14,10 +14,11 @@ from core.backbones.stages import seeded
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
+from core.events import Event, Progress
 from core.interpretation import specimen
 from core.interpretation.specimen import Specimen
 from core.metrics.similarity import linear_cka
-from core.techniques.events import Cloud, Clouds, Colour, Event, Panel, Progress, Score
+from core.techniques.events import Cloud, Clouds, Colour, Panel, Score
 from core.techniques.relational_distillation.entry import RelationalDistillationSettings
 from core.techniques.relational_distillation.relations import relational_loss
 from core.techniques.relational_distillation.student import WIDTHS, Pull, Student, train
@@ -36,7 +37,7 @@ Floats = NDArray[np.float32]
 
 def run(settings: RelationalDistillationSettings) -> Iterator[Event]:
     """Run on one of the lab's own data sets."""
-    yield Progress(done=0.0, doing="Opening the pictures")
+    yield Progress(done=0.0, phase="Opening the pictures")
     yield from measure(settings, open_dataset(settings.data, side=TEACHER_SIDE))
 
 
@@ -58,7 +59,7 @@ def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> 
         def progress(share: float, doing: str, number: int = number) -> Progress:
             return Progress(
                 done=(number + share) / settings.seeds,
-                doing=f"Seed {number + 1} of {settings.seeds}: {doing}",
+                phase=f"Seed {number + 1} of {settings.seeds}: {doing}",
             )
 
         test = _few(split(dataset, per_class=None, seed=seed).test, seed)
@@ -101,10 +102,10 @@ def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> 
                 alike = linear_cka(features, taught_test, debiased=True)
                 yield Score(arm=arm, seed=seed, x=float(size), value=right)
                 yield Score(arm=arm, seed=seed, x=float(size), value=alike or 0.0, quantity="likeness")
-    yield Progress(done=0.99, doing="Drawing a map")
+    yield Progress(done=0.99, phase="Drawing a map")
     spaces["teacher"] = taught_test
     yield _map_panel(spaces, test, dataset.class_names)
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
 def _few(part: LabelledImages, seed: int) -> LabelledImages:

@@ -11,9 +11,10 @@ from torch import Tensor
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
+from core.events import Event, Note, Progress
 from core.interpretation import yosinski
 from core.metrics.similarity import linear_cka
-from core.techniques.events import Colour, Event, Grid, Line, Lines, Panel, Progress, Remark, Score
+from core.techniques.events import Colour, Grid, Line, Lines, Panel, Score
 from core.techniques.report import Report
 from core.techniques.representation_transfer.entry import TECHNIQUE, RepresentationTransferSettings
 from core.techniques.representation_transfer.network import (
@@ -66,7 +67,7 @@ class Compared:
 
 def run(settings: RepresentationTransferSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed."""
-    yield Progress(done=0.0, doing="Cutting the photographs")
+    yield Progress(done=0.0, phase="Cutting the photographs")
     patches = open_dataset(PATCHES, side=SIDE)
     digits = open_dataset(DIGITS, side=SIDE) if settings.source == "dissimilar" else None
     yield _published()
@@ -86,7 +87,7 @@ def between(
             if isinstance(event, Progress):
                 yield Progress(
                     done=(number + event.done) / settings.seeds,
-                    doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
+                    phase=f"Seed {number + 1} of {settings.seeds}: {event.phase}",
                 )
             else:
                 report.take(event)
@@ -127,7 +128,7 @@ def _seed(
         for share in train(
             network, task.pictures, task.labels, frozen=0, epochs=settings.epochs, seed=numbers[place]
         ):
-            yield Progress(done=(place + share) / JOBS, doing=f"the network for task {'ABB'[place]}")
+            yield Progress(done=(place + share) / JOBS, phase=f"the network for task {'ABB'[place]}")
         whole.append(network)
     from_a, from_b, other_b = whole
     untrained = Network(settings.network, task_b.classes, numbers[3])
@@ -152,7 +153,7 @@ def _seed(
                 epochs=settings.epochs,
                 seed=numbers[3 + n],
             ):
-                yield Progress(done=(job + share) / JOBS, doing=f"{arm}, n = {n}")
+                yield Progress(done=(job + share) / JOBS, phase=f"{arm}, n = {n}")
             job += 1
             yield Score(arm=arm, seed=seed, x=n, value=_accuracy(network, test))
     compared.cka.append(similarities(from_a, from_b, test.pictures))
@@ -161,7 +162,7 @@ def _seed(
         for bottom in (other_b, from_a, untrained):
             row = []
             for n in DEPTHS:
-                yield Progress(done=1.0, doing=f"stitching behind layer {n}")
+                yield Progress(done=1.0, phase=f"stitching behind layer {n}")
                 joint = stitch(
                     bottom,
                     from_b,
@@ -257,18 +258,18 @@ def _published() -> Panel:
     )
 
 
-def _remarks(report: Report) -> Iterator[Remark]:
+def _remarks(report: Report) -> Iterator[Note]:
     """What the numbers say beyond the verdict."""
     last = float(LAYERS)
     found = report.compare("AnB", "BnB", x=last)
-    yield Remark(
-        text=f"Specific to the task: all {LAYERS} layers frozen, from A against from B. {found.sentence}."
+    yield Note(
+        message=f"Specific to the task: all {LAYERS} layers frozen, from A against from B. {found.sentence}."
     )
     found = report.compare("BnB", "base", x=float(LAYERS // 2 + 1))
-    yield Remark(
-        text=f"Torn apart in the middle: BnB against from scratch at n = {LAYERS // 2 + 1}. {found.sentence}."
+    yield Note(
+        message=f"Torn apart in the middle: BnB against from scratch at n = {LAYERS // 2 + 1}. {found.sentence}."
     )
     found = report.compare("AnB+", "BnB+")
-    yield Remark(text=f"Not only longer training: AnB+ against BnB+ over all n. {found.sentence}.")
+    yield Note(message=f"Not only longer training: AnB+ against BnB+ over all n. {found.sentence}.")
     found = report.compare("AnB", "random")
-    yield Remark(text=f"Learned against random layers, both frozen, over all n. {found.sentence}.")
+    yield Note(message=f"Learned against random layers, both frozen, over all n. {found.sentence}.")

@@ -7,10 +7,11 @@ from torch import Tensor
 
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
+from core.events import Event, Note, Progress
 from core.interpretation import specimen
 from core.metrics.classification import wilson
 from core.metrics.report import Interval
-from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, Remark
+from core.techniques.events import Colour, Line, Lines, Panel
 from core.techniques.residual_learning.anatomy import Damage, Passage, block_names, walk
 from core.training import probe
 
@@ -20,14 +21,14 @@ PATCHES_TESTED = 200
 
 def damaged() -> Iterator[Event]:
     """The built-in backbone: the size of every block's change, and accuracy without it."""
-    yield Progress(done=0.93, doing="The built-in backbone, block by block")
+    yield Progress(done=0.93, phase="The built-in backbone, block by block")
     one = specimen.pretrained(BUILT_IN)
     parts = split(open_dataset(PATCHES, side=PATCHES_SIDE), per_class=PER_CLASS, seed=0)
     test = parts.test.subset(np.random.default_rng(0).permutation(len(parts.test))[:PATCHES_TESTED])
     *_, known = walk(one.backbone, one.input(parts.train.images))
     assert isinstance(known, Tensor)
     for event in probe.fit(known.double().numpy(), parts.train.labels, images=len(known), seed=0):
-        yield Progress(done=0.94, doing="A classifier on the whole backbone")
+        yield Progress(done=0.94, phase="A classifier on the whole backbone")
         found = event
     assert isinstance(found, probe.Probe)
     images = one.input(test.images)
@@ -45,7 +46,7 @@ def damaged() -> Iterator[Event]:
     for place, name in enumerate(names):
         for damage, values in lost.items():
             values.append(right(name, damage))
-            yield Progress(done=0.95 + 0.05 * place / len(names), doing=f"Built-in backbone without {name}")
+            yield Progress(done=0.95 + 0.05 * place / len(names), phase=f"Built-in backbone without {name}")
     x = [float(place) for place in range(1, len(names) + 1)]
     yield Panel(
         name="built-in-sizes",
@@ -81,8 +82,8 @@ def damaged() -> Iterator[Event]:
     )
     without = [one.value for one in lost["deleted"]]
     mildest, worst = int(np.argmax(without)), int(np.argmin(without))
-    yield Remark(
-        text=(
+    yield Note(
+        message=(
             f"Without {names[mildest]} the built-in backbone still gets {100 * without[mildest]:.1f} % of the "
             f"patches right ({100 * intact.value:.1f} % when whole); without {names[worst]}, "
             f"{100 * without[worst]:.1f} %."

@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
+from core.events import Event, Note, Progress
 from core.metrics.classification import CONFIDENCE
-from core.techniques.events import Colour, Event, Line, Lines, Panel, Progress, Remark, Score
+from core.techniques.events import Colour, Line, Lines, Panel, Score
 from core.techniques.residual_learning import built_in
 from core.techniques.residual_learning.entry import ResidualLearningSettings
 from core.techniques.residual_learning.network import Kind, Stack, gradient_norms, without
@@ -58,7 +59,7 @@ def depths(blocks: int) -> list[int]:
 
 def run(settings: ResidualLearningSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed; the built-in backbone comes last."""
-    yield Progress(done=0.0, doing="Reading the digits")
+    yield Progress(done=0.0, phase="Reading the digits")
     curves = Curves()
     share = 0.93 / settings.seeds
     for number, seed in enumerate(settings.every_seed):
@@ -66,7 +67,7 @@ def run(settings: ResidualLearningSettings) -> Iterator[Event]:
             if isinstance(event, Progress):
                 yield Progress(
                     done=(number + event.done) * share,
-                    doing=f"Seed {number + 1} of {settings.seeds}: {event.doing}",
+                    phase=f"Seed {number + 1} of {settings.seeds}: {event.phase}",
                 )
             else:
                 yield event
@@ -97,7 +98,7 @@ def _seed(settings: ResidualLearningSettings, seed: int, curves: Curves) -> Iter
             network = Stack(kind, blocks, seed)
             doing = f"{TITLES[kind].lower()}, {network.layers} layers"
             for share in train(network, digits, epochs=settings.epochs, seed=seed):
-                yield Progress(done=(work + share * blocks) / whole, doing=doing)
+                yield Progress(done=(work + share * blocks) / whole, phase=doing)
             work += blocks
             learned = accuracy(network, digits.train, digits.train_labels)
             tested = accuracy(network, digits.test, digits.test_labels)
@@ -212,19 +213,19 @@ def _panels(settings: ResidualLearningSettings, curves: Curves) -> Iterator[Pane
     )
 
 
-def _remarks(curves: Curves) -> Iterator[Remark]:
+def _remarks(curves: Curves) -> Iterator[Note]:
     """What the panels say, in numbers."""
     fading = {kind: np.mean([row[0] / row[-1] for row in curves.gradients[kind]]) for kind in KINDS}
-    yield Remark(
-        text=(
+    yield Note(
+        message=(
             "Before training, the first block's gradient is "
             f"{fading['plain']:.1f} times the last one's in the plain network, {fading['residual']:.1f} times in the "
             f"residual one and {fading['halved']:.1f} times with halved shortcuts."
         )
     )
     left = {kind: 100 * np.mean(curves.deleted[kind], axis=0) for kind in KINDS}  # (blocks + 1,) each
-    yield Remark(
-        text=(
+    yield Note(
+        message=(
             f"With one block left out, accuracy goes from {left['residual'][0]:.1f} to {left['residual'][1]:.1f} % in "
             f"the residual network and from {left['plain'][0]:.1f} to {left['plain'][1]:.1f} % in the plain one."
         )

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from core.datasets import catalogue
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.downloads import download, is_downloaded
+from core.events import Event, Note, Progress
 from core.interpretation import specimen
 from core.interpretation.specimen import Specimen
 from core.metrics.similarity import pooled_features
-from core.techniques.events import Event, Panel, Pictures, Progress, Remark
+from core.techniques.events import Panel, Pictures
 from core.techniques.fetching import fetching, while_working
 from core.techniques.report import Report
 from core.techniques.zero_shot.attributes import BYTES, TITLE, Attributes, download_attributes
@@ -98,7 +99,7 @@ def look(
     for start in range(0, len(images), step):
         yield Progress(
             done=begun + (LOOKED - begun) * start / len(images),
-            doing=f"The network looks at picture {start:,} of {len(images):,}",
+            phase=f"The network looks at picture {start:,} of {len(images):,}",
         )
         batch = network.input(images[start : start + step])
         parts.append(list(pooled_features(network.backbone, [batch]).values())[-1])
@@ -159,7 +160,7 @@ def scores_by_arm(one: Hidden, animals: Animals, seed: int) -> tuple[dict[str, l
 
 def run(settings: AnimalSettings) -> Iterator[Event]:
     """Fetch, look, then score every arm of one seed, then the next seed; panels last."""
-    yield Progress(done=0.0, doing="Looking for the pictures")
+    yield Progress(done=0.0, phase="Looking for the pictures")
     animals = yield from prepare(settings)
     report = Report(technique=ANIMALS)
     curves: list[tuple[Floats, Floats]] = []
@@ -167,7 +168,7 @@ def run(settings: AnimalSettings) -> Iterator[Event]:
         one = hide(animals, settings.unseen, seed)
         hidden = ", ".join(NAMES[label] for label in np.flatnonzero(~one.is_seen))
         yield Progress(
-            done=LOOKED + (1 - LOOKED) * number / settings.seeds, doing=f"Seed {seed}: hiding {hidden}"
+            done=LOOKED + (1 - LOOKED) * number / settings.seeds, phase=f"Seed {seed}: hiding {hidden}"
         )
         by_arm, evident = scores_by_arm(one, animals, seed)
         for score in scored(one, seed, ANIMALS.arms, by_arm):
@@ -190,16 +191,16 @@ def run(settings: AnimalSettings) -> Iterator[Event]:
         ),
         x_title="How far seen animals are held back (standard deviations of the scores)",
     )
-    yield Remark(text="DAP against guessing: " + report.compare("dap", "guess").sentence)
-    yield Remark(text="ESZSL against shuffled descriptions: " + report.compare("eszsl", "shuffled").sentence)
-    yield Remark(
-        text=(
+    yield Note(message="DAP against guessing: " + report.compare("dap", "guess").sentence)
+    yield Note(message="ESZSL against shuffled descriptions: " + report.compare("eszsl", "shuffled").sentence)
+    yield Note(
+        message=(
             "With ten of fifty animals hidden, larger pictures (AwA) and a ResNet-101, Xian et al. 2018 (proposed "
             "split) found 44.1 % for DAP and 58.2 % for ESZSL, where chance is 10 %; with all fifty allowed, 0.0 % "
             "and 6.6 %."
         )
     )
-    yield Progress(done=1.0, doing="Done")
+    yield Progress(done=1.0, phase="Done")
 
 
 def _pictures(one: Hidden, animals: Animals, evident: Floats) -> Panel:

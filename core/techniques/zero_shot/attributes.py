@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.downloads import Progress, data_dir, fetch_folder
+from core.datasets.downloads import data_dir, fetch_folder
 from core.datasets.fetching import RemoteFile
 from core.errors import DataError, DownloadError
+from core.events import OnProgress
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +82,7 @@ def read_attributes(folder: Path) -> Attributes:
 
 
 def download_attributes(
-    wanted: tuple[str, ...], fingerprint: str, progress: Progress | None = None
+    wanted: tuple[str, ...], fingerprint: str, progress: OnProgress | None = None
 ) -> Attributes:
     """Read the attributes, fetching them from their authors first where no copy is there.
 

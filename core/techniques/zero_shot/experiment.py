@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from core.techniques.events import Event, Grid, Panel, Pictures, Progress, Remark
+from core.events import Event, Note, Progress
+from core.techniques.events import Grid, Panel, Pictures
 from core.techniques.report import Report
 from core.techniques.zero_shot.calibration import accuracy_by_handicap
 from core.techniques.zero_shot.entry import TECHNIQUE, ZeroShotSettings
@@ -82,7 +83,7 @@ def _displaced(generator: np.random.Generator) -> Labels:
 
 def run(settings: ZeroShotSettings) -> Iterator[Event]:
     """Score every arm of one seed, then the next seed; panels last."""
-    yield Progress(done=0.0, doing="Hiding digits")
+    yield Progress(done=0.0, phase="Hiding digits")
     report = Report(technique=TECHNIQUE)
     curves: list[tuple[Floats, Floats]] = []
     named = np.zeros((CLASSES, CLASSES))  # how often an unseen digit (row) was called what, all ten allowed
@@ -90,7 +91,7 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
         one = hide(settings, seed)
         hidden = np.flatnonzero(~one.is_seen)
         yield Progress(
-            done=number / settings.seeds, doing=f"Seed {seed}: hiding {', '.join(map(str, hidden))}"
+            done=number / settings.seeds, phase=f"Seed {seed}: hiding {', '.join(map(str, hidden))}"
         )
         by_arm, present = scores_by_arm(one, seed)
         for score in scored(one, seed, TECHNIQUE.arms, by_arm):
@@ -103,12 +104,12 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
         np.add.at(named, (one.asked_labels[of_unseen], by_arm["dap"][0][of_unseen].argmax(axis=1)), 1)
     yield _bias(curves)
     yield _confusions(named)
-    yield Remark(
-        text="DAP at each stroke against comparing with a drawing, which needs no pictures: "
+    yield Note(
+        message="DAP at each stroke against comparing with a drawing, which needs no pictures: "
         + report.compare("dap", "drawing").sentence
     )
-    yield Remark(text="Against shuffled descriptions: " + report.compare("dap", "shuffled").sentence)
-    yield Progress(done=1.0, doing="Done")
+    yield Note(message="Against shuffled descriptions: " + report.compare("dap", "shuffled").sentence)
+    yield Progress(done=1.0, phase="Done")
 
 
 def _pictures(one: Hidden, present: Floats) -> Panel:
