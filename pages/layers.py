@@ -4,8 +4,8 @@ import importlib
 
 import streamlit as st
 
-from widgets import frame
-from widgets.layers import address, look
+from widgets import address, frame
+from widgets.layers import look
 
 # (name in the address, label, what it answers); each is drawn by the module of that name in widgets/layers.
 VIEWS = (

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from widgets import frame
-from widgets.layers import address
+from widgets import address, frame
 from widgets.riding import bridge, own_curve, practice, remarks, watch, why
 
 

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from core.techniques import catalogue
-from widgets import frame
-from widgets.layers import address
+from widgets import address, frame
 from widgets.techniques import experiment, field_map
 
 name = address.read("technique", list(catalogue.techniques()), "", "technique")

@@ -10,11 +10,10 @@ from core.advice.tasks import TASKS
 from core.backbones import catalogue
 from core.metrics.report import Interval
 from core.runs.spec import UPLOAD
-from widgets import frame, freeze_picker, network, network_picker, settings
+from widgets import address, frame, freeze_picker, network, network_picker, settings
 from widgets.advise import where
 from widgets.advise.asked import Asked
 from widgets.chart import chart
-from widgets.layers import address
 from widgets.stage_strip.strip import StageState, stage_strip
 
 ACCURACY, BEHIND = "accuracy", "behind"

@@ -10,11 +10,10 @@ from core.backbones.catalogue import BackboneEntry
 from core.datasets import catalogue
 from core.errors import DataError
 from core.runs.spec import UPLOAD
-from widgets import data_picker, frame, network, network_here
+from widgets import address, data_picker, frame, network, network_here
 from widgets.advise import pictures, questions, which_network
 from widgets.advise.asked import Asked
 from widgets.advise.questions import Answers
-from widgets.layers import address
 from widgets.layers.look import specimen_of
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice

@@ -6,9 +6,8 @@ from core.advice.report import Advice
 from core.runs import service
 from core.runs.spec import RunSpec
 from core.training.sweep_config import SweepConfig
-from widgets import frame, sweep_run
+from widgets import address, frame, sweep_run
 from widgets.advise.asked import Asked
-from widgets.layers import address
 from widgets.network_picker import kept_weights
 from widgets.viewed import viewed
 

@@ -6,10 +6,9 @@ from core.advice import evidence, places, sentences
 from core.advice.evidence import Evidence
 from core.advice.tasks import TASKS
 from core.backbones.catalogue import BackboneEntry
-from widgets import frame
+from widgets import address, frame
 from widgets.advise.record import network_with_evidence
 from widgets.chart import chart
-from widgets.layers import address
 
 ALL = "all"
 

@@ -5,10 +5,9 @@ import streamlit as st
 from core.advice import landmarks
 from core.advice.landmarks import MEASURES, Measure, Scale, between, place
 from core.advice.report import Measures
-from widgets import frame
+from widgets import address, frame
 from widgets.advise.asked import Asked
 from widgets.chart import chart
-from widgets.layers import address
 
 
 def draw(asked: Asked) -> None:

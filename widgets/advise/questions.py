@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.advice.report import Description
 from core.advice.tasks import DIFFERENCES, IMAGINGS, SIMILARITIES
-from widgets.layers import address
+from widgets import address
 
 UNKNOWN = "unknown"
 NAMES = ("similar", "differ", "made")  # in the address

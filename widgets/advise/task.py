@@ -4,10 +4,9 @@ import streamlit as st
 
 from core.advice import advisor
 from core.backbones.catalogue import BackboneEntry
-from widgets import frame
+from widgets import address, frame
 from widgets.advise import bring, questions, which_network
 from widgets.advise.asked import Asked
-from widgets.layers import address
 from widgets.layers.look import specimen_of
 from widgets.network_picker import PRETRAINED
 from widgets.turns import short_turn

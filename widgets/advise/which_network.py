@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
-from widgets.layers import address
+from widgets import address
 
 
 def ask() -> BackboneEntry:

@@ -6,8 +6,8 @@ import streamlit as st
 from core.errors import DataError
 from core.interpretation import rendering
 from core.interpretation.atlas import CLASSES, Atlas, Entry
-from widgets import frame
-from widgets.layers import address, wish
+from widgets import address, frame
+from widgets.layers import wish
 from widgets.layers.look import Look
 from widgets.sheet.sheet import sheet
 

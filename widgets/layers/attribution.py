@@ -16,9 +16,8 @@ from core.interpretation import faithfulness as measured
 from core.interpretation.attribution import METHODS, Attribution
 from core.interpretation.explainable import explainable_stages
 from core.interpretation.trust import Curves, SanityStep, Stability
-from widgets import frame
+from widgets import address, frame
 from widgets.chart import chart
-from widgets.layers import address
 from widgets.layers.look import Look
 from widgets.turns import long_turn, short_turn
 

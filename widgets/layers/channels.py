@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from core.interpretation import rendering
 from core.interpretation.atlas import Atlas
-from widgets import frame
-from widgets.layers import address, photographs, place, wish
+from widgets import address, frame
+from widgets.layers import photographs, place, wish
 from widgets.layers.look import Look
 from widgets.sheet.sheet import sheet
 from widgets.turns import short_turn

@@ -7,9 +7,9 @@ import streamlit as st
 from core.figures.filters import stage_by_stage
 from core.figures.says import figure_says
 from core.interpretation import rendering
-from widgets import encoded_picture, frame
+from widgets import address, encoded_picture, frame
 from widgets.chart import chart
-from widgets.layers import address, photographs
+from widgets.layers import photographs
 from widgets.layers.look import Look
 from widgets.turns import short_turn
 

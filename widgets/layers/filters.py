@@ -13,9 +13,8 @@ from PIL import Image
 from core.figures import filters as charts
 from core.figures.layers_says import tuning_says
 from core.interpretation import rendering
-from widgets import encoded_picture, frame
+from widgets import address, encoded_picture, frame
 from widgets.chart import chart
-from widgets.layers import address
 from widgets.layers.look import Look
 from widgets.sheet.sheet import sheet
 

@@ -15,8 +15,7 @@ from core.backbones import catalogue
 from core.images import samples
 from core.images.to_rgb import PictureReading
 from core.runs import service
-from widgets import frame, network, network_here
-from widgets.layers import address
+from widgets import address, frame, network, network_here
 from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
 from widgets.previews import PICTURES
 from widgets.sheet.sheet import sheet

@@ -1,7 +1,6 @@
 """A place in the network: the stage that is looked at, picked on the stage strip."""
 
-from widgets import network
-from widgets.layers import address
+from widgets import address, network
 from widgets.layers.look import Look
 from widgets.stage_strip.strip import stage_picker
 

@@ -13,9 +13,8 @@ from core.datasets.open import load
 from core.events import Progress
 from core.runs import service
 from core.runs.spec import UPLOAD
-from widgets import encoded_picture, frame
+from widgets import address, encoded_picture, frame
 from widgets.chart import chart
-from widgets.layers import address
 from widgets.layers.look import Look
 from widgets.turns import long_turn
 

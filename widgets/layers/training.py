@@ -13,9 +13,9 @@ from core.interpretation.change_report import EpochChange, StageChange
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.training.config import STRATEGIES
-from widgets import encoded_picture, frame, network
+from widgets import address, encoded_picture, frame, network
 from widgets.chart import chart
-from widgets.layers import address, look, over_epochs
+from widgets.layers import look, over_epochs
 from widgets.layers.look import Look
 from widgets.stage_strip.strip import Block, StageState, stage_picker
 from widgets.viewed import viewed

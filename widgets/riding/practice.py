@@ -14,9 +14,8 @@ from core.riding.experiment import ARMS
 from core.riding.experiment_report import KIND, Report
 from core.riding.live import RidingRun, start
 from core.riding.policy import SIZES
-from widgets import frame, turns
+from widgets import address, frame, turns
 from widgets.chart import chart
-from widgets.layers import address
 from widgets.riding.several import choose_several
 from widgets.stage_strip.strip import Block, stage_strip
 

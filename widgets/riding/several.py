@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping
 
 import streamlit as st
 
-from widgets import frame
-from widgets.layers import address
+from widgets import address, frame
 
 _SHOWN = 60  # signs of a wrong value that are repeated on screen
 

@@ -8,8 +8,7 @@ from core.figures.riding_looks import COLOURS
 from core.riding import measured, replay, rides
 from core.riding.experiment import ARMS
 from core.riding.machines import SHARP_1971
-from widgets import frame
-from widgets.layers import address
+from widgets import address, frame
 
 _HERE = Path(__file__).resolve().parent
 _LIGHTER = {"control": "#AAB3BB", "trained": "#F59A5B", "misled": "#B09BDD"}

@@ -9,9 +9,8 @@ from core.riding import measured, replay
 from core.riding.dynamics import Array
 from core.riding.gains import optimal_gains
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994
-from widgets import frame
+from widgets import address, frame
 from widgets.chart import chart
-from widgets.layers import address
 
 
 def draw() -> None:

@@ -14,9 +14,8 @@ from core.techniques.events import Clouds, Pictures
 from core.techniques.live import TechniqueRun
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
-from widgets import frame, turns
+from widgets import address, frame, turns
 from widgets.chart import chart
-from widgets.layers import address
 from widgets.techniques import settings as settings_row
 
 LOOK_EVERY = 0.8  # seconds

@@ -7,7 +7,7 @@ import streamlit as st
 from core.techniques import catalogue, measured
 from core.techniques.report import Report
 from core.techniques.technique import Differs, Technique, Transferred
-from widgets.layers import address
+from widgets import address
 
 # Pan & Yang 2010 (10.1109/TKDE.2009.191), table 3.
 TRANSFERRED: dict[Transferred, tuple[str, str]] = {

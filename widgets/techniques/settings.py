@@ -8,8 +8,7 @@ import streamlit as st
 
 from core import errors
 from core.techniques.technique import FEWEST_SEEDS, MOST_SEEDS, Settings, Technique
-from widgets import frame
-from widgets.layers import address
+from widgets import address, frame
 
 _KEY = "technique_set_{}"
 _BOTH = ("seeds", "first_seed")  # every experiment has them; they come last
