@@ -9,7 +9,6 @@ import hmac
 import ipaddress
 import logging
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +28,7 @@ from core import errors, live
 from core.runs import health, service
 from core.runs.executors import devices
 from core.runs.home import home
+from core.runs.store import census
 
 STREAMLITS_OWN = "/_stcore/metrics"
 CHECKED_FOR_SECONDS = 1.0  # one look at the disk and the database serves all who ask meanwhile
@@ -143,8 +143,8 @@ class _Lab(Collector):
         """Read the store, the workers, the devices and this process."""
         up = GaugeMetricFamily("tll_store_up", "Whether the run store answered.")
         try:
-            found = health.census(home())
-        except (sqlite3.Error, errors.StoreError):
+            found = census.census(home())
+        except errors.StoreError:
             _log.warning("The run store did not answer to a request for figures.")
             up.add_metric([], 0)
         else:
@@ -161,7 +161,7 @@ class _Lab(Collector):
         yield from _of_gpus()
 
 
-def _of_store(found: health.Census) -> Iterator[Metric]:
+def _of_store(found: census.Census) -> Iterator[Metric]:
     yield _gauges("tll_runs", "Runs in the store.", "state", found.runs)
     yield _gauge("tll_queue_length", "Runs that wait.", found.runs["queued"])
     yield _gauge(
@@ -183,7 +183,7 @@ def _of_store(found: health.Census) -> Iterator[Metric]:
     )
     for kind, one in found.durations.items():
         buckets = [
-            (str(bucket), below) for bucket, below in zip(health.DURATION_BUCKETS, one.below, strict=True)
+            (str(bucket), below) for bucket, below in zip(census.DURATION_BUCKETS, one.below, strict=True)
         ]
         durations.add_metric([kind], [*buckets, ("+Inf", one.count)], one.seconds)
     yield durations

@@ -9,7 +9,7 @@ from core.backbones import catalogue
 from core.figures.learning_curves import learning_curves
 from core.figures.says import curves_say
 from core.runs import service
-from core.runs.kinds.finetuning_result import EpochFigures
+from core.runs.kinds.finetuning_timeline import EpochFigures
 from core.runs.kinds.finetuning_timeline import Timeline
 from core.runs.store.runs import RunRecord
 from core.training.config import STRATEGIES

@@ -54,40 +54,40 @@ def run(chosen: argparse.Namespace) -> None:
 def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: "_Json | _Terminal") -> None:
     """Fine-tune, say how it goes, and keep the result."""
     with interrupts.at_once():
-        from core.datasets import noticed
+        from core.datasets import noticed, splits
         from core.datasets.open import open_dataset
-        from core.runs import engine, recorder
         from core.runs.export import archive as export
+        from core.runs.kinds import pretrained
+        from core.runs.kinds.finetuning import Finetuning
+        from core.runs.kinds.finetuning_result import RunResult
+        from core.runs.kinds.kind import Work
         from core.training import precision
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     precision.choose_device(config.device)  # rather than after all pictures are read
-    dataset = open_dataset(data, side=engine.image_side(config), fit=fit, progress=tell("data"))
+    dataset = open_dataset(data, side=pretrained.image_side(config), fit=fit, progress=tell("data"))
     timeline = Timeline()
     for said in data_read(dataset):
         show.event(said)
-    timeline.absorb(Note(message=one).to_json() for one in noticed.sentences(dataset.report, dataset.reading))
-    engine.fetch_weights(config, tell("weights"))
-    started: RunStarted | None = None
-    for event in engine.events(config, dataset, None):
-        if isinstance(event, RunStarted):
-            started = event
-        if isinstance(event, RunStarted | EpochDone | Note):
-            timeline.absorb([artefacts.finite(event.to_json())])
+    for sentence in noticed.sentences(dataset.report, dataset.reading):
+        timeline.take(Note(message=sentence))
+    pretrained.fetch(config, tell("weights"))
+    kind = Finetuning()
+    for event in kind.events(Work(config=config, dataset=dataset)):
+        if not isinstance(event, BatchDone):
+            timeline.take(event)
         if not isinstance(event, Finished):
             show.event(event)
             continue
-        assert started is not None
         files: dict[str, str] = {}
         problem: str | None = f"{out} is not complete: the run was stopped while it was being written."
         try:
             if out is not None:
-                title = engine.run_title(config, dataset.title)
-                result = recorder.build_result(title, started, timeline, event)
-                companions = export.companions(result, engine.parts(dataset, config))
-                for name in _written(out, started, event, companions):
+                result = RunResult.of(kind.title(config, dataset.title), timeline)
+                parts = splits.split(dataset, per_class=config.per_class, seed=config.seed)
+                for name in _written(out, timeline, event, export.companions(result, parts)):
                     files[Path(name).stem] = str(out / name)
             problem = None
         except (OSError, errors.LabError) as error:
@@ -100,12 +100,13 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
 
 
 def _written(
-    out: Path, started: RunStarted, finished: Finished, companions: Iterable[tuple[str, bytes]]
+    out: Path, timeline: Timeline, finished: Finished, companions: Iterable[tuple[str, bytes]]
 ) -> Iterator[str]:
     """Write the weights into the folder ``out``, then ``companions``, (name, content) each; yields the names."""
-    from core.runs import recorder
+    from core.runs.kinds.finetuning_files import write_weights
 
-    recorder.write_weights(out / artefacts.WEIGHTS, started, finished, private=False)
+    assert timeline.started is not None
+    write_weights(out / artefacts.WEIGHTS, timeline.started, finished, private=False)
     yield artefacts.WEIGHTS
     for name, content in companions:
         artefacts.write_bytes(out / name, content, private=False)

@@ -29,17 +29,19 @@ def run(chosen: argparse.Namespace) -> None:
 
     with interrupts.at_once():
         from core.datasets.open import open_dataset
-        from core.runs import engine
+        from core.runs.kinds import pretrained
         from core.training import precision, sweep
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     precision.choose_device(config.device)  # rather than after all pictures are read
-    dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
+    dataset = open_dataset(
+        chosen.data, side=pretrained.image_side(config), fit=chosen.fit, progress=tell("data")
+    )
     for said in data_read(dataset):
         show.event(said)
-    engine.fetch_weights(config, tell("weights"))
+    pretrained.fetch(config, tell("weights"))
     log = SweepLog()
     for event in sweep.sweep(config, dataset):
         log.absorb(event)

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from core import errors
 from core.freezing.policy import BatchNormMode
@@ -141,6 +141,9 @@ def check_device(name: str) -> None:
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
     """One run. ``None`` means "the strategy's or the backbone's default"; `resolved` fills those in."""
+
+    kind: ClassVar[str] = "finetune"
+    what: ClassVar[str] = "a fine-tuning"
 
     backbone: str = setting("tiny_resnet18", "The pretrained network that the run starts from.")
     weights: str = setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")

@@ -43,7 +43,7 @@ def finetune(
     resume: dict[str, Any] | None = None,
     backbone: Backbone | None = None,
     checkpoint_every: int = 1,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Transfer a pretrained network to ``dataset`` as ``config`` says, and test it once.
 
     ``backbone`` (left untouched) takes the place of the network that ``config.backbone`` and ``config.weights``
@@ -431,6 +431,7 @@ class _Run:
             peak_memory_bytes=memory.peak_bytes(self.device),
             scores=probabilities,
             labels=self.splits.test.labels,
+            test_images=self.splits.test.images,
             weights=self._weights(),
         )
 

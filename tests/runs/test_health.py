@@ -81,7 +81,7 @@ def test_a_missing_or_damaged_store_is_told_and_not_made_anew(tmp_path: Path) ->
     (tmp_path / database.FILE).write_bytes(b"no database " * 100)
     assert "does not answer" in _in_the_way(tmp_path)["store"]
     with pytest.raises(sqlite3.Error):
-        health.census(tmp_path)
+        census.census(tmp_path)
 
 
 def test_a_store_that_somebody_holds_is_told_within_seconds(
@@ -93,7 +93,7 @@ def test_a_store_that_somebody_holds_is_told_within_seconds(
         began = time.monotonic()
         assert "locked" in _in_the_way(store.home)["store"]
         assert time.monotonic() - began < 3
-        health.census(store.home)  # reading goes on meanwhile
+        census.census(store.home)  # reading goes on meanwhile
         other.execute("ROLLBACK")
     assert _in_the_way(store.home) == {}
 
@@ -118,7 +118,7 @@ def test_a_worker_that_does_not_start_is_told(
 
 
 def test_figures_are_those_of_the_store(store: Store) -> None:
-    empty = health.census(store.home)
+    empty = census.census(store.home)
     assert set(empty.runs) == {"queued", "running", "stopping", "finished", "failed", "stopped"}
     assert (sum(empty.runs.values()), empty.oldest_wait, empty.heartbeat_age) == (0, 0.0, None)
 
@@ -136,7 +136,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
         direct.execute("UPDATE runs SET created = created - 100 WHERE state = 'queued'")
         direct.execute("UPDATE runs SET heartbeat = heartbeat - 7 WHERE state = 'running'")
 
-    found = health.census(store.home)
+    found = census.census(store.home)
     assert found.runs | {"failed": 0} == {
         "queued": 1,
         "running": 1,
@@ -152,7 +152,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
     count = sum(one.count for one in found.durations.values())
     below = [sum(column) for column in zip(*(one.below for one in found.durations.values()), strict=True)]
     assert count == 2
-    assert dict(zip(health.DURATION_BUCKETS, below, strict=True)) == {
+    assert dict(zip(census.DURATION_BUCKETS, below, strict=True)) == {
         5.0: 0, 10.0: 0, 20.0: 1, 40.0: 1, 60.0: 1, 120.0: 1, 300.0: 1, 600.0: 1, 1800.0: 2, 3600.0: 2, 7200.0: 2,
     }  # fmt: skip
     assert sum(one.seconds for one in found.durations.values()) == pytest.approx(712, abs=0.01)
@@ -165,7 +165,7 @@ def test_a_run_that_was_put_back_does_not_count_as_one_that_never_began(store: S
     store.give_back(claim)
     with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as direct:
         direct.execute("UPDATE runs SET created = created - 1000")
-    assert health.census(store.home).oldest_wait == 0.0
+    assert census.census(store.home).oldest_wait == 0.0
 
 
 def test_figures_do_not_wait_for_whoever_writes(store: Store) -> None:
@@ -179,9 +179,9 @@ def test_figures_do_not_wait_for_whoever_writes(store: Store) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        seen = [sum(health.census(store.home).runs.values()) for _ in range(20)]
+        seen = [sum(census.census(store.home).runs.values()) for _ in range(20)]
     finally:
         over.set()
         writer.join()
     assert seen == sorted(seen)
-    assert sum(health.census(store.home).runs.values()) == len(store.ids())
+    assert sum(census.census(store.home).runs.values()) == len(store.ids())

@@ -2,14 +2,15 @@
 
 import os
 import shutil
-import sqlite3
 
 import psutil
 import streamlit as st
 
+from core import errors
 from core.runs import health, service
 from core.runs.executors import devices
 from core.runs.home import home
+from core.runs.store import census
 from core.runs.limits import machine_memory
 
 SECONDS = 0.2  # that the processors are watched for
@@ -61,8 +62,8 @@ def _disk() -> None:
         # Part of a disk may be kept for the system: neither in use nor free for the lab.
         _bar(usage.used, usage.used + usage.free, f"in use, {_size(usage.free)} free")
         try:
-            found = health.census(place)
-        except sqlite3.Error:
+            found = census.census(place)
+        except errors.StoreError:
             st.caption("The run store does not answer at the moment.")
             return
         st.caption(
