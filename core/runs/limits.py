@@ -15,6 +15,7 @@ from typing import Protocol
 import psutil
 
 from core import errors
+from core.settings import check, setting
 
 _SETTING = "limits"
 _DAY_SECONDS = 86_400.0
@@ -33,38 +34,32 @@ class Settings(Protocol):
         """Set ``name``; None forgets it."""
 
 
-def _limit(default: int, low: int, high: int, what: str, *, zero: str = "") -> int:
-    """Describe one limit; ``what`` begins its sentence when it is out of range, ``zero`` is what 0 stands for."""
-    metadata = {"low": low, "high": high, "what": what, "zero": zero}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How much is allowed; out of range is a `SettingsError`."""
 
-    runs_per_visitor: int = _limit(8, 1, 100, "Runs of one visitor, waiting or running")
-    runs_in_all: int = _limit(300, 1, 10_000, "Runs of everybody, waiting or running")
-    minutes_per_run: int = _limit(120, 1, 10_000, "Minutes that a run may take at a stretch")
-    megabytes_per_run: int = _limit(
-        0, 0, 4_000_000, "Megabytes of memory that a run may use", zero="three quarters of the machine's"
+    runs_per_visitor: int = setting(8, low=1, high=100, title="Runs of one visitor, waiting or running")
+    runs_in_all: int = setting(300, low=1, high=10_000, title="Runs of everybody, waiting or running")
+    minutes_per_run: int = setting(120, low=1, high=10_000, title="Minutes that a run may take at a stretch")
+    megabytes_per_run: int = setting(
+        0, "0: three quarters of the machine's.", 0, 4_000_000, title="Megabytes of memory that a run may use"
     )
-    upload_megabytes_per_visitor: int = _limit(
-        1_000, 1, 1_000_000, "Megabytes of one visitor's pictures and weights"
+    upload_megabytes_per_visitor: int = setting(
+        1_000, low=1, high=1_000_000, title="Megabytes of one visitor's pictures and weights"
     )
-    upload_megabytes_in_all: int = _limit(
-        20_000, 1, 100_000_000, "Megabytes of everybody's pictures and weights"
+    upload_megabytes_in_all: int = setting(
+        20_000, low=1, high=100_000_000, title="Megabytes of everybody's pictures and weights"
     )
-    upload_days: int = _limit(14, 1, 3_650, "Days that pictures are kept")
-    run_megabytes_per_visitor: int = _limit(
-        10_000, 1, 100_000_000, "Megabytes of the disk for one visitor's runs"
+    upload_days: int = setting(14, low=1, high=3_650, title="Days that pictures are kept")
+    run_megabytes_per_visitor: int = setting(
+        10_000, low=1, high=100_000_000, title="Megabytes of the disk for one visitor's runs"
     )
-    run_days: int = _limit(0, 0, 3_650, "Days that a run is kept after its end", zero="until it is deleted")
+    run_days: int = setting(
+        0, "0: until it is deleted.", 0, 3_650, title="Days that a run is kept after its end"
+    )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            errors.within(field.metadata["what"], value, field.metadata["low"], field.metadata["high"])
+        check(self, by_title=True)
 
     @property
     def memory(self) -> int:
