@@ -7,15 +7,14 @@ the teacher's page is kept in the run store and wins. Torch-free.
 import dataclasses
 import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
-from core import errors
-from core.settings import check, setting
+from core.environment import Variable
+from core.settings import check, described, setting
 
 _SETTING = "limits"
 _DAY_SECONDS = 86_400.0
@@ -77,6 +76,13 @@ class Limits:
         return _DAY_SECONDS * self.run_days if self.run_days else math.inf
 
 
+# By the limit's name; what is out of range, `Limits` says.
+VARIABLES = {
+    name: Variable(name=f"TLL_{name.upper()}", without=f"{limit.default:,}", help=limit.title)
+    for name, limit in described(Limits).items()
+}
+
+
 def limits(store: Settings) -> Limits:
     """Read what holds now."""
     return Limits(**(_from_environment() | _from_teacher(store)))
@@ -103,17 +109,7 @@ def machine_memory() -> int:
 
 
 def _from_environment() -> dict[str, int]:
-    found = {}
-    for field in dataclasses.fields(Limits):
-        name = f"TLL_{field.name.upper()}"
-        text = os.environ.get(name)
-        if not text:
-            continue
-        try:
-            found[field.name] = int(text)
-        except ValueError:
-            raise errors.SettingsError(f"{name} must be a whole number; it is {text!r}.") from None
-    return found
+    return {name: variable.whole_number() for name, variable in VARIABLES.items() if variable.text()}
 
 
 def _from_teacher(store: Settings) -> dict[str, int]:
