@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
-from core import environment, errors, live
+from core import environment, errors
 from core.runs import health, service
 from core.runs.executors import devices
 from core.runs.home import home
@@ -207,10 +207,6 @@ def _of_workers() -> Iterator[Metric]:
 
 
 def _of_server() -> Iterator[Metric]:
-    waiting, running = live.counts()
-    yield _gauges(
-        "tll_live_experiments", "Live experiments.", "state", {"waiting": waiting, "running": running}
-    )
     yield _gauge("tll_shutting_down", "Whether the server is about to end.", service.leaving())
     if not runtime.exists():
         return

@@ -25,7 +25,7 @@ from core.runs.spec import RunSpec, control_spec
 from core.runs.store.runs import NO_RUN, Store
 from core.training.config import FinetuneConfig
 from widgets import visitor_cookie
-from widgets.viewed import GUEST
+from widgets.runs.visible import GUEST
 
 SECONDS = 1000.0
 RUN_MS = 240 * SECONDS  # a busy machine; an idle one needs a small part of it

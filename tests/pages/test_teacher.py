@@ -16,10 +16,11 @@ from core.runs.spec import RunSpec, control_spec
 from core.runs.store.runs import NO_RUN
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
-from widgets import followed, visitor_cookie
-from widgets.run_words import PAUSED
+from widgets import visitor_cookie
+from widgets.runs import follow
+from widgets.runs.visible import GUEST
+from widgets.runs.words import PAUSED
 from widgets.teacher import machine, sign_in
-from widgets.viewed import GUEST
 
 PROJECT = Path(streamlit_app.__file__).parent
 SECRET = "tangerine dream 1984"
@@ -243,22 +244,22 @@ def test_the_disk_is_full_when_nothing_is_free_for_the_lab(monkeypatch: pytest.M
 
 def test_a_page_that_stands_open_all_day_remembers_the_newest_logs_alone() -> None:
     store = service._store()
-    runs = [store.add(DIGITS, OWNER) for _ in range(2 * followed.MOST)]
+    runs = [store.add(DIGITS, OWNER) for _ in range(2 * follow.MOST)]
 
     def watch(runs: list[str]) -> None:
         import streamlit as st
 
-        from widgets import run_progress, sweep_run
+        from widgets.runs import finetuning, sweep
 
         for run in runs:
-            st.session_state["first"] = run_progress.follow(runs[0])
-            run_progress.follow(run)
-            sweep_run.follow(run)
+            st.session_state["first"] = finetuning.follow(runs[0])
+            finetuning.follow(run)
+            sweep.follow(run)
 
     page = AppTest.from_function(watch, args=(runs,)).run()
     assert not page.exception
     first, kept = page.session_state["first"], page.session_state["followed"]
-    assert len(kept) == followed.MOST
+    assert len(kept) == follow.MOST
     assert page.run().session_state["first"] is first, "what is watched all the time is read on, not anew"
 
 

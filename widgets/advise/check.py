@@ -6,10 +6,11 @@ from core.advice.report import Advice
 from core.runs import service
 from core.runs.spec import RunSpec
 from core.training.sweep_config import SweepConfig
-from widgets import address, frame, sweep_run
+from widgets import address, frame
 from widgets.advise.asked import Asked
 from widgets.network_picker import kept_weights
-from widgets.viewed import viewed
+from widgets.runs import sweep
+from widgets.runs.visible import visible_run
 
 SEEDS = 3
 
@@ -36,7 +37,7 @@ def draw(asked: Asked) -> None:
                 address.write(sweep=_start(asked))
                 st.rerun()
         return
-    sweep_run.draw(run, advised=asked.advice.arm)
+    sweep.draw(run, advised=asked.advice.arm)
 
 
 def _time(advice: Advice) -> str:
@@ -54,8 +55,14 @@ def _is_about(run: str, asked: Asked) -> bool:
     """Whether the sweep that the address names is of these pictures and this network; a sentence if it is gone."""
     assert asked.choice is not None
     with frame.shown_errors():
-        spec = viewed(run).record.spec
-        return (spec.config.backbone, spec.data, spec.fit, spec.config.per_class) == (
+        spec = visible_run(run).record.spec
+        config = spec.config
+        return isinstance(config, SweepConfig) and (
+            config.backbone,
+            spec.data,
+            spec.fit,
+            config.per_class,
+        ) == (
             asked.entry.name,
             asked.choice.reference,
             asked.choice.fit,

@@ -10,8 +10,8 @@ from core import errors
 from core.runs import health, service
 from core.runs.executors import devices
 from core.runs.home import home
-from core.runs.store import census
 from core.runs.limits import machine_memory
+from core.runs.store import census
 
 SECONDS = 0.2  # that the processors are watched for
 

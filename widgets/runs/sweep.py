@@ -1,133 +1,94 @@
 """One sweep over freeze depths: its chart while it fills, and what it found. Used by the runs page and the wizard."""
 
 import dataclasses
+from functools import partial
 
 import streamlit as st
 
-from core import errors
+from core import errors, words
 from core.figures.sweep import accuracy_over_depth, height
 from core.runs import service
 from core.runs.files import artefacts
-from core.runs.kinds.sweep_result import as_csv
-from core.runs.kinds.sweep_timeline import SweepTimeline
+from core.runs.kinds.sweep import SweepShown
+from core.runs.kinds.sweep_table import as_csv
 from core.runs.store.runs import RunRecord
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
-from widgets import delete_runs, followed, frame
+from widgets import frame
 from widgets.chart import chart
-from widgets.run_words import STATES, in_queue, poll_seconds, why_it_ended
-from widgets.viewed import Viewed, viewed
+from widgets.runs import delete, status
+from widgets.runs.visible import VisibleRun, visible_run
+from widgets.runs.words import phase
 
-_PHASES = {
-    "data": "Reading the pictures",
-    "weights": "Fetching the pretrained weights",
-    "cluster": "Waiting for a node of the cluster",
-    "features": "Running the network once over all pictures",
-}
+
+def draw_run(seen: VisibleRun) -> None:
+    """Draw a sweep on its own page; the address may say what advice named before it."""
+    draw(seen.address, st.query_params.get("advised"))
 
 
 def draw(address: str, advised: str | None = None) -> None:
     """Draw a sweep, live until it is over; ``advised`` is the arm (`Arm.name`) that advice named before it."""
     with frame.shown_errors():
-        record = viewed(address).record
-        if record.spec.kind != "sweep":
-            service.sweep_timeline(record.id)  # a sentence for another kind
-        # A fragment polls; the page itself runs again only when the sweep has ended, and then nothing polls.
-        poll = poll_seconds(record)
-        st.fragment(_live, run_every=poll)(address, advised, poll)
+        if visible_run(address).record.spec.kind != "sweep":
+            raise errors.RunError("This is a single run, not a sweep over freeze depths.")
+        status.live(address, doing=doing, draw=partial(_found, advised))
 
 
-def follow(run_id: str) -> SweepTimeline:
-    """Read what is new in a sweep's log since the last look of this session."""
-    return followed.follow(run_id, SweepTimeline)
+def facts(record: RunRecord) -> str:
+    """Say which depth is best, for a list."""
+    figures = record.summary or {}
+    depth = spoken([figures["best"]]).replace("depth", "at depth")
+    others = [arm for arm in figures["as_good"] if arm != figures["best"]]
+    sure = f"{spoken(others)} may be as good" if others else "ahead of all others"
+    return f"best {words.percent(figures['accuracy'])} {depth} · {sure} · {figures['seconds']:.1f} s"
 
 
-def _live(address: str, advised: str | None, poll: float | None) -> None:
-    with frame.shown_errors():
-        try:
-            seen = viewed(address)
-        except errors.RunError:
-            st.rerun()  # deleted, or no longer shared: the whole page goes
-        record = seen.record
-        if poll_seconds(record) != poll:
-            st.rerun()
-        timeline = follow(record.id)
-        found = timeline.report
-        _status(record, timeline)
-        if seen.mine:
-            _buttons(record)
-        if found is None:
-            # Room for the chart before it is there: nothing jumps when it comes.
-            st.container(height=height(5), border=False, key="sweep_room")
-            return
-        if found.arms:
-            st.markdown(f"**{frame.plain(found.verdict)}**")
-            sentence = regret_sentence(found, advised) if advised else ""
-            if sentence:
-                st.markdown(frame.plain(sentence))
-        else:
-            st.markdown("The first depth is being measured …")
-        frame.caveats(found.caveats)
-        chart(
-            accuracy_over_depth(found, advised=advised, theme=frame.theme()),
-            key=f"sweep_{record.id}",
-            says=found.verdict if found.arms else "The first depth is being measured.",
-            said=True,
-        )
-        if found.arms:
-            st.markdown(_table(found, advised))
-            st.caption(frame.plain(_small_print(found)))
-            _downloads(seen, found)
-        for note in timeline.notes:
-            st.caption(f":material/info: {frame.plain(note)}")
+def _found(advised: str | None, seen: VisibleRun, shown: SweepShown) -> None:
+    report = shown.report
+    if report is None:
+        # Room for the chart before it is there: nothing jumps when it comes.
+        st.container(height=height(5), border=False, key="sweep_room")
+        return
+    if report.arms:
+        st.markdown(f"**{frame.plain(report.verdict)}**")
+        sentence = regret_sentence(report, advised) if advised else ""
+        if sentence:
+            st.markdown(frame.plain(sentence))
+    else:
+        st.markdown("The first depth is being measured …")
+    frame.caveats(report.caveats)
+    chart(
+        accuracy_over_depth(report, advised=advised, theme=frame.theme()),
+        key=f"sweep_{seen.id}",
+        says=report.verdict if report.arms else "The first depth is being measured.",
+        said=True,
+    )
+    if report.arms:
+        st.markdown(_table(report, advised))
+        st.caption(frame.plain(_small_print(report)))
+        _downloads(seen, report)
+    for note in shown.notes:
+        st.caption(f":material/info: {frame.plain(note)}")
 
 
 # --- how it goes ----------------------------------------------------------------------------------------
 
 
-def _status(record: RunRecord, timeline: SweepTimeline) -> None:
-    word, colour = STATES[record.state]
-    line = f":{colour}-badge[{word}]"
-    if record.error:
-        why_it_ended(record)
-    if record.state == "queued":
-        st.progress(0.0, text=f"{line} {in_queue(record)}")
-    elif record.active:
-        st.progress(timeline.done, text=f"{line} {pace(timeline)}")
-    elif record.state != "finished":
-        st.markdown(line)
-
-
-def pace(timeline: SweepTimeline) -> str:
+def doing(record: RunRecord, timeline: SweepShown) -> str:
     """Say which depth and seed is being measured, how fast, and how long the rest takes."""
     started, progress = timeline.log.started, timeline.progress
     if started is None or progress is None or timeline.arm is None:
-        phase = progress["phase"] if progress is not None else ("data" if started is None else "")
-        parts = [_PHASES.get(phase, "Measuring")]
+        name = progress.phase if progress is not None else ("data" if started is None else "evaluate")
+        parts = ["Running the network once over all pictures" if name == "features" else phase(name)]
     else:
         name, seed = timeline.arm
         parts = [spoken([name]).capitalize() if name != "lp_ft" else "LP-FT"]
         if len(started.seeds) > 1:
             parts.append(f"seed {started.seeds.index(seed) + 1} of {len(started.seeds)}")
-    if progress is not None and progress.get("images_per_second"):
-        parts.append(f"{progress['images_per_second']:,.0f} pictures/s")
+    if progress is not None and progress.images_per_second:
+        parts.append(f"{progress.images_per_second:,.0f} pictures/s")
     if timeline.seconds_left is not None:
-        parts.append(f"{_seconds(timeline.seconds_left)} left")
+        parts.append(f"{words.seconds(timeline.seconds_left)} left")
     return " · ".join(parts)
-
-
-def _buttons(record: RunRecord) -> None:
-    visitor = frame.visitor()
-    with st.container(horizontal=True, key="sweep_buttons"):
-        if record.state in ("queued", "running") and st.button(
-            "Stop", icon=":material/stop_circle:", key="sweep_stop"
-        ):
-            service.stop(record.id, visitor=visitor)
-            st.rerun()
-        if record.state in ("stopped", "failed") and st.button(
-            "Go on", icon=":material/play_arrow:", key="sweep_resume", type="primary"
-        ):
-            service.resume(record.id, visitor=visitor)
-            st.rerun()
 
 
 # --- what it found --------------------------------------------------------------------------------------
@@ -199,11 +160,11 @@ def _small_print(found: SweepReport) -> str:
     )
 
 
-def _downloads(seen: Viewed, found: SweepReport) -> None:
+def _downloads(seen: VisibleRun, found: SweepReport) -> None:
     record = seen.record
     if record.active:
         return
-    name = f"sweep-{record.spec.config.backbone}-{seen.address[:6]}"
+    name = f"sweep-{record.spec.config.to_json()['backbone']}-{seen.address[:6]}"
     with st.container(horizontal=True, key="sweep_downloads"):
         for label, suffix, content in (
             ("CSV", "csv", as_csv(found).encode()),
@@ -219,7 +180,7 @@ def _downloads(seen: Viewed, found: SweepReport) -> None:
                 key=f"sweep_{suffix}",
             )
         if seen.mine:
-            delete_runs.draw([record], "Delete this sweep", "Its measurements are gone for good.")
+            delete.draw([record], "Delete this sweep", "Its measurements are gone for good.")
 
 
 def _json(record: RunRecord, found: SweepReport) -> bytes:
@@ -230,8 +191,4 @@ def _json(record: RunRecord, found: SweepReport) -> bytes:
 
 
 def _precise(seconds: float) -> str:
-    return f"{seconds:.2f}\u00a0s" if seconds < 10 else _seconds(seconds)
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f}\u00a0s" if seconds < 100 else f"{seconds / 60:.0f}\u00a0min"
+    return f"{seconds:.2f}\u00a0s" if seconds < 10 else words.seconds(seconds)

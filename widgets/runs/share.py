@@ -6,14 +6,11 @@ import streamlit as st
 
 from core.runs import service
 from widgets import frame
-from widgets.viewed import Viewed
-
-_SWEEP = "the chart and its figures, and can download them"
-_RUN = "the curves, the result and the test pictures, and can download the weights and the script"
+from widgets.runs.visible import VisibleRun
 
 
-def draw(seen: Viewed) -> None:
-    """Draw the button for the owner; nothing for a guest."""
+def draw(seen: VisibleRun, guests_see: str) -> None:
+    """Draw the button for the owner, who reads what ``guests_see``; nothing for a guest."""
     if not seen.mine:
         return
     shared = seen.record.share
@@ -22,7 +19,7 @@ def draw(seen: Viewed) -> None:
         icon=":material/group:" if shared else ":material/share:",
         key="share",
     ):
-        st.markdown(what(seen))
+        st.markdown(what(seen, guests_see))
         if shared is None:
             if st.button("Make the link", key="share_make", type="primary", icon=":material/add_link:"):
                 service.share(seen.id, visitor=frame.visitor())
@@ -35,13 +32,10 @@ def draw(seen: Viewed) -> None:
         st.caption("The link then opens nothing any more. What somebody has downloaded stays with them.")
 
 
-def what(seen: Viewed) -> str:
+def what(seen: VisibleRun, guests_see: str) -> str:
     """Say in one sentence who will see what."""
-    shows = _SWEEP if seen.record.spec.kind == "sweep" else _RUN
     kept = "the pictures that it learned from" if seen.own_pictures else "your other runs"
-    return (
-        f"Everybody who has the link sees {shows}; nobody but you can change it, and {kept} stay yours alone."
-    )
+    return f"Everybody who has the link sees {guests_see}; nobody but you can change it, and {kept} stay yours alone."
 
 
 def link(token: str) -> str:

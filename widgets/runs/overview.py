@@ -9,9 +9,10 @@ from core.runs import service
 from core.runs.limits import Limits
 from core.runs.store.runs import RunRecord
 from core.runs.teacher import RefusedError, secret
-from core.training.sweep_report import spoken
-from widgets import comparison, delete_runs, frame
-from widgets.run_words import STATES
+from widgets import frame
+from widgets.runs import comparison, delete
+from widgets.runs.kinds import VIEWS
+from widgets.runs.words import STATES
 
 PER_PAGE = 12
 MOST_COMPARED = 6
@@ -38,7 +39,7 @@ def draw() -> None:
     _room(now)
     if ticked:
         many = "this run" if len(ticked) == 1 else f"these {len(ticked)} runs"
-        delete_runs.draw(ticked, f"Delete {many}", "Weights, curves and pictures are gone for good.")
+        delete.draw(ticked, f"Delete {many}", "Weights, curves and pictures are gone for good.")
     picked = [one for one in ticked if comparison.comparable(one)]
     if len(picked) < 2:
         st.caption("Tick two or more finished runs to lay them side by side, or any to delete them.")
@@ -95,16 +96,5 @@ def _facts(record: RunRecord, now: Limits) -> str:
         when += datetime.fromtimestamp(until, UTC).strftime(" · kept until %d %b")
     if record.summary is None or record.state != "finished":
         return f"{STATES[record.state][0]} · {when}"
-    figures = record.summary
-    when += " · **with a caveat**" if figures.get("caveats") else ""
-    if record.spec.kind == "sweep":
-        depth = spoken([figures["best"]]).replace("depth", "at depth")
-        others = [arm for arm in figures["as_good"] if arm != figures["best"]]
-        sure = f"{spoken(others)} may be as good" if others else "ahead of all others"
-        return (
-            f"best {100 * figures['accuracy']:.1f} % {depth} · {sure} · {figures['seconds']:.1f} s · {when}"
-        )
-    return (
-        f"{100 * figures['accuracy']:.1f} % [{100 * figures['low']:.1f}, {100 * figures['high']:.1f}] · "
-        f"{figures['seconds']:.1f} s · {when}"
-    )
+    when += " · **with a caveat**" if record.summary.get("caveats") else ""
+    return f"{VIEWS[record.spec.kind].facts(record)} · {when}"

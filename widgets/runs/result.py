@@ -15,10 +15,11 @@ from core.freezing.report import StageAudit
 from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.store.runs import RunRecord
 from core.training import few_steps
-from widgets import frame, network, previews, run_downloads, seeds, try_picture
+from widgets import frame, network, previews
 from widgets.chart import chart
-from widgets.finished import difference, result_of, test_images_of, written
-from widgets.viewed import Viewed, viewed
+from widgets.runs import downloads, seeds, try_picture
+from widgets.runs.results import difference, result_of, test_images_of, written
+from widgets.runs.visible import VisibleRun, visible_run
 
 MOST_PICTURES = 16
 TWO_ROWS = 230  # pixels that the headline chart takes with two rows
@@ -30,7 +31,7 @@ GUESTS_TABS = tuple(name for name in TABS if name != "Seeds")  # that one lists 
 def details(address: str) -> None:
     """Draw the tabs; one that is not open costs nothing, and turning to another does not redraw the page."""
     try:
-        seen = viewed(address)
+        seen = visible_run(address)
     except errors.RunError:
         st.rerun()  # deleted, or no longer shared: the whole page goes
     result = result_of(seen.id, written(seen.id))
@@ -43,7 +44,7 @@ def details(address: str) -> None:
         ("Calibration", _calibration),
         ("Cost", _cost),
         ("Try a picture", try_picture.draw),
-        ("Downloads", run_downloads.draw),
+        ("Downloads", downloads.draw),
     ):
         if name in tabs and tabs[name].open:
             with tabs[name], frame.shown_errors():
@@ -111,7 +112,7 @@ Cell = tuple[int, int]  # a true class, and what it was recognised as
 SUREST: Cell = (-1, -1)  # no cell: the most confident mistakes
 
 
-def _mistakes(seen: Viewed, result: RunResult) -> None:
+def _mistakes(seen: VisibleRun, result: RunResult) -> None:
     images = test_images_of(seen.id, written(seen.id))
     predicted = images.scores.argmax(axis=1)
     key = f"confusion_cell_{seen.id}"  # another run has other classes
@@ -200,7 +201,7 @@ def _gallery(
 # --- what moved -----------------------------------------------------------------------------------------
 
 
-def _moved(seen: Viewed, result: RunResult) -> None:
+def _moved(seen: VisibleRun, result: RunResult) -> None:
     st.markdown(
         "How far each stage moved from where it started: in its weights, and in what it sees "
         "(CKA 1: the same features as before)."
@@ -234,7 +235,7 @@ def _audit_table(audit: tuple[StageAudit, ...]) -> str:
 # --- calibration and cost -------------------------------------------------------------------------------
 
 
-def _calibration(_seen: Viewed, result: RunResult) -> None:
+def _calibration(_seen: VisibleRun, result: RunResult) -> None:
     st.markdown("When the network says 80 % sure, is it right 80 % of the time?")
     measured = result.test.reliability, result.test.expected_calibration_error
     chart(reliability(*measured, theme=frame.theme()), key="calibration", says=reliability_says(*measured))
@@ -251,7 +252,7 @@ _PHASES = {
 }
 
 
-def _cost(_seen: Viewed, result: RunResult) -> None:
+def _cost(_seen: VisibleRun, result: RunResult) -> None:
     with st.grid(4, min_column_width=140):
         st.metric("Seconds", f"{result.seconds:.1f}")
         st.metric("Pictures a second", f"{result.images_per_second:,.0f}")

@@ -10,9 +10,10 @@ from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
 from core.training.config import STRATEGIES
-from widgets import frame, run_progress
+from widgets import frame
 from widgets.chart import chart
-from widgets.finished import difference, percent, result_of, written
+from widgets.runs import finetuning
+from widgets.runs.results import difference, percent, result_of, written
 from widgets.settings import SETTINGS
 
 
@@ -57,13 +58,13 @@ def draw(records: list[RunRecord]) -> None:
 
 def role(record: RunRecord) -> Role:
     """Colour a run by what it is: from scratch is grey, all frozen is ice, the rest is fire."""
-    if not STRATEGIES[record.spec.config.strategy].pretrained:
+    if not STRATEGIES[record.spec.finetune.strategy].pretrained:
         return "control"
-    return "frozen" if record.spec.config.strategy == "linear_probe" else "trainable"
+    return "frozen" if record.spec.finetune.strategy == "linear_probe" else "trainable"
 
 
 def _curves(records: list[RunRecord]) -> None:
-    first, second = (run_progress.curves(run_progress.follow(one.id), one) for one in records)
+    first, second = (finetuning.curves(finetuning.timeline_of(one), one) for one in records)
     if not first.validation_accuracy or not second.validation_accuracy:
         return
     for column, panel in zip(st.columns(2), ("accuracy", "loss"), strict=True):

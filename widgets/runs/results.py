@@ -34,7 +34,9 @@ def percent(value: Interval) -> str:
 def difference(first: RunRecord, second: RunRecord, names: tuple[str, str]) -> Difference:
     """Compare two finished runs on the same data: picture by picture where the test pictures are the same."""
     # With the same data and seed the same test pictures are drawn, at whatever size the networks see them.
-    drawn_alike = first.spec.data == second.spec.data and first.spec.config.seed == second.spec.config.seed
+    drawn_alike = (
+        first.spec.data == second.spec.data and first.spec.finetune.seed == second.spec.finetune.seed
+    )
     versions = (written(first.id), written(second.id))
     return _difference((first.id, second.id), names, versions, drawn_alike)
 

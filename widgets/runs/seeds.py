@@ -9,10 +9,10 @@ from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
 from widgets import frame
 from widgets.chart import chart
-from widgets.viewed import Viewed
+from widgets.runs.visible import VisibleRun
 
 
-def draw(seen: Viewed, _result: RunResult) -> None:
+def draw(seen: VisibleRun, _result: RunResult) -> None:
     """Draw mean and interval over the owner's runs with other seeds, against the controls, and offer more."""
     from core.metrics.classification import mean_interval
     from core.metrics.comparison import seeds_difference
@@ -52,7 +52,7 @@ def draw(seen: Viewed, _result: RunResult) -> None:
     lines = ["| Seed | Test accuracy | From scratch |", "|---|---|---|"]
     for one in runs:
         control = service.run(one.control) if one.control is not None else None
-        lines.append(f"| {one.spec.config.seed} | {_word(one)} | {_word(control)} |")
+        lines.append(f"| {one.spec.finetune.seed} | {_word(one)} | {_word(control)} |")
     st.markdown("\n".join(lines))
     waiting = len(runs) - len(finished)
     if waiting:

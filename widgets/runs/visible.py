@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.runs import service
-from core.runs.spec import UPLOAD
 from core.runs.store.runs import RunRecord
 from widgets import frame
 
@@ -13,7 +12,7 @@ GUEST = "Shared with you: you can look, not change."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Viewed:
+class VisibleRun:
     """A run as one visitor may see it; ``address`` is what stands in links to it from here.
 
     For its owner that is its id. For a guest it is the shared link's token: the id is never shown to others, and a
@@ -32,10 +31,10 @@ class Viewed:
     @property
     def own_pictures(self) -> bool:
         """Whether it learned from pictures that a visitor brought: a shared link does not give those away."""
-        return self.record.spec.data.startswith(UPLOAD)
+        return self.record.spec.own_pictures
 
 
-def viewed(address: str, visitor: str | None = None) -> Viewed:
+def visible_run(address: str, visitor: str | None = None) -> VisibleRun:
     """Look a run up, anew at every call, so that a link that is withdrawn ends at once; else a `RunError`.
 
     Where no page is being drawn (a download that starts), say who asks.
@@ -43,10 +42,10 @@ def viewed(address: str, visitor: str | None = None) -> Viewed:
     visitor = visitor or frame.visitor()
     record = service.readable(address, visitor)
     mine = record.visitor == visitor
-    return Viewed(record=record, address=record.id if mine else address, mine=mine)
+    return VisibleRun(record=record, address=record.id if mine else address, mine=mine)
 
 
-def guest_line(seen: Viewed) -> None:
+def guest_line(seen: VisibleRun) -> None:
     """Say to a guest that this is somebody else's."""
     if not seen.mine:
         st.caption(f":material/visibility: {GUEST}")

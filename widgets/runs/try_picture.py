@@ -9,13 +9,13 @@ from core.runs.kinds.finetuning_result import RunResult
 from widgets import frame
 from widgets.chart import chart
 from widgets.previews import PICTURES
-from widgets.viewed import Viewed
+from widgets.runs.visible import VisibleRun
 
 UPLOAD, WEBCAM = "Upload", "Webcam"
 SHOWN_SIDE = 448  # pixels
 
 
-def draw(seen: Viewed, result: RunResult) -> None:
+def draw(seen: VisibleRun, result: RunResult) -> None:
     """Draw the upload or the camera, and the answer beside the picture."""
     way = st.segmented_control(
         "Where the picture comes from",

@@ -8,17 +8,18 @@ import streamlit as st
 from core.runs import service
 from core.runs.files import artefacts
 from core.runs.kinds.finetuning_result import RunResult
-from widgets import delete_runs, frame, media_gate
-from widgets.viewed import Viewed, viewed
+from widgets import frame, media_gate
+from widgets.runs import delete
+from widgets.runs.visible import VisibleRun, visible_run
 
 
-def draw(seen: Viewed, result: RunResult) -> None:
+def draw(seen: VisibleRun, result: RunResult) -> None:
     """Draw the download buttons."""
     name = f"{result.config['backbone']}-{seen.address[:6]}"
     asks = frame.visitor()  # a download starts outside the page, where nobody is asking
 
-    def asked() -> Viewed:
-        return viewed(seen.address, asks)
+    def asked() -> VisibleRun:
+        return visible_run(seen.address, asks)
 
     with st.grid(4, min_column_width=220):
         _file(
@@ -51,12 +52,30 @@ def draw(seen: Viewed, result: RunResult) -> None:
     if code.open:
         code.code(service.reproduction_script(seen.id), language="python", height=480)
     if seen.mine:
-        delete_runs.draw(
-            [seen.record], "Delete this run", "Its weights, curves and pictures are gone for good."
-        )
+        delete.draw([seen.record], "Delete this run", "Its weights, curves and pictures are gone for good.")
 
 
-def _json(seen: Viewed) -> bytes:
+def of_result(seen: VisibleRun, name: str) -> None:
+    """Draw the buttons of a run that leaves nothing but its figures."""
+    if seen.record.active:
+        return
+    asks = frame.visitor()
+    with st.container(horizontal=True, key="run_figures"):
+        if seen.record.state == "finished":
+            st.download_button(
+                "JSON",
+                media_gate.own(lambda: service.result_path(visible_run(seen.address, asks).id).read_bytes()),
+                file_name=f"{name}.json",
+                mime="application/octet-stream",
+                icon=":material/download:",
+                on_click="ignore",
+                key="download_figures",
+            )
+        if seen.mine:
+            delete.draw([seen.record], "Delete this run", "Its measurements are gone for good.")
+
+
+def _json(seen: VisibleRun) -> bytes:
     """Read the run's file; for a guest without the place where this server keeps a weights file of the owner's."""
     result = service.result(seen.id)
     if seen.mine or result.config["weights"] == "pretrained":
