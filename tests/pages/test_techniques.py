@@ -118,17 +118,17 @@ def test_a_run_of_ones_own_ends_in_a_verdict_and_goes_back() -> None:
     assert (service.run(run).state, service.run(run).error) == ("finished", None)
     page.run()
     words = _words(page)
-    assert "**Measured in " in words
+    assert "**Measured** in " in words
     shown = service.shown(run)
     assert isinstance(shown, ExperimentShown)
     assert shown.report.verdict.sentence in words
     seeds = page.number_input(key=settings._KEY.format("seeds"))
     seeds.set_value(4).run()
     words = _words(page)
-    assert "**Measured in " not in words  # that was with two seeds
+    assert "**Measured** in " not in words  # that was with two seeds
     assert "Not measured with these settings yet" in words
     page.query_params["seeds"], page.query_params["run"] = "2", run
     page.run()
-    assert "**Measured in " in _words(page)
+    assert "**Measured** in " in _words(page)
     page.button(key="technique_shipped").click().run()
     assert "Measured beforehand" in _words(page)
