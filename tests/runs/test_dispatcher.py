@@ -16,6 +16,7 @@ from core.runs.executors import devices
 from core.runs.executors import worker as worker_module
 from core.runs.executors.devices import Slot
 from core.runs.executors.local import LocalWorker
+from core.runs.kinds.lanes import TRAINING
 from core.runs.queue import dispatcher as dispatcher_module
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.spec import RunSpec
@@ -127,7 +128,7 @@ def test_a_run_over_its_limit_is_ended_although_the_store_does_not_answer_at_onc
     left: list[int] = []
     monkeypatch.setattr("os._exit", left.append)
     run = store.add(LONG, "ann")
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     answers, end = iter((False, True)), store.end
 
