@@ -13,7 +13,7 @@ class RidingConfig:
     """Who learns which machine, as `core.riding.experiment.run` takes it; out of range is a `SettingsError`."""
 
     kind: ClassVar[str] = "riding"
-    what: ClassVar[str] = "riders who learn"
+    what: ClassVar[str] = "a comparison of riders"
 
     arms: tuple[str, ...]  # of `experiment.ARMS`
     seeds: tuple[int, ...]
@@ -31,8 +31,9 @@ class RidingConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "RidingConfig":
-        """Read what `to_json` wrote."""
-        try:
-            return codec.read(cls, values)
-        except ValueError as error:
-            raise errors.SettingsError(f"These are no settings for riders: {error}.") from error
+        """Read what `to_json` wrote, of a version with fewer settings, too; unknown ones are a `SettingsError`."""
+        for name in values:
+            errors.one_of("A setting", name, sorted(cls.__dataclass_fields__))
+        return cls(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        )

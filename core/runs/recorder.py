@@ -91,9 +91,9 @@ class Recorder:
         self._log.close()
 
     def _append(self, event: Event) -> None:
-        at = round(self._clock(), 3)
+        at, was_over = round(self._clock(), 3), self.shown.over
         self.shown.take(event, at)
-        if self.shown.over and self.summary is None:
+        if self.shown.over and not was_over:
             self.flush()
             # The result's file says that all is there, so it comes after the others and before the log's last word.
             artefacts.write_json(

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from core import errors
 from core.runs import health
+from core.runs.kinds.lanes import TRAINING
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.spec import RunSpec
-from core.runs.store import database
+from core.runs.store import census, database
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
@@ -80,14 +82,14 @@ def test_a_missing_or_damaged_store_is_told_and_not_made_anew(tmp_path: Path) ->
     assert not (tmp_path / database.FILE).exists()
     (tmp_path / database.FILE).write_bytes(b"no database " * 100)
     assert "does not answer" in _in_the_way(tmp_path)["store"]
-    with pytest.raises(sqlite3.Error):
+    with pytest.raises(errors.StoreError):
         census.census(tmp_path)
 
 
 def test_a_store_that_somebody_holds_is_told_within_seconds(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(census, "PATIENCE_SECONDS", 0.3)
     with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
@@ -125,7 +127,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
     for _ in range(3):
         store.add(SPEC, "ann")
     store.add(dataclasses.replace(SPEC, config=SweepConfig()), "bob")
-    claims = [store.claim(3) for _ in range(3)]
+    claims = [store.claim(TRAINING, 3) for _ in range(3)]
     for claim, seconds in zip(claims[:2], (12.0, 700.0), strict=True):
         assert claim is not None
         store.end(claim, "finished")
@@ -160,7 +162,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
 
 def test_a_run_that_was_put_back_does_not_count_as_one_that_never_began(store: Store) -> None:
     store.add(SPEC, "ann")
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     store.give_back(claim)
     with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as direct:

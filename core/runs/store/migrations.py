@@ -106,6 +106,8 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX runs_by_hash ON runs (visitor, hash)",
             "DROP INDEX runs_by_turn",
             "CREATE INDEX runs_by_turn ON runs (visitor, lane, priority, started)",
+            "DROP INDEX runs_by_end",
+            "CREATE INDEX runs_by_end ON runs (state, lane, finished)",
         ),
     ),
 )

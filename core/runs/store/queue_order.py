@@ -27,15 +27,16 @@ _LAST = """
     SELECT kind, avg(seconds) AS seconds FROM (
         SELECT kind, seconds, row_number() OVER (PARTITION BY kind ORDER BY finished DESC) AS age FROM (
             SELECT kind, finished, finished - started AS seconds
-            FROM runs WHERE state = 'finished' ORDER BY finished DESC LIMIT 100
+            FROM runs WHERE state = 'finished' AND lane = (SELECT lane FROM runs WHERE id = ?1)
+            ORDER BY finished DESC LIMIT 100
         )
     ) WHERE age <= 20 GROUP BY kind
 """
 WAIT = f"""
     WITH last AS ({_LAST}), queue AS ({QUEUE})
     SELECT total(max(0, last.seconds - worked)) AS seconds, total(last.seconds IS NULL) AS unknown FROM (
-        SELECT queue.kind, 0 AS worked FROM queue JOIN queue AS own ON own.id = ?1
-        WHERE queue.lane = own.lane AND queue.position < own.position
+        SELECT kind, 0 AS worked FROM queue
+        WHERE lane = (SELECT lane FROM runs WHERE id = ?1) AND position < (SELECT position FROM queue WHERE id = ?1)
         UNION ALL
         SELECT kind, ?2 - started FROM runs
         WHERE state IN {sql(IN_WORK)} AND lane = (SELECT lane FROM runs WHERE id = ?1)
