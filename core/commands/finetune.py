@@ -16,6 +16,7 @@ from core.runs.files import artefacts
 from core.runs.kinds.finetuning_timeline import Timeline
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted
+from core.words import megabytes, percent
 
 _BYTES_PER_WEIGHT = 4  # float32
 
@@ -141,7 +142,8 @@ class _Terminal(Terminal):
         elif isinstance(event, EpochDone):
             self._epoch = (
                 f"epoch {event.epoch} of {event.epochs}: loss {event.train_loss:.3f}, right on"
-                f" {event.train_accuracy:.1%} of training and {event.validation_accuracy:.1%} of validation images"
+                f" {percent(event.train_accuracy)} of training and {percent(event.validation_accuracy)} of validation"
+                " images"
             )
             self.line(self._epoch)
         elif isinstance(event, Progress):
@@ -154,8 +156,9 @@ class _Terminal(Terminal):
         self.clear()
         accuracy, report = event.test.accuracy, event.test
         print(
-            f"test accuracy   {accuracy.value:.1%} (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%},"
-            f" {report.count} images; always naming the most frequent class: {report.chance:.1%})"
+            f"test accuracy   {percent(accuracy.value)} (95 % interval {percent(accuracy.low)} to"
+            f" {percent(accuracy.high)}, {report.count} images; always naming the most frequent class:"
+            f" {percent(report.chance)})"
         )
         if event.diverged is not None:
             print(f"diverged        {event.diverged}")
@@ -165,13 +168,14 @@ class _Terminal(Terminal):
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in event.seconds_by_phase.items())
         print(f"seconds         {event.seconds:.1f} ({phases})")
         print(
-            f"pace            {event.images_per_second:,.0f} images/s; {_megabytes(event)} of memory at most"
+            f"pace            {event.images_per_second:,.0f} images/s; {megabytes(event.peak_memory_bytes)} of memory"
+            " at most"
         )
         print(f"{'stage':<16}{'':<10}weights moved  bit-identical")
         for row in event.audit:
             state = "frozen" if row.frozen else "trained"
             same = "yes" if row.parameters_identical and row.buffers_identical else "no"
-            print(f"{row.stage:<16}{state:<10}{row.relative_change:>12.2%}  {same}")
+            print(f"{row.stage:<16}{state:<10}{percent(row.relative_change, 2):>12}  {same}")
         for file in files.values():
             print(f"wrote           {file}")
 
@@ -188,7 +192,3 @@ class _Terminal(Terminal):
             f"frozen: {frozen}; {event.trainable_parameters:,} of {event.total_parameters:,} parameters learn,"
             f" on {event.device} in {event.precision}"
         )
-
-
-def _megabytes(event: Finished) -> str:
-    return f"{event.peak_memory_bytes / 1e6:,.0f} MB"

@@ -6,6 +6,7 @@ from core.advice.report import Advice
 from core.runs import service
 from core.runs.spec import RunSpec
 from core.training.sweep_config import SweepConfig
+from core.words import about
 from widgets import address, frame
 from widgets.advise.asked import Asked
 from widgets.network_picker import kept_weights
@@ -48,7 +49,7 @@ def _time(advice: Advice) -> str:
     known = [one for one in each if one is not None]
     # LP-FT costs about what training everything does; passes that depths share make it quicker.
     whole = SEEDS * (sum(known) + known[0])
-    return f", in about {whole:.0f} s here" if whole < 100 else f", in about {whole / 60:.0f} min here"
+    return f", in {about(whole)} here"
 
 
 def _is_about(run: str, asked: Asked) -> bool:

@@ -15,7 +15,8 @@ from core.backbones import catalogue
 from core.images import samples
 from core.images.to_rgb import PictureReading
 from core.runs import service
-from widgets import address, frame, network, network_here
+from core.words import megabytes
+from widgets import address, frame, network_here
 from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
 from widgets.previews import PICTURES
 from widgets.runs.visible import visible_run
@@ -285,7 +286,7 @@ def _label(name: str, runs: dict[str, str]) -> str:
     if name in runs:
         return f"Run: {runs[name]}"
     entry = catalogue.entry(name)
-    size = f" · {network.megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
+    size = f" · {megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
     return f"{entry.title}{size}"
 
 

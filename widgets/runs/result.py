@@ -15,7 +15,8 @@ from core.freezing.report import StageAudit
 from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.store.runs import RunRecord
 from core.training import few_steps
-from widgets import frame, network, previews
+from core.words import megabytes, short_count
+from widgets import frame, previews
 from widgets.chart import chart
 from widgets.runs import downloads, seeds, try_picture
 from widgets.runs.results import difference, result_of, test_images_of, written
@@ -256,8 +257,8 @@ def _cost(_seen: VisibleRun, result: RunResult) -> None:
     with st.grid(4, min_column_width=140):
         st.metric("Seconds", f"{result.seconds:.1f}")
         st.metric("Pictures a second", f"{result.images_per_second:,.0f}")
-        st.metric("Peak memory", network.megabytes(result.peak_memory_bytes))
-        st.metric("Parameters that learned", network.count(result.trainable_parameters))
+        st.metric("Peak memory", megabytes(result.peak_memory_bytes))
+        st.metric("Parameters that learned", short_count(result.trainable_parameters))
     phases = [
         f"| {_PHASES.get(name, frame.plain(name))} | {seconds:.2f} s |"
         for name, seconds in result.seconds_by_phase.items()

@@ -7,6 +7,7 @@ from core.figures.says import results_say
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
+from core.words import percent
 from widgets import frame
 from widgets.chart import chart
 from widgets.runs.visible import VisibleRun
@@ -79,4 +80,4 @@ def _word(record: RunRecord | None) -> str:
     if record is None:
         return "–"
     accuracy = _accuracy(record)
-    return record.state if accuracy is None else f"{100 * accuracy:.1f} %"
+    return record.state if accuracy is None else percent(accuracy)
