@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.figures.comparison import Result, accuracies, differences
+from core.figures.comparison import AccuracyRow, accuracies, differences
 from core.figures.learning_curves import learning_curves
 from core.figures.says import curves_say, results_say
-from core.figures.template import FIRE, Role
+from core.figures.template import FIRE, ColourRole
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
@@ -22,7 +22,8 @@ def draw(records: list[RunRecord]) -> None:
     names = {one.id: f"{chr(ord('A') + place)} · {one.title}" for place, one in enumerate(records)}
     chances = {round(result.test.chance, 6) for result in results.values()}
     rows = [
-        Result(name=names[one.id], accuracy=results[one.id].test.accuracy, role=role(one)) for one in records
+        AccuracyRow(name=names[one.id], accuracy=results[one.id].test.accuracy, role=role(one))
+        for one in records
     ]
     chance = chances.pop() if len(chances) == 1 else None
     chart(
@@ -55,7 +56,7 @@ def draw(records: list[RunRecord]) -> None:
     _settings(records, letters)
 
 
-def role(record: RunRecord) -> Role:
+def role(record: RunRecord) -> ColourRole:
     """Colour a run by what it is: from scratch is grey, all frozen is ice, the rest is fire."""
     if not STRATEGIES[record.spec.config.strategy].pretrained:
         return "control"

@@ -1,6 +1,6 @@
 """How far a run is: followed while it goes, and told in words and curves."""
 
-from core.figures.learning_curves import Curves
+from core.figures.learning_curves import LearningCurves
 from core.runs.kinds.finetuning_timeline import Timeline
 from core.runs.spec import epochs_of
 from core.runs.store.runs import RunRecord
@@ -44,13 +44,13 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def curves(timeline: Timeline, record: RunRecord) -> Curves:
+def curves(timeline: Timeline, record: RunRecord) -> LearningCurves:
     """Turn a timeline into what the figure takes."""
     config = (timeline.started or {}).get("config", {})
     epochs = config.get("epochs") or epochs_of(record.spec.config)
     nan = float("nan")
     done = timeline.epochs
-    return Curves(
+    return LearningCurves(
         epochs=max(epochs, len(done)),
         train_accuracy=[nan if one.train_accuracy is None else one.train_accuracy for one in done],
         validation_accuracy=[

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core import errors
-from core.figures.comparison import Result, accuracies
+from core.figures.comparison import AccuracyRow, accuracies
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
 from core.figures.reliability import reliability
@@ -56,7 +56,7 @@ def details(address: str) -> None:
 def headline(record: RunRecord, control: RunRecord | None) -> None:
     """Say how good the network is, how sure that is, and what transfer gave."""
     result = result_of(record.id, written(record.id))
-    rows = [Result(name="This run", accuracy=result.test.accuracy, role="trainable")]
+    rows = [AccuracyRow(name="This run", accuracy=result.test.accuracy, role="trainable")]
     sentence = budget = ""
     if result.diverged:
         st.warning(frame.plain(result.diverged), icon=":material/trending_up:")
@@ -66,7 +66,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
             st.warning(
                 f"The control from scratch: {frame.plain(scratch.diverged)}", icon=":material/trending_up:"
             )
-        rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
+        rows.append(AccuracyRow(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
         sentence = difference(record, control, ("This run", "From scratch")).verdict
         budget = _budget(scratch)
     number, beside = st.columns([2, 3], vertical_alignment="center")

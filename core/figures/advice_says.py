@@ -12,11 +12,11 @@ from core.figures.says import NOTHING, percent
 if TYPE_CHECKING:
     from core.advice.evidence import Cell
     from core.advice.report import Measures, Outlook, Policy
-    from core.figures.advice_quadrants import Landmark, Place
+    from core.figures.advice_quadrants import KnownDataSet, TaskPlace
     from core.metrics.report import Interval
 
 
-def quadrants_say(landmarks: "Sequence[Landmark]", place: "Place | None") -> str:
+def quadrants_say(landmarks: "Sequence[KnownDataSet]", place: "TaskPlace | None") -> str:
     """Say where the task lies, and what is near."""
     if place is None:
         return f"{len(landmarks)} measured data sets by likeness and size; your task is not described yet."

@@ -16,7 +16,7 @@ from core.figures.table import SERIES, Table, tables
 from core.figures.told import Value
 
 if TYPE_CHECKING:
-    from core.figures.learning_curves import Curves
+    from core.figures.learning_curves import LearningCurves
     from core.freezing.report import StageAudit
     from core.metrics.report import Interval, ReliabilityBin
     from core.techniques.events import Cloud
@@ -146,7 +146,11 @@ def percent(share: float) -> str:
 
 
 def curves_say(
-    run: "Curves", panel: str, *, control: "Curves | None" = None, control_name: str = "from scratch"
+    run: "LearningCurves",
+    panel: str,
+    *,
+    control: "LearningCurves | None" = None,
+    control_name: str = "from scratch",
 ) -> str:
     """Say where validation accuracy (or loss, ``panel``) began, where it is now, and where the control is."""
     values, others = (

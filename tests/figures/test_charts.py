@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 import pytest
 
 from core.figures.class_balance import class_balance
-from core.figures.comparison import Result, accuracies, differences
+from core.figures.comparison import AccuracyRow, accuracies, differences
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
-from core.figures.learning_curves import Curves, learning_curves
+from core.figures.learning_curves import LearningCurves, learning_curves
 from core.figures.probabilities import probabilities
 from core.figures.reliability import reliability
 from core.figures.template import DATA, FIRE, GREY, ICE, RIGHT, WRONG, Theme, ground
@@ -50,14 +50,17 @@ BINS = (
     ReliabilityBin(low=0.8, high=1.0, confidence=0.9, accuracy=0.95, count=40),
 )
 RESULTS = (
-    Result(name="probe", accuracy=Interval(value=0.9, low=0.85, high=0.93), role="frozen"),
-    Result(name="scratch", accuracy=Interval(value=0.6, low=0.55, high=0.66), role="control"),
+    AccuracyRow(name="probe", accuracy=Interval(value=0.9, low=0.85, high=0.93), role="frozen"),
+    AccuracyRow(name="scratch", accuracy=Interval(value=0.6, low=0.55, high=0.66), role="control"),
 )
 DIFFERENCES = (difference(0.3, 0.2, 0.4), difference(0.01, -0.03, 0.05))
 
 EVERY: dict[str, Callable[[Theme], go.Figure]] = {
     "curves": lambda theme: learning_curves(
-        Curves(epochs=3, train_loss=[1.0], best_epoch=1), control=Curves(epochs=3), chance=0.5, theme=theme
+        LearningCurves(epochs=3, train_loss=[1.0], best_epoch=1),
+        control=LearningCurves(epochs=3),
+        chance=0.5,
+        theme=theme,
     ),
     "confusion": lambda theme: confusion_matrix(((3, 1), (0, 4)), ("a", "b"), theme=theme),
     "reliability": lambda theme: reliability(BINS, 0.06, theme=theme),

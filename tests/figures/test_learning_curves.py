@@ -5,12 +5,12 @@ import plotly.graph_objects as go
 import pytest
 
 from core.errors import SettingsError
-from core.figures.learning_curves import MOST_BATCHES, Curves, learning_curves, loss_ceiling
+from core.figures.learning_curves import MOST_BATCHES, LearningCurves, learning_curves, loss_ceiling
 from core.figures.template import FIRE, GREY
 
 
-def run(done: int, epochs: int = 10) -> Curves:
-    return Curves(
+def run(done: int, epochs: int = 10) -> LearningCurves:
+    return LearningCurves(
         epochs=epochs,
         train_accuracy=[0.5 + 0.04 * n for n in range(done)],
         validation_accuracy=[0.4 + 0.04 * n for n in range(done)],
@@ -48,11 +48,11 @@ def test_the_loss_axis_starts_above_chance_and_only_grows() -> None:
     ceilings = [loss_ceiling([run(done)], 10) for done in range(10)]
     assert ceilings[0] >= math.log(10)
     assert ceilings == sorted(ceilings)
-    bad = Curves(epochs=3, train_loss=[7.3], validation_loss=[float("nan")])
+    bad = LearningCurves(epochs=3, train_loss=[7.3], validation_loss=[float("nan")])
     assert 7.3 < loss_ceiling([bad], 10) <= 10
-    assert loss_ceiling([Curves(epochs=3)], None) > 0
-    spike = Curves(epochs=3, batches=[(0.1, 90.0)])
-    assert loss_ceiling([spike], 10) == loss_ceiling([Curves(epochs=3)], 10)
+    assert loss_ceiling([LearningCurves(epochs=3)], None) > 0
+    spike = LearningCurves(epochs=3, batches=[(0.1, 90.0)])
+    assert loss_ceiling([spike], 10) == loss_ceiling([LearningCurves(epochs=3)], 10)
 
 
 def test_a_control_is_grey_and_lies_behind() -> None:
@@ -79,7 +79,7 @@ def test_thousands_of_batches_become_few_points_that_stay_in_place() -> None:
     many = [(n / 100, math.sin(n)) for n in range(1, 5001)]
 
     def points(count: int) -> list[tuple[float, float]]:
-        curves = Curves(epochs=50, batches=many[:count])
+        curves = LearningCurves(epochs=50, batches=many[:count])
         trace = lines(learning_curves(curves, panel="loss"))[("Batches", "y")]
         return list(zip(trace.x, trace.y, strict=True))
 
@@ -112,7 +112,7 @@ def test_curves_from_a_runs_events() -> None:
         batch(4),
         epoch(2, 0.6),
     ]
-    curves = Curves.from_events(json.loads(json.dumps(events)))
+    curves = LearningCurves.from_events(json.loads(json.dumps(events)))
     assert curves.epochs == 2
     assert curves.validation_accuracy == [0.5, 0.6]
     assert curves.batches == [(0.5, 1.0), (1.0, 2.0), (1.5, 3.0), (2.0, 4.0)]
@@ -124,15 +124,17 @@ def test_curves_from_a_runs_events() -> None:
         epoch(2, 0.7, 4),
         {"event": "finished", "best_epoch": 2},
     ]
-    curves = Curves.from_events(events)
+    curves = LearningCurves.from_events(events)
     assert curves.epochs == 4
     assert curves.validation_accuracy == [0.5, 0.7]
     assert curves.batches == [(0.5, 1.0), (1.0, 2.0), (1.5, 3.0)]
     assert curves.best_epoch == 2
-    assert Curves.from_events([]).epochs == 1
+    assert LearningCurves.from_events([]).epochs == 1
 
 
 def test_the_best_epoch_is_marked() -> None:
-    figure = learning_curves(Curves(epochs=5, validation_accuracy=[0.1] * 5, best_epoch=3), panel="accuracy")
+    figure = learning_curves(
+        LearningCurves(epochs=5, validation_accuracy=[0.1] * 5, best_epoch=3), panel="accuracy"
+    )
     assert figure.layout.shapes[-1].x0 == 3
     assert figure.layout.annotations[-1].text == "best epoch"

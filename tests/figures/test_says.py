@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from core.figures import advice_says, layers_says, says
-from core.figures.learning_curves import Curves
+from core.figures.learning_curves import LearningCurves
 from core.metrics.report import Interval
 from tests.figures import test_advice, test_charts, test_faithfulness, test_specificity
 
 
-def run(*accuracies: float, loss: tuple[float, ...] = ()) -> Curves:
-    return Curves(epochs=10, validation_accuracy=accuracies, validation_loss=loss)
+def run(*accuracies: float, loss: tuple[float, ...] = ()) -> LearningCurves:
+    return LearningCurves(epochs=10, validation_accuracy=accuracies, validation_loss=loss)
 
 
 def test_learning_curves_say_where_they_began_and_where_they_are() -> None:
@@ -72,7 +72,7 @@ def test_the_advice_and_its_evidence() -> None:
         "A linear probe reads best from layer1, 90.0\u00a0%; from the last stage, layer2, 70.0\u00a0%."
     )
     assert "“The full one”, 1.0 points" in advice_says.regrets_say(test_advice.POLICIES)
-    place = test_advice.Place(unlike=(0.5, 0.7), per_class=(10, 30))
+    place = test_advice.TaskPlace(unlike=(0.5, 0.7), per_class=(10, 30))
     assert advice_says.quadrants_say(test_advice.LANDMARKS, place) == (
         "Your task: unlike everyday photos, 10 to 30 pictures of each class; nearest measured: Ants and bees."
     )
@@ -101,7 +101,8 @@ def test_numbers_are_written_with_three_digits_that_count(value: float, written:
 
     drawn = figure(
         [{"type": "bar", "x": ["a"], "y": np.array([value])}],
-        {"yaxis": {"title": {"text": "V"}}, "xaxis": {"title": {"text": "N"}}},
         "light",
+        yaxis={"title": {"text": "V"}},
+        xaxis={"title": {"text": "N"}},
     )
     assert says.figure_says(drawn) == f"V: a {written}."

@@ -35,9 +35,10 @@ from core.figures import (
     technique_panels,
     techniques,
 )
+from core.figures.marks import GUIDE
 from core.figures.says import figure_says
 from core.figures.table import SERIES, Table, notes, tables
-from core.figures.template import GUIDE, figure
+from core.figures.template import figure
 from core.riding.own_rides import Carried, OwnRide
 from core.riding.picture_bridge import Arm
 from core.techniques.events import Cloud, Clouds, Grid, Line, Lines
@@ -375,14 +376,16 @@ def test_box_of_odd_inputs() -> None:
         "error_y": {"type": "data", "array": np.array([0.5, 0.25])},
     }
     layout = {"xaxis": {"title": {"text": "Name"}}, "yaxis": {"title": {"text": "<b>Height</b><br>(m)"}}}
-    (one,) = tables(figure([trace, {"type": "scatter", "x": [0], "y": [0], "meta": GUIDE}], layout, "light"))
+    (one,) = tables(
+        figure([trace, {"type": "scatter", "x": [0], "y": [0], "meta": GUIDE}], "light", **layout)
+    )
     assert one.columns == {"Name": ["a", "b"], "Height (m)": [1.5, None], "Low": [1, None], "High": [2, None]}
     heat = {"type": "heatmap", "z": [[1, 2]], "x": ["p", "p"], "y": ["q"]}
-    (one,) = tables(figure([heat], {"yaxis": {"title": {"text": "Row"}}}, "light"))
+    (one,) = tables(figure([heat], "light", yaxis={"title": {"text": "Row"}}))
     assert one.columns == {"Row": ["q"], "p": [1], "p (2)": [2]}
     box = {"type": "box", "name": "seeds", "y": [3.0, 4.0]}
     violin = {"type": "violin", "name": "more", "y": [5.0], "x": ["p"]}
-    (one,) = tables(figure([box, violin], {"xaxis": {"title": {"text": "Name"}}}, "light"))
+    (one,) = tables(figure([box, violin], "light", xaxis={"title": {"text": "Name"}}))
     assert one.columns == {SERIES: ["seeds", "seeds", "more"], "y": [3, 4, 5], "Name": [None, None, "p"]}
-    assert tables(figure([], {}, "light")) == []
-    assert figure_says(figure([], {}, "light")) == "Nothing is drawn yet."
+    assert tables(figure([], "light")) == []
+    assert figure_says(figure([], "light")) == "Nothing is drawn yet."

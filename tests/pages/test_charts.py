@@ -25,10 +25,10 @@ def test_no_page_draws_a_chart_by_another_door() -> None:
 def _page() -> None:
     import streamlit as st
 
-    from core.figures.learning_curves import Curves, learning_curves
+    from core.figures.learning_curves import LearningCurves, learning_curves
     from widgets.chart import chart
 
-    run = Curves(epochs=3, train_accuracy=[0.5, 0.6], validation_accuracy=[0.4, 0.5])
+    run = LearningCurves(epochs=3, train_accuracy=[0.5, 0.6], validation_accuracy=[0.4, 0.5])
     drawn = learning_curves(run, panel="accuracy", chance=1 / 3)
     chart(drawn, key="one", says="It *rises* to $50$ %.", said=bool(st.session_state.get("said")))
 

@@ -8,7 +8,7 @@ import streamlit as st
 from core.figures import technique_panels as panels
 from core.figures import techniques as figures
 from core.figures.says import clouds_say, figure_says
-from core.figures.technique_panels import Entry
+from core.figures.technique_panels import KeyEntry
 from core.techniques import live, measured
 from core.techniques.events import Clouds, Pictures
 from core.techniques.live import TechniqueRun
@@ -206,7 +206,7 @@ def _panels(report: Report) -> None:
         st.caption(panel.caption)
 
 
-def _key(entries: Sequence[Entry]) -> None:
+def _key(entries: Sequence[KeyEntry]) -> None:
     """Explain the colours of a chart, on as many lines as the window needs."""
     if not entries:
         return
