@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.figures import table
+from core.figures.says import figure_says
 from core.figures.told import Value
 from widgets import frame
 
@@ -21,19 +22,21 @@ def chart(
     figure: go.Figure,
     *,
     key: str,
-    says: str,
+    says: str | None = None,
     said: bool = False,
     room: int | None = None,
     on_click: Callable[[Any], None] | None = None,
 ) -> None:
-    """Draw ``figure``, a sentence that ``says`` what it shows, and a door to its numbers as a table.
+    """Draw ``figure``, a sentence about what it shows, and a door to its numbers as a table.
 
-    Screen readers get the sentence as the chart's name. ``said``: the page says it already, so it is not repeated.
-    ``room`` is a height in pixels that the chart gets from the beginning, whatever it needs. ``on_click`` gets the
-    ``customdata`` of a point that was clicked before the page runs again; a click needs a way by keyboard beside it.
+    The sentence is the figure's own, or what the page ``says``; screen readers get it as the chart's name. ``said``:
+    the page says it already, so it is not repeated. ``room`` is a height in pixels that the chart gets from the
+    beginning, whatever it needs. ``on_click`` gets the ``customdata`` of a point that was clicked before the page runs
+    again; a click needs a way by keyboard beside it.
     The table costs nothing until somebody opens it.
     """
     place: DeltaGenerator = st.container() if room is None else st.container(height=room, border=False)
+    says = says or figure_says(figure)
     words = " ".join([says, *table.notes(figure)])
     look = {"key": key, "theme": None, "config": _CONFIG, "alt": words}
     if on_click is None:

@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.figures.comparison import AccuracyRow, accuracies, differences
 from core.figures.learning_curves import learning_curves
-from core.figures.says import curves_say, results_say
 from core.figures.template import FIRE, ColourRole
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
@@ -29,7 +28,6 @@ def draw(records: list[RunRecord]) -> None:
     chart(
         accuracies(rows, chance=chance, theme=frame.theme()),
         key="compare_accuracies",
-        says=results_say([(one.name, one.accuracy) for one in rows], chance),
     )
     frame.caveats(dict.fromkeys(text for one in results.values() for text in one.test.caveats))
     st.markdown("**Is the difference real?**")
@@ -47,7 +45,6 @@ def draw(records: list[RunRecord]) -> None:
         chart(
             differences(found, theme=frame.theme()),
             key="compare_differences",
-            says=" ".join(f"{one.verdict}." for one in found),
             said=True,
         )
         st.caption("With many comparisons, one in twenty looks real by chance alone.")
@@ -72,8 +69,7 @@ def _curves(records: list[RunRecord]) -> None:
             first, control=second, control_name="B", panel=panel, colour=FIRE, theme=frame.theme()
         )
         with column:
-            said = curves_say(first, panel, control=second, control_name="of B")
-            chart(figure, key=f"compare_{panel}", says=said)
+            chart(figure, key=f"compare_{panel}")
 
 
 def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:

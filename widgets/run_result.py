@@ -10,7 +10,6 @@ from core.figures.comparison import AccuracyRow, accuracies
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
 from core.figures.reliability import reliability
-from core.figures.says import confusion_says, drift_says, reliability_says, results_say
 from core.freezing.report import StageAudit
 from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.store.runs import RunRecord
@@ -88,7 +87,6 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
         chart(
             accuracies(rows, chance=result.test.chance, theme=frame.theme()),
             key="headline",
-            says=results_say([(one.name, one.accuracy) for one in rows], result.test.chance),
             said=True,
             room=TWO_ROWS if control is not None else None,
         )
@@ -120,7 +118,6 @@ def _mistakes(seen: Viewed, result: RunResult) -> None:
         chart(
             confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
             key="confusion",
-            says=confusion_says(result.test.confusion, result.class_names),
             on_click=lambda point: _click(key, point, len(result.class_names)),
         )
     with right:
@@ -205,7 +202,7 @@ def _moved(seen: Viewed, result: RunResult) -> None:
         "How far each stage moved from where it started: in its weights, and in what it sees "
         "(CKA 1: the same features as before)."
     )
-    chart(drift(result.audit, theme=frame.theme()), key="drift", says=drift_says(result.audit))
+    chart(drift(result.audit, theme=frame.theme()), key="drift")
     st.page_link(
         frame.page("layers"),
         label="See what changed, picture by picture",
@@ -237,7 +234,7 @@ def _audit_table(audit: tuple[StageAudit, ...]) -> str:
 def _calibration(_seen: Viewed, result: RunResult) -> None:
     st.markdown("When the network says 80 % sure, is it right 80 % of the time?")
     measured = result.test.reliability, result.test.expected_calibration_error
-    chart(reliability(*measured, theme=frame.theme()), key="calibration", says=reliability_says(*measured))
+    chart(reliability(*measured, theme=frame.theme()), key="calibration")
 
 
 _PHASES = {

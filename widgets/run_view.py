@@ -7,7 +7,6 @@ import streamlit as st
 from core import errors
 from core.backbones import catalogue
 from core.figures.learning_curves import learning_curves
-from core.figures.says import curves_say
 from core.runs import service
 from core.runs.kinds.finetuning_result import EpochFigures
 from core.runs.kinds.finetuning_timeline import Timeline
@@ -155,4 +154,4 @@ def _curves(record: RunRecord, timeline: Timeline, beside: Timeline | None) -> N
     for column, panel in ((left, "accuracy"), (right, "loss")):
         figure = learning_curves(own, control=control, classes=classes, panel=panel, theme=frame.theme())
         with column:
-            chart(figure, key=f"curves_{panel}", says=curves_say(own, panel, control=control))
+            chart(figure, key=f"curves_{panel}")

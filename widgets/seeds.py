@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.figures.comparison import AccuracyRow, accuracies
-from core.figures.says import results_say
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
@@ -38,7 +37,6 @@ def draw(seen: Viewed, _result: RunResult) -> None:
         chart(
             accuracies(rows, theme=frame.theme()),
             key="seeds_chart",
-            says=results_say([(one.name, one.accuracy) for one in rows]),
         )
         if len(pairs) > 1:
             found = seeds_difference(

@@ -70,7 +70,6 @@ def _live(address: str, advised: str | None, poll: float | None) -> None:
         chart(
             accuracy_over_depth(found, advised=advised, theme=frame.theme()),
             key=f"sweep_{record.id}",
-            says=found.verdict if found.arms else "The first depth is being measured.",
             said=True,
         )
         if found.arms:

@@ -7,12 +7,14 @@ import plotly.graph_objects as go
 
 from core.advice.evidence import Cell
 from core.advice.report import Measures
+from core.advice.sentences import arm_title
 from core.advice.tasks import TASKS
 from core.figures.axes import named_axis, percent_axis
 from core.figures.depth_axis import EDGE, depth_axis, depth_names
 from core.figures.marks import apart, box, cells, level, line, note, points, rule, whisker, written
 from core.figures.template import FIRE, GREY, ICE, SMALL, WRONG, Theme, faded, figure, ground, key, label
 from core.metrics.report import Interval
+from core.words import percent
 
 _KINDS = ("similar", "between", "different")
 _FULL = 12.0  # points behind the best at which the colour is full
@@ -74,6 +76,7 @@ def behind_the_best(
     return figure(
         [trace],
         theme,
+        says=_map_says(rows, arms, stages, best, lost),
         height=96 + 31 * max(len(rows), 3),
         margin={"t": 8},
         xaxis=depth_names(arms, stages),
@@ -102,6 +105,7 @@ def accuracy_over_depth(
     return figure(
         traces,
         theme,
+        says=_depths_say(curves, arms, stages),
         height=440,
         margin={"t": 12},
         xaxis=depths.x | {"range": [span[0], span[1] + 0.2]},
@@ -147,6 +151,7 @@ def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: T
     return figure(
         traces,
         theme,
+        says=_probes_say(measured),
         height=440,
         margin={"t": 44},
         title=key((_READ["probe"], ICE, "line"), (_READ["neighbours"], GREY, "line")),
@@ -181,3 +186,50 @@ def _readings(name: str, shares: Sequence[Sequence[float]], colour: str) -> list
         meta={"series": _READ[name], "table": "Every seed"},
     )
     return [seeds, mean_line]
+
+
+def _map_says(
+    rows: Sequence[Cell],
+    arms: Sequence[str],
+    stages: int,
+    best: Sequence[int],
+    lost: Sequence[Sequence[float]],
+) -> str | None:
+    """Say which depth is best how often, and the most that one gives away."""
+    if not rows:
+        return None
+    often = max(range(len(arms)), key=best.count)
+    most, row, arm = max(
+        (points, row, arm) for row, of_row in enumerate(lost) for arm, points in enumerate(of_row)
+    )
+    return (
+        f"Best most often: {arm_title(arms[often], stages)}, on {best.count(often)} of {len(rows)} data sets. "
+        f"Furthest behind: {arm_title(arms[arm], stages)} on {TASKS[rows[row].task].title}, {most:.0f} points."
+    )
+
+
+def _depths_say(curves: Sequence[Cell], arms: Sequence[str], stages: int) -> str:
+    """Say which depth is best for the fewest and for the most pictures."""
+    parts = []
+    for cell in {curve.images: curve for curve in (curves[-1], curves[0])}.values():
+        best = max(arms, key=cell.mean)
+        parts.append(
+            f"with {cell.per_class_mean:.0f} pictures of each class {arm_title(best, stages)} is best, "
+            f"{percent(cell.mean(best))}"
+        )
+    text = "; ".join(reversed(parts))
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _probes_say(measured: Sequence[Measures]) -> str:
+    """Say from which stage a linear probe reads best."""
+    shares: dict[str, float] = {}
+    for place, stage in enumerate(measured[0].stages):
+        probes = [seed.stages[place].probe for seed in measured]
+        values = [probe.value for probe in probes if probe is not None]
+        shares |= {stage.stage: sum(values) / len(values)} if values else {}
+    if not shares:
+        return f"Chance is {percent(measured[0].chance)}."
+    best, last = max(shares, key=lambda stage: shares[stage]), measured[0].stages[-1].stage
+    text = f"A linear probe reads best from {best}, {percent(shares[best])}"
+    return f"{text}; from the last stage, {last}, {percent(shares[last])}." if last in shares else f"{text}."

@@ -5,13 +5,14 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from core import words
 from core.advice.report import Outlook
+from core.advice.sentences import arm_title
 from core.figures.axes import axis, percent_axis
 from core.figures.depth_axis import EDGE, colour, depth_axis, short, symbol
 from core.figures.marks import column, level, note, points, whisker
 from core.figures.template import SIZE, Theme, faded, figure, ground
 from core.metrics.report import Interval
-from core.words import seconds
 
 OutlookQuantity = Literal["accuracy", "behind"]
 _FAINT = 0.38  # of what can be told from the best
@@ -37,7 +38,7 @@ def outlooks(
     depths = depth_axis(
         arms, stages, on=on, notes=[_seconds(outlook.seconds) for outlook in found] if timed else None
     )
-    intervals = [getattr(outlook, quantity).times(100) for outlook in found]
+    intervals: list[Interval] = [getattr(outlook, quantity).times(100) for outlook in found]
     place = arms.index(advised)
     traces = [depths.trace]
     notes = [note("<b>advised</b>", place, 1, on.ink, anchor="bottom", size=SIZE, yref="paper")]
@@ -48,19 +49,20 @@ def outlooks(
             traces.append(level("chance", ends, 100 * chance, on.muted, hover="chance: %{y:.0f} %"))
             notes.append(note("chance", 0, 100 * chance, on.muted, anchor="left bottom", xref="paper"))
     else:
-        furthest = 1.1 * max(3.0, *(interval.high for interval in intervals))
+        furthest = 1.1 * max(3.0, *(expected.high for expected in intervals))
         y_axis = axis("Points behind the best depth", range=[furthest, -0.4], nticks=6)
-    for number, (outlook, interval) in enumerate(zip(found, intervals, strict=True)):
+    for number, (outlook, expected) in enumerate(zip(found, intervals, strict=True)):
         strength = 1.0 if outlook.arm == advised or outlook.arm in equal else _FAINT
         size = 20 if outlook.arm == advised else 14
         traces.append(
-            _dot(outlook, interval, number, stages=stages, size=size, strength=strength, quantity=quantity)
+            _dot(outlook, expected, number, stages=stages, size=size, strength=strength, quantity=quantity)
         )
     if timed:
         depths.x["title"] = {"text": f"{depths.x['title']['text']}<br>and how long it trains here, about"}
     return figure(
         traces,
         theme,
+        says=_says(found, stages, advised, quantity),
         height=470,
         margin={"t": 34, "l": 8, "r": 8},
         xaxis=depths.x,
@@ -73,7 +75,7 @@ def outlooks(
 
 def _dot(
     outlook: Outlook,
-    interval: Interval,
+    expected: Interval,
     place: int,
     *,
     stages: int,
@@ -85,7 +87,7 @@ def _dot(
     what = _words(outlook.arm, stages)
     return points(
         [place],
-        [interval.value],
+        [expected.value],
         faded(hue, strength),
         size=size,
         symbol=symbol(outlook.arm),
@@ -98,11 +100,11 @@ def _dot(
             "also": ["What is frozen", "Best or as good (% of tasks alike)", "Seconds of training"],
         },
         cliponaxis=False,
-        customdata=[[what, 100 * outlook.best_share, outlook.seconds, interval.low, interval.high]],
+        customdata=[[what, 100 * outlook.best_share, outlook.seconds, expected.low, expected.high]],
         hover="<b>%{customdata[0]}</b><br>%{y:.0f} [%{customdata[3]:.0f}, %{customdata[4]:.0f}]"
         + (" %" if quantity == "accuracy" else " points behind the best")
         + "<br>best, or not to be told from it, in %{customdata[1]:.0f} % of the tasks alike",
-    ) | whisker([interval], faded(hue, 0.6 * strength), thickness=5)
+    ) | whisker([expected], faded(hue, 0.6 * strength), thickness=5)
 
 
 def _words(arm: str, stages: int) -> str:
@@ -116,4 +118,17 @@ def _words(arm: str, stages: int) -> str:
 
 def _seconds(length: float | None) -> str:
     """Leave out where nothing is known; under a second there is nothing to wait for."""
-    return "" if length is None else "<1 s" if length < 1 else seconds(length)
+    return "" if length is None else "<1 s" if length < 1 else words.seconds(length)
+
+
+def _says(found: Sequence[Outlook], stages: int, advised: str, quantity: OutlookQuantity) -> str:
+    """Say what is expected of the advised depth, and which depth is expected to do worst."""
+    spans = {
+        outlook.arm: f"{100 * of.value:.0f} {words.interval(of.low, of.high, 0)}"
+        for outlook in found
+        for of in [outlook.accuracy if quantity == "accuracy" else outlook.behind]
+    }
+    unit = " % right" if quantity == "accuracy" else " points behind the best"
+    text = f"Advised, {arm_title(advised, stages)}: {spans[advised]}{unit}"
+    worst = max(found, key=lambda outlook: outlook.behind.value).arm
+    return f"{text}." if worst == advised else f"{text}; worst, {arm_title(worst, stages)}: {spans[worst]}."

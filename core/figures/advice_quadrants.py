@@ -66,6 +66,7 @@ def quadrants(
     return figure(
         traces,
         theme,
+        says=_says(known, place),
         height=460,
         margin={"t": 10, "l": 8, "r": 8, "b": 34},
         xaxis=axis(
@@ -234,3 +235,16 @@ def _inside(dot: tuple[float, float], room: NameRoom) -> bool:
 
 def _overlap(room: NameRoom, other: NameRoom) -> bool:
     return room[0] < other[1] and other[0] < room[1] and room[2] < other[3] and other[2] < room[3]
+
+
+def _says(known: Sequence[KnownDataSet], place: TaskPlace | None) -> str:
+    """Say where the task lies, and what is near."""
+    if place is None:
+        return f"{len(known)} measured data sets by likeness and size; your task is not described yet."
+    (left, right), (low, high) = place.unlike, place.per_class
+    like = "like" if right <= BORDER else "unlike" if left >= BORDER else "perhaps like, perhaps unlike"
+    size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    near = ", ".join(data_set.title for data_set in known if data_set.near)
+    return f"Your task: {like} everyday photos, {size} pictures of each class" + (
+        f"; nearest measured: {near}." if near else "."
+    )

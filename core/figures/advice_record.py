@@ -36,6 +36,7 @@ def regrets(policies: Sequence[Policy], *, theme: Theme = "light") -> go.Figure:
     return figure(
         traces,
         theme,
+        says=_says(rows),
         height=84 + 56 * max(len(rows), 1),
         margin={"l": 10, "r": 12, "t": 4},
         xaxis=axis("Points of accuracy given away", range=[-0.02 * reach, reach], nticks=7),
@@ -64,3 +65,14 @@ def _dot(policy: Policy, row: int, colour: str) -> dict[str, object]:
         "gives away %{x:.1f} points [%{customdata[2]:.1f}, %{customdata[3]:.1f}]<br>"
         "at worst %{customdata[4]:.1f}; %{customdata[5]:.2f} of the time of training everything",
     ) | whisker([regret], faded(colour, 0.6), along="x", thickness=5)
+
+
+def _says(rows: Sequence[Policy]) -> str | None:
+    """Say which ways to choose a depth give away least and most; the least comes first."""
+    if not rows:
+        return None
+    least, most = rows[0], rows[-1]
+    return (
+        f"Least is given away by “{least.title}”, {least.regret.value:.1f} points on average; most by "
+        f"“{most.title}”, {most.regret.value:.1f}."
+    )

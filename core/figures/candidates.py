@@ -60,6 +60,7 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
     return figure(
         traces,
         theme,
+        says=found.says,
         height=540,
         margin={"t": 44},
         title=key(("None is faster and better", FIRE, "line"), *chance_key),

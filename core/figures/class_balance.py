@@ -58,6 +58,7 @@ def class_balance(
     return figure(
         traces,
         theme,
+        says=_says(totals, class_names),
         height=110 + 32 * max(classes, 2) if rows else 320,
         barmode="stack",
         bargap=0.3 if rows else 0,
@@ -66,3 +67,14 @@ def class_balance(
         annotations=sums if rows else None,
         **{f"{along}axis": names, f"{across}axis": images},
     )
+
+
+def _says(totals: Sequence[int], class_names: Sequence[str]) -> str | None:
+    """Say how many images there are, and of which class fewest and most."""
+    if not totals:
+        return None
+    few, many = totals.index(min(totals)), totals.index(max(totals))
+    images = f"{sum(totals):,} images in {len(totals)} classes"
+    if totals[few] == totals[many]:
+        return f"{images}, {totals[few]:,} of each."
+    return f"{images}, from {totals[few]:,} ({class_names[few]}) to {totals[many]:,} ({class_names[many]})."

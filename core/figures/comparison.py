@@ -10,6 +10,7 @@ from core.figures.axes import AxisLayout, axis, percent_axis
 from core.figures.marks import GUIDE, LEVEL, above_row, guide, note, points, whisker
 from core.figures.template import FIRE, GREY, ROLES, SIZE, ColourRole, Theme, figure, ground, label
 from core.metrics.report import Difference, Interval
+from core.words import interval, percent
 
 _DOT = 0.14  # how far below the middle of its row a dot lies; its name stands above
 
@@ -36,24 +37,27 @@ def accuracies(
     results: Sequence[AccuracyRow], *, chance: float | None = None, theme: Theme = "light"
 ) -> go.Figure:
     """Draw a dot with its 95 % interval for every run, in percent, from 0 to 100; chance is a dashed line."""
-    rows = []
-    for result in results:
-        interval = result.accuracy.times(100)
-        written, colour = f"{interval.value:.1f} %", ROLES[result.role]
-        rows.append(
-            _Row(
-                name=label(result.name, 38),
-                whole=label(result.name),
-                value=written,
-                interval=interval,
-                colour=colour,
-            )
+    rows = [
+        _Row(
+            name=label(result.name, 38),
+            whole=label(result.name),
+            value=percent(result.accuracy.value),
+            interval=result.accuracy.times(100),
+            colour=ROLES[result.role],
         )
+        for result in results
+    ]
+    said = ", ".join(
+        f"{result.name} {percent(result.accuracy.value)} {interval(result.accuracy.low, result.accuracy.high)}"
+        for result in results
+    )
+    if chance is not None:
+        said += f"; chance is {percent(chance)}"
     x_axis = percent_axis("Test accuracy (%), with 95 % interval")
     if chance is None:
-        return _forest(rows, x_axis, theme)
+        return _forest(rows, x_axis, theme, says=f"{said}.")
     named = note("chance", 100 * chance, len(rows) - 0.62, ground(theme).muted, anchor="top")
-    return _forest(rows, x_axis, theme, reference=100 * chance, notes=[named])
+    return _forest(rows, x_axis, theme, says=f"{said}.", reference=100 * chance, notes=[named])
 
 
 def differences(found: Sequence[Difference], *, theme: Theme = "light") -> go.Figure:
@@ -66,9 +70,9 @@ def differences(found: Sequence[Difference], *, theme: Theme = "light") -> go.Fi
         value = f"{points.value:+.1f}"
         rows.append(_Row(name=name, whole=whole, value=value, interval=points, colour=colour))
     reach = 1.1 * max([1.0, *(abs(end) for row in rows for end in (row.interval.low, row.interval.high))])
-    return _forest(
-        rows, axis("Difference (percentage points)", range=[-reach, reach], nticks=7), theme, reference=0.0
-    )
+    x_axis = axis("Difference (percentage points)", range=[-reach, reach], nticks=7)
+    said = " ".join(f"{difference.verdict}." for difference in found)
+    return _forest(rows, x_axis, theme, says=said, reference=0.0)
 
 
 def _forest(
@@ -76,6 +80,7 @@ def _forest(
     x_axis: AxisLayout,
     theme: Theme,
     *,
+    says: str,
     reference: float | None = None,
     notes: Sequence[dict[str, Any]] = (),
 ) -> go.Figure:
@@ -109,6 +114,7 @@ def _forest(
     return figure(
         [*tracks, *marks, *dots],
         theme,
+        says=says,
         height=92 + 66 * max(len(rows), 1),
         margin={"l": 12, "r": 12, "t": 6},
         xaxis=x_axis | {"showgrid": False},

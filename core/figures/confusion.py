@@ -49,6 +49,7 @@ def confusion_matrix(
     return figure(
         traces,
         theme,
+        says=_says(counts, class_names),
         height=440 if classes <= 4 else 560 if few else 680,
         hoverdistance=-1 if classes <= MOST_CELLS else 12,
         xaxis=across | {"tickangle": 0 if level else -60},
@@ -132,4 +133,17 @@ def _clickable(
         marker={"opacity": 0, "size": 12},
         selected=unseen,
         unselected=unseen,
+    )
+
+
+def _says(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> str:
+    """Say how many images are named rightly, and which mistake is the most frequent."""
+    right = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} test pictures are recognised"
+    wrong = counts * ~np.eye(len(counts), dtype=bool)
+    if not wrong.any():
+        return f"{right}."
+    true, guess = divmod(int(wrong.argmax()), len(counts))
+    return (
+        f"{right}; most often {class_names[true]} is taken for {class_names[guess]}, "
+        f"{wrong[true, guess]} of {counts[true].sum()} times."
     )

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from core import errors
 from core.figures.axes import axis, named_axis
 from core.figures.marks import bars, points, whisker
+from core.figures.says import three_digits
 from core.figures.template import FIRE, ICE, SMALL, Theme, figure, ground, key, label
 from core.freezing.report import StageAudit
 from core.metrics.report import Interval
@@ -49,6 +50,7 @@ def drift(audit: Sequence[StageAudit], *, panel: DriftPanel = "both", theme: The
     return figure(
         traces,
         theme,
+        says=_says(audit),
         height=120 + 44 * max(len(audit), 3),
         bargap=0.35,
         margin={"t": 44, "r": 20},
@@ -107,3 +109,23 @@ def _percent(value: float) -> str:
     if value == 0:
         return "0 %"
     return f"{value:.0f} %" if value >= 10 else f"{value:.1f} %" if value >= 0.1 else "< 0.1 %"
+
+
+def _says(audit: Sequence[StageAudit]) -> str | None:
+    """Say which stage moved most, and whether frozen ones stayed."""
+    if not audit:
+        return None
+    most = max(audit, key=lambda stage: stage.relative_change)
+    frozen = [stage for stage in audit if stage.frozen]
+    moved = [stage for stage in frozen if stage.relative_change]
+    parts = []
+    if most.relative_change:
+        length = three_digits(100 * most.relative_change)
+        parts.append(f"furthest moved is {most.stage}, by {length} % of its length")
+    if frozen:
+        all_of_them = "the frozen stage" if len(frozen) == 1 else f"all {len(frozen)} frozen stages"
+        parts.append(
+            f"{len(moved)} of {len(frozen)} frozen stages moved" if moved else f"{all_of_them} stayed"
+        )
+    text = "; ".join(parts) or "no stage moved"
+    return f"{text[:1].upper()}{text[1:]}."

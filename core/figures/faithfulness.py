@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from core.figures.axes import AxisLayout, axis, named_axis
 from core.figures.marks import band, cells, line, written
+from core.figures.says import three_digits
 from core.figures.template import DATA, GREY, Theme, faded, figure, ground, key
 from core.interpretation.trust import Curve, Curves, SanityStep
 
@@ -19,6 +20,7 @@ def faithfulness(curves: Curves, *, theme: Theme = "light") -> go.Figure:
     return figure(
         [*_curves(curves.deletion, "x"), *_curves(curves.insertion, "x2")],
         theme,
+        says=_says(curves),
         height=290,
         margin={"t": 44, "r": 14},
         title=key(("This map", DATA, "line"), ("Shuffled, as a control", GREY, "line")),
@@ -69,9 +71,31 @@ def sanity(found: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "light")
     return figure(
         [trace],
         theme,
+        says=_sanity_says(found),
         height=96 + 34 * len(found),
         margin={"t": 8},
         # Slanted on a phone; above the rows they meet nothing.
         xaxis=named_axis(parts, longest=14, told="what forgets", side="top"),
         yaxis=named_axis(list(found), longest=22, down=True, told="Method"),
     )
+
+
+def _says(curves: Curves) -> str:
+    """Say whether the class falls and rises faster than with the map shuffled."""
+    parts = []
+    for what, curve, sign in (("falls", curves.deletion, 1), ("rises", curves.insertion, -1)):
+        area = curve.area
+        if not len(curve.shuffled):
+            parts.append(f"{what} with an area of {area:.2f}")
+            continue
+        shuffled = float(curve.shuffled_areas.mean())
+        how = "faster" if sign * (shuffled - area) > 0 else "no faster"
+        parts.append(f"{what} {how} (area {area:.2f}, shuffled {shuffled:.2f})")
+    return f"The class {' and '.join(parts)}."
+
+
+def _sanity_says(found: Mapping[str, Sequence[SanityStep]]) -> str:
+    """Say how like the first each method's map still is once every part has random weights."""
+    last = {name: steps[-1].rank for name, steps in found.items()}
+    ends = [f"{name} {three_digits(None if rank is None else round(rank, 2))}" for name, rank in last.items()]
+    return f"With every part random, rank correlation with the map as trained: {', '.join(ends)}."

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.figures.axes import axis, named_axis
 from core.figures.marks import GUIDE, band, line
@@ -23,6 +23,7 @@ from core.figures.template import (
     key,
     label,
 )
+from core.words import percent
 
 _SIGNS: dict[str, KeySign] = {ICE: "line", GREY: "dots"}
 
@@ -114,7 +115,8 @@ def tuning(
         traces.append(
             _polar([preferred, preferred, preferred + 180], [1.08, 0, 1.08], hoverinfo="skip", **needle)
         )
-    return _wheel(traces, {"visible": False, "range": [0, 1.1]}, 280, theme)
+    spokeless = {"visible": False, "range": [0, 1.1]}
+    return _wheel(traces, spokeless, 280, theme, says=_tuning_says(angle, answers))
 
 
 def wheel(
@@ -159,7 +161,14 @@ def _polar(theta: Sequence[float], r: Sequence[float], **more: Any) -> dict[str,
     return {"type": "scatterpolar", "theta": theta, "r": r, **more}
 
 
-def _wheel(traces: Sequence[dict[str, Any]], radial: dict[str, Any], height: int, theme: Theme) -> go.Figure:
+def _wheel(
+    traces: Sequence[dict[str, Any]],
+    radial: dict[str, Any],
+    height: int,
+    theme: Theme,
+    *,
+    says: str | None = None,
+) -> go.Figure:
     """Lay the traces on a wheel of orientations, each named on both sides."""
     angular = _spokes(ground(theme)) | {
         "tickvals": [0, 45, 90, 135, 180, 225, 270, 315],
@@ -168,6 +177,7 @@ def _wheel(traces: Sequence[dict[str, Any]], radial: dict[str, Any], height: int
     return figure(
         traces,
         theme,
+        says=says,
         height=height,
         margin={"t": 34, "l": 36, "r": 36, "b": 28},
         polar={"bgcolor": "rgba(0,0,0,0)", "radialaxis": radial, "angularaxis": angular},
@@ -176,3 +186,15 @@ def _wheel(traces: Sequence[dict[str, Any]], radial: dict[str, Any], height: int
 
 def _spokes(on: Ground) -> dict[str, Any]:
     return {"gridcolor": on.grid, "linecolor": on.grid, "tickfont": {"size": SMALL, "color": on.muted}}
+
+
+def _tuning_says(angles: NDArray[np.float64], answers: NDArray[np.float64]) -> str:
+    """Say which stripes excite a filter most, and how little those across them do."""
+    most = int(answers.argmax())
+    if answers[most] <= 0:
+        return "It answers to no stripes."
+    across = int(np.argmin(np.abs((angles - angles[most] - 90 + 90) % 180 - 90)))
+    return (
+        f"It answers most to stripes at {angles[most]:.0f}°; at {angles[across]:.0f}° its answer is "
+        f"{percent(answers[across] / answers[most], 0)} of that."
+    )

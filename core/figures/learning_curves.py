@@ -12,6 +12,7 @@ from core import errors
 from core.figures.axes import axis, round_up
 from core.figures.marks import line, note, rule
 from core.figures.template import FIRE, GREY, KeySign, Theme, faded, figure, ground, key, label
+from core.words import percent
 
 CurvePanel = Literal["both", "accuracy", "loss"]
 MOST_BATCHES = 400  # more points than a phone has columns only cost time
@@ -116,9 +117,9 @@ def learning_curves(
     entries: list[tuple[str, str, KeySign]] = [("Validation", colour, "line"), ("Training", colour, "dots")]
     runs: list[tuple[LearningCurves, str, str | None]] = [(run, colour, None)]
     if control is not None:
-        control_name = label(control_name[:1].upper() + control_name[1:], 24)
-        runs.insert(0, (control, GREY, control_name))  # behind
-        entries.append((control_name, GREY, "line"))
+        behind = label(control_name[:1].upper() + control_name[1:], 24)
+        runs.insert(0, (control, GREY, behind))
+        entries.append((behind, GREY, "line"))
     step = {"dtick": _epoch_step(epochs), "showgrid": False, "automargin": False}
     x_axis = axis("Epochs", told="Epoch", range=[0, width], **step)
     accuracy = axis("Accuracy (%)", range=[0, 102], dtick=20, automargin=False)
@@ -141,6 +142,7 @@ def learning_curves(
     return figure(
         [*(accuracies if panel != "loss" else []), *(losses if panel != "accuracy" else [])],
         theme,
+        says=None if both else _says(run, panel, control, control_name),
         uirevision="learning curves",
         hovermode="x unified",
         height=620 if both else 360,
@@ -208,3 +210,34 @@ def _marked(
 def _epoch_step(epochs: int) -> int:
     """Distance of the ticks: whole epochs, at most eight of them."""
     return next(step for step in (1, 2, 5, 10, 20, 50, 100, 200) if epochs / step <= 8 or step == 200)
+
+
+def _says(run: LearningCurves, panel: CurvePanel, control: LearningCurves | None, control_name: str) -> str:
+    """Say where validation accuracy or loss began, where it is now, and where the control is."""
+
+    def values_of(curves: LearningCurves) -> list[float]:
+        return [*map(float, curves.validation_accuracy if panel == "accuracy" else curves.validation_loss)]
+
+    def word(value: float) -> str:
+        if not math.isfinite(value):
+            return "no number"
+        return percent(value) if panel == "accuracy" else f"{value:.3f} nats"
+
+    values = values_of(run)
+    if not values:
+        return "No epoch is over yet."
+    first, last = values[0], values[-1]
+    if len(values) == 1:
+        text = f"Validation {panel} is {word(first)} after 1 epoch"
+    else:
+        verb = "rises" if last > first else "falls" if last < first else "goes"
+        if not all(map(math.isfinite, values)):
+            verb = "goes"
+        text = f"Validation {panel} {verb} from {word(first)} to {word(last)} over {len(values)} epochs"
+    best = max(values) if panel == "accuracy" else min(values)
+    if len(values) > 1 and math.isfinite(best) and best != last:
+        text += f" (best {word(best)} in epoch {values.index(best) + 1})"
+    others = values_of(control) if control is not None else []
+    if others:
+        text += f"; {control_name}: {word(others[-1])} after {len(others)}"
+    return f"{text}."

@@ -11,7 +11,7 @@ from core.figures.marks import bars, line, note, points, rule
 from core.figures.riding_looks import READABLE
 from core.figures.table import SAID
 from core.figures.template import FIRE, GREY, ICE, SIZE, SMALL, WRONG, Theme, faded, figure, ground, key
-from core.riding.own_rides import Carried, OwnRide, signed
+from core.riding.own_rides import Carried, OwnRide, signed, so_far
 
 _FLOOR = 0.24  # of the height: the strip that shows the hand
 
@@ -51,6 +51,7 @@ def own_rides(
     return figure(
         traces,
         theme,
+        says=so_far(rides),
         height=420,
         margin={"l": 58, "r": 12, "t": 64, "b": 44},
         title=key(

@@ -48,6 +48,7 @@ def probabilities(
             above_row(row, name, on.ink, **look),
             above_row(row, _percent(values[number]), on.ink, side="right", **look),
         ]
+    first, *others = (f"{class_names[number]} {words.percent(values[number])}" for number in order[:3])
     rows = [row + 0.14 for row in range(len(shown))]
     traces = [
         bars([100.0] * len(rows), rows, faded(GREY, 0.18), meta=GUIDE, **_BAR),
@@ -66,6 +67,7 @@ def probabilities(
     return figure(
         traces,
         theme,
+        says=f"Most probable: {'; then '.join(part for part in (first, ', '.join(others)) if part)}.",
         height=20 + 58 * max(len(shown), 1),
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
         barmode="overlay",

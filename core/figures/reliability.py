@@ -8,6 +8,7 @@ from core.figures.axes import axis
 from core.figures.marks import bars, guide
 from core.figures.template import RIGHT, Theme, faded, figure, ground, key
 from core.metrics.report import ReliabilityBin
+from core.words import points
 
 
 def reliability(
@@ -31,13 +32,26 @@ def reliability(
         hover="%{customdata[0]} images<br>%{customdata[1]:.1f} % sure<br>%{y:.1f} % right",
     )
     diagonal = guide([0, 100], [0, 100], ground(theme).ink, width=2, dash="dash")
-    said = f"Calibration error {100 * calibration_error:.1f} points, {images} images"
+    said = f"Calibration error {points(calibration_error, sign=False)}, {images} images"
     return figure(
         [accuracy, diagonal],
         theme,
+        says=_says(bins, calibration_error, images),
         height=400,
         margin={"t": 44, "r": 20},
         title=key((said, RIGHT, "bar")),
         xaxis=axis("How sure the network is (%)", range=[0, 100], dtick=20),
         yaxis=axis("How often it is right (%)", range=[0, 102], dtick=20),
+    )
+
+
+def _says(bins: Sequence[ReliabilityBin], calibration_error: float, images: int) -> str | None:
+    """Say how far confidence is from accuracy, and in which direction."""
+    if not images:
+        return None
+    more = sum(each.count * (each.confidence - each.accuracy) for each in bins) / images
+    far, over = points(calibration_error, sign=False), points(abs(more), sign=False)
+    return (
+        f"How sure and how often right differ by {far} on average over {images:,} images; "
+        f"it is {'more' if more > 0 else 'less'} sure than right, by {over}."
     )

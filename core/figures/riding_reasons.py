@@ -46,6 +46,7 @@ def strength(
     return figure(
         [band(factors, low, high, FIRE, opacity=0.18), curve, ring],
         theme,
+        says=f"Times {chosen:g}: {mean[place]:.0f} of 100 rides stay up.",
         height=360,
         margin={"t": 28, "r": 16},
         xaxis=axis(

@@ -11,6 +11,7 @@ from core.figures.axes import axis, named_axis
 from core.figures.marks import guide, line, note, points, whisker
 from core.figures.template import GREY, ICE, SIZE, SMALL, Ground, Theme, faded, figure, ground, key, label
 from core.metrics.report import Interval
+from core.words import percent
 
 Scales = Mapping[tuple[str, Measure], Scale]  # by stage and measure
 
@@ -113,6 +114,7 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
     return figure(
         traces,
         theme,
+        says=_says(measures),
         height=60 + 172 * len(shown),
         margin={"t": 40, "l": 8, "r": 14},
         title=key(("Your pictures", ICE, "line"), ("Measured data sets", on.muted, "line")),
@@ -293,3 +295,13 @@ def _beside(measure: Measure, value: float) -> str:
     if measure in ("neighbours", "probe"):
         return f"{100 * value:.0f} % of the way from chance to perfect"
     return _number(measure, value)
+
+
+def _says(measures: Measures) -> str:
+    """Say how well nearest neighbours tell the classes apart behind the first and the last stage."""
+    ends = [
+        f"{percent(stage.neighbours.value)} behind {stage.stage}"
+        for stage in (measures.stages[0], measures.stages[-1])
+        if stage.neighbours is not None
+    ]
+    return f"Named rightly by nearest neighbours: {', '.join(ends)}; chance is {percent(measures.chance)}."

@@ -159,12 +159,36 @@ def similarity_of_stages(report: SpecificityReport, *, theme: Theme = "light") -
     if not few:
         bar = {"thickness": 12, "outlinewidth": 0, "tickfont": {"size": SMALL, "color": on.muted}}
         trace |= {"texttemplate": "", "showscale": True, "colorbar": bar}
-    return figure([trace], theme, height=80 + 44 * max(len(rows), 4), xaxis=across, yaxis=upright)
+    return figure(
+        [trace],
+        theme,
+        says=_similarity_says(report),
+        height=80 + 44 * max(len(rows), 4),
+        xaxis=across,
+        yaxis=upright,
+    )
 
 
 def _shown(value: float | None) -> float | None:
     # Debiased values fall a little below 0 where nothing is shared.
     return None if value is None else min(max(value, 0.0), 1.0)
+
+
+def _similarity_says(report: SpecificityReport) -> str | None:
+    """Name the two stages that are most alike, and the two that are least."""
+    names = [stage.name for stage in report.stages]
+    pairs = [
+        (value, f"{names[row]} and {names[column]}")
+        for row in range(len(names))
+        for column in range(row)
+        if (value := report.cka[row][column]) is not None
+    ]
+    if not pairs:
+        return None
+    least, most = min(pairs), max(pairs)
+    if least == most:
+        return f"{most[1]}: CKA {most[0]:.2f}."
+    return f"Most alike are {most[1]} (CKA {most[0]:.2f}), least {least[1]} ({max(least[0], 0):.2f})."
 
 
 def published(*, theme: Theme = "light") -> go.Figure:

@@ -74,6 +74,7 @@ def accuracy_over_depth(
     return figure(
         traces,
         theme,
+        says=found.verdict if found.arms else "The first depth is being measured.",
         uirevision="sweep",
         height=height(count),
         margin={"l": _LEFT, "r": 10, "t": _TOP, "b": _BOTTOM},

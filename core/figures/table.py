@@ -6,14 +6,25 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.told import Panel, Piece, Value, grid, level, levels_of_shapes, plain, points, unused, words
+from core.figures.told import (
+    PanelKey,
+    Piece,
+    Value,
+    grid,
+    level,
+    levels_of_shapes,
+    plain,
+    points,
+    unused,
+    words,
+)
 
 SERIES = "Series"
 SAID = "said"  # name of an annotation whose text is part of what the chart says
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class FigureTable:
     """Columns of equal length by their names; ``title`` says what stands in them where their names do not."""
 
     title: str
@@ -21,7 +32,7 @@ class Table:
     grid: bool = False  # every column but the first holds the same quantity
 
 
-def tables(figure: go.Figure) -> list[Table]:
+def tables(figure: go.Figure) -> list[FigureTable]:
     """Read every number that a figure shows, a table for each of its panels."""
     spec = figure.to_plotly_json()
     layout = spec.get("layout", {})
@@ -42,7 +53,7 @@ def tables(figure: go.Figure) -> list[Table]:
             pieces.append(points(trace, band, layout))
         band = None
     pieces += levels_of_shapes(layout, pieces)
-    groups: dict[tuple[Panel, str], list[Piece]] = {}
+    groups: dict[tuple[PanelKey, str], list[Piece]] = {}
     for piece in pieces:
         groups.setdefault((piece.panel, piece.value), []).append(piece)
     # What has a table of its own is the small print.
@@ -59,7 +70,7 @@ def notes(figure: go.Figure) -> list[str]:
 # --- a table of several ---------------------------------------------------------------------------------
 
 
-def _table(group: Sequence[Piece]) -> Table:
+def _table(group: Sequence[Piece]) -> FigureTable:
     """Put what stands in one panel together."""
     value = group[0].value
     data = [one for one in group if not one.level] or list(group)
@@ -67,9 +78,9 @@ def _table(group: Sequence[Piece]) -> Table:
     title = next((one.title for one in group if one.title), "")
     names = [one.series for one in data]
     if data[0].grid:
-        return Table(title=title, columns=data[0].columns, grid=True)
+        return FigureTable(title=title, columns=data[0].columns, grid=True)
     if len(data) > 1 and len(set(names)) == len(data) and _share_a_key(data):
-        return Table(title=title or value, columns=_side_by_side(data, levels))
+        return FigureTable(title=title or value, columns=_side_by_side(data, levels))
     order = list(dict.fromkeys(name for one in data for name in one.columns))
     several = len(set(names)) > 1 or data[0].level
     first = order[0] if order and not several and words(data[0].columns[order[0]]) else None
@@ -82,7 +93,7 @@ def _table(group: Sequence[Piece]) -> Table:
                 column.extend([one.series] * count)
             else:
                 column.extend(one.columns.get(name) or [None] * count)
-    return Table(title=title, columns=rows)
+    return FigureTable(title=title, columns=rows)
 
 
 def _share_a_key(data: Sequence[Piece]) -> bool:
@@ -110,9 +121,9 @@ def _side_by_side(data: Sequence[Piece], levels: Sequence[Piece]) -> dict[str, l
     return columns
 
 
-def _joined(found: Sequence[Table]) -> list[Table]:
+def _joined(found: Sequence[FigureTable]) -> list[FigureTable]:
     """Put a table beside the one before it where it says more of the same named rows."""
-    joined: list[Table] = []
+    joined: list[FigureTable] = []
     for one in found:
         name = next(iter(one.columns))
         rows = one.columns[name]

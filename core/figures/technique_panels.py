@@ -25,6 +25,7 @@ from core.figures.template import (
     label,
 )
 from core.techniques.events import Cloud, Clouds, Colour, Grid, Line, Lines
+from core.words import count
 
 COLOURS: dict[Colour, str] = {
     "fire": FIRE,
@@ -70,7 +71,7 @@ def key(drawing: Lines | Clouds | Grid) -> list[KeyEntry]:
 def draw(drawing: Lines | Clouds | Grid, *, theme: Theme = "light") -> list[tuple[str, go.Figure]]:
     """Draw one or several figures, each with its title (empty where there is but one)."""
     if isinstance(drawing, Clouds):
-        return [(title, _cloud(clouds, theme)) for title, clouds in drawing.plots]
+        return [(title, _cloud(title, clouds, theme)) for title, clouds in drawing.plots]
     if isinstance(drawing, Grid):
         return [("", _grid(drawing, theme))]
     drawn = lines(
@@ -139,12 +140,19 @@ def _readable(colour: str, theme: Theme) -> str:
     return {FIRE: on.trainable, ICE: on.frozen, GREY: on.control}.get(colour, colour)
 
 
-def _cloud(clouds: Sequence[Cloud], theme: Theme) -> go.Figure:
+def _cloud(title: str, clouds: Sequence[Cloud], theme: Theme) -> go.Figure:
     # Directions and distances have no unit: a frame, and nothing to read off.
     bare = {"showticklabels": False, "showgrid": False, "ticks": "", "showline": True, "mirror": True}
+    counts = ", ".join(f"{cloud.name} {count(len(cloud.points), 'point')}" for cloud in clouds)
     margin = {"l": 4, "r": 4, "t": 4, "b": 4}
     return figure(
-        [_points(cloud, theme) for cloud in clouds], theme, height=330, margin=margin, xaxis=bare, yaxis=bare
+        [_points(cloud, theme) for cloud in clouds],
+        theme,
+        says=f"{title}: {counts}." if title else f"{counts}.",
+        height=330,
+        margin=margin,
+        xaxis=bare,
+        yaxis=bare,
     )
 
 

@@ -148,21 +148,21 @@ def key(*entries: tuple[str, str, KeySign]) -> dict[str, Any]:
     }
 
 
-def figure(traces: Sequence[Mapping[str, Any]], theme: Theme, **layout: Any) -> go.Figure:
+def figure(
+    traces: Sequence[Mapping[str, Any]], theme: Theme, *, says: str | None = None, **layout: Any
+) -> go.Figure:
     """Put plain ``traces`` and Plotly's ``layout`` under the theme's template, unchecked and therefore fast.
 
-    What axes have under "told" (see `core.figures.axes`) becomes the layout's ``meta``, which Plotly lets through;
-    None is left out.
+    ``says`` is what the chart shows, in a sentence, where it knows more than `core.figures.says` reads off it. That
+    and what axes have under "told" (see `core.figures.axes`) become the layout's ``meta``, which Plotly lets through.
+    What is None is left out.
     """
     layout = {name: value for name, value in layout.items() if value is not None}
     axes = [name for name in layout if name[1:].startswith("axis") and "told" in layout[name]]
-    if axes:
-        layout["meta"] = {name: layout[name]["told"] for name in axes}
-        layout |= {
-            name: {part: layout[name][part] for part in layout[name] if part != "told"} for name in axes
-        }
+    meta = {name: layout[name]["told"] for name in axes} | ({"says": says} if says else {})
+    layout |= {name: {part: layout[name][part] for part in layout[name] if part != "told"} for name in axes}
     return go.Figure(
         data=[dict(trace) for trace in traces],
-        layout={**layout, "template": template(theme)},
+        layout={**layout, **({"meta": meta} if meta else {}), "template": template(theme)},
         _validate=False,
     )

@@ -1,11 +1,12 @@
 """What one trace of a chart tells: its numbers as columns. `core.figures.table` puts traces together.
 
-What traces do not say of themselves stands in Plotly's ``meta``. Of a trace: `GUIDE`, `LEVEL`, or a dict with any of
-``series``, ``x``, ``y`` (names of columns; None: no column), ``value`` (name of a heat map's values), ``low`` and
+What traces do not say of themselves stands in Plotly's ``meta``. Of a trace: `core.figures.marks.GUIDE`, `LEVEL`, or
+any of ``series``, ``x``, ``y`` (names of columns; None: no column), ``value`` (name of a heat map's values), ``low``,
 ``high`` (names of an interval's ends), ``intervals`` (False: its bars are none), ``also`` (a name, or None, for each
 entry of ``customdata``), ``text`` (a name for ``text``), ``points`` (how many count, from the first), ``cells``
 ("text" or "customdata": numbers of a grid that are not its ``z``) and ``table`` (a table of its own). Of a layout: by
-axis ("xaxis") its ``name``, and the ``names`` of the places 0, 1, 2, …, where the axis has none or cuts them short.
+axis ("xaxis") its ``name``, and the ``names`` of the places 0, 1, 2, …, where the axis has none or cuts them short;
+and ``says``, a sentence about all of it.
 """
 
 import base64
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 Value = str | int | float | None
-Panel = tuple[str, str, str]  # keys of the axes in the layout, and the table of its own
+PanelKey = tuple[str, str, str]  # keys of the axes in the layout, and the table of its own
 _NEAR = 0.45  # how far from its tick a point may stand beside others
 _TAGS = re.compile(r"<[^>]*>")
 
@@ -29,7 +30,7 @@ _TAGS = re.compile(r"<[^>]*>")
 class Piece:
     """What one trace tells: its columns, and which of them holds the values."""
 
-    panel: Panel
+    panel: PanelKey
     value: str
     columns: dict[str, list[Value]]
     series: str = ""
@@ -39,7 +40,7 @@ class Piece:
     keys: list[str] = field(default_factory=list)
 
 
-class Axis:
+class AxisNames:
     """An axis of the layout: its name, and the names of places on it."""
 
     def __init__(self, key: str, layout: dict[str, Any]) -> None:
@@ -233,7 +234,7 @@ def levels_of_shapes(layout: dict[str, Any], pieces: Sequence[Piece]) -> list[Pi
         if not shape.get("name") or shape.get("y0") != shape.get("y1"):
             continue
         key = "yaxis" + shape.get("yref", "y").removeprefix("y")
-        axis = Axis(key, layout)
+        axis = AxisNames(key, layout)
         panel = next((one.panel for one in pieces if one.panel[1] == key), None)
         if panel is not None:
             columns: dict[str, list[Value]] = {axis.name: [_tidy(shape["y0"])]}
@@ -246,10 +247,10 @@ def levels_of_shapes(layout: dict[str, Any], pieces: Sequence[Piece]) -> list[Pi
 # --- values ---------------------------------------------------------------------------------------------
 
 
-def _axes(trace: dict[str, Any], layout: dict[str, Any]) -> tuple[Panel, Axis, Axis]:
+def _axes(trace: dict[str, Any], layout: dict[str, Any]) -> tuple[PanelKey, AxisNames, AxisNames]:
     x, y = (f"{name}axis{trace.get(f'{name}axis', name).removeprefix(name)}" for name in "xy")
     own = (trace.get("meta") or {}).get("table", "")
-    return (x, y, own), Axis(x, layout), Axis(y, layout)
+    return (x, y, own), AxisNames(x, layout), AxisNames(y, layout)
 
 
 def _values(array: Any) -> list[Any]:

@@ -37,7 +37,7 @@ from core.figures import (
 )
 from core.figures.marks import GUIDE
 from core.figures.says import figure_says
-from core.figures.table import SERIES, Table, notes, tables
+from core.figures.table import SERIES, FigureTable, notes, tables
 from core.figures.template import figure
 from core.riding.own_rides import Carried, OwnRide
 from core.riding.picture_bridge import Arm
@@ -232,7 +232,7 @@ BUILDERS: dict[str, tuple[Callable[[], go.Figure], list[float]]] = {
 }
 
 
-def numbers(found: list[Table]) -> list[float]:
+def numbers(found: list[FigureTable]) -> list[float]:
     return [
         float(value)
         for one in found

@@ -14,7 +14,6 @@ from widgets.chart import chart
 def draw(asked: Asked) -> None:
     """Draw the chart, and the dispute where the task lies in its midst."""
     from core.figures.advice_quadrants import KnownDataSet, TaskPlace, quadrants
-    from core.figures.advice_says import quadrants_say
 
     sizes = places.sizes(evidence.cells(asked.entry.name) or evidence.cells(STAND_IN))
     near = {one.task for one in asked.advice.neighbours} if asked.advice is not None else set()
@@ -33,7 +32,6 @@ def draw(asked: Asked) -> None:
     chart(
         quadrants(landmarks, place, theme=frame.theme()),
         key="advise_where",
-        says=quadrants_say(landmarks, place),
     )
     st.caption(
         "**Gold**: data sets that we measured, in three columns from like to unlike everyday photographs; ringed: "

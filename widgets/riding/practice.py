@@ -7,7 +7,6 @@ from itertools import pairwise
 import streamlit as st
 
 from core.figures.riding import learning
-from core.figures.says import figure_says
 from core.live import pool
 from core.riding import measured, named
 from core.riding.experiment import ARMS
@@ -121,7 +120,7 @@ def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> 
     else:
         forgot = far.forgetting if far is not None else None
         curves = learning(report, shown, terms=drawn, forgetting=forgot, theme=frame.theme())
-        chart(curves, key="riding_learning", says=figure_says(curves))
+        chart(curves, key="riding_learning")
     missing = [ARMS[arm].title.lower() for arm in arms if arm not in shown]
     if missing:
         st.caption(

@@ -7,10 +7,9 @@ import streamlit as st
 
 from core.figures import technique_panels as panels
 from core.figures import techniques as figures
-from core.figures.says import clouds_say, figure_says
 from core.figures.technique_panels import KeyEntry
 from core.techniques import live, measured
-from core.techniques.events import Clouds, Pictures
+from core.techniques.events import Pictures
 from core.techniques.live import TechniqueRun
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
@@ -164,7 +163,7 @@ def _chart(report: Report) -> None:
         )
     _key(figures.key(report))
     drawn = figures.scores(report, wanted, theme=frame.theme())
-    chart(drawn, key="technique_scores", says=figure_says(drawn))
+    chart(drawn, key="technique_scores")
 
 
 def _provenance(technique: Technique, run: TechniqueRun | None, shipped: measured.Measured | None) -> None:
@@ -197,12 +196,7 @@ def _panels(report: Report) -> None:
                 with cell:
                     if title:
                         st.markdown(f"**{title}**")
-                    said = (
-                        clouds_say(*panel.drawing.plots[place])
-                        if isinstance(panel.drawing, Clouds)
-                        else figure_says(figure)
-                    )
-                    chart(figure, key=f"technique_panel_{panel.name}_{place}", says=said)
+                    chart(figure, key=f"technique_panel_{panel.name}_{place}")
         st.caption(panel.caption)
 
 
