@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.figures.comparison import AccuracyRow, accuracies, differences
 from core.figures.learning_curves import learning_curves
-from core.figures.template import FIRE, ColourRole
+from core.figures.template import ColourRole
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
@@ -65,9 +65,7 @@ def _curves(records: list[RunRecord]) -> None:
     if not first.validation_accuracy or not second.validation_accuracy:
         return
     for column, panel in zip(st.columns(2), ("accuracy", "loss"), strict=True):
-        figure = learning_curves(
-            first, control=second, control_name="B", panel=panel, colour=FIRE, theme=frame.theme()
-        )
+        figure = learning_curves(first, control=second, control_name="B", panel=panel, theme=frame.theme())
         with column:
             chart(figure, key=f"compare_{panel}")
 

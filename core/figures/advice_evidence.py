@@ -136,7 +136,7 @@ def _depths(cell: Cell, arms: Sequence[str], nudge: float, colour: str) -> dict[
     ) | whisker(spread, colour, thickness=2)
 
 
-def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: Theme = "light") -> go.Figure:
+def probe_over_stages(measured: Sequence[Measures], *, theme: Theme = "light") -> go.Figure:
     """Draw what a linear probe and a k-NN vote (%) read from every stage of the frozen network, each seed a dot."""
     on = ground(theme)
     stages = [stage.stage for stage in measured[0].stages]
@@ -147,7 +147,7 @@ def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: T
         if all(shares):
             traces += _readings(name, shares, colour)
     traces.append(level("chance", [-0.4, len(stages) - 0.6], 100 * measured[0].chance, on.muted))
-    read_from = title or "Read from the output of this stage, all frozen"
+    read_from = "Read from the output of this stage, all frozen"
     return figure(
         traces,
         theme,

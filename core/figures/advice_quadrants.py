@@ -14,6 +14,7 @@ from core.figures.marks import GUIDE, box, line, note, points
 from core.figures.template import DATA, FIRE, GREY, ICE, SMALL, Theme, faded, figure, ground, label
 
 FEWEST, MOST = 0.3, 120_000  # images per class that the chart reaches; below 2 there is room for the rules
+_ENDS = ("like everyday photos", "unlike")
 BORDER = 0.5  # where "different" begins
 # A dot's name is drawn where it covers no other: (width of a letter, height of a line) as shares of the plot, on a
 # narrow screen. Names that find no room are read by pointing at the dot.
@@ -51,7 +52,6 @@ def quadrants(
     known: Sequence[KnownDataSet],
     place: TaskPlace | None,
     *,
-    ends: tuple[str, str] = ("like everyday photos", "unlike"),
     theme: Theme = "light",
 ) -> go.Figure:
     """Draw the four rules, known data sets in gold, and the task as a dot within the box of what is known about it.
@@ -70,7 +70,7 @@ def quadrants(
         height=460,
         margin={"t": 10, "l": 8, "r": 8, "b": 34},
         xaxis=axis(
-            told=f"From 0, {ends[0]}, to 1, {ends[1]}", range=[0, 1], showticklabels=False, showgrid=False
+            told=f"From 0, {_ENDS[0]}, to 1, {_ENDS[1]}", range=[0, 1], showticklabels=False, showgrid=False
         ),
         yaxis=axis(
             {"text": "Training pictures of each class", "standoff": 4},
@@ -81,7 +81,7 @@ def quadrants(
             showgrid=False,
         ),
         shapes=[_ground(name) for name in QUADRANTS],
-        annotations=[*(_rule(name, on.ink) for name in QUADRANTS), *_ends(ends, on.ink)],
+        annotations=[*(_rule(name, on.ink) for name in QUADRANTS), *_ends(on.ink)],
     )
 
 
@@ -136,12 +136,12 @@ def _rule(name: Quadrant, ink: str) -> dict[str, Any]:
     )
 
 
-def _ends(ends: tuple[str, str], ink: str) -> list[dict[str, Any]]:
+def _ends(ink: str) -> list[dict[str, Any]]:
     """What left and right mean, under the chart."""
     on_paper: dict[str, Any] = {"xref": "paper", "yref": "paper"}
     return [
-        note(f"← {ends[0]}", 0.0, -0.015, ink, anchor="left top", **on_paper),
-        note(f"{ends[1]} →", 1.0, -0.015, ink, anchor="right top", **on_paper),
+        note(f"← {_ENDS[0]}", 0.0, -0.015, ink, anchor="left top", **on_paper),
+        note(f"{_ENDS[1]} →", 1.0, -0.015, ink, anchor="right top", **on_paper),
     ]
 
 

@@ -1,11 +1,10 @@
 """How far each stage moved from where it started: in its weights, and in what it sees."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import plotly.graph_objects as go
 
-from core import errors
 from core.figures.axes import axis, named_axis
 from core.figures.marks import bars, points, whisker
 from core.figures.says import three_digits
@@ -13,56 +12,29 @@ from core.figures.template import FIRE, ICE, SMALL, Theme, figure, ground, key, 
 from core.freezing.report import StageAudit
 from core.metrics.report import Interval
 
-DriftPanel = Literal["both", "change", "similarity"]
+_KINDS = (("Frozen", True), ("Trained", False))
 
 
-def drift(audit: Sequence[StageAudit], *, panel: DriftPanel = "both", theme: Theme = "light") -> go.Figure:
+def drift(audit: Sequence[StageAudit], *, theme: Theme = "light") -> go.Figure:
     """Draw one row a stage, the input on top: relative weight change (%), and linear CKA of its features (0-1).
 
     Ice blue stages were frozen, fire orange ones trained. A stage whose CKA was not measured has no dot.
     """
-    errors.one_of("panel", panel, ("both", "change", "similarity"))
     on = ground(theme)
-    both = panel == "both"
-    traces: list[dict[str, Any]] = []
-    axes: dict[str, Any] = {}
-    if panel != "similarity":
-        most = max([*(100 * stage.relative_change for stage in audit), 1e-9])
-        traces.append(_change(audit, on.ink))
-        axes["xaxis"] = axis(
-            "Change (%)" if both else "Relative weight change (%)",
-            range=[0, most * (1.45 if both else 1.2)],
-            nticks=3 if both else 6,
-            domain=[0, 0.46] if both else [0, 1],
-        )
-    if panel != "change":
-        number = "2" if both else ""
-        traces.append(_similarity(audit, on.grid) | {"xaxis": f"x{number}"})
-        axes[f"xaxis{number}"] = axis(
-            "CKA" if both else "Features kept (CKA, 1 = unchanged)",
-            range=[0, 1],
-            dtick=0.5 if both else 0.2,
-            domain=[0.54, 1] if both else [0, 1],
-            anchor="y",
-        )
+    most = max([*(100 * stage.relative_change for stage in audit), 1e-9])
     shown = {stage.frozen for stage in audit}
     names = [stage.stage for stage in audit]
     return figure(
-        traces,
+        [_change(audit, on.ink), _similarity(audit, on.grid)],
         theme,
         says=_says(audit),
         height=120 + 44 * max(len(audit), 3),
         bargap=0.35,
         margin={"t": 44, "r": 20},
-        title=key(
-            *(
-                (name, _colour(frozen), "bar")
-                for name, frozen in (("Frozen", True), ("Trained", False))
-                if frozen in shown
-            )
-        ),
+        title=key(*((name, _colour(frozen), "bar") for name, frozen in _KINDS if frozen in shown)),
+        xaxis=axis("Change (%)", range=[0, 1.45 * most], nticks=3, domain=[0, 0.46]),
+        xaxis2=axis("CKA", range=[0, 1], dtick=0.5, domain=[0.54, 1], anchor="y"),
         yaxis=named_axis(names, longest=18, down=True, ink=on.ink, told="Stage"),
-        **axes,
     )
 
 
@@ -98,6 +70,7 @@ def _similarity(audit: Sequence[StageAudit], grid: str) -> dict[str, Any]:
         [row for row, _, _ in known],
         [_colour(stage.frozen) for _, stage, _ in known],
         size=14,
+        xaxis="x2",
         meta={"intervals": False},
         cliponaxis=False,
         customdata=[label(stage.stage, 18) for _, stage, _ in known],

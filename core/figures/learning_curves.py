@@ -1,7 +1,7 @@
 """Accuracy and loss while a network learns; made to be rebuilt every second without anything jumping."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from core.figures.marks import line, note, rule
 from core.figures.template import FIRE, GREY, KeySign, Theme, faded, figure, ground, key, label
 from core.words import percent
 
-CurvePanel = Literal["both", "accuracy", "loss"]
+CurvePanel = Literal["accuracy", "loss"]
 MOST_BATCHES = 400  # more points than a phone has columns only cost time
 
 
@@ -29,42 +29,6 @@ class LearningCurves:
     validation_loss: Sequence[float] = ()
     batches: Sequence[tuple[float, float]] = ()  # (place in epochs, loss)
     best_epoch: int | None = None
-
-    @classmethod
-    def from_events(cls, events: Iterable[Mapping[str, Any]], *, epochs: int = 1) -> "LearningCurves":
-        """Gather the JSON of a run's events; ``epochs`` is planned until an event says better.
-
-        After a resume from a checkpoint, steps and epochs that come again replace the earlier ones and all after.
-        """
-        rows: dict[int, Mapping[str, Any]] = {}
-        batches: dict[int, tuple[float, float]] = {}
-        best = None
-        for event in events:
-            kind = event.get("event")
-            if kind == "started":
-                epochs = event["config"].get("epochs") or epochs
-            elif kind == "epoch":
-                epochs = event["epochs"]
-                if rows and event["epoch"] <= max(rows):
-                    rows = {number: row for number, row in rows.items() if number < event["epoch"]}
-                rows[event["epoch"]] = event
-            elif kind == "batch":
-                step = event["step"]
-                if batches and step <= next(reversed(batches)):
-                    batches = {number: point for number, point in batches.items() if number < step}
-                batches[step] = (step / event["steps"] * epochs, event["loss"])
-            elif kind == "finished":
-                best = event["best_epoch"]
-        done = [rows[number] for number in sorted(rows)]
-        return cls(
-            epochs=epochs,
-            train_accuracy=[row["train_accuracy"] for row in done],
-            validation_accuracy=[row["validation_accuracy"] for row in done],
-            train_loss=[row["train_loss"] for row in done],
-            validation_loss=[row["validation_loss"] for row in done],
-            batches=list(batches.values()),
-            best_epoch=best,
-        )
 
 
 def loss_ceiling(runs: Sequence[LearningCurves], classes: int | None) -> float:
@@ -96,61 +60,54 @@ def _thinned(batches: Sequence[tuple[float, float]]) -> np.ndarray[Any, np.dtype
 def learning_curves(
     run: LearningCurves,
     *,
+    panel: CurvePanel,
     control: LearningCurves | None = None,
     control_name: str = "from scratch",
     classes: int | None = None,
-    chance: float | None = None,
-    panel: CurvePanel = "both",
-    colour: str = FIRE,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Draw accuracy above loss, or one of the two (two columns of a page fold on a phone).
+    """Draw accuracy or loss, of training and of validation; ``control`` lies behind in grey.
 
-    ``control`` lies behind in grey; ``chance`` (0-1) is a dashed line; ``classes`` sets the height of the loss
-    axis before the first epoch is over. The axes' ranges depend on the plan, not on what has been drawn.
+    ``classes`` sets the height of the loss axis before the first epoch is over. The axes' ranges depend on the plan,
+    not on what has been drawn.
     """
-    errors.one_of("panel", panel, ("both", "accuracy", "loss"))
-    on = ground(theme)
-    both = panel == "both"
-    epochs = max(run.epochs, control.epochs if control else 1)
-    width = max(epochs * 1.02, 2)  # a lone epoch (a converged probe) stands in the middle
-    entries: list[tuple[str, str, KeySign]] = [("Validation", colour, "line"), ("Training", colour, "dots")]
-    runs: list[tuple[LearningCurves, str, str | None]] = [(run, colour, None)]
+    errors.one_of("panel", panel, ("accuracy", "loss"))
+    draw = _accuracies if panel == "accuracy" else _losses
+    traces = draw(run, FIRE, None)
+    entries: list[tuple[str, str, KeySign]] = [("Validation", FIRE, "line"), ("Training", FIRE, "dots")]
+    runs = [run]
     if control is not None:
-        behind = label(control_name[:1].upper() + control_name[1:], 24)
-        runs.insert(0, (control, GREY, behind))
-        entries.append((behind, GREY, "line"))
-    step = {"dtick": _epoch_step(epochs), "showgrid": False, "automargin": False}
-    x_axis = axis("Epochs", told="Epoch", range=[0, width], **step)
-    accuracy = axis("Accuracy (%)", range=[0, 102], dtick=20, automargin=False)
-    loss = axis("Loss (nats)", range=[0, loss_ceiling([each for each, _, _ in runs], classes)], nticks=6)
-    loss["automargin"] = False
-    accuracies, losses = (
-        [trace for each in runs for trace in draw(*each)] for draw in (_accuracies, _losses)
-    )
-    axes: dict[str, Any] = {"xaxis": x_axis, "yaxis": accuracy if panel == "accuracy" else loss}
-    if both:
-        for trace in losses:
-            trace |= {"xaxis": "x2", "yaxis": "y2"}
-        axes = {
-            "xaxis": x_axis | {"title": {"text": ""}},
-            "yaxis": accuracy | {"domain": [0.56, 1]},
-            "xaxis2": x_axis | {"anchor": "y2"},
-            "yaxis2": loss | {"anchor": "x2", "domain": [0, 0.44]},
-        }
-    shapes, notes = _marked(run, None if panel == "loss" else chance, width, on.muted)
+        name = label(control_name[:1].upper() + control_name[1:], 24)
+        traces = [*draw(control, GREY, name), *traces]
+        entries.append((name, GREY, "line"))
+        runs.append(control)
+    epochs = max(each.epochs for each in runs)
+    width = max(epochs * 1.02, 2)  # a lone epoch (a converged probe) stands in the middle
+    if panel == "accuracy":
+        y_axis = axis("Accuracy (%)", range=[0, 102], dtick=20, automargin=False)
+    else:
+        y_axis = axis("Loss (nats)", range=[0, loss_ceiling(runs, classes)], nticks=6, automargin=False)
+    lines, notes = _best_epoch(run.best_epoch, width, ground(theme).muted)
     return figure(
-        [*(accuracies if panel != "loss" else []), *(losses if panel != "accuracy" else [])],
+        traces,
         theme,
-        says=None if both else _says(run, panel, control, control_name),
+        says=_says(run, panel, control, control_name),
         uirevision="learning curves",
         hovermode="x unified",
-        height=620 if both else 360,
+        height=360,
         margin={"l": 62, "r": 12, "t": 54, "b": 56},
         title=key(*entries),
-        shapes=shapes,
+        xaxis=axis(
+            "Epochs",
+            told="Epoch",
+            range=[0, width],
+            dtick=_epoch_step(epochs),
+            showgrid=False,
+            automargin=False,
+        ),
+        yaxis=y_axis,
+        shapes=lines,
         annotations=notes,
-        **axes,
     )
 
 
@@ -189,22 +146,19 @@ def _pair(
     return [shown] if name is not None else [curve("Training", train, 2, "dot", 5), shown]
 
 
-def _marked(
-    run: LearningCurves, chance: float | None, width: float, colour: str
+def _best_epoch(
+    epoch: int | None, width: float, colour: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Mark chance and the best epoch, each with its line and its name."""
-    lines, names = [], []
-    look: dict[str, Any] = {"width": 1.5, "layer": "below"}
-    if chance is not None:
-        lines.append(rule(colour, y=100 * chance, dash="dash", name="chance", **look))
-        names.append(note("chance", width, 100 * chance, colour, anchor="right bottom"))
-    if run.best_epoch is not None:
-        place = run.best_epoch / width
-        # Near an edge the words would leave the chart.
-        side = "left" if place < 0.15 else "right" if place > 0.85 else "center"
-        lines.append(rule(colour, x=run.best_epoch, dash="dot", **look))
-        names.append(note("best epoch", run.best_epoch, 1, colour, anchor=f"{side} bottom", yref="paper"))
-    return lines, names
+    """Mark the best epoch with a line and its name, once it is known."""
+    if epoch is None:
+        return [], []
+    place = epoch / width
+    # Near an edge the words would leave the chart.
+    side = "left" if place < 0.15 else "right" if place > 0.85 else "center"
+    return (
+        [rule(colour, x=epoch, width=1.5, dash="dot", layer="below")],
+        [note("best epoch", epoch, 1, colour, anchor=f"{side} bottom", yref="paper")],
+    )
 
 
 def _epoch_step(epochs: int) -> int:

@@ -9,65 +9,46 @@ from numpy.typing import ArrayLike
 
 from core import words
 from core.figures.marks import GUIDE, above_row, bars
-from core.figures.template import GREY, RIGHT, SIZE, SMALL, WRONG, Theme, faded, figure, ground, label
+from core.figures.template import GREY, RIGHT, SIZE, SMALL, Theme, faded, figure, ground, label
 
+MOST_CLASSES = 5
 _BAR: dict[str, Any] = {"orientation": "h", "width": 0.2}
 
 
-def probabilities(
-    scores: ArrayLike,
-    class_names: Sequence[str],
-    *,
-    true: int | None = None,
-    top: int = 5,
-    theme: Theme = "light",
-) -> go.Figure:
-    """Draw the ``top`` most probable classes of ``scores`` (C,), 0-1, in percent.
-
-    With ``true`` (a class number), the right class is teal, a wrong first guess violet, and the right class is
-    shown even where it is not among the first. Without it, the first guess is teal.
-    """
+def probabilities(scores: ArrayLike, class_names: Sequence[str], *, theme: Theme = "light") -> go.Figure:
+    """Draw the most probable classes of ``scores`` (C,), 0-1, in percent; the first is teal."""
     values = np.asarray(scores, dtype=np.float64)
     if values.shape != (len(class_names),):
         raise ValueError(f"{len(class_names)} class names for scores of {values.shape}")
     on = ground(theme)
-    order = np.argsort(-values, kind="stable").tolist()
-    shown = order[:top]
-    if true is not None and true not in shown:
-        shown = [*shown[: top - 1], true]
-    right = order[0] if true is None else true
-    colours = [
-        RIGHT if number == right else WRONG if number == order[0] else faded(GREY, 0.7) for number in shown
-    ]
+    shown = np.argsort(-values, kind="stable").tolist()[:MOST_CLASSES]
     notes = []
     for row, number in enumerate(shown):
-        first = number == order[0]
-        name = label(class_names[number], 34) + (" ✓" if number == true else "")
-        look = {"size": SIZE if first else SMALL + 1, "bold": first, "lift": 0.06}
+        look: dict[str, Any] = {"size": SMALL + 1 if row else SIZE, "bold": not row, "lift": 0.06}
         notes += [
-            above_row(row, name, on.ink, **look),
+            above_row(row, label(class_names[number], 34), on.ink, **look),
             above_row(row, _percent(values[number]), on.ink, side="right", **look),
         ]
-    first, *others = (f"{class_names[number]} {words.percent(values[number])}" for number in order[:3])
+    first, *others = (f"{class_names[number]} {words.percent(values[number])}" for number in shown[:3])
     rows = [row + 0.14 for row in range(len(shown))]
-    traces = [
+    track, bar = (
         bars([100.0] * len(rows), rows, faded(GREY, 0.18), meta=GUIDE, **_BAR),
         bars(
             [100 * float(values[number]) for number in shown],
             rows,
-            colours,
+            [faded(GREY, 0.7) if row else RIGHT for row in range(len(shown))],
             meta={"also": ["Class"], "x": "Probability (%)"},
             customdata=[label(class_names[number]) for number in shown],
             hover="%{customdata}<br>%{x:.2f} %",
             **_BAR,
         ),
-    ]
-    for trace in traces:
+    )
+    for trace in (track, bar):
         trace["marker"]["cornerradius"] = 6
     return figure(
-        traces,
+        [track, bar],
         theme,
-        says=f"Most probable: {'; then '.join(part for part in (first, ', '.join(others)) if part)}.",
+        says=f"Most probable: {first}" + (f"; then {', '.join(others)}." if others else "."),
         height=20 + 58 * max(len(shown), 1),
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
         barmode="overlay",

@@ -153,9 +153,9 @@ BUILDERS: dict[str, tuple[Callable[[], go.Figure], list[float]]] = {
     ),
     "learning_curves.learning_curves": (
         lambda: learning_curves.learning_curves(
-            test_learning_curves.run(2), control=test_learning_curves.run(1), chance=0.1
+            test_learning_curves.run(2), control=test_learning_curves.run(1), panel="loss"
         ),
-        [50, 54, 40, 44, 2, 1, 2.2, 1.1, 10, 0.05, 1.995],
+        [2, 1, 2.2, 1.1, 0.05, 1.995],
     ),
     "own_rides.own_rides": (
         lambda: own_rides.own_rides(
@@ -294,18 +294,20 @@ def table_of(name: str, place: int = 0) -> dict[str, list]:
 
 
 def test_series_over_the_same_places_stand_side_by_side() -> None:
-    first, loss, batches = tables(BUILDERS["learning_curves.learning_curves"][0]())
-    assert first.title == "Accuracy (%)"
-    assert first.columns == {
-        "Epoch": [1, 2],
-        "From scratch": [40, None],
-        "Training": [50, 54],
-        "Validation": [40, 44],
-        "chance": [10, 10],
-    }
+    loss, batches = tables(BUILDERS["learning_curves.learning_curves"][0]())
     assert loss.title == "Loss (nats)"
+    assert loss.columns == {
+        "Epoch": [1, 2],
+        "From scratch": [2.2, None],
+        "Training": [2, 1],
+        "Validation": [2.2, 1.1],
+    }
     assert list(batches.columns) == ["Epoch", "Loss of a batch (nats)"]
     assert len(batches.columns["Epoch"]) == 40
+
+
+def test_a_line_of_one_value_is_a_series_of_its_own() -> None:
+    assert tables(BUILDERS["picture_bridge.few_shot"][0]())[0].columns[SERIES][-1] == "chance"
 
 
 def test_a_band_and_an_error_bar_become_both_ends() -> None:
