@@ -19,7 +19,7 @@ _FAINT = 0.38  # of what can be told from the best
 
 
 def outlooks(
-    found: Sequence[Outlook],
+    forecasts: Sequence[Outlook],
     *,
     stages: int,
     advised: str,
@@ -33,12 +33,12 @@ def outlooks(
     The advised depth stands on a lit column; what can be told from the best (not among ``equal``) is faint.
     """
     on = ground(theme)
-    arms = [outlook.arm for outlook in found]
-    timed = any(outlook.seconds is not None for outlook in found)
+    arms = [outlook.arm for outlook in forecasts]
+    timed = any(outlook.seconds is not None for outlook in forecasts)
     depths = depth_axis(
-        arms, stages, on=on, notes=[_seconds(outlook.seconds) for outlook in found] if timed else None
+        arms, stages, on=on, notes=[_seconds(outlook.seconds) for outlook in forecasts] if timed else None
     )
-    intervals: list[Interval] = [getattr(outlook, quantity).times(100) for outlook in found]
+    intervals: list[Interval] = [getattr(outlook, quantity).times(100) for outlook in forecasts]
     place = arms.index(advised)
     traces = [depths.trace]
     notes = [note("<b>advised</b>", place, 1, on.ink, anchor="bottom", size=SIZE, yref="paper")]
@@ -51,7 +51,7 @@ def outlooks(
     else:
         furthest = 1.1 * max(3.0, *(expected.high for expected in intervals))
         y_axis = axis("Points behind the best depth", range=[furthest, -0.4], nticks=6)
-    for number, (outlook, expected) in enumerate(zip(found, intervals, strict=True)):
+    for number, (outlook, expected) in enumerate(zip(forecasts, intervals, strict=True)):
         strength = 1.0 if outlook.arm == advised or outlook.arm in equal else _FAINT
         size = 20 if outlook.arm == advised else 14
         traces.append(
@@ -62,7 +62,7 @@ def outlooks(
     return figure(
         traces,
         theme,
-        says=_says(found, stages, advised, quantity),
+        says=_says(forecasts, stages, advised, quantity),
         height=470,
         margin={"t": 34, "l": 8, "r": 8},
         xaxis=depths.x,
@@ -121,14 +121,14 @@ def _seconds(length: float | None) -> str:
     return "" if length is None else "<1 s" if length < 1 else words.seconds(length)
 
 
-def _says(found: Sequence[Outlook], stages: int, advised: str, quantity: OutlookQuantity) -> str:
+def _says(forecasts: Sequence[Outlook], stages: int, advised: str, quantity: OutlookQuantity) -> str:
     """Say what is expected of the advised depth, and which depth is expected to do worst."""
     spans = {
         outlook.arm: f"{100 * of.value:.0f} {words.interval(of.low, of.high, 0)}"
-        for outlook in found
+        for outlook in forecasts
         for of in [outlook.accuracy if quantity == "accuracy" else outlook.behind]
     }
     unit = " % right" if quantity == "accuracy" else " points behind the best"
     text = f"Advised, {arm_title(advised, stages)}: {spans[advised]}{unit}"
-    worst = max(found, key=lambda outlook: outlook.behind.value).arm
+    worst = max(forecasts, key=lambda outlook: outlook.behind.value).arm
     return f"{text}." if worst == advised else f"{text}; worst, {arm_title(worst, stages)}: {spans[worst]}."

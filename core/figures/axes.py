@@ -56,3 +56,10 @@ def round_up(number: float) -> float:
     """Give an axis its upper end, in steps: it seldom changes while ``number`` grows."""
     step = 10.0 ** math.floor(math.log10(max(number, 1e-3)))
     return min(step * nice for nice in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * nice >= number)
+
+
+def decades(low: float, high: float, digits: Sequence[int] = (1, 2, 5)) -> list[float]:
+    """Give the ``digits`` of every power of ten, as places on a logarithmic axis from 10**low to 10**high."""
+    powers = range(math.floor(low) - 1, math.ceil(high) + 1)
+    places = [digit * 10.0**power for power in powers for digit in digits]
+    return [place for place in places if low <= math.log10(place) <= high]

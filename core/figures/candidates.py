@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.advice.candidates_report import Comparison, Examined
-from core.figures.axes import axis
+from core.figures.axes import axis, decades
 from core.figures.marks import guide, level, note, points, whisker
 from core.figures.template import FIRE, GREY, ICE, KeySign, Theme, faded, figure, ground, key, label
 
@@ -24,7 +24,7 @@ NameBox = tuple[float, float, float, float]  # left, bottom, right, top in px
 NamePlace = tuple[str, tuple[float, float]]  # which side of the name stands there, and its shift in px
 
 
-def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
+def pareto(comparison: Comparison, *, theme: Theme = "light") -> go.Figure:
     """Draw cross-validated probe accuracy (%) with its 95 % interval against milliseconds per image, log scale.
 
     The area of a bubble is the network's megabytes. Full ice blue: on the front, no other is both faster and better;
@@ -32,12 +32,12 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
     first, the best before all; a name for which there is no room is told by pointing at the bubble.
     """
     on = ground(theme)
-    networks, front = found.examined, found.front
+    networks, front = comparison.examined, comparison.front
     x_range = _log_range([network.pace.median for network in networks])
     # From just below the lowest interval; bubbles at chance would squeeze all others together at the top.
     lowest = min([100 * network.probe.accuracy.low for network in networks], default=0.0)
     y_range = [max(5 * (lowest // 5) - 5, -4), 102.5]
-    chance = 100 * found.chance if 100 * found.chance > y_range[0] else None
+    chance = 100 * comparison.chance if 100 * comparison.chance > y_range[0] else None
     sizes = _diameters([network.megabytes for network in networks])
     edge = 10 ** x_range[1]
     places = [(networks[number].pace.median, 100 * networks[number].probe.accuracy.value) for number in front]
@@ -60,22 +60,28 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
     return figure(
         traces,
         theme,
-        says=found.says,
+        says=comparison.says,
         height=540,
         margin={"t": 44},
         title=key(("None is faster and better", FIRE, "line"), *chance_key),
         xaxis=axis("Milliseconds per image, here", type="log", range=x_range, tickvals=_round_times(x_range)),
         yaxis=axis("Linear probe (%)", range=y_range, nticks=8),
-        annotations=_names(found, sizes, x_range, y_range, on.ink),
+        annotations=_names(comparison, sizes, x_range, y_range, on.ink),
     )
 
 
 def _names(
-    found: Comparison, sizes: Sequence[float], x_range: Sequence[float], y_range: Sequence[float], ink: str
+    comparison: Comparison,
+    sizes: Sequence[float],
+    x_range: Sequence[float],
+    y_range: Sequence[float],
+    ink: str,
 ) -> list[dict[str, Any]]:
     """Write the names for which there is room; annotations of a log axis are placed by the exponent."""
-    names = [label(network.title, _LONGEST) for network in found.examined]
-    spots = [(log10(network.pace.median), 100 * network.probe.accuracy.value) for network in found.examined]
+    names = [label(network.title, _LONGEST) for network in comparison.examined]
+    spots = [
+        (log10(network.pace.median), 100 * network.probe.accuracy.value) for network in comparison.examined
+    ]
     pixels = [
         (
             _WIDTH * (x - x_range[0]) / (x_range[1] - x_range[0]),
@@ -83,7 +89,7 @@ def _names(
         )
         for x, y in spots
     ]
-    places = _layout(pixels, sizes, names, found.front[::-1])
+    places = _layout(pixels, sizes, names, comparison.front[::-1])
     return [
         note(
             name,
@@ -127,7 +133,7 @@ def _bubble(network: Examined, size: float, *, on_front: bool) -> dict[str, Any]
 
 def _diameters(megabytes: Sequence[float]) -> list[float]:
     most = max(megabytes, default=1.0)
-    return [max(_LARGEST * sqrt(one / most), _SMALLEST) for one in megabytes]
+    return [max(_LARGEST * sqrt(size / most), _SMALLEST) for size in megabytes]
 
 
 def _log_range(times: Sequence[float]) -> list[float]:
@@ -139,17 +145,9 @@ def _log_range(times: Sequence[float]) -> list[float]:
 
 def _round_times(limits: Sequence[float]) -> list[float]:
     """1, 2 and 5 times powers of ten within the range; only 1 where that would be too many."""
-    first, last = int(limits[0]) - 1, int(limits[1]) + 1
-    for steps in ((1, 2, 5), (1,)):
-        found = [
-            step * 10.0**power
-            for power in range(first, last + 1)
-            for step in steps
-            if limits[0] <= log10(step * 10.0**power) <= limits[1]
-        ]
-        if len(found) <= 7:
-            break
-    return found
+    low, high = limits
+    times = decades(low, high)
+    return times if len(times) <= 7 else decades(low, high, digits=(1,))
 
 
 def _layout(
@@ -161,7 +159,7 @@ def _layout(
         for (x, y), size in zip(spots, sizes, strict=True)
     ]
     placed: list[NamePlace | None] = [None] * len(names)
-    for number in [*first, *(one for one in range(len(names)) if one not in first)]:
+    for number in [*first, *(other for other in range(len(names)) if other not in first)]:
         (x, y), wide = spots[number], _LETTER * len(names[number])
         off = sizes[number] / 2 + 5
         up = off + 0.4 * _LINE
@@ -177,7 +175,7 @@ def _layout(
             ("center", (0.0, up)),
             ("center", (0.0, -up)),
         ]
-        best = min(tries, key=lambda one: _covered(_box(x, y, wide, one), taken))
+        best = min(tries, key=lambda place: _covered(_box(x, y, wide, place), taken))
         if _covered(_box(x, y, wide, best), taken) <= _LITTLE or len(names) == 1:
             taken.append(_box(x, y, wide, best))
             placed[number] = best

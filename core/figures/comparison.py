@@ -60,10 +60,10 @@ def accuracies(
     return _forest(rows, x_axis, theme, says=f"{said}.", reference=100 * chance, notes=[named])
 
 
-def differences(found: Sequence[Difference], *, theme: Theme = "light") -> go.Figure:
+def differences(pairs: Sequence[Difference], *, theme: Theme = "light") -> go.Figure:
     """Draw each difference in percentage points with its 95 % interval; what crosses the line may be chance."""
     rows = []
-    for difference in found:
+    for difference in pairs:
         points = difference.difference.times(100)
         name, whole = (" − ".join(label(run, longest) for run in difference.names) for longest in (20, None))
         colour = FIRE if points.low > 0 or points.high < 0 else GREY
@@ -71,7 +71,7 @@ def differences(found: Sequence[Difference], *, theme: Theme = "light") -> go.Fi
         rows.append(_Row(name=name, whole=whole, value=value, interval=points, colour=colour))
     reach = 1.1 * max([1.0, *(abs(end) for row in rows for end in (row.interval.low, row.interval.high))])
     x_axis = axis("Difference (percentage points)", range=[-reach, reach], nticks=7)
-    said = " ".join(f"{difference.verdict}." for difference in found)
+    said = " ".join(f"{difference.verdict}." for difference in pairs)
     return _forest(rows, x_axis, theme, says=said, reference=0.0)
 
 

@@ -51,15 +51,15 @@ def _pixels(title: str, domain: list[float]) -> AxisLayout:
     return axis(title, range=[0, 100], dtick=50, domain=domain)
 
 
-def sanity(found: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "light") -> go.Figure:
+def sanity(by_method: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "light") -> go.Figure:
     """Draw one row a method: how like the first its map still is (Spearman's rank correlation) after each step.
 
-    ``found`` has the steps by the methods' titles, all of the same network. Pale: the map noticed; gold: it did not.
+    Steps stand by the methods' titles, all of the same network. Pale: the map noticed; gold: it did not.
     """
     on = ground(theme)
-    steps = next(iter(found.values()), ())[1:]
+    steps = next(iter(by_method.values()), ())[1:]
     parts = [str(step.part) if number == 0 else f"+ {step.part}" for number, step in enumerate(steps)]
-    ranks = [[step.rank for step in row[1:]] for row in found.values()]
+    ranks = [[step.rank for step in row[1:]] for row in by_method.values()]
     trace = cells(
         [[None if rank is None else max(rank, 0) for rank in row] for row in ranks],
         (faded(DATA, 0.04), DATA),
@@ -71,12 +71,12 @@ def sanity(found: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "light")
     return figure(
         [trace],
         theme,
-        says=_sanity_says(found),
-        height=96 + 34 * len(found),
+        says=_sanity_says(by_method),
+        height=96 + 34 * len(by_method),
         margin={"t": 8},
         # Slanted on a phone; above the rows they meet nothing.
         xaxis=named_axis(parts, longest=14, told="what forgets", side="top"),
-        yaxis=named_axis(list(found), longest=22, down=True, told="Method"),
+        yaxis=named_axis(list(by_method), longest=22, down=True, told="Method"),
     )
 
 
@@ -94,8 +94,8 @@ def _says(curves: Curves) -> str:
     return f"The class {' and '.join(parts)}."
 
 
-def _sanity_says(found: Mapping[str, Sequence[SanityStep]]) -> str:
+def _sanity_says(by_method: Mapping[str, Sequence[SanityStep]]) -> str:
     """Say how like the first each method's map still is once every part has random weights."""
-    last = {name: steps[-1].rank for name, steps in found.items()}
+    last = {name: steps[-1].rank for name, steps in by_method.items()}
     ends = [f"{name} {three_digits(None if rank is None else round(rank, 2))}" for name, rank in last.items()]
     return f"With every part random, rank correlation with the map as trained: {', '.join(ends)}."

@@ -13,16 +13,16 @@ from core.figures.template import SMALL, faded
 from core.metrics.report import Interval
 
 Mark = dict[str, Any]
-Values = Sequence[Any] | NDArray[Any]
+PlotArray = Sequence[Any] | NDArray[Any]
 
-# Values of a trace's ``meta`` (see `core.figures.told`).
+# PlotArray of a trace's ``meta`` (see `core.figures.told`).
 GUIDE: Mark = {"told": "nothing"}  # it only guides the eye, or repeats what another trace tells
 LEVEL: Mark = {"told": "level"}  # a line of one value, such as chance
 
 
 def points(
-    x: Values,
-    y: Values,
+    x: PlotArray,
+    y: PlotArray,
     colour: str | Sequence[str],
     *,
     size: float | Sequence[float],
@@ -40,8 +40,8 @@ def points(
 
 
 def line(
-    x: Values,
-    y: Values,
+    x: PlotArray,
+    y: PlotArray,
     colour: str,
     *,
     width: float = 3,
@@ -58,17 +58,19 @@ def line(
     return drawn | more
 
 
-def guide(x: Values, y: Values, colour: str, *, width: float = 3, **more: Any) -> Mark:
+def guide(x: PlotArray, y: PlotArray, colour: str, *, width: float = 3, **more: Any) -> Mark:
     """Draw a line that only guides the eye: no table tells it."""
     return line(x, y, colour, width=width, meta=GUIDE, **more)
 
 
-def level(name: str, ends: Values, height: float | None, colour: str, *, hover: str | None = None) -> Mark:
+def level(name: str, ends: PlotArray, height: float | None, colour: str, *, hover: str | None = None) -> Mark:
     """Draw a dashed line at one value, such as chance, between two ``ends`` on the x axis."""
     return line(ends, [height] * 2, colour, width=2, dash="dash", hover=hover, name=name, meta=LEVEL)
 
 
-def band(x: Values, low: Values, high: Values, colour: str, *, opacity: float = 0.16, **more: Any) -> Mark:
+def band(
+    x: PlotArray, low: PlotArray, high: PlotArray, colour: str, *, opacity: float = 0.16, **more: Any
+) -> Mark:
     """Fill between two curves; the line drawn next is told with both as its interval."""
     return {
         "type": "scatter",
@@ -91,8 +93,8 @@ def whisker(
         f"error_{along}": {
             "type": "data",
             "symmetric": False,
-            "array": [one.high - one.value for one in intervals],
-            "arrayminus": [one.value - one.low for one in intervals],
+            "array": [interval.high - interval.value for interval in intervals],
+            "arrayminus": [interval.value - interval.low for interval in intervals],
             "thickness": thickness,
             "width": 0,
             "color": colour,
@@ -101,8 +103,8 @@ def whisker(
 
 
 def bars(
-    x: Values,
-    y: Values,
+    x: PlotArray,
+    y: PlotArray,
     colour: str | Sequence[str],
     *,
     rim: Mapping[str, Any] | None = None,
@@ -115,7 +117,7 @@ def bars(
 
 
 def cells(
-    values: Values,
+    values: PlotArray,
     colours: tuple[str, str],
     *,
     most: float = 1,
@@ -243,7 +245,7 @@ def apart(
 # --- details ----------------------------------------------------------------------------------------------
 
 
-def _scatter(mode: str, x: Values, y: Values, hover: str | None) -> Mark:
+def _scatter(mode: str, x: PlotArray, y: PlotArray, hover: str | None) -> Mark:
     return {"type": "scatter", "mode": mode, "x": x, "y": y, **_answer(hover)}
 
 

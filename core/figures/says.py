@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from core.figures.table import SERIES, FigureTable, tables
-from core.figures.told import Value
+from core.figures.told import Value, words
 
 NOTHING = "Nothing is drawn yet."
 _MOST = 6  # things that one sentence names
@@ -15,15 +15,13 @@ _UNIT = re.compile(r"^(.*?)(?: \((%|nats|1/s|m/s|°)\))?$")
 
 def figure_says(figure: go.Figure) -> str:
     """Say what a chart says of itself; else where series begin and end, or which rows are lowest and highest."""
-    meta = figure.to_plotly_json().get("layout", {}).get("meta") or {}
-    return meta.get("says") or _read(figure)
+    return (figure.layout.meta or {}).get("says") or _read(figure)
 
 
 def _read(figure: go.Figure) -> str:
-    found = tables(figure)
-    if not found:
+    first = next(iter(tables(figure)), None)
+    if first is None:
         return NOTHING
-    first = found[0]
     columns = first.columns
     names = list(columns)
     if first.grid:
@@ -44,7 +42,7 @@ def _read(figure: go.Figure) -> str:
         return _lines(first.title, names[0], series)
     key, value = _key_and_value(columns)
     rows = list(zip(columns[key] if key else columns[value], columns[value], strict=True))
-    if any(isinstance(key_value, str) for key_value, _ in rows):
+    if words([at for at, _ in rows]):
         return _rows(value, rows)
     return _lines(value, key, {"": rows})
 
@@ -52,7 +50,7 @@ def _read(figure: go.Figure) -> str:
 def _key_and_value(columns: Mapping[str, Sequence[Value]]) -> tuple[str, str]:
     """The column that the rows go by, and the first column of numbers after it."""
     names = [name for name in columns if name != SERIES]
-    numbers = [name for name in names if not any(isinstance(one, str) for one in columns[name])]
+    numbers = [name for name in names if not words(columns[name])]
     if names and names[0] not in numbers and numbers:
         return names[0], numbers[0]
     return (numbers[0], numbers[1]) if len(numbers) > 1 else ("", numbers[0])
@@ -77,7 +75,7 @@ def _lines(value: str, key: str, series: Mapping[str, Sequence[tuple[Value, Valu
         where = f", from {ends[0]} to {ends[1]}"
     elif ends:
         what, of = _split(key)
-        low, high = (pick(one for one in ends if isinstance(one, int | float)) for pick in (min, max))
+        low, high = (pick(end for end in ends if isinstance(end, int | float)) for pick in (min, max))
         where = f"; {what[:1].lower()}{what[1:]}: {three_digits(low)} to {three_digits(high)}{of}"
     return f"{name}: {', '.join(parts)}{unit}{more}{where}."
 
@@ -89,7 +87,7 @@ def _rows(value: str, rows: Sequence[tuple[Value, Value]]) -> str:
         return NOTHING
     if len(known) <= _MOST:
         return f"{name}: {', '.join(f'{at} {three_digits(number)}' for at, number in known)}{unit}."
-    low, high = (pick(known, key=lambda one: one[1]) for pick in (min, max))
+    low, high = (pick(known, key=lambda row: row[1]) for pick in (min, max))
     return (
         f"{name}: from {three_digits(low[1])}{unit} ({low[0]}) to {three_digits(high[1])}{unit} ({high[0]}), "
         f"{len(known)} in all."
@@ -113,9 +111,9 @@ def _grid(table: FigureTable) -> str:
 
 def _split(name: str) -> tuple[str, str]:
     """A column's name and the unit that follows a number."""
-    found = _UNIT.match(name)
-    assert found is not None
-    return found[1], f"\u00a0{found[2]}" if found[2] else ""
+    parts = _UNIT.match(name)
+    assert parts is not None
+    return parts[1], f"\u00a0{parts[2]}" if parts[2] else ""
 
 
 def three_digits(value: Value) -> str:

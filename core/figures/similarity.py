@@ -88,8 +88,8 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
     for number, measure in enumerate(shown):
         mark = "" if number == 0 else str(number + 1)
         factor = 100 if measure in _PERCENT else 1
-        found = [(at, place(measures, each, measure)) for at, each in enumerate(measures.stages)]
-        sure = {at: value.times(factor) for at, value in found if value is not None}
+        places = [place(measures, each, measure) for each in measures.stages]
+        sure = {at: value.times(factor) for at, value in enumerate(places) if value is not None}
         rows = _landmarks(known or {}, stages, measure, factor)
         panel = [
             *(

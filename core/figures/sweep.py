@@ -22,7 +22,7 @@ _SPREAD = 0.26  # how far a seed's dot may stand from the middle of its column
 
 
 def accuracy_over_depth(
-    found: SweepReport, *, advised: str | None = None, theme: Theme = "light"
+    report: SweepReport, *, advised: str | None = None, theme: Theme = "light"
 ) -> go.Figure:
     """Draw accuracies (%) with 95 % intervals and every seed's dot, below them seconds, and what was frozen.
 
@@ -31,20 +31,20 @@ def accuracy_over_depth(
     makes once for all arms.
     """
     on = ground(theme)
-    count = len(found.stages)
-    depths = [name for name in found.planned if Arm.named(name).strategy != "lp_ft"]
-    others = [name for name in found.planned if name not in depths]
+    count = len(report.stages)
+    depths = [name for name in report.planned if Arm.named(name).strategy != "lp_ft"]
+    others = [name for name in report.planned if name not in depths]
     place = {name: float(number) for number, name in enumerate(depths)}
     place |= {name: len(depths) + number + _ASIDE for number, name in enumerate(others)}
-    low, high = _range(found)
+    low, high = _range(report)
     stacks = [(names, depth_axis(names, count, on=on)) for names in (depths, others) if names]
     traces = [
         *(made.trace | {"xgap": 10, "x": [place[name] for name in names]} for names, made in stacks),
-        *_seconds(found, place),
-        *_as_good(found, place, high),
-        *(trace for arm in found.arms for trace in _arm(found, arm, place[arm.arm], on)),
+        *_seconds(report, place),
+        *_as_good(report, place, high),
+        *(trace for arm in report.arms for trace in _arm(report, arm, place[arm.arm], on)),
     ]
-    shapes, notes = _marked(found, place, advised, (low, high), on)
+    shapes, notes = _marked(report, place, advised, (low, high), on)
     axes = {
         "xaxis": stacks[0][1].x
         | {
@@ -63,18 +63,18 @@ def accuracy_over_depth(
             "visible": True,
             "showgrid": False,
             "tickvals": list(range(count)),
-            "ticktext": [label(name, 11) for name in found.stages],
+            "ticktext": [label(name, 11) for name in report.stages],
             "tickfont": {"size": 12, "color": on.muted},
             "ticks": "",
         },
-        "yaxis3": axis("Seconds", anchor="x", range=[0, _ceiling(found)], nticks=3),
+        "yaxis3": axis("Seconds", anchor="x", range=[0, _ceiling(report)], nticks=3),
     }
     for name, domain in _domains(count).items():
         axes[name] |= {"domain": domain}
     return figure(
         traces,
         theme,
-        says=found.verdict if found.arms else "The first depth is being measured.",
+        says=report.verdict if report.arms else "The first depth is being measured.",
         uirevision="sweep",
         height=height(count),
         margin={"l": _LEFT, "r": 10, "t": _TOP, "b": _BOTTOM},
@@ -108,7 +108,7 @@ def _domains(stages: int) -> dict[str, list[float]]:
 
 
 def _marked(
-    found: SweepReport,
+    report: SweepReport,
     place: Mapping[str, float],
     advised: str | None,
     limits: tuple[float, float],
@@ -117,31 +117,31 @@ def _marked(
     """Mark chance, the advised arm and the best one; give shapes and words."""
     low, high = limits
     shapes, notes = [], []
-    chance = 100 * found.chance
+    chance = 100 * report.chance
     if chance > low:
         shapes.append(rule(on.muted, y=chance, dash="dash", name="chance", layer="below"))
         notes.append(note("chance", 0, chance, on.muted, anchor="left bottom", xref="paper"))
     if advised is not None and advised in place:
-        shapes.append(column(place[advised], colour(advised, len(found.stages))))
+        shapes.append(column(place[advised], colour(advised, len(report.stages))))
         notes.append(
             note("<b>advised</b>", place[advised], 1, on.ink, anchor="bottom", yref="paper", yshift=3)
         )
-    best = found.of(found.best) if found.best is not None and len(found.arms) > 1 else None
+    best = report.of(report.best) if report.best is not None and len(report.arms) > 1 else None
     if best is not None:
         top = 100 * max(best.accuracy.high, *best.accuracies)
         notes.append(note("<b>best</b>", place[best.arm], min(top, high), on.ink, anchor="bottom", yshift=4))
     return shapes, notes
 
 
-def _range(found: SweepReport) -> tuple[float, float]:
+def _range(report: SweepReport) -> tuple[float, float]:
     """Ends of the accuracy axis (%): everything until the first seed is complete, then what the dots need.
 
     In steps of 10, at least 30 apart: so that it hardly ever changes while further seeds come.
     """
-    floor = 10 * math.floor(10 * found.chance)
-    if not found.counted:
+    floor = 10 * math.floor(10 * report.chance)
+    if not report.counted:
         return max(0, floor - 10), 101
-    shown = [share for arm in found.arms for share in (*arm.accuracies, arm.accuracy.low, arm.accuracy.high)]
+    shown = [share for arm in report.arms for share in (*arm.accuracies, arm.accuracy.low, arm.accuracy.high)]
     low = 10 * math.floor(10 * min(shown) - 0.05)
     high = 10 * math.ceil(10 * max(shown) + 0.4)
     low, high = max(0, low), min(100, high)
@@ -154,18 +154,18 @@ def _alone(arm: ArmReport) -> float:
     return arm.seconds_alone or arm.seconds
 
 
-def _ceiling(found: SweepReport) -> float:
+def _ceiling(report: SweepReport) -> float:
     """Upper end of the seconds axis, in steps so that it seldom changes."""
-    return round_up(1.02 * max(map(_alone, found.arms), default=1.0))
+    return round_up(1.02 * max(map(_alone, report.arms), default=1.0))
 
 
-def _seconds(found: SweepReport, place: Mapping[str, float]) -> list[dict[str, Any]]:
+def _seconds(report: SweepReport, place: Mapping[str, float]) -> list[dict[str, Any]]:
     """Stacked bars: training and testing, and on top the pass that the arm would have had to make by itself."""
-    training = [arm.seconds for arm in found.arms]
-    passes = [_alone(arm) - arm.seconds for arm in found.arms]
+    training = [arm.seconds for arm in report.arms]
+    passes = [_alone(arm) - arm.seconds for arm in report.arms]
     return [
         bars(
-            [place[arm.arm] for arm in found.arms],
+            [place[arm.arm] for arm in report.arms],
             values,
             hue,
             name=name,
@@ -181,12 +181,12 @@ def _seconds(found: SweepReport, place: Mapping[str, float]) -> list[dict[str, A
     ]
 
 
-def _as_good(found: SweepReport, place: Mapping[str, float], top: float) -> list[dict[str, Any]]:
+def _as_good(report: SweepReport, place: Mapping[str, float], top: float) -> list[dict[str, Any]]:
     """A line along the top over the arms that cannot be told from the best; nothing while there is but one."""
-    if len(found.arms) < 2:
+    if len(report.arms) < 2:
         return []
     pieces: list[list[float]] = []
-    for middle in sorted(place[name] for name in found.as_good):
+    for middle in sorted(place[name] for name in report.as_good):
         if pieces and middle <= pieces[-1][-1] + 1:
             pieces[-1].append(middle)
         else:
@@ -198,13 +198,13 @@ def _as_good(found: SweepReport, place: Mapping[str, float], top: float) -> list
     return [guide(x, [top] * len(x), RIGHT, width=7, name=name, cliponaxis=False)]
 
 
-def _arm(found: SweepReport, arm: ArmReport, place: float, on: Ground) -> list[dict[str, Any]]:
+def _arm(report: SweepReport, arm: ArmReport, place: float, on: Ground) -> list[dict[str, Any]]:
     """The dots of the seeds, and on top of them the mean with its interval."""
     strength = 1.0 if arm.as_good else _FAINT
-    hue = colour(arm.arm, len(found.stages))
+    hue = colour(arm.arm, len(report.stages))
     accuracy, regret = arm.accuracy.times(100), 100 * arm.regret.value
     seeds = points(
-        [place + offset for offset in _offsets(arm.seeds, found.seeds)],
+        [place + offset for offset in _offsets(arm.seeds, report.seeds)],
         [100 * share for share in arm.accuracies],
         faded(GREY, 0.75 * strength),
         size=7,
@@ -224,7 +224,7 @@ def _arm(found: SweepReport, arm: ArmReport, place: float, on: Ground) -> list[d
         name=arm.arm,
         meta={"series": "", "low": "95 % from", "high": "to", "also": also},
         cliponaxis=False,
-        customdata=[[_phrase(arm, found.stages), accuracy.low, accuracy.high, regret]],
+        customdata=[[_phrase(arm, report.stages), accuracy.low, accuracy.high, regret]],
         hover="<b>%{customdata[0]}</b><br>%{y:.1f} % [%{customdata[1]:.1f}, %{customdata[2]:.1f}]"
         "<br>%{customdata[3]:.1f} points behind the best",
     )

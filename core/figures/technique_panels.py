@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.axes import axis
+from core.figures.axes import axis, decades
 from core.figures.marks import band, cells, line, points, written
 from core.figures.template import (
     DATA,
@@ -230,8 +230,8 @@ def _decades(drawn: Sequence[tuple[Line, str]]) -> dict[str, Any]:
     values = [float(y) for each, _ in drawn for y in each.y if y > 0]
     if not values:
         return {"type": "log"}
-    powers = range(int(np.floor(np.log10(min(values)))) - 1, int(np.ceil(np.log10(max(values)))) + 1)
-    return {"type": "log"} | _named([digit * 10.0**power for power in powers for digit in (1, 2, 5)])
+    low, high = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)))
+    return {"type": "log"} | _named(decades(low - 1, high + 1))
 
 
 def _ticks(drawn: Sequence[tuple[Line, str]], *, logarithmic: bool) -> dict[str, Any]:

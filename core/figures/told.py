@@ -57,19 +57,19 @@ class AxisNames:
 
     def read(self, values: Sequence[Any]) -> tuple[list[Value], bool]:
         """Give the names of places, where all have one, and whether they are names; else the numbers."""
-        found: list[Value] = []
+        names: list[Value] = []
         for value in values:
             if not self._names or not isinstance(value, int | float):
-                return list(values), any(isinstance(one, str) for one in values)
+                return list(values), words(values)
             nearest = min(self._names, key=lambda place: abs(place - value))
             if abs(nearest - value) > _NEAR:
                 return list(values), False
-            found.append(self._names[nearest])
-        return found, bool(self._names)
+            names.append(self._names[nearest])
+        return names, bool(self._names)
 
     def cells(self, places: Sequence[Any], count: int) -> list[Value]:
         """Name the rows or columns of a grid of ``count``."""
-        cut = len(self._names) == count and any(isinstance(one, str) for one in places)
+        cut = len(self._names) == count and words(places)
         return self.read(list(range(count)) if cut or not places else places)[0]
 
 
@@ -104,7 +104,9 @@ def points(trace: dict[str, Any], band: dict[str, Any] | None, layout: dict[str,
     given, more = _customdata(trace, meta)
     columns: dict[str, list[Value]] = {}
     if meta.get("text"):
-        columns[meta["text"]] = [plain(one) if isinstance(one, str) else one for one in trace["text"] or ()]
+        columns[meta["text"]] = [
+            plain(text) if isinstance(text, str) else text for text in trace["text"] or ()
+        ]
     keyed = {key[0]: key[1]} if key[0] and not hidden else {}
     columns |= keyed | given if words(key[1]) else given | keyed
     named = unused(value[0], columns) if value[0] else ""
@@ -113,7 +115,7 @@ def points(trace: dict[str, Any], band: dict[str, Any] | None, layout: dict[str,
     columns |= _interval(trace, band, x, y, meta)
     columns |= more
     count = meta.get("points", len(value[1]))
-    columns = {name: [_tidy(one) for one in values[:count]] for name, values in columns.items()}
+    columns = {name: [_tidy(value) for value in values[:count]] for name, values in columns.items()}
     return Piece(
         panel=panel,
         value=named or next(iter(more), ""),
@@ -128,15 +130,15 @@ def _customdata(
     trace: dict[str, Any], meta: dict[str, Any]
 ) -> tuple[dict[str, list[Value]], dict[str, list[Value]]]:
     """Columns of names, and columns of numbers."""
-    rows = [one if isinstance(one, list) else [one] for one in _values(trace.get("customdata"))]
-    words: dict[str, list[Value]] = {}
+    rows = [row if isinstance(row, list) else [row] for row in _values(trace.get("customdata"))]
+    names: dict[str, list[Value]] = {}
     numbers: dict[str, list[Value]] = {}
     for place, name in enumerate(meta.get("also") or ()):
         if name is None:
             continue
         values = [plain(row[place]) if isinstance(row[place], str) else row[place] for row in rows]
-        (words if any(isinstance(one, str) for one in values) else numbers)[name] = values
-    return words, numbers
+        (names if words(values) else numbers)[name] = values
+    return names, numbers
 
 
 def _interval(
@@ -150,14 +152,16 @@ def _interval(
             up = _values(bars.get("array"))
             down = _values(bars.get("arrayminus")) if "arrayminus" in bars else up
             return {
-                low: [_less(one, by) for one, by in zip(values, down, strict=True)],
-                high: [_less(one, None if by is None else -by) for one, by in zip(values, up, strict=True)],
+                low: [_less(value, by) for value, by in zip(values, down, strict=True)],
+                high: [
+                    _less(value, None if by is None else -by) for value, by in zip(values, up, strict=True)
+                ],
             }
     if band is None or _values(band["x"])[: len(x)] != x:
         return {}
     edge = _values(band["y"])
     ends = list(zip(edge[: len(x)], edge[len(x) :][::-1], strict=True))
-    return {low: [min(one) for one in ends], high: [max(one) for one in ends]}
+    return {low: [min(pair) for pair in ends], high: [max(pair) for pair in ends]}
 
 
 def _less(value: Any, by: Any) -> Value:
@@ -187,7 +191,7 @@ def grid(trace: dict[str, Any], layout: dict[str, Any]) -> Piece:
         columns = {y_axis.name: list(ys)}
         for place, name in enumerate(xs):
             columns[unused(str(name), columns)] = [row[place] for row in z]
-    columns = {name: [_tidy(one) for one in values] for name, values in columns.items()}
+    columns = {name: [_tidy(value) for value in values] for name, values in columns.items()}
     title = "" if meta.get("also") else _in(value, x_axis.name)
     return Piece(panel=panel, value=value, columns=columns, title=title, grid=not meta.get("also"))
 
@@ -197,7 +201,7 @@ def _cells(trace: dict[str, Any], x: list[Any], y: list[Any], layout: dict[str, 
     meta = trace["meta"]
     panel, x_axis, y_axis = _axes(trace, layout)
     xs, ys = x_axis.read(x)[0], y_axis.read(y)[0]
-    values = [_tidy(one) for one in _values(trace[meta["cells"]])]
+    values = [_tidy(value) for value in _values(trace[meta["cells"]])]
     wide, high = len(set(x)), len(set(y))
     if wide * high != len(values):
         columns = {y_axis.name: ys, x_axis.name: xs, meta["value"]: values}
@@ -229,19 +233,19 @@ def level(trace: dict[str, Any], layout: dict[str, Any]) -> list[Piece]:
 
 def levels_of_shapes(layout: dict[str, Any], pieces: Sequence[Piece]) -> list[Piece]:
     """Read the horizontal lines that have a name."""
-    found = []
+    levels = []
     for shape in layout.get("shapes") or ():
         if not shape.get("name") or shape.get("y0") != shape.get("y1"):
             continue
         key = "yaxis" + shape.get("yref", "y").removeprefix("y")
         axis = AxisNames(key, layout)
-        panel = next((one.panel for one in pieces if one.panel[1] == key), None)
+        panel = next((piece.panel for piece in pieces if piece.panel[1] == key), None)
         if panel is not None:
             columns: dict[str, list[Value]] = {axis.name: [_tidy(shape["y0"])]}
-            found.append(
+            levels.append(
                 Piece(panel=panel, value=axis.name, columns=columns, series=shape["name"], level=True)
             )
-    return found
+    return levels
 
 
 # --- values ---------------------------------------------------------------------------------------------
@@ -260,16 +264,16 @@ def _values(array: Any) -> list[Any]:
     if isinstance(array, dict):
         flat = np.frombuffer(base64.b64decode(array["bdata"]), dtype=np.dtype(array["dtype"]))
         shape = array.get("shape")
-        array = flat if shape is None else flat.reshape([int(one) for one in str(shape).split(",")])
+        array = flat if shape is None else flat.reshape([int(length) for length in str(shape).split(",")])
     if isinstance(array, np.ndarray):
         return list(array.tolist())
     return [
-        _values(one)
-        if isinstance(one, list | tuple | np.ndarray)
-        else one.item()
-        if isinstance(one, np.generic)
-        else one
-        for one in array
+        _values(entry)
+        if isinstance(entry, list | tuple | np.ndarray)
+        else entry.item()
+        if isinstance(entry, np.generic)
+        else entry
+        for entry in array
     ]
 
 
@@ -294,9 +298,9 @@ def _number(text: str) -> Value:
 
 
 def _numbers_if_all(texts: Iterable[str]) -> list[Value]:
-    found = list(texts)
-    numbers = [_number(one) for one in found]
-    return list(found) if any(isinstance(one, str) for one in numbers) else numbers
+    names: list[Value] = list(texts)
+    numbers = [_number(str(name)) for name in names]
+    return names if words(numbers) else numbers
 
 
 def words(values: Sequence[Value]) -> bool:
@@ -306,8 +310,8 @@ def words(values: Sequence[Value]) -> bool:
 
 def unused(name: str, columns: dict[str, list[Value]]) -> str:
     """A name that no other column has."""
-    found, number = name, 1
-    while found in columns:
+    free, number = name, 1
+    while free in columns:
         number += 1
-        found = f"{name} ({number})"
-    return found
+        free = f"{name} ({number})"
+    return free
