@@ -210,7 +210,6 @@ def _noticed(shown: Preview) -> None:
 
 def _classes(shown: Preview) -> None:
     from core.figures.class_balance import class_balance
-    from core.figures.says import balance_says
 
     for row in shown.rows:
         name, strip = st.columns([1, 3], vertical_alignment="center", gap="small", wrap=False)
@@ -222,7 +221,6 @@ def _classes(shown: Preview) -> None:
     chart(
         class_balance(counts, shown.class_names, theme=frame.theme()),
         key="data_balance",
-        says=balance_says(counts, shown.class_names),
     )
     if shown.licence or shown.citation:
         st.caption(f"{frame.plain(shown.licence)}. {frame.plain(shown.citation)}")

@@ -121,7 +121,6 @@ def carry(advice: Advice) -> None:
 
 def _outlook(asked: Asked, advice: Advice) -> None:
     from core.figures.advice_outlook import outlooks
-    from core.figures.advice_says import outlooks_say
 
     shown = address.choose(
         st.segmented_control,
@@ -145,7 +144,6 @@ def _outlook(asked: Asked, advice: Advice) -> None:
             theme=frame.theme(),
         ),
         key="advise_outlook",
-        says=outlooks_say(advice.outlooks, stages=count, advised=advice.arm, quantity=shown),
     )
     st.caption(
         f"Dots: expected; bars: 80 % ranges. {_RANGES[shown]} Faint: clearly behind. The stack under each depth is "

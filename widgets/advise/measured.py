@@ -17,8 +17,6 @@ def draw(asked: Asked) -> None:
     if found is None:
         return
     from core.figures import similarity as figures
-    from core.figures.advice_says import neighbours_say
-    from core.figures.says import figure_says
 
     st.markdown("### How your pictures look from behind each stage")
     st.markdown(
@@ -37,7 +35,7 @@ def draw(asked: Asked) -> None:
     )
     here = [_scale(asked, found, stage, measure) for measure in MEASURES]
     scales = figures.scales(found, stage, here, theme=frame.theme())
-    chart(scales, key="advise_scales", says=figure_says(scales))
+    chart(scales, key="advise_scales")
     if not any(one.landmarks for one in here):
         st.caption(
             "Known data sets were not measured with this network, so there are no ticks to compare with."
@@ -70,7 +68,6 @@ def draw(asked: Asked) -> None:
                     theme=frame.theme(),
                 ),
                 key="advise_by_stage",
-                says=neighbours_say(found),
             )
 
 

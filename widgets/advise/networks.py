@@ -82,7 +82,7 @@ def _show(found: "Comparison") -> None:
     from core.figures.candidates import pareto
 
     st.markdown(f"**{frame.plain(found.says)}**")
-    chart(pareto(found, theme=frame.theme()), key="advise_pareto", says=found.says, said=True)
+    chart(pareto(found, theme=frame.theme()), key="advise_pareto", said=True)
     st.dataframe(
         {
             "Network": [one.title for one in found.examined],

@@ -41,14 +41,12 @@ def draw(entry: BackboneEntry) -> None:
 
 def _chart(found: Record) -> None:
     from core.figures.advice_record import regrets
-    from core.figures.advice_says import regrets_say
 
     left, beside = st.columns([3, 1], gap="medium")
     with left:
         chart(
             regrets(found.policies, theme=frame.theme()),
             key="advise_record",
-            says=regrets_say(found.policies),
         )
         st.caption("Mean and 95 % bootstrap interval over data sets. Grey ground: this advice.")
     with beside:

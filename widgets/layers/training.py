@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from core import errors
 from core.figures.change import classes_before_and_now, stages_over_epochs
-from core.figures.says import figure_says
 from core.interpretation.change_report import EpochChange, StageChange
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
@@ -322,7 +321,7 @@ def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
             theme=frame.theme(),
         )
         with column:
-            chart(drawn, key=f"training_{panel}", says=figure_says(drawn))
+            chart(drawn, key=f"training_{panel}")
     for sentence in dict.fromkeys(lost):
         st.caption(f":material/error: {frame.plain(sentence)}")
     count = min(over_epochs.TEST_PICTURES, one.result.test.count)

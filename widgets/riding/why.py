@@ -4,7 +4,6 @@ import numpy as np
 import streamlit as st
 
 from core.figures import riding_reasons
-from core.figures.says import figure_says
 from core.riding import measured, replay
 from core.riding.dynamics import Array
 from core.riding.gains import optimal_gains
@@ -90,7 +89,6 @@ def _strength() -> None:
         chart(
             riding_reasons.strength(of.factors, of.strengthened, chosen=values[chosen], theme=frame.theme()),
             key="riding_strength",
-            says=f"Times {chosen}: {100 * share:.0f} of 100 rides stay up.",
             said=True,
         )
     norms = {name: float(np.linalg.norm(gains.mean(axis=0))) for name, gains in of.gains.items()}
@@ -107,7 +105,7 @@ def _stability() -> None:
         "Riders here practise **below** it, so that nobody stays up without doing something."
     )
     drawn = riding_reasons.stability((BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994), theme=frame.theme())
-    chart(drawn, key="riding_stability", says=figure_says(drawn))
+    chart(drawn, key="riding_stability")
     st.caption(
         "\n\n".join(
             f"{one.title}: {one.source}; {one.certainty}."

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core.figures.comparison import Result, accuracies, differences
+from core.figures.comparison import AccuracyRow, accuracies, differences
 from core.figures.learning_curves import learning_curves
-from core.figures.says import curves_say, results_say
-from core.figures.template import FIRE, Role
+from core.figures.template import ColourRole
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
@@ -23,13 +22,13 @@ def draw(records: list[RunRecord]) -> None:
     names = {one.id: f"{chr(ord('A') + place)} · {one.title}" for place, one in enumerate(records)}
     chances = {round(result.test.chance, 6) for result in results.values()}
     rows = [
-        Result(name=names[one.id], accuracy=results[one.id].test.accuracy, role=role(one)) for one in records
+        AccuracyRow(name=names[one.id], accuracy=results[one.id].test.accuracy, role=role(one))
+        for one in records
     ]
     chance = chances.pop() if len(chances) == 1 else None
     chart(
         accuracies(rows, chance=chance, theme=frame.theme()),
         key="compare_accuracies",
-        says=results_say([(one.name, one.accuracy) for one in rows], chance),
     )
     frame.caveats(dict.fromkeys(text for one in results.values() for text in one.test.caveats))
     st.markdown("**Is the difference real?**")
@@ -47,7 +46,6 @@ def draw(records: list[RunRecord]) -> None:
         chart(
             differences(found, theme=frame.theme()),
             key="compare_differences",
-            says=" ".join(f"{one.verdict}." for one in found),
             said=True,
         )
         st.caption("With many comparisons, one in twenty looks real by chance alone.")
@@ -56,7 +54,7 @@ def draw(records: list[RunRecord]) -> None:
     _settings(records, letters)
 
 
-def role(record: RunRecord) -> Role:
+def role(record: RunRecord) -> ColourRole:
     """Colour a run by what it is: from scratch is grey, all frozen is ice, the rest is fire."""
     if not STRATEGIES[record.spec.finetune.strategy].pretrained:
         return "control"
@@ -68,12 +66,9 @@ def _curves(records: list[RunRecord]) -> None:
     if not first.validation_accuracy or not second.validation_accuracy:
         return
     for column, panel in zip(st.columns(2), ("accuracy", "loss"), strict=True):
-        figure = learning_curves(
-            first, control=second, control_name="B", panel=panel, colour=FIRE, theme=frame.theme()
-        )
+        figure = learning_curves(first, control=second, control_name="B", panel=panel, theme=frame.theme())
         with column:
-            said = curves_say(first, panel, control=second, control_name="of B")
-            chart(figure, key=f"compare_{panel}", says=said)
+            chart(figure, key=f"compare_{panel}")
 
 
 def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:

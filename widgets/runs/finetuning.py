@@ -6,8 +6,7 @@ import streamlit as st
 
 from core import errors, words
 from core.backbones import catalogue
-from core.figures.learning_curves import Curves, learning_curves
-from core.figures.says import curves_say
+from core.figures.learning_curves import LearningCurves, learning_curves
 from core.runs import service
 from core.runs.kinds.finetuning import epochs_of
 from core.runs.kinds.finetuning_timeline import EpochFigures, Timeline
@@ -72,12 +71,12 @@ def timeline_of(record: RunRecord) -> Timeline:
     return timeline
 
 
-def curves(timeline: Timeline, record: RunRecord) -> Curves:
+def curves(timeline: Timeline, record: RunRecord) -> LearningCurves:
     """Turn a timeline into what the figure takes."""
     epochs = _epochs(record, timeline)
     nan = float("nan")
     done = timeline.epochs
-    return Curves(
+    return LearningCurves(
         epochs=max(epochs, len(done)),
         train_accuracy=[nan if one.train_accuracy is None else one.train_accuracy for one in done],
         validation_accuracy=[
@@ -196,4 +195,4 @@ def _curves(
     for column, panel in ((left, "accuracy"), (right, "loss")):
         figure = learning_curves(own, control=scratch, classes=classes, panel=panel, theme=frame.theme())
         with column:
-            chart(figure, key=f"curves_{panel}", says=curves_say(own, panel, control=scratch))
+            chart(figure, key=f"curves_{panel}")

@@ -6,11 +6,10 @@ import numpy as np
 import streamlit as st
 
 from core import errors
-from core.figures.comparison import Result, accuracies
+from core.figures.comparison import AccuracyRow, accuracies
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
 from core.figures.reliability import reliability
-from core.figures.says import confusion_says, drift_says, reliability_says, results_say
 from core.freezing.report import StageAudit
 from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.store.runs import RunRecord
@@ -58,7 +57,7 @@ def details(address: str) -> None:
 def headline(record: RunRecord, control: RunRecord | None) -> None:
     """Say how good the network is, how sure that is, and what transfer gave."""
     result = result_of(record.id, written(record.id))
-    rows = [Result(name="This run", accuracy=result.test.accuracy, role="trainable")]
+    rows = [AccuracyRow(name="This run", accuracy=result.test.accuracy, role="trainable")]
     sentence = budget = ""
     if result.diverged:
         st.warning(frame.plain(result.diverged), icon=":material/trending_up:")
@@ -68,7 +67,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
             st.warning(
                 f"The control from scratch: {frame.plain(scratch.diverged)}", icon=":material/trending_up:"
             )
-        rows.append(Result(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
+        rows.append(AccuracyRow(name="From scratch", accuracy=scratch.test.accuracy, role="control"))
         sentence = difference(record, control, ("This run", "From scratch")).verdict
         budget = _budget(scratch)
     number, beside = st.columns([2, 3], vertical_alignment="center")
@@ -90,7 +89,6 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
         chart(
             accuracies(rows, chance=result.test.chance, theme=frame.theme()),
             key="headline",
-            says=results_say([(one.name, one.accuracy) for one in rows], result.test.chance),
             said=True,
             room=TWO_ROWS if control is not None else None,
         )
@@ -122,7 +120,6 @@ def _mistakes(seen: VisibleRun, result: RunResult) -> None:
         chart(
             confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
             key="confusion",
-            says=confusion_says(result.test.confusion, result.class_names),
             on_click=lambda point: _click(key, point, len(result.class_names)),
         )
     with right:
@@ -207,7 +204,7 @@ def _moved(seen: VisibleRun, result: RunResult) -> None:
         "How far each stage moved from where it started: in its weights, and in what it sees "
         "(CKA 1: the same features as before)."
     )
-    chart(drift(result.audit, theme=frame.theme()), key="drift", says=drift_says(result.audit))
+    chart(drift(result.audit, theme=frame.theme()), key="drift")
     st.page_link(
         frame.page("layers"),
         label="See what changed, picture by picture",
@@ -239,7 +236,7 @@ def _audit_table(audit: tuple[StageAudit, ...]) -> str:
 def _calibration(_seen: VisibleRun, result: RunResult) -> None:
     st.markdown("When the network says 80 % sure, is it right 80 % of the time?")
     measured = result.test.reliability, result.test.expected_calibration_error
-    chart(reliability(*measured, theme=frame.theme()), key="calibration", says=reliability_says(*measured))
+    chart(reliability(*measured, theme=frame.theme()), key="calibration")
 
 
 _PHASES = {

@@ -6,7 +6,6 @@ import streamlit as st
 
 from core import words
 from core.figures.riding import learning
-from core.figures.says import figure_says
 from core.riding.config import RidingConfig
 from core.riding.experiment_report import KIND, Report
 from core.runs.kinds.riding import RidersShown
@@ -57,7 +56,7 @@ def chart(
 ) -> None:
     """Draw learning curves; an empty chart while nobody has been tested yet."""
     curves = learning(report, arms, terms=terms, forgetting=forgetting, theme=frame.theme())
-    charts.chart(curves, key="riding_learning", says=figure_says(curves))
+    charts.chart(curves, key="riding_learning")
 
 
 def provenance(seen: VisibleRun, shown: RidersShown) -> None:

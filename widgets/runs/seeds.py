@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from core.figures.comparison import Result, accuracies
-from core.figures.says import results_say
+from core.figures.comparison import AccuracyRow, accuracies
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
@@ -32,14 +31,13 @@ def draw(seen: VisibleRun, _result: RunResult) -> None:
         and (theirs := _accuracy(service.run(one.control))) is not None
     ]
     if len(values) > 1:
-        rows = [Result(name=f"{len(values)} seeds", accuracy=mean_interval(values), role="trainable")]
+        rows = [AccuracyRow(name=f"{len(values)} seeds", accuracy=mean_interval(values), role="trainable")]
         if len(pairs) > 1:
             scratch = mean_interval([theirs for _, theirs in pairs])
-            rows.append(Result(name="From scratch", accuracy=scratch, role="control"))
+            rows.append(AccuracyRow(name="From scratch", accuracy=scratch, role="control"))
         chart(
             accuracies(rows, theme=frame.theme()),
             key="seeds_chart",
-            says=results_say([(one.name, one.accuracy) for one in rows]),
         )
         if len(pairs) > 1:
             found = seeds_difference(

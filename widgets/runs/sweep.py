@@ -59,7 +59,6 @@ def _found(advised: str | None, seen: VisibleRun, shown: SweepShown) -> None:
     chart(
         accuracy_over_depth(report, advised=advised, theme=frame.theme()),
         key=f"sweep_{seen.id}",
-        says=report.verdict if report.arms else "The first depth is being measured.",
         said=True,
     )
     if report.arms:

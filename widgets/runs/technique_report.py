@@ -7,9 +7,8 @@ import streamlit as st
 
 from core.figures import technique_panels as panels
 from core.figures import techniques as figures
-from core.figures.says import clouds_say, figure_says
-from core.figures.technique_panels import Entry
-from core.techniques.events import Clouds, Pictures
+from core.figures.technique_panels import KeyEntry
+from core.techniques.events import Pictures
 from core.techniques.report import Report
 from widgets import address, frame
 from widgets.chart import chart
@@ -66,7 +65,7 @@ def _chart(report: Report) -> None:
         )
     _key(figures.key(report))
     drawn = figures.scores(report, wanted, theme=frame.theme())
-    chart(drawn, key="technique_scores", says=figure_says(drawn))
+    chart(drawn, key="technique_scores")
 
 
 def _panels(report: Report) -> None:
@@ -81,16 +80,11 @@ def _panels(report: Report) -> None:
                 with cell:
                     if title:
                         st.markdown(f"**{title}**")
-                    said = (
-                        clouds_say(*panel.drawing.plots[place])
-                        if isinstance(panel.drawing, Clouds)
-                        else figure_says(figure)
-                    )
-                    chart(figure, key=f"technique_panel_{panel.name}_{place}", says=said)
+                    chart(figure, key=f"technique_panel_{panel.name}_{place}")
         st.caption(panel.caption)
 
 
-def _key(entries: Sequence[Entry]) -> None:
+def _key(entries: Sequence[KeyEntry]) -> None:
     """Explain the colours of a chart, on as many lines as the window needs."""
     if not entries:
         return

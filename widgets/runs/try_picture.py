@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.figures.probabilities import probabilities
-from core.figures.says import probabilities_say
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from widgets import frame
@@ -47,6 +46,5 @@ def draw(seen: VisibleRun, result: RunResult) -> None:
         chart(
             probabilities(scores, result.class_names, theme=frame.theme()),
             key="try_answer",
-            says=probabilities_say(scores, result.class_names),
         )
         st.caption("It can only name its own classes, even for a picture that shows none of them.")
