@@ -1,8 +1,6 @@
 """Domain adaptation: the distances and maps against independent computations, and a small run."""
 
 import itertools
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from torch import nn
 
 from core import errors
 from core.events import Note, Progress
-from core.techniques.catalogue import technique
 from core.techniques.digits import domains as digits
 from core.techniques.digits import separability
 from core.techniques.digits.network import accuracy, random_network
@@ -22,7 +19,6 @@ from core.techniques.digits.training import train
 from core.techniques.domain_adaptation import adabn, coral, mmd, transport
 from core.techniques.domain_adaptation.entry import TECHNIQUE, DomainAdaptationSettings
 from core.techniques.events import Panel, Score
-from core.techniques.technique import Technique
 
 RANDOM = np.random.default_rng(0)
 SOURCE = RANDOM.normal(size=(60, 5)) @ RANDOM.normal(size=(5, 5))
@@ -222,18 +218,6 @@ def test_training_learns_plain_digits_and_leaves_torchs_generator_alone():
 def test_bad_settings_are_one_sentence(wrong, words):
     with pytest.raises(errors.SettingsError, match=words):
         DomainAdaptationSettings(**wrong)
-
-
-def test_it_is_in_the_catalogue_with_its_code():
-    one = technique("domain-adaptation")
-    assert isinstance(one, Technique)
-    assert all("def " in text and '"""' in text for text in one.sources().values())
-
-
-@pytest.mark.parametrize("name", ["domain_adaptation"])
-def test_the_entry_is_torch_free(name):
-    code = f"import sys, core.techniques.{name}.entry; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_mnist_helps_to_read_usps(shared_data):

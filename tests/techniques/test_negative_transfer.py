@@ -1,8 +1,6 @@
 """Negative transfer: the sources that disagree, the detectors against scikit-learn, and a small run."""
 
 import itertools
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from core import errors
 from core.datasets.dataset import LabelledImages
 from core.events import Note, Progress
-from core.techniques.catalogue import technique
 from core.techniques.digits.network import random_network
 from core.techniques.events import Panel, Score
 from core.techniques.negative_transfer import detection, experiment, sources
@@ -149,9 +146,3 @@ def test_a_source_without_disagreement_is_the_agreeing_one():
 def test_bad_settings_are_one_sentence(wrong, words):
     with pytest.raises(errors.SettingsError, match=words):
         NegativeTransferSettings(**wrong)
-
-
-def test_it_is_in_the_catalogue_with_its_code_and_its_entry_is_torch_free():
-    assert all("def " in text for text in technique("negative-transfer").sources().values())
-    code = "import sys, core.techniques.negative_transfer.entry; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
