@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from core.techniques.digits.network import DigitNetwork, features_of
+from core.techniques.digits.tensors import DomainTensors
+
 Floats = NDArray[np.float64]
 
 
@@ -22,3 +25,13 @@ def told_apart(source: Floats, target: Floats, source_test: Floats, target_test:
     )
     right = (classifier.predict(source_test) == 0).mean() + (classifier.predict(target_test) == 1).mean()
     return float(right) / 2
+
+
+def told_apart_by_features(parts: DomainTensors, on_source: DigitNetwork, on_target: DigitNetwork) -> float:
+    """`told_apart` of what two networks, mostly the same one, make of the two domains' pictures."""
+    return told_apart(
+        features_of(on_source, parts.source[0]),
+        features_of(on_target, parts.target[0]),
+        features_of(on_source, parts.source_test[0]),
+        features_of(on_target, parts.target_test[0]),
+    )

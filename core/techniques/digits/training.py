@@ -1,72 +1,30 @@
-"""A small network for digits, and the one training that every arm of these experiments goes through."""
+"""The one training that every arm of the experiments on digits' domains goes through."""
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.datasets.dataset import LabelledImages
+from core.events import Progress
+from core.techniques.digits.network import DigitNetwork
+from core.techniques.digits.tensors import Labelled
+from core.techniques.runner import working
 
-FEATURES = 64
 BATCH = 64
-PEAK_RATE = (
-    3e-3  # of Adam, reached after 30 % of the steps, then falling to nothing (one cycle, arXiv 1708.07120)
-)
+# Of Adam, reached after 30 % of the steps, then falling to nothing (one cycle, arXiv 1708.07120).
+PEAK_RATE = 3e-3
 # Where a second network is played against, steps without Adam's usual momentum (0.5, as for GANs: arXiv 1511.06434),
 # falling as Ganin et al. 2016 (arXiv 1505.07818, section 5.2.2) let theirs fall.
 ANNEALED_RATE = 2e-3
+EVERY = 20  # steps between two signs of life
 
-Penalty = Callable[[Tensor, Tensor, float], Tensor]
-Labelled = tuple[Tensor, Tensor]  # images (N, 3, S, S) and classes (N,)
-
-
-class DigitNetwork(nn.Module):
-    """Images (B, 3, S, S) scaled to -1…1 -> class scores (B, classes), by way of features (B, 64). S = 16 or 28."""
-
-    def __init__(self, classes: int = 10, width: int = 8, side: int = 16) -> None:
-        super().__init__()
-        blocks = [
-            layer
-            for into, out, pool in ((3, width, 2), (width, 2 * width, 2), (2 * width, 4 * width, 1))
-            for layer in (
-                nn.Conv2d(into, out, kernel_size=3, padding=1, bias=False),
-                nn.BatchNorm2d(out),
-                nn.ReLU(),
-                nn.MaxPool2d(pool),
-            )
-        ]
-        self.features = nn.Sequential(
-            *blocks,  # (B, 4 · width, S/4, S/4)
-            nn.Flatten(),
-            nn.Linear(4 * width * (side // 4) ** 2, FEATURES),
-            nn.ReLU(),
-        )
-        self.head = nn.Linear(FEATURES, classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores (B, classes)."""
-        scores: Tensor = self.head(self.features(images))
-        return scores
-
-
-def built(seed: int, **options: int) -> DigitNetwork:
-    """Make a `DigitNetwork` with the random weights of ``seed``; torch's own generator stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return DigitNetwork(**options)
-
-
-def as_input(labelled: LabelledImages) -> tuple[Tensor, Tensor]:
-    """Bring images to (N, 3, S, S) float in -1…1, and labels to (N,)."""
-    images = torch.from_numpy(labelled.images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return images.contiguous(), torch.from_numpy(labelled.labels)
+Penalty = Callable[[Tensor, Tensor, float], Tensor]  # features of source and of target, share of steps done
 
 
 def train(
     network: DigitNetwork,
-    labelled: tuple[Tensor, Tensor],
+    labelled: Labelled,
     *,
     steps: int,
     seed: int,
@@ -121,21 +79,19 @@ def _optimiser(
             optimiser, lambda step: float((1 + 10 * step / steps) ** -0.75)
         )
     optimiser = torch.optim.Adam(groups)
-    rates = [float(one["lr"]) for one in optimiser.param_groups]
+    rates = [float(group["lr"]) for group in optimiser.param_groups]
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps)
 
 
-@torch.inference_mode()
-def features_of(network: DigitNetwork, images: Tensor) -> NDArray[np.float64]:
-    """Features (N, 64) of images (N, 3, S, S), in eval mode."""
-    network.eval()
-    found: NDArray[np.float64] = network.features(images).double().numpy()
-    return found
+def ramp(done: float, peak: float = 1.0, steepness: float = 10.0) -> float:
+    """A penalty's weight while training goes from ``done`` 0 to 1: from 0 to ``peak``, first classes, then domains.
+
+    Ganin et al. 2016 (arXiv 1505.07818), section 5.2.2: 2 / (1 + exp(-γ p)) - 1 with γ = 10, the ``steepness``, so that
+    a domain classifier that has learned nothing yet does no harm. With ``steepness`` 0 it is ``peak`` throughout.
+    """
+    return peak if steepness == 0 else peak * (2 / (1 + math.exp(-steepness * done)) - 1)
 
 
-@torch.inference_mode()
-def accuracy(network: DigitNetwork, labelled: tuple[Tensor, Tensor]) -> float:
-    """Share of images (N, 3, S, S) whose class (N,) is found, in eval mode."""
-    network.eval()
-    images, labels = labelled
-    return float((network(images).argmax(dim=1) == labels).double().mean())
+def signs_of_life(phase: str, trained: Iterator[int], steps: int) -> Generator[Progress, None, None]:
+    """Go through a `train` of ``steps`` to its end; says ``phase`` now and then."""
+    yield from working(phase, (step / steps for step in trained if step % EVERY == 1))

@@ -34,7 +34,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Domains:
+class DigitDomains:
     """Digits of two domains in parts that share no digit; target and target test share no background pixel either.
 
     Images are (N, SIDE, SIDE, 3) uint8. The labels of ``target`` are for the control alone.
@@ -46,7 +46,7 @@ class Domains:
     target_test: LabelledImages
 
 
-def domains(target: Target, seed: int, *, images: int = TARGET, missing: float = 0.0) -> Domains:
+def digit_domains(target: Target, seed: int, *, images: int = TARGET, missing: float = 0.0) -> DigitDomains:
     """Deal scikit-learn's digits to two domains, other ones for every seed.
 
     The source are plain digits; the target is what ``target`` says, ``images`` of it for training, at most `TARGET`.
@@ -59,7 +59,7 @@ def domains(target: Target, seed: int, *, images: int = TARGET, missing: float =
     parts = np.split(order, np.cumsum([SOURCE, SOURCE_TEST, TARGET]))
     source, source_test, train, test = (digits.subset(part) for part in parts)
     train = train.subset(np.arange(images))
-    return Domains(
+    return DigitDomains(
         source=source,
         source_test=source_test,
         target=_moved(_thinned(train, missing, generator), target, generator, in_test=False),
@@ -89,7 +89,7 @@ def _moved(
         colours = generator.integers(0, 256, size=(len(digits), 1, 1, 3), dtype=np.uint8)
         images = blend(digits.images, np.broadcast_to(colours, digits.images.shape))
     else:
-        crops = [one[in_test] for one in _backgrounds()]
+        crops = [of_photograph[in_test] for of_photograph in _backgrounds()]
         chosen = [
             crops[photograph][generator.integers(len(crops[photograph]))]
             for photograph in generator.integers(len(crops), size=len(digits))
@@ -114,10 +114,10 @@ def _digits() -> LabelledImages:
 @cache
 def _backgrounds() -> tuple[tuple[Pixels, Pixels], ...]:
     """Crops (N, SIDE, SIDE, 3) of every photograph: those for training, from its left-hand part, and for the test."""
-    found = []
+    crops = []
     for file in PHOTOGRAPHS:
         parts: tuple[list[Pixels], list[Pixels]] = ([], [])
         for patch in cut(Photograph(class_name=file, file=file), CROP):
             parts[patch.in_test].append(square_from_array(patch.pixels, SIDE))
-        found.append((np.stack(parts[False]), np.stack(parts[True])))
-    return tuple(found)
+        crops.append((np.stack(parts[False]), np.stack(parts[True])))
+    return tuple(crops)
