@@ -39,11 +39,8 @@ SPECS = {
     ),
     "sweep": RunSpec(config=SweepConfig(seeds=2, epochs=1, lp_ft=False, **SMALL), data="lfw-faces"),
     "technique": RunSpec(
-        config=ExperimentConfig(
-            technique="instance-weighting",
-            settings=KINDS["technique"]
-            .read_config({"technique": "instance-weighting", "settings": {"seeds": 2}})
-            .settings,  # type: ignore[attr-defined]
+        config=ExperimentConfig.from_json(
+            {"technique": "instance-weighting", "settings": {"seeds": 2, "source_images": 100, "rounds": 5}}
         )
     ),
     "riding": RunSpec(config=RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2))),
