@@ -5,7 +5,7 @@ import pytest
 
 from core import errors
 from core.riding import events, experiment, measured, named, replay, rides
-from core.riding.experiment_report import Report, median
+from core.riding.experiment_report import median
 from core.riding.machines import SHARP_1971
 from core.riding.simulate import Exam, Tracks
 

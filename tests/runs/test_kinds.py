@@ -237,7 +237,7 @@ def test_a_run_whose_worker_was_killed_ends_with_the_same_figures(
     run = service.submit(SPECS[name], "bob", control=False)
     until(lambda: any(event in BEGUN[name] for event in told(run)))
     os.kill(worker_of(lab, KINDS[name].lane), signal.SIGKILL)
-    assert service.run(run).state == "running", "it was over before it could be killed"
+    assert service.run(run).active, "it was over before it could be killed"
     record = ended(run)
     assert record.state == "finished", record.error
     directory, _ = here(name)
