@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.advice import source
 from core.advice.report import Measures, StageMeasures
+from core.arrays import Labels
 from core.backbones import catalogue
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages
@@ -30,7 +31,6 @@ from core.metrics.similarity import pooled_features
 from core.training import precision
 
 Images = NDArray[np.uint8]
-Labels = NDArray[np.int64]
 Features = NDArray[np.float32]
 
 # Small products gain nothing by a second thread, and where another process wants the core they wait for it, spinning:

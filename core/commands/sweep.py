@@ -26,7 +26,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Measure all depths; the last JSON object, or the table, says what was found."""
     config = chosen_settings(chosen, SweepConfig)
-    show: _Json | _Terminal = _Json() if chosen.json else _Terminal()
+    show: _SweepJson | _SweepTerminal = _SweepJson() if chosen.json else _SweepTerminal()
 
     with interrupts.at_once():
         from core.datasets.open import open_dataset
@@ -79,7 +79,7 @@ def outcome(event: SweepFinished, found: SweepReport) -> dict[str, Any]:
     }
 
 
-class _Json:
+class _SweepJson:
     """One object a line."""
 
     def event(self, event: Event) -> None:
@@ -89,7 +89,7 @@ class _Json:
         print(json_line(outcome(event, found)), flush=True)
 
 
-class _Terminal(Terminal):
+class _SweepTerminal(Terminal):
     """A line an arm, and a table."""
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from core.figures.template import ROLES, SMALL, WRONG, Theme, faded, figure, ground
 from core.metrics.classification import mean_interval
-from core.riding.picture_bridge import Arm
+from core.riding.picture_bridge import PictureArm
 
 
 def few_shot(
     accuracy: Mapping[str, NDArray[np.float64]],
-    arms: Mapping[str, Arm],
+    arms: Mapping[str, PictureArm],
     counts: Sequence[int],
     *,
     chance: float = 0.5,
@@ -104,6 +104,6 @@ def few_shot(
     return figure(traces, layout, theme)
 
 
-def colour_of(arm: Arm) -> str:
+def colour_of(arm: PictureArm) -> str:
     """Name the Streamlit colour of an arm, for words beside the chart."""
     return {None: "violet", "control": "gray", "trainable": "orange", "frozen": "blue"}[arm.role]

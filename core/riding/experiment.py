@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from core import errors
+from core.arrays import Floats
 from core.events import Progress
 from core.riding import policy, rides
-from core.riding.dynamics import Array
 from core.riding.experiment_report import Curve, Report
 from core.riding.machines import machine
 from core.riding.policy import Policies
@@ -169,8 +169,8 @@ def run(
 
     start = policy.together([one.change(sources[one.source], seeds) for one in chosen])
     tracks = Tracks.of([rides.track(machine(target))], start.riders)
-    survival: list[Array] = []  # (arms, seeds) of every test
-    seconds: list[Array] = []
+    survival: list[Floats] = []  # (arms, seeds) of every test
+    seconds: list[Floats] = []
     for step in practise(
         start, tracks, seeds, purpose="target", tests=tests, frozen=[one.frozen for one in chosen]
     ):
