@@ -40,7 +40,7 @@ from core.freezing.policy import FreezePolicy
 from core.metrics.classification import mean_interval
 from core.metrics.report import Interval
 from core.training import few_steps, memory, optimisers, strategies
-from core.training.cache import StageFeatures
+from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.loop import Loop, evaluate, measure, recompute_statistics, steps_per_epoch
 from core.training.views import Views
@@ -130,7 +130,7 @@ def train(dataset: ImageDataset, arm: str, *, per_class: int, seed: int, budget:
     frozen = FreezePolicy(depth=depth)
     reading = memory.MicroBatch(size=16, smallest=1)
     parts = {
-        name: StageFeatures(
+        name: Features(
             backbone,
             Views(
                 part,

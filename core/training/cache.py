@@ -35,7 +35,7 @@ def suffix(backbone: Backbone, features: Tensor, depth: int) -> Tensor:
     return backbone.head[1:](features)  # type: ignore[no-any-return]
 
 
-class StageFeatures:
+class Features:
     """What stands before stage ``depth``, for one part of the data: read from a cache, or computed each time.
 
     Both ways agree bit for bit. How a convolution sums may depend on the *shape* of its batch, and training
@@ -58,7 +58,7 @@ class StageFeatures:
         micro: memory.MicroBatch,
         cached: bool,
         memory_limit: int | None = None,
-        base: "StageFeatures | None" = None,
+        base: "Features | None" = None,
     ) -> None:
         self.views = views
         self.depth = depth
@@ -174,9 +174,9 @@ class StageFeatures:
 
 
 class Some:
-    """Some of the images of `StageFeatures`, ``chosen`` (M,) int64 on the CPU, as if they were all there are."""
+    """Some of the images of `Features`, ``chosen`` (M,) int64 on the CPU, as if they were all there are."""
 
-    def __init__(self, whole: StageFeatures, chosen: Tensor) -> None:
+    def __init__(self, whole: Features, chosen: Tensor) -> None:
         self.views = whole.views
         self.depth = whole.depth
         self.device = whole.device
@@ -188,5 +188,5 @@ class Some:
         return len(self._chosen)
 
     def batch(self, numbers: Tensor, view: int) -> Tensor:
-        """Features of the chosen images ``numbers`` (B,), as `StageFeatures.batch` gives them."""
+        """Features of the chosen images ``numbers`` (B,), as `Features.batch` gives them."""
         return self._whole.batch(self._chosen[numbers], view)

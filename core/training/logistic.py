@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.arrays import Floats
+Floats = NDArray[np.float64]
 
 FOLDS = 3
 STRENGTHS = tuple(10.0**power for power in np.arange(-5.0, 1.5, 0.75))  # C: large is a weak penalty

@@ -15,7 +15,7 @@ from core.backbones.backbone import Backbone
 from core.events import Event
 from core.freezing.apply import Frozen, frozen_modules
 from core.training import batch_norm, optimisers, precision
-from core.training.cache import Some, StageFeatures, suffix
+from core.training.cache import Features, Some, suffix
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone
 from core.training.memory import MicroBatch
@@ -48,7 +48,7 @@ class Loop:
     micro: MicroBatch
     segments: list[int]  # epochs of each part of the run, see schedule.learning_rate
 
-    def epoch(self, number: int, features: StageFeatures | Some) -> Iterator[Event | Scores]:
+    def epoch(self, number: int, features: Features | Some) -> Iterator[Event | Scores]:
         """Train epoch ``number`` (from 0) on ``features``: `BatchDone` per step, `Note`s, and last the `Scores`.
 
         The order, the crops, dropout and mixup are functions of the seed and the epoch or step alone. A step's
@@ -97,7 +97,7 @@ class Loop:
         )
 
     def _step(
-        self, step: int, numbers: Tensor, features: StageFeatures | Some, view: int
+        self, step: int, numbers: Tensor, features: Features | Some, view: int
     ) -> tuple[Tensor, Tensor]:
         """One optimiser step on images ``numbers`` (B,); its mean loss and its hits, both () on the device."""
         device = features.device
@@ -181,13 +181,7 @@ def trained_layers(backbone: Backbone, frozen: Frozen) -> list[_BatchNorm]:
 
 
 def recompute_statistics(
-    backbone: Backbone,
-    features: StageFeatures | Some,
-    view: int,
-    *,
-    frozen: Frozen,
-    seed: int,
-    micro: MicroBatch,
+    backbone: Backbone, features: Features | Some, view: int, *, frozen: Frozen, seed: int, micro: MicroBatch
 ) -> None:
     """Set the statistics of what `trained_layers` lists to averages over images of ``features``, 1,024 at most.
 
@@ -211,7 +205,7 @@ def recompute_statistics(
     micro.attempt(work, features.device)
 
 
-def evaluate(backbone: Backbone, features: StageFeatures | Some, *, micro: MicroBatch) -> Iterator[Tensor]:
+def evaluate(backbone: Backbone, features: Features | Some, *, micro: MicroBatch) -> Iterator[Tensor]:
     """Class scores of all images of ``features`` (plain view) in eval mode, chunk by chunk (B, classes) float32."""
     backbone.eval()
     device = features.device

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from core.arrays import Floats
 from core.errors import DataError, WeightsError
 from core.training import logistic
-from core.training.logistic import DEFAULT_STRENGTH, Probe, fold_numbers, write
+from core.training.logistic import DEFAULT_STRENGTH, Floats, Probe, fold_numbers, write
 
 __all__ = ["DEFAULT_STRENGTH", "Probe", "fit", "fold_numbers", "write"]
 

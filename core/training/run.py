@@ -25,7 +25,7 @@ from core.freezing import apply as freezing
 from core.freezing import audit
 from core.metrics import classification
 from core.training import checkpoint, divergence, drift, memory, optimisers, precision, probe, strategies
-from core.training.cache import StageFeatures
+from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.events import EpochDone, Finished, RunStarted
 from core.training.loop import Loop, Scores, evaluate, hold_statistics, measure, recompute_statistics
@@ -153,7 +153,7 @@ class _Run:
         self.best: dict[str, Any] = {}
         self.end: str | None = None  # what says that training diverged
         self.always_frozen = strategies.always_frozen(self.config, self.names)
-        self._open: list[StageFeatures] = []  # of training and validation images, while they are used
+        self._open: list[Features] = []  # of training and validation images, while they are used
         self._notes: list[Note] = []
         self._reading = self._micro_batch(CHUNKS[self.device.type])  # where nothing is learned
         self._freeze()
@@ -390,7 +390,7 @@ class _Run:
                 frozen=self.always_frozen,
                 cka=drift.cka(self.backbone, self.features_before, after),
             )
-        test = StageFeatures(
+        test = Features(
             self.backbone,
             self._views(self.splits.test, count=1),
             depth=0,
@@ -478,13 +478,13 @@ class _Run:
         if strategies.holds_statistics(self.config):
             hold_statistics(self.backbone)
 
-    def _features_for_epoch(self) -> list[StageFeatures]:
+    def _features_for_epoch(self) -> list[Features]:
         """Features at the depth that is frozen now; kept from epoch to epoch while the depth stays."""
         depth = strategies.frozen_depth(self._frozen())
         if self.config.batch_norm == "learning":
             depth = 0  # the prefix changes with every batch that passes through it
         if not self._open or self._open[0].depth != depth:
-            # On a CPU, chunks as large as batches: see `StageFeatures` for why results are then equal to the bit.
+            # On a CPU, chunks as large as batches: see `Features` for why results are then equal to the bit.
             size = self.config.batch_size
             if self.device.type != "cpu" and self.config.cache and self.train.count:
                 size = max(size, self._reading.size)
@@ -494,17 +494,17 @@ class _Run:
 
     def _use(
         self, train: Views, validation: Views, *, depth: int, micro: memory.MicroBatch, cached: bool
-    ) -> tuple[StageFeatures, StageFeatures]:
+    ) -> tuple[Features, Features]:
         """Open features at ``depth`` in place of those used so far, whose memory comes free first."""
         self.close()
         used = (
-            StageFeatures(self.backbone, train, depth=depth, micro=micro, cached=cached),
-            StageFeatures(self.backbone, validation, depth=depth, micro=self._reading, cached=cached),
+            Features(self.backbone, train, depth=depth, micro=micro, cached=cached),
+            Features(self.backbone, validation, depth=depth, micro=self._reading, cached=cached),
         )
         self._open.extend(used)
         return used
 
-    def _fill(self, features: StageFeatures, view: int) -> Iterator[Event]:
+    def _fill(self, features: Features, view: int) -> Iterator[Event]:
         if not features.lacks(view):
             return
         with self._phase("features"):
@@ -518,7 +518,7 @@ class _Run:
                 )
         yield from self._reading.news()
 
-    def _evaluated(self, features: StageFeatures) -> Scores:
+    def _evaluated(self, features: Features) -> Scores:
         scores = torch.cat(list(evaluate(self.backbone, features, micro=self._reading)))
         return measure(scores, features.views.labels)
 

@@ -25,7 +25,7 @@ from core.events import Event, Note, Progress
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
 from core.training import memory, optimisers, precision, probe, strategies
-from core.training.cache import Some, StageFeatures
+from core.training.cache import Features, Some
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone
 from core.training.loop import Loop, evaluate, hold_statistics, recompute_statistics
@@ -260,12 +260,12 @@ class Bench:
 
     # --- pieces ---------------------------------------------------------------------------------------
 
-    def _chain(self, views: Views) -> tuple[StageFeatures, ...]:
+    def _chain(self, views: Views) -> tuple[Features, ...]:
         """Features before every stage, 0 … K, each computed from the one before it."""
-        chain = [StageFeatures(self.backbone, views, depth=0, micro=self._reading, cached=False)]
+        chain = [Features(self.backbone, views, depth=0, micro=self._reading, cached=False)]
         for depth in range(1, len(self.stages) + 1):
             chain.append(
-                StageFeatures(
+                Features(
                     self.backbone,
                     views,
                     depth=depth,

@@ -10,7 +10,7 @@ from core.datasets.splits import split
 from core.freezing import apply as freezing
 from core.freezing.policy import FreezePolicy
 from core.images.normalisation import IMAGENET
-from core.training.cache import StageFeatures
+from core.training.cache import Features
 from core.training.config import FinetuneConfig
 from core.training.events import Finished
 from core.training.loop import recompute_statistics
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("float32")
 
 def features_of(backbone, part, *, depth=0):
     views = Views(part, normalisation=IMAGENET, size=16, count=1, seed=0, device=torch.device("cpu"))
-    features = StageFeatures(backbone, views, depth=depth, micro=MicroBatch(size=8, smallest=1), cached=True)
+    features = Features(backbone, views, depth=depth, micro=MicroBatch(size=8, smallest=1), cached=True)
     backbone.eval()
     if features.lacks(0):
         list(features.fill(0))

@@ -8,7 +8,7 @@ from core.backbones import stages
 from core.events import Progress
 from core.images.normalisation import IMAGENET
 from core.training import cache
-from core.training.cache import StageFeatures, prefix, suffix
+from core.training.cache import Features, prefix, suffix
 from core.training.events import EpochDone, Finished
 from core.training.memory import MicroBatch
 from core.training.views import Views
@@ -23,7 +23,7 @@ def views(dataset):
 
 def features_of(backbone, views, *, depth, cached, limit=None, chunk=8):
     micro = MicroBatch(size=chunk, smallest=1)
-    return StageFeatures(backbone, views, depth=depth, micro=micro, cached=cached, memory_limit=limit)
+    return Features(backbone, views, depth=depth, micro=micro, cached=cached, memory_limit=limit)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -50,7 +50,7 @@ def test_features_computed_from_a_shallower_cache_equal_those_computed_from_pixe
     first = features_of(pretrained, views, depth=1, cached=True)
     list(first.fill(0))
     micro = MicroBatch(size=8, smallest=1)
-    chained = StageFeatures(pretrained, views, depth=3, micro=micro, cached=True, base=first)
+    chained = Features(pretrained, views, depth=3, micro=micro, cached=True, base=first)
     ran = []
     hook = pretrained.stages["s0"].register_forward_hook(lambda *_: ran.append(1))
     list(chained.fill(0))

@@ -5,7 +5,7 @@ import torch
 from core.datasets.dataset import LabelledImages
 from core.images.normalisation import IMAGENET
 from core.training import precision
-from core.training.cache import StageFeatures
+from core.training.cache import Features
 from core.training.memory import MicroBatch
 from core.training.views import Views, generator
 
@@ -80,7 +80,7 @@ def test_frozen_stages_see_the_pictures_that_the_views_make(pretrained, dataset,
     views = make(dataset.train, 4)
     seen: list[torch.Tensor] = []
     hook = pretrained.stages["s0"].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
-    features = StageFeatures(
+    features = Features(
         pretrained, views, depth=depth, micro=MicroBatch(size=len(views), smallest=1), cached=cached
     )
     numbers = torch.arange(len(views))
