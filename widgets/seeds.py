@@ -7,7 +7,7 @@ from core.figures.says import results_say
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
-from core.words import percent
+from core.words import count, percent
 from widgets import frame
 from widgets.chart import chart
 from widgets.viewed import Viewed
@@ -19,41 +19,41 @@ def draw(seen: Viewed, _result: RunResult) -> None:
     from core.metrics.comparison import seeds_difference
 
     runs = service.repeats(seen.id)
-    finished = [one for one in runs if _accuracy(one) is not None]
+    finished = [run for run in runs if _accuracy(run) is not None]
     st.markdown(
         "One run is one draw: other seeds split the pictures, start the head and order the batches differently."
     )
-    values = [accuracy for one in finished if (accuracy := _accuracy(one)) is not None]
+    values = [accuracy for run in finished if (accuracy := _accuracy(run)) is not None]
     pairs = [
         (mine, theirs)
-        for one in finished
-        if one.control is not None
-        and (mine := _accuracy(one)) is not None
-        and (theirs := _accuracy(service.run(one.control))) is not None
+        for run in finished
+        if run.control is not None
+        and (mine := _accuracy(run)) is not None
+        and (theirs := _accuracy(service.run(run.control))) is not None
     ]
     if len(values) > 1:
-        rows = [Result(name=f"{len(values)} seeds", accuracy=mean_interval(values), role="trainable")]
+        rows = [Result(name=count(len(values), "seed"), accuracy=mean_interval(values), role="trainable")]
         if len(pairs) > 1:
             scratch = mean_interval([theirs for _, theirs in pairs])
             rows.append(Result(name="From scratch", accuracy=scratch, role="control"))
         chart(
             accuracies(rows, theme=frame.theme()),
             key="seeds_chart",
-            says=results_say([(one.name, one.accuracy) for one in rows]),
+            says=results_say([(row.name, row.accuracy) for row in rows]),
         )
         if len(pairs) > 1:
-            found = seeds_difference(
+            difference = seeds_difference(
                 [mine for mine, _ in pairs],
                 [theirs for _, theirs in pairs],
                 ("Transfer", "From scratch"),
                 paired=True,
             )
-            st.markdown(f"**{frame.plain(found.verdict)}**")
-            st.caption(frame.plain(f"{found.count} seeds; {found.method}"))
+            st.markdown(f"**{frame.plain(difference.verdict)}**")
+            st.caption(frame.plain(f"{difference.count} seeds; {difference.method}"))
     lines = ["| Seed | Test accuracy | From scratch |", "|---|---|---|"]
-    for one in runs:
-        control = service.run(one.control) if one.control is not None else None
-        lines.append(f"| {one.spec.config.seed} | {_word(one)} | {_word(control)} |")
+    for run in runs:
+        control = service.run(run.control) if run.control is not None else None
+        lines.append(f"| {run.spec.config.seed} | {_word(run)} | {_word(control)} |")
     st.markdown("\n".join(lines))
     waiting = len(runs) - len(finished)
     if waiting:
@@ -64,7 +64,7 @@ def draw(seen: Viewed, _result: RunResult) -> None:
         seen.mine
         and room > 0
         and not waiting
-        and st.button(f"Repeat with {room} more seed{'s' * (room > 1)}", key="seeds_more")
+        and st.button(f"Repeat with {count(room, 'more seed')}", key="seeds_more")
     ):
         service.repeat(seen.id, room, visitor=frame.visitor(), address=st.context.ip_address)
         st.rerun()

@@ -88,13 +88,13 @@ def limits(store: SettingsStore) -> Limits:
     return Limits(**(_from_environment() | _from_teacher(store)))
 
 
-def set_limits(store: SettingsStore, wanted: Limits) -> None:
+def set_limits(store: SettingsStore, chosen: Limits) -> None:
     """Keep what a teacher wants; only what differs from the host's own limits, which may change later."""
     of_host = Limits(**_from_environment())
     changed = {
-        field.name: getattr(wanted, field.name)
-        for field in dataclasses.fields(wanted)
-        if getattr(wanted, field.name) != getattr(of_host, field.name)
+        field.name: getattr(chosen, field.name)
+        for field in dataclasses.fields(chosen)
+        if getattr(chosen, field.name) != getattr(of_host, field.name)
     }
     store.set_setting(_SETTING, json.dumps(changed) if changed else None)
 
