@@ -19,7 +19,7 @@ from core.advice.candidates_report import (
     Pace,
     compared,
 )
-from core.advice.similarity import Features, Images
+from core.advice.similarity import FeatureMatrix, Images
 from core.arrays import Labels
 from core.backbones import catalogue, stages, weights
 from core.backbones.backbone import Backbone
@@ -90,7 +90,7 @@ def _examine(candidate: Candidate, sample: Sample, seed: int) -> Iterator[tuple[
     size = entry.image_size
     yield 0.05, "Timing"
     pace = timed(backbone, size)
-    features: dict[str, list[Features]] = {stage.name: [] for stage in backbone.table}
+    features: dict[str, list[FeatureMatrix]] = {stage.name: [] for stage in backbone.table}
     step = batch_size(size)
     for start in range(0, len(sample.images), step):
         yield 0.1 + 0.5 * start / len(sample.images), "Looking at the pictures"
