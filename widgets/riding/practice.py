@@ -165,7 +165,7 @@ def _shipped(target: str, *, long: bool) -> Report:
     return replace(of.motorcycle, curves=(*of.long.curves, *rest))
 
 
-def _meanings(terms: Sequence[str], of: measured.Measured | None) -> None:
+def _meanings(terms: Sequence[str], of: measured.MeasuredRiders | None) -> None:
     """Say what the chosen names mean, what was found for them in ``of``, and where they come from."""
     if not terms:
         return
@@ -177,7 +177,7 @@ def _meanings(terms: Sequence[str], of: measured.Measured | None) -> None:
     st.caption(" · ".join(sources))
 
 
-def _found(term: str, of: measured.Measured | None) -> str:
+def _found(term: str, of: measured.MeasuredRiders | None) -> str:
     """Read what was measured for a name that needs a word more than the curve says."""
     if of is None:
         only = " Measured on the first motorcycle, for the precomputed riders."
