@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core import errors
 from core.events import Event
 from core.metrics.report import Interval
-from core.training.sweep_config import Arm
+from core.training.sweep_config import SweepArm
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_statistics import LEVEL, compare
@@ -91,7 +91,7 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
     found = compare(hits, seeds_of, racing, best) if best is not None else {}
     arms = []
     for name in hits:
-        arm = Arm.named(name)
+        arm = SweepArm.named(name)
         seconds = median(one.seconds for one in measured[name].values())
         accuracy, regret, p_value = found[name]
         arms.append(
@@ -134,7 +134,7 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
 
 
 def _alone(
-    arm: Arm,
+    arm: SweepArm,
     seconds: float,
     started: SweepStarted,
     caches: CachesReady | None,
@@ -156,13 +156,13 @@ def _alone(
 
 def _thrift(name: str) -> tuple[int, bool]:
     """Order arms by how little they train; LP-FT also solves a probe first."""
-    return Arm.named(name).depth, name != "lp_ft"
+    return SweepArm.named(name).depth, name != "lp_ft"
 
 
 def spoken(arms: Iterable[str]) -> str:
     """Name arms in a sentence: ``depths 0 to 3``, ``depth 2 and LP-FT``."""
     names = list(arms)
-    depths = sorted(Arm.named(name).depth for name in names if name != "lp_ft")
+    depths = sorted(SweepArm.named(name).depth for name in names if name != "lp_ft")
     runs: list[list[int]] = []
     for depth in depths:
         if runs and depth == runs[-1][-1] + 1:
@@ -230,7 +230,7 @@ def regret_sentence(found: SweepReport, advised: str) -> str:
 
 
 def _short(name: str) -> str:
-    return "LP-FT" if name == "lp_ft" else str(Arm.named(name).depth)
+    return "LP-FT" if name == "lp_ft" else str(SweepArm.named(name).depth)
 
 
 def _percent(share: float) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.riding import measured, named
 from core.riding.config import RidingConfig
 from core.riding.experiment import ARMS
-from core.riding.experiment_report import Report
+from core.riding.experiment_report import RidingReport
 from core.riding.policy import SIZES
 from core.runs import service
 from core.runs.kinds.lanes import RIDES
@@ -153,7 +153,7 @@ def _chart(
         riding.provenance(seen, shown)
 
 
-def _shipped(target: str, *, long: bool) -> Report:
+def _shipped(target: str, *, long: bool) -> RidingReport:
     """Give the precomputed curves; where 300 updates were measured and wanted, those."""
     of = measured.measured()
     if target != "motorcycle":

@@ -107,8 +107,8 @@ def _budget(scratch: RunResult) -> str:
 # --- mistakes -------------------------------------------------------------------------------------------
 
 
-Cell = tuple[int, int]  # a true class, and what it was recognised as
-SUREST: Cell = (-1, -1)  # no cell: the most confident mistakes
+ConfusionCell = tuple[int, int]  # a true class, and what it was recognised as
+SUREST: ConfusionCell = (-1, -1)  # no cell: the most confident mistakes
 
 
 def _mistakes(seen: VisibleRun, result: RunResult) -> None:
@@ -145,7 +145,7 @@ def _click(key: str, point: object, classes: int) -> None:
             st.session_state[key] = (true, guess)
 
 
-def _choose_cell(key: str, result: RunResult) -> Cell | None:
+def _choose_cell(key: str, result: RunResult) -> ConfusionCell | None:
     """Let a cell be chosen in words, as by a click: mistakes first, the most frequent before all."""
     counts = np.asarray(result.test.confusion)
     totals = counts.sum(axis=1)
@@ -167,7 +167,7 @@ def _choose_cell(key: str, result: RunResult) -> Cell | None:
     return None if chosen == SUREST else chosen
 
 
-def _named(cell: Cell, names: Sequence[str], mark: str = "") -> str:
+def _named(cell: ConfusionCell, names: Sequence[str], mark: str = "") -> str:
     true, guess = (f"{mark}{names[place]}{mark}" for place in cell)
     return f"{true}, recognised" if cell[0] == cell[1] else f"{true}, taken for {guess}"
 
