@@ -34,6 +34,7 @@ class RidingConfig:
         """Read what `to_json` wrote, of a version with fewer settings, too; unknown ones are a `SettingsError`."""
         for name in values:
             errors.one_of("A setting", name, sorted(cls.__dataclass_fields__))
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        )
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**plain)
