@@ -14,7 +14,7 @@ from core.freezing.report import StageAudit
 from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.store.runs import RunRecord
 from core.training import few_steps
-from core.words import megabytes, short_count
+from core.words import megabytes, percent, short_count
 from widgets import frame, previews
 from widgets.chart import chart
 from widgets.runs import downloads, seeds, try_picture
@@ -74,7 +74,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
     with number:
         st.metric(
             f"Test accuracy, {result.test.count:,} pictures never seen before",
-            f"{100 * result.test.accuracy.value:.1f} %",
+            percent(result.test.accuracy.value),
         )
         low, high = 100 * result.test.accuracy.low, 100 * result.test.accuracy.high
         st.markdown(f"95 % interval {low:.1f} to {high:.1f} %; chance is {100 * result.test.chance:.1f} %.")
