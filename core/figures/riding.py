@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.figures.axes import axis
 from core.figures.marks import GUIDE, band, line
-from core.figures.riding_looks import COLOURS, dash, folded_key
+from core.figures.riding_looks import COLOURS, dash, folded_key, upright_axis
 from core.figures.riding_names import DRAWN_NAMES
 from core.figures.template import WRONG, Theme, figure, ground
 from core.riding.experiment import ARMS, UPDATES
@@ -65,13 +65,7 @@ def learning(
             dtick=50 if far else 20,
             showgrid=False,
         ),
-        yaxis=axis(
-            "Test rides still upright after 6 s",
-            told="Test rides still upright after 6 s (%)",
-            range=[-2, 103],
-            tickvals=[0, 25, 50, 75, 100],
-            ticktext=["0", "25", "50", "75", "100 %"],
-        ),
+        yaxis=upright_axis("Test rides still upright after 6 s", [0, 25, 50, 75, 100], (-2, 103)),
         annotations=notes,
     )
 

@@ -1,7 +1,9 @@
 """What a rider looks like in every riding chart: colour, line, and the key that names them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from core.figures.axes import AxisLayout, axis
 from core.figures.template import DATA, FIRE, GREY, ICE, WRONG, KeySign, Theme, ground, key
 from core.riding.experiment import Arm
 
@@ -53,3 +55,9 @@ def folded_key(*entries: tuple[str, str, KeySign]) -> tuple[dict[str, Any], int]
     if len(lines) > 1:
         title["pad"]["t"] += _HIGHER
     return title, len(lines)
+
+
+def upright_axis(what: str, ticks: Sequence[int], limits: tuple[float, float]) -> AxisLayout:
+    """Make the axis of riders who stay up, in percent: the last of ``ticks`` has the unit."""
+    names = [*map(str, ticks[:-1]), f"{ticks[-1]} %"]
+    return axis(what, told=f"{what} (%)", range=[*limits], tickvals=[*ticks], ticktext=names)

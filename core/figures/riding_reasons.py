@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.figures.axes import axis, named_axis
 from core.figures.marks import GUIDE, band, box, line, note, points, whisker
-from core.figures.riding_looks import COLOURS, folded_key
+from core.figures.riding_looks import COLOURS, folded_key, upright_axis
 from core.figures.template import DATA, FIRE, GREY, SMALL, WRONG, KeySign, Theme, faded, figure, ground, key
 from core.metrics.report import Interval
 from core.riding import dynamics, rides
@@ -56,13 +56,7 @@ def strength(
             tickprefix="× ",
             showgrid=False,
         ),
-        yaxis=axis(
-            "Upright after 6 s",
-            told="Upright after 6 s (%)",
-            range=[-2, 104],
-            tickvals=[0, 50, 100],
-            ticktext=["0", "50", "100 %"],
-        ),
+        yaxis=upright_axis("Upright after 6 s", [0, 50, 100], (-2, 104)),
         annotations=[
             note(
                 said,
