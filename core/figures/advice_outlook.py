@@ -124,7 +124,7 @@ def _seconds(length: float | None) -> str:
 def _says(forecasts: Sequence[Outlook], stages: int, advised: str, quantity: OutlookQuantity) -> str:
     """Say what is expected of the advised depth, and which depth is expected to do worst."""
     spans = {
-        outlook.arm: f"{100 * of.value:.0f} {words.interval(of.low, of.high, 0)}"
+        outlook.arm: f"{words.number(100 * of.value, 0)} {words.interval(of.low, of.high, 0)}"
         for outlook in forecasts
         for of in [outlook.accuracy if quantity == "accuracy" else outlook.behind]
     }

@@ -10,7 +10,7 @@ from core.figures.template import SIZE, SMALL, Ground, Theme, faded
 from core.riding import named
 from core.riding.experiment import ARMS, UPDATES
 from core.riding.experiment_report import Report
-from core.words import number, percent
+from core.words import interval, number, percent, points
 
 _NEGATIVE_AT = 36  # %: below where curves end, above what forgetting says
 
@@ -39,8 +39,8 @@ def _jump_start(
     ends = {"symbol": ["line-ew", "arrow-up"], "size": 15, "color": on.ink, "line": {"width": 3}}
     bracket = guide([0, 0], [low, high], on.ink, width=4, mode="lines+markers", marker=ends, cliponaxis=False)
     text = (
-        f"Jump-start<br>{100 * gain.value:+.0f} points<br>"
-        f'<span style="font-size:{SMALL}px;font-weight:400">[{100 * gain.low:.0f}, {100 * gain.high:.0f}]</span>'
+        f"Jump-start<br>{points(gain.value, 0)}<br>"
+        f'<span style="font-size:{SMALL}px;font-weight:400">{interval(gain.low, gain.high, 0)}</span>'
     )
     return [bracket], [_name(text, 2.6, max(0.2 * low + 0.8 * high, 12), on.ink, on)]
 
@@ -55,7 +55,7 @@ def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Grou
         first = 100 * report.curve(arm).survival[:, 0].mean()
         last = first + 100 * each * updates
         traces.append(guide([0, updates], [first, last], on.ink, dash="dash"))
-        text = f"+{100 * each:.{0 if each >= 0.1 else 1}f} an update"
+        text = f"{number(100 * each, 0 if each >= 0.1 else 1, sign=True)} an update"
         at = updates * place + 2, first + (last - first) * place
         notes.append(_name(text, *at, readable(ARMS[arm], theme), on))
     return traces, notes

@@ -5,13 +5,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core import words
 from core.advice.landmarks import MEASURES, Landmark, Measure, Scale, place
 from core.advice.report import Measures
 from core.figures.axes import axis, named_axis
 from core.figures.marks import guide, line, note, points, whisker
 from core.figures.template import GREY, ICE, SIZE, SMALL, Ground, Theme, faded, figure, ground, key, label
 from core.metrics.report import Interval
-from core.words import percent
 
 Scales = Mapping[tuple[str, Measure], Scale]  # by stage and measure
 
@@ -277,8 +277,8 @@ def _below(row: int, title: str, where: float, colour: str) -> dict[str, Any]:
 def _number(measure: Measure, value: float, *, bare: bool = False) -> str:
     """A value as a person reads it."""
     if measure not in _PERCENT:
-        return f"{value:.2f}"
-    return f"{100 * value:.0f}" if bare else f"{100 * value:.0f} %"
+        return words.number(value, 2)
+    return words.number(100 * value, 0) if bare else words.percent(value, 0)
 
 
 def _units(measure: Measure, value: float) -> float:
@@ -288,15 +288,17 @@ def _units(measure: Measure, value: float) -> float:
 def _beside(measure: Measure, value: float) -> str:
     """A landmark's place; accuracies are relative to chance there."""
     if measure in ("neighbours", "probe"):
-        return f"{100 * value:.0f} % of the way from chance to perfect"
+        return f"{words.percent(value, 0)} of the way from chance to perfect"
     return _number(measure, value)
 
 
 def _says(measures: Measures) -> str:
     """Say how well nearest neighbours tell the classes apart behind the first and the last stage."""
     ends = [
-        f"{percent(stage.neighbours.value)} behind {stage.stage}"
+        f"{words.percent(stage.neighbours.value)} behind {stage.stage}"
         for stage in (measures.stages[0], measures.stages[-1])
         if stage.neighbours is not None
     ]
-    return f"Named rightly by nearest neighbours: {', '.join(ends)}; chance is {percent(measures.chance)}."
+    return (
+        f"Named rightly by nearest neighbours: {', '.join(ends)}; chance is {words.percent(measures.chance)}."
+    )
