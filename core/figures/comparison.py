@@ -48,8 +48,9 @@ def accuracies(
         for result in results
     ]
     said = ", ".join(
-        f"{result.name} {words.percent(result.accuracy.value)} {words.interval(result.accuracy.low, result.accuracy.high)}"
+        f"{result.name} {words.percent(share.value)} {words.interval(share.low, share.high)}"
         for result in results
+        for share in [result.accuracy]
     )
     if chance is not None:
         said += f"; chance is {words.percent(chance)}"
