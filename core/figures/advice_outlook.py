@@ -36,7 +36,7 @@ def outlooks(
     arms = [outlook.arm for outlook in forecasts]
     timed = any(outlook.seconds is not None for outlook in forecasts)
     depths = depth_axis(
-        arms, stages, on=on, notes=[_seconds(outlook.seconds) for outlook in forecasts] if timed else None
+        arms, stages, on=on, times=[_seconds(outlook.seconds) for outlook in forecasts] if timed else None
     )
     intervals: list[Interval] = [getattr(outlook, quantity).times(100) for outlook in forecasts]
     place = arms.index(advised)
@@ -57,8 +57,6 @@ def outlooks(
         traces.append(
             _dot(outlook, expected, number, stages=stages, size=size, strength=strength, quantity=quantity)
         )
-    if timed:
-        depths.x["title"] = {"text": f"{depths.x['title']['text']}<br>and how long it trains here, about"}
     return figure(
         traces,
         theme,
