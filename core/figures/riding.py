@@ -10,7 +10,7 @@ from core.figures.axes import axis
 from core.figures.marks import GUIDE, band
 from core.figures.riding_looks import COLOURS, dash, folded_key, survival_curve, upright_axis
 from core.figures.riding_names import DRAWN_NAMES
-from core.figures.template import WRONG, Theme, figure, ground
+from core.figures.template import WRONG, Theme, figure
 from core.riding.experiment import ARMS, UPDATES
 from core.riding.experiment_report import Curve, Report
 
@@ -77,7 +77,7 @@ def _drawn(
         again = forgetting.curve("bicycle")
         traces += _curve(again, end, f"{ARMS[again.arm].title}, on the bicycle again", "dot")
     for term in terms:
-        drawn, said = DRAWN_NAMES[term](report, arms, forgetting, ground(theme), theme)
+        drawn, said = DRAWN_NAMES[term](report, arms, forgetting, theme)
         traces += drawn
         notes += said
     return traces, notes
