@@ -5,6 +5,7 @@ import streamlit as st
 from core.advice import landmarks
 from core.advice.landmarks import MEASURES, Measure, Scale, between, place
 from core.advice.report import Measures
+from core.words import count, seconds
 from widgets import address, frame
 from widgets.advise.asked import Asked
 from widgets.chart import chart
@@ -41,8 +42,9 @@ def draw(asked: Asked) -> None:
         )
     _in_words(found, stage, here)
     st.caption(
-        f"{found.images:,} pictures looked at in {sum(found.seconds.values()):.1f} s. Bars: 95 % intervals. Over "
-        "42,000 runs a plain vote of nearest neighbours beat 23 cleverer scores (arXiv 2503.18528), so it stands first."
+        f"{count(found.images, 'picture')} looked at in {seconds(sum(found.seconds.values()), 1)}. Bars: 95 % "
+        "intervals. Over 42,000 runs a plain vote of nearest neighbours beat 23 cleverer scores (arXiv 2503.18528), so "
+        "it stands first."
     )
     with st.expander("What these measures are", type="compact"):
         st.markdown(

@@ -16,8 +16,8 @@ from widgets import address, encoded_picture, frame, network
 from widgets.chart import chart
 from widgets.layers import look, over_epochs
 from widgets.layers.look import Look
+from widgets.runs.visible import visible_run
 from widgets.stage_strip.strip import Block, StageState, stage_picker
-from widgets.viewed import viewed
 
 CHANNELS = 8  # to choose from
 
@@ -29,7 +29,7 @@ def draw(seen: Look) -> None:
         named = _choose_run()
     if named is None:
         return
-    run_id = viewed(named).id
+    run_id = visible_run(named).id
     result = service.result(run_id)
     version = service.result_path(run_id).stat().st_mtime  # an extended run has a new result
     if seen.specimen.key.partition("@")[0] != look.RUN + run_id:
@@ -223,7 +223,7 @@ def _choose_run() -> str | None:
     linked = st.query_params.get("run") or (top.removeprefix(look.RUN) if top.startswith(look.RUN) else None)
     if linked and linked not in titles:
         try:
-            record = viewed(linked).record
+            record = visible_run(linked).record
             service.result(record.id)
             titles[linked] = record.title
         except errors.RunError as error:

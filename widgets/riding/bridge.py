@@ -6,6 +6,7 @@ from core.figures.picture_bridge import colour_of, few_shot
 from core.metrics.classification import mean_interval
 from core.riding import picture_bridge
 from core.riding.picture_bridge import ARMS, COUNTS
+from core.words import percent
 from widgets import frame
 from widgets.chart import chart
 
@@ -31,7 +32,7 @@ def draw() -> None:
         st.markdown(picture_bridge.table(measured))
     facts = measured.provenance
     sources = " and ".join(
-        f"{100 * mean_interval(list(row)).value:.1f} % ({ARMS[name].title.lower()})"
+        f"{percent(mean_interval(list(row)).value)} ({ARMS[name].title.lower()})"
         for name, row in measured.sources.items()
     )
     st.caption(
