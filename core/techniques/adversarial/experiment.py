@@ -20,6 +20,7 @@ from core.techniques.digits.training import EVERY, Penalty, train
 from core.techniques.events import Line, Lines, Panel, Score
 from core.techniques.report import Report
 from core.techniques.runner import Events, each_seed
+from core.words import count
 
 LOOKS = 12  # places on the curves
 WATCHED = ("source", "dann", "together")
@@ -115,7 +116,7 @@ def _panel(curves: TugOfWar) -> Panel:
     return Panel(
         name="steps",
         title="The tug of war, step by step",
-        caption=f"Mean over {seeds} {'seed' if seeds == 1 else 'seeds'}, on test images. The domain classifier guesses "
+        caption=f"Mean over {count(seeds, 'seed')}, on test images. The domain classifier guesses "
         "at 50 %. Where λ pushes its accuracy down, look whether the accuracy on the target rises with it.",
         drawing=Lines(
             x_title="Training step",

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.arrays import Labels
 from core.techniques.digits.scanned import scanned_digits
 from core.techniques.multi_task.entry import Related
-
-Labels = NDArray[np.int64]
 
 SIDE, DIGIT = 12, 8  # pixels of the picture and of the digit in it
 STEP = 2  # pixels between neighbouring places
