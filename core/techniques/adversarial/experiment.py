@@ -161,8 +161,9 @@ def _outrun(curves: TugOfWar, report: Report) -> Note:
 
 def _without_reversal(report: Report) -> Note:
     """Say what the network gains by meeting both domains, before any reversal."""
-    together, alone = (list(report.values(arm).values()) for arm in ("together", "source"))
-    gain = seeds_difference(together, alone, paired=True).difference
+    together, alone = (report.values(arm) for arm in ("together", "source"))
+    gains = [together[seed] - alone[seed] for seed in together]
+    gain = seeds_difference(gains, [0.0] * len(gains), paired=True).difference
     points = [f"{100 * value + 0.0:+.1f}" for value in (gain.value, gain.low, gain.high)]
     return Note(
         message=f"Both domains in every batch, without any reversal, change the accuracy by {points[0]} points "
