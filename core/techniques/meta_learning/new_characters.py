@@ -4,10 +4,9 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.arrays import Pixels
+from core.arrays import Maps, Pixels
 from core.backbones.stages import seeded
 from core.events import Event, Note, Progress
 from core.techniques.events import Panel, Pictures, Score
@@ -162,6 +161,6 @@ def _drawings(new: Characters) -> Panel:
     )
 
 
-def _shown(drawing: NDArray[np.float32]) -> Pixels:
+def _shown(drawing: Maps) -> Pixels:
     paper_white = (255 * (1 - drawing)).round().astype(np.uint8)
     return enlarged(paper_white, 4)

@@ -6,10 +6,9 @@ from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from core.arrays import Floats, Labels
+from core.arrays import Floats, Labels, Maps
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
@@ -174,7 +173,7 @@ def _accuracy(network: Callable[[Tensor], Tensor], test: ClassTask) -> float:
 def similarities(first: LayeredNetwork, second: LayeredNetwork, pictures: Tensor) -> Floats:
     """Debiased linear CKA of every layer of ``first`` (rows) with every layer of ``second``, pooled over positions."""
 
-    def pooled(network: LayeredNetwork) -> list[NDArray[np.float32]]:
+    def pooled(network: LayeredNetwork) -> list[Maps]:
         return [network.bottom(pictures, n).mean(dim=(2, 3)).numpy() for n in DEPTHS]  # (N, WIDTH) each
 
     right = pooled(second)
