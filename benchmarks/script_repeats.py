@@ -33,6 +33,7 @@ from core.runs.files import artefacts
 from core.runs.recorder import Recorder
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import Finished
+from core.training.parts import draw_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,11 +140,13 @@ def repeat(case: Case, *, data: str, defaults: dict[str, Any], folder: Path) -> 
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), arguments("reproduce.py", "--train"):
         script = runpy.run_path(str(folder / export.SCRIPT), run_name="__main__")
-    images, _ = script["read_data"]("test")
-    scores = script["scores_of"](script["net"], images).softmax(1).cpu()
+    network = script["network"]
+    images = script["plain_views"](*script["read_part"]("test"))
+    features = script["Features"](network, images, depth=0, size=script["CHUNK"])
+    scores = script["all_scores"](network, features).softmax(1).cpu()
     kept = load_file(folder / artefacts.WEIGHTS)
     tested = script["finished_network"]().state_dict()  # the script's names
-    trained = script["net"].state_dict()
+    trained = network.state_dict()
     assert len(kept) == len(tested)
     return Repeat(
         reported=finished.test.accuracy.value,
@@ -171,11 +174,11 @@ def part(
     stop_after: int | None,
 ) -> tuple[Finished | None, dict[str, Any] | None]:
     """Train from ``state`` on until the run ends, or behind epoch ``stop_after``; export what has finished."""
-    splits = engine.parts(dataset, config)
+    splits = draw_parts(dataset, config)
     recorder = Recorder(folder, title="A run", resumed_from=state["epoch"] if state else 0)
     recorder.keep_test_images(splits.test)
     finished = None
-    for event in engine.events(config, dataset, state):
+    for event in engine.events(config, dataset, state, splits=splits):
         recorder.write(event)
         if isinstance(event, CheckpointReady):
             state = event.state

@@ -59,6 +59,7 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
         from core.runs import engine, recorder
         from core.runs.export import archive as export
         from core.training import precision
+        from core.training.parts import draw_parts
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
@@ -71,7 +72,8 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
     timeline.absorb(Note(message=one).to_json() for one in noticed.sentences(dataset.report, dataset.reading))
     engine.fetch_weights(config, tell("weights"))
     started: RunStarted | None = None
-    for event in engine.events(config, dataset, None):
+    splits = draw_parts(dataset, config)
+    for event in engine.events(config, dataset, None, splits=splits):
         if isinstance(event, RunStarted):
             started = event
         if isinstance(event, RunStarted | EpochDone | Note):
@@ -86,7 +88,7 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
             if out is not None:
                 title = engine.run_title(config, dataset.title)
                 result = recorder.build_result(title, started, timeline, event)
-                companions = export.companions(result, engine.parts(dataset, config))
+                companions = export.companions(result, splits)
                 for name in _written(out, started, event, companions):
                     files[Path(name).stem] = str(out / name)
             problem = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core import errors
 from core.backbones import catalogue
 from core.datasets import catalogue as data_catalogue
-from core.datasets import foreign, splits
+from core.datasets import foreign
 from core.datasets.dataset import ImageDataset, Splits
 from core.datasets.open import load
 from core.events import Event, OnProgress
@@ -58,11 +58,6 @@ def run_title(config: Config, data: str) -> str:
     return f"{STRATEGIES[config.strategy].title.replace('depth k', f'depth {depth}')} · {data}"
 
 
-def parts(dataset: ImageDataset, config: FinetuneConfig) -> Splits:
-    """Draw the same parts that training with ``config`` draws."""
-    return splits.split(dataset, per_class=config.per_class, seed=config.seed)
-
-
 def fetch_weights(config: Config, progress: OnProgress | None = None) -> None:
     """Download the weights that training starts from, where they are not here yet, saying how far it is."""
     if _needs_weights(config) and config.weights == "pretrained" and config.backbone != catalogue.BUILT_IN:
@@ -97,15 +92,17 @@ def events(
     dataset: ImageDataset,
     checkpoint: dict[str, Any] | None,
     *,
+    splits: Splits | None = None,
     backbone: "Backbone | None" = None,
 ) -> Iterator[Event]:
     """Train; a ``checkpoint`` is the state that an earlier part of the same run yielded.
 
-    ``backbone``, of `starting_network`, takes the place of the weights' file.
+    ``splits`` are the run's parts where they are drawn already (`draw_parts`). ``backbone``, of `starting_network`,
+    takes the place of the weights' file.
     """
     from core.training.run import finetune
 
-    return finetune(config, dataset, resume=checkpoint, backbone=backbone)
+    return finetune(config, dataset, splits=splits, resume=checkpoint, backbone=backbone)
 
 
 def sweep_events(

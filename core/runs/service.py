@@ -442,9 +442,10 @@ def reproduction_zip(run_id: str) -> bytes:
     """Pack a finished run's script with all it needs: weights, images, where training starts, the run as JSON."""
     from core.runs import engine
     from core.runs.export import archive as export
+    from core.training.parts import draw_parts
 
     spec = run(run_id).spec
-    splits = engine.parts(engine.open_data(spec, _store()), spec.finetune)
+    splits = draw_parts(engine.open_data(spec, _store()), spec.finetune)
     return export.archive(result(run_id), splits, weights_path(run_id))
 
 

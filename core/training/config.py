@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from core import errors
-from core.freezing.policy import BatchNormMode
 
 Strategy = Literal[
     "linear_probe", "freeze_to_depth", "full", "lp_ft", "gradual", "surgical", "scratch", "scratch_statistics"
@@ -14,6 +13,7 @@ Strategy = Literal[
 
 
 Statistics = Literal["recomputed", "running"]
+BatchNormMode = Literal["frozen", "learning"]  # of frozen stages
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from core.runs.home import run_directory
 from core.runs.recorder import Recorder
 from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
+from core.training.parts import draw_parts
 from widgets import visitor_cookie
 
 # The rate rises from epoch to epoch; with this pull towards zero, weights soon change sign and grow at every step.
@@ -38,7 +39,7 @@ def test_what_ended_the_run_stands_above_its_accuracy(monkeypatch: pytest.Monkey
     assert claim is not None
     dataset = engine.open_data(spec, store)
     recorder = Recorder(run_directory(service.home(), run), title=spec.title)
-    recorder.keep_test_images(engine.parts(dataset, RECKLESS).test)
+    recorder.keep_test_images(draw_parts(dataset, RECKLESS).test)
     for event in engine.events(RECKLESS, dataset, None):
         recorder.write(event)
     recorder.close()

@@ -43,6 +43,7 @@ from core.runs.spec import RunSpec
 from core.runs.store.runs import DEFECT, Claim, End, Store
 from core.runs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
+from core.training.parts import draw_parts
 from core.training.sweep_config import SweepConfig
 
 NICENESS = 5  # the server's pages come first
@@ -276,11 +277,12 @@ def _finetune(
     dataset: ImageDataset,
 ) -> Iterator[Event]:
     """Begin a fine-tuning, or go on from its checkpoint; on a cluster, where there is one."""
-    recorder.keep_test_images(engine.parts(dataset, config).test)
+    splits = draw_parts(dataset, config)
+    recorder.keep_test_images(splits.test)
     state = checkpoint[1] if checkpoint else None
     if ray_cluster.wanted():
         return ray_run.events(config, dataset, state, orders.raise_if_any)
-    return engine.events(config, dataset, state)
+    return engine.events(config, dataset, state, splits=splits)
 
 
 def _sweep(
