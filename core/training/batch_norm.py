@@ -62,13 +62,7 @@ def trained_layers(backbone: Backbone, frozen: Collection[str]) -> list[_BatchNo
 
 
 def recompute_statistics(
-    backbone: Backbone,
-    layers: Sequence[_BatchNorm],
-    features: Features,
-    view: int,
-    *,
-    seed: int,
-    size: int,
+    backbone: Backbone, layers: list[_BatchNorm], features: Features, view: int, *, seed: int, size: int
 ) -> None:
     """Set the statistics of ``layers`` (`trained_layers`) to averages over images of ``features``, 1,024 at most.
 

@@ -55,8 +55,8 @@ def add_gradients(
     backbone: Backbone,
     features: Features,
     numbers: Tensor,
-    *,
     step: int,
+    *,
     view: int,
     size: int,
 ) -> tuple[Tensor, Tensor]:

@@ -124,6 +124,32 @@ def test_every_strategys_script_stands_alone_and_holds_what_it_uses(strategy: An
         assert not undefined(text, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "there", "left_out"),
+    [
+        ({"optimiser": "sgd"}, "optim.SGD(", "optim.AdamW("),
+        ({"l2_sp": 0.1}, "def pull_towards_start", "optim.SGD("),
+        ({}, "optim.AdamW(", "def pull_towards_start"),
+        ({"mixup": 0.2}, "def mixed", "def crop"),
+        ({"views": 4}, "def crop", "def mixed"),
+        ({"strategy": "gradual"}, "thawed = ", "def fit"),
+        ({"strategy": "linear_probe"}, "def fit", "def train"),
+        ({"strategy": "lp_ft"}, "def hold_statistics", "def recompute_statistics"),
+        ({"strategy": "scratch"}, "def new_head", "def pretrained_network"),
+        ({"strategy": "scratch_statistics"}, "def match_statistics", "thawed = "),
+        ({"statistics": "running"}, "def freeze", "def recompute_statistics"),
+        ({"backbone": "resnet18"}, "def _resnet", "TinyResNet18"),
+        ({"backbone": "squeezenet1_0"}, '("fire2_4", 3, 7, 256, 8)', "def _resnet"),
+    ],
+)
+def test_a_script_holds_the_branches_that_its_run_takes_and_no_other(
+    changes: dict[str, Any], there: str, left_out: str
+) -> None:
+    text = reproduction_script(result(FinetuneConfig(**changes)))
+    assert there in text
+    assert left_out not in text
+
+
 def test_names_of_classes_and_titles_never_become_code() -> None:
     names = ('"]; import os; ["', "'''", "$seed", "a\nb", "{x}", "\\")
     run = result(FinetuneConfig(), names)

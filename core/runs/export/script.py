@@ -9,7 +9,7 @@ from dataclasses import fields
 
 import torch
 
-from core import errors
+from core import errors, words
 from core.backbones import catalogue
 from core.backbones.stages import normalisation
 from core.runs.export import program
@@ -52,7 +52,7 @@ what this run does not use.
     python reproduce.py a.jpg b.png  says what the network sees in new pictures
 
 {strategy.title}: {strategy.what}
-In the lab, this network was right on {100 * result.test.accuracy.value:.1f} % of {result.test.count} test images.
+In the lab, this network was right on {words.percent(result.test.accuracy.value)} of {result.test.count} test images.
 Beside this file stand weights.safetensors and data.npz: the run's images as the network saw them,
 {side} x {side} pixels, already split into train, validation and test.
 `main` says what happens; what it calls stands above it, in the order in which it is needed.
