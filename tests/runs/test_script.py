@@ -133,7 +133,7 @@ def test_every_strategys_script_stands_alone_and_holds_what_it_uses(strategy: An
         ({"mixup": 0.2}, "def mixed", "def crop"),
         ({"views": 4}, "def crop", "def mixed"),
         ({"strategy": "gradual"}, "thawed = ", "def fit"),
-        ({"strategy": "linear_probe"}, "def fit", "def train"),
+        ({"strategy": "linear_probe"}, "def fit", "def train("),
         ({"strategy": "lp_ft"}, "def hold_statistics", "def recompute_statistics"),
         ({"strategy": "scratch"}, "def new_head", "def pretrained_network"),
         ({"strategy": "scratch_statistics"}, "def match_statistics", "thawed = "),
