@@ -14,7 +14,7 @@ from core.training.logistic import DEFAULT_STRENGTH, Floats, Probe, fold_numbers
 __all__ = ["DEFAULT_STRENGTH", "Probe", "fit", "fold_numbers", "rows_of", "write"]
 
 
-def rows_of(features: Features) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def rows_of(features: Features) -> tuple[Floats, NDArray[np.int64]]:
     """Read what a probe learns from, view by view: features (views · images, D) and labels (views · images,)."""
     numbers, views = torch.arange(len(features)), range(features.views.count)
     rows = [features.batch(numbers, view).float().cpu().numpy() for view in views]

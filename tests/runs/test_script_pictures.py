@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import runpy
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -100,12 +101,14 @@ PICTURES = odd_pictures()
 
 
 @pytest.fixture(scope="module", params=READINGS)
-def script(request: pytest.FixtureRequest) -> tuple[dict[str, Any], PictureReading]:
+def script(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], PictureReading]:
     reading = READINGS[request.param]
     run = dataclasses.replace(
         result(FinetuneConfig(strategy="linear_probe", image_size=SIDE)), reading=reading.to_json()
     )
-    return read(run, Path()), reading
+    return read(run, tmp_path_factory.mktemp("script")), reading
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -173,9 +176,7 @@ def test_a_run_and_its_script_say_the_same_of_new_pictures(
     config = FinetuneConfig(strategy="linear_probe", image_size=SIDE)
     folder = tmp_path / "run"
     train(Case(name="own"), config, dataset, folder)
-    namespace: dict[str, Any] = {"__name__": "read", "__file__": str(folder / export.SCRIPT)}
-    text = (folder / export.SCRIPT).read_text()
-    exec(compile(text, export.SCRIPT, "exec", dont_inherit=True), namespace)
+    namespace = runpy.run_path(str(folder / export.SCRIPT), run_name="read")
     assert (folder / artefacts.WEIGHTS).is_file()
     rule = namespace["PictureReading"].from_json(namespace["READING"])
     squares = {hash(image.tobytes()) for image in dataset.train.images}

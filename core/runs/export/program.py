@@ -1,4 +1,6 @@
-"""The program of an exported script. Nothing runs it here: `script` takes its text, and that of all that it calls.
+"""Build the network, train it as the lab did, test it, and look at pictures.
+
+This is the program of an exported script. Nothing runs it here: `script` takes its text, and that of all it calls.
 
 What is only declared at the beginning is written by `script`, from the run.
 """
@@ -178,10 +180,11 @@ def train(backbone: Backbone) -> None:
     optimiser = build_optimiser(config, backbone)
     best, kept = (-1.0, 0.0), {}
     for epoch in range(EPOCHS):
+        # Anew before each epoch: testing puts all of the network into eval mode.
         frozen = frozen_in_epoch(config, epoch=epoch, names=STAGES, first_segment=SEGMENTS[0])
         freeze(backbone, frozen, batch_norm=config.batch_norm)
         if holds_statistics(config):
-            hold_statistics(backbone)
+            hold_statistics(backbone)  # the solved head expects features that are normalised as before
         depth = cacheable_depth(config, frozen, STAGES)
         view = images.of_epoch(epoch)
         features = Features(backbone, images, depth=depth, size=PREFIX_CHUNK)
@@ -189,6 +192,7 @@ def train(backbone: Backbone) -> None:
             set_rate(optimiser, rate)
             add_gradients(config, backbone, features, numbers, step=step, view=view, size=config.batch_size)
             optimiser.step()
+        # BatchNorm's running averages lag behind in a short run.
         if config.statistics == "recomputed" and not holds_statistics(config):
             layers = trained_layers(backbone, frozen)
             recompute_statistics(backbone, layers, features, view, seed=config.seed, size=config.batch_size)

@@ -19,7 +19,7 @@ from core.training.cache import prefix_chunk
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.run import CHUNKS
 
-# What `_values` writes in place of the lab, and the files that stand last: they serve the method without being it.
+# What `_values` writes in place of the lab, and the files that stand last, for they are long.
 _WRITTEN = ("FinetuneConfig", "autocast_type")
 _LAST = ("core.images.to_rgb", "core.training.logistic")
 _WIDTH = 110  # of a line of class names
@@ -33,9 +33,10 @@ def reproduction_script(result: RunResult) -> str:
     for name in ("Path", "torch", "main"):
         sources.add(program.__name__, name)
     sources.add_main(program.__name__)
-    text = sources.text(last=_LAST)
+    text = sources.text(first=program.__name__, last=_LAST)
     values = _values(result, config, text)
-    return "\n\n".join([_docstring(result), sources.imports(), f"{values}\n", text]) + "\n"
+    head = [_docstring(result), "from __future__ import annotations", sources.imports()]
+    return "\n\n".join([*head, f"{values}\n", text]) + "\n"
 
 
 def _docstring(result: RunResult) -> str:
@@ -55,7 +56,7 @@ what this run does not use.
 In the lab, this network was right on {words.percent(result.test.accuracy.value)} of {result.test.count} test images.
 Beside this file stand weights.safetensors and data.npz: the run's images as the network saw them,
 {side} x {side} pixels, already split into train, validation and test.
-`main` says what happens; what it calls stands above it, in the order in which it is needed.
+First comes the program of this run; then, file by file, what it calls of the lab.
 """'''
 
 

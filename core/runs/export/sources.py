@@ -25,7 +25,7 @@ class _Open(Exception):
 
 
 class Sources:
-    """Definitions in the order in which they are needed: each behind those that it uses.
+    """Definitions, collected from where they stand.
 
     ``known``: names of the file, with the values that decide which branches are taken. ``written``: names that whoever
     writes the file defines, instead of the lab.
@@ -37,10 +37,10 @@ class Sources:
         self._from: dict[str, str] = {}  # the module of each name that was taken
         self._modules: set[str] = set()  # of libraries: "numpy as np"
         self._members: dict[str, set[str]] = {}  # of libraries' modules
-        self._texts: list[tuple[str, str]] = []  # (module, text)
+        self._texts: list[tuple[str, int, str]] = []  # (module, line, text)
 
     def add(self, module: str, name: str) -> None:
-        """Take what ``module`` calls ``name``, behind all that it uses."""
+        """Take what ``module`` calls ``name``, and all that it uses."""
         home, node = _definition(module, name)
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, name)
@@ -53,20 +53,22 @@ class Sources:
         """Take what ``module`` does where it is the main program."""
         self._take(module, next(node for node in _tree(module).body if isinstance(node, ast.If)))
 
-    def text(self, last: Collection[str] = ()) -> str:
-        """All definitions, each under the name of the file that it comes from where that changes.
+    def text(self, first: str, last: Collection[str]) -> str:
+        """All definitions, file by file, as they stand there; the main program behind them.
 
-        Those of the modules ``last`` stand behind the others, and the main program behind them.
+        The module ``first`` comes before those that it uses, the modules ``last`` behind all others.
         """
-        *texts, (_, main) = self._texts
-        texts.sort(key=lambda one: one[0] in last)
+        *texts, (_, _, main) = self._texts
+        modules = list(dict.fromkeys([first, *(module for module, _, _ in texts)]))
         parts: list[str] = []
-        before, constant = "", False
-        for module, text in texts:
-            title = "" if module == before else f"# --- {module.replace('.', '/')}.py\n"
-            was_constant, constant = constant, isinstance(ast.parse(text).body[0], ast.Assign)
-            parts += ["\n" if constant and was_constant and not title else "\n\n\n", title, text]
-            before = module
+        for module in sorted(modules, key=lambda module: module in last):
+            about = str(ast.get_docstring(_tree(module))).splitlines()[0]
+            parts.append(f"\n\n\n# --- {module.replace('.', '/')}.py: {about}")
+            apart = "\n\n"
+            for _, _, text in sorted(one for one in texts if one[0] == module):
+                constant = isinstance(ast.parse(text).body[0], ast.Assign)
+                parts += [apart if not constant or len(apart) < 3 else "\n", text]
+                apart = "\n\n\n"
         return "".join([*parts, "\n\n\n", main]).strip()
 
     def imports(self) -> str:
@@ -92,7 +94,7 @@ class Sources:
         for name in _names(ast.parse(text)):
             if name in _definitions(module) and name not in self._written:
                 self.add(module, name)
-        self._texts.append((module, text))
+        self._texts.append((module, node.lineno, text))
 
     def _with_entries(self, module: str, text: str) -> str:
         """Write the entry of a table of the lab in place of ``TABLE[key]``, where the key is known."""
