@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.arrays import Flags
 from core.metrics.report import Interval
 
-Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 LEVEL = 0.05  # of all comparisons of a sweep together
 DRAWS = 4000
