@@ -47,7 +47,7 @@ LONG = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500))
 SWEEP = SweepConfig(per_class=8, seeds=1, epochs=2, image_size=32, batch_size=8, lp_ft=False)
 
 
-RIDDEN = RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2))
+RIDDEN = RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2, 60))
 TRIED = ExperimentConfig.from_json(
     {"technique": "instance-weighting", "settings": {"seeds": 12, "source_images": 100, "rounds": 10}}
 )
