@@ -161,19 +161,29 @@ def rgb_square(
 ) -> Image.Image:
     """Bring an opened picture to an upright square of 8-bit RGB; ``content`` is its file.
 
-    Transparent parts become white, last of all, when there are few pixels left. Without a ``reading`` the picture is
-    cropped, and a set of its own.
+    Without a ``reading`` the picture is cropped, and a set of its own.
     """
     reading = reading or PictureReading()
+    return upright_square(*decoded(picture, content, reading), side, reading.fit)
+
+
+def decoded(
+    picture: ImageFile.ImageFile, content: bytes, reading: PictureReading
+) -> tuple[Image.Image, Image.Transpose | None]:
+    """Decode an opened picture to 8 bits, lying as its file stores it, and say what turns it upright."""
     deep = deep_values(picture, content)
     if deep is not None:
-        source = _eight_bits(deep, reading)
+        stored = _eight_bits(deep, reading)
     else:
         picture.load()
-        source = _eight_bit_mode(picture)
+        stored = _eight_bit_mode(picture)
     # Only now: a PNG may tell its orientation after its pixels, and Pillow turns TIFFs itself and says so here.
-    turn = _UPRIGHT.get(_orientation(picture, content) or 1)
-    small = _resized(source, side, reading.fit)
+    return stored, _UPRIGHT.get(_orientation(picture, content) or 1)
+
+
+def upright_square(stored: Image.Image, turn: Image.Transpose | None, side: int, fit: str) -> Image.Image:
+    """Bring what `decoded` gives to a square of RGB. Transparent parts become white, when there are few pixels left."""
+    small = _resized(stored, side, fit)
     if small.mode == "RGBA":
         # Pillow resizes with the colours weighted by their opacity: the same as on white first, but for rounding.
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
