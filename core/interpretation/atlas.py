@@ -62,7 +62,7 @@ EVERYDAY: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class AtlasEntry:
     """One channel of a stage, or one class.
 
     ``value`` is how strongly the finished picture excites it (its mean over positions, its answer at the centre
@@ -110,7 +110,7 @@ class Atlas:
     weights_sha256: str
     made: dict[str, Any]
     sheets: dict[str, Sheet]
-    entries: dict[str, tuple[Entry, ...]]
+    entries: dict[str, tuple[AtlasEntry, ...]]
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -130,13 +130,13 @@ class Atlas:
         grid = pixels.reshape(rows, sheet.tile, sheet.columns, sheet.tile, 3).swapaxes(1, 2)
         return grid.reshape(-1, sheet.tile, sheet.tile, 3)[: sheet.count]
 
-    def entry(self, stage: str, number: int) -> Entry:
+    def entry(self, stage: str, number: int) -> AtlasEntry:
         """Look up one entry; `SettingsError` for one that is not there."""
         errors.one_of("stage", stage, self.entries)
         errors.within(f"channel of {stage}", number, 0, len(self.entries[stage]) - 1)
         return self.entries[stage][number]
 
-    def search(self, text: str) -> tuple[Entry, ...]:
+    def search(self, text: str) -> tuple[AtlasEntry, ...]:
         """Find entries: every word must fit. "layer4" is a stage, "17" a number, all else part of a class name.
 
         A channel fits a class name if it is among those that it fires for; classes come first, then channels that
@@ -149,7 +149,7 @@ class Atlas:
             found.sort(key=lambda entry: (entry.stage != CLASSES, _rank(entry, names), -entry.selectivity))
         return tuple(found)
 
-    def _fits(self, entry: Entry, words: list[str]) -> bool:
+    def _fits(self, entry: AtlasEntry, words: list[str]) -> bool:
         for word in words:
             if word in self.entries:
                 fits = entry.stage == word
@@ -162,7 +162,7 @@ class Atlas:
         return True
 
 
-def _rank(entry: Entry, words: list[str]) -> int:
+def _rank(entry: AtlasEntry, words: list[str]) -> int:
     """Place of the first class that one of the words names, among those that the entry fires for."""
     return next(
         place
@@ -210,10 +210,10 @@ def load(network: str, folder: Path = DATA) -> Atlas:
         raise errors.DataError(_missing("its index is damaged")) from error
 
 
-def _entry(stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]) -> Entry:
+def _entry(stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]) -> AtlasEntry:
     fires_for = tuple((names[label], value) for label, value in row["fires_for"])
     labels = [number] if stage == CLASSES else [label for label, _ in row["fires_for"]]
-    return Entry(
+    return AtlasEntry(
         stage=stage,
         number=number,
         name=names[number] if stage == CLASSES else f"{stage} · {number}",

@@ -28,11 +28,10 @@ PIXELS_AT_ONCE = 200_000  # of all pictures in one pass: 48 of 64 x 64, or 3 of 
 class Specimen:
     """A network with all that is needed to look through it.
 
-    ``key`` says what was loaded and names it in caches. ``backbone`` is in eval mode, on the CPU, and shared: run
-    it, never hook it or change it. ``class_names`` are its head's outputs, in order.
+    ``backbone`` is in eval mode, on the CPU, and shared: run it, never hook it or change it. ``class_names`` are its
+    head's outputs, in order.
     """
 
-    key: str
     entry: BackboneEntry
     backbone: Backbone
     class_names: tuple[str, ...]
@@ -91,24 +90,21 @@ def pretrained(name: str, weights_from: str | Path = PRETRAINED) -> Specimen:
         )
     entry = catalogue.entry(name)
     names = weights.source_class_names(entry)
-    return specimen(f"{name}/{weights_from}", backbone, names)
+    return specimen(backbone, names)
 
 
 def random(name: str, seed: int = 0) -> Specimen:
     """Build a network with random weights: what learning has not touched, the control of every picture here."""
     names = weights.source_class_names(catalogue.entry(name))
-    return specimen(f"{name}/random-{seed}", stages.build(name, seed=seed), names)
+    return specimen(stages.build(name, seed=seed), names)
 
 
-def specimen(
-    key: str, backbone: Backbone, class_names: tuple[str, ...], image_size: int | None = None
-) -> Specimen:
+def specimen(backbone: Backbone, class_names: tuple[str, ...], image_size: int | None = None) -> Specimen:
     """Wrap a network, which is yours no more: it is put into eval mode and wants no gradients from now on."""
     entry = catalogue.entry(backbone.name)
     frozen: nn.Module = backbone.eval().requires_grad_(False)
     assert isinstance(frozen, Backbone)
     return Specimen(
-        key=key,
         entry=entry,
         backbone=frozen,
         class_names=class_names,

@@ -37,7 +37,7 @@ TARGET = 3
 def small(name: str, side: int) -> Specimen:
     one = specimen.random(name)
     return Specimen(
-        key=one.key, entry=one.entry, backbone=one.backbone, class_names=one.class_names, image_size=side
+        entry=one.entry, backbone=one.backbone, class_names=one.class_names, image_size=side
     )
 
 

@@ -75,7 +75,7 @@ def test_a_head_of_several_layers_has_no_weights_per_class():
 
     backbone = stages.build("tiny_resnet18")
     stages.new_head(backbone, 3, kind="mlp", seed=0)
-    assert channel.head_weights(specimen.specimen("x", backbone, ("a", "b", "c"))) is None
+    assert channel.head_weights(specimen.specimen(backbone, ("a", "b", "c"))) is None
 
 
 def test_a_vision_transformers_head_reads_no_place_that_a_map_shows():

@@ -50,7 +50,7 @@ def _linear(bias: float = 0.0) -> Specimen:
     row = replace(entry.stages[0], name="only", channels=4, reduction=SIDE)
     entry = replace(entry, stages=(row,), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), image_size=SIDE)
     backbone.eval().requires_grad_(False)
-    return Specimen(key="hand-set", entry=entry, backbone=backbone, class_names=("a", "b"), image_size=SIDE)
+    return Specimen(entry=entry, backbone=backbone, class_names=("a", "b"), image_size=SIDE)
 
 
 def _last(one: Specimen, stage: str, channels: list[int], ascent: Ascent) -> AscentStep:
