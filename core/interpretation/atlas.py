@@ -66,7 +66,7 @@ class AtlasEntry:
     """One channel of a stage, or one class.
 
     ``value`` is how strongly the finished picture excites it (its mean over positions, its answer at the centre
-    where the stage's ``aim`` says so, or the class's score), ``best_photograph`` and ``mean_photograph`` the same for
+    where the stage's ``aim`` says so, or the class's score), ``best_photograph`` the same for the best of
     the photographs. ``fires_for`` names the classes whose photographs excite it most, with their mean answers;
     ``selectivity`` is the best class's distance from the mean over classes in standard deviations over classes.
     ``speaks_for``: the classes with its largest head weights (last stage only).
@@ -77,7 +77,6 @@ class AtlasEntry:
     name: str
     value: float
     best_photograph: float
-    mean_photograph: float
     fires_for: tuple[tuple[str, float], ...]
     selectivity: float
     speaks_for: tuple[tuple[str, float], ...]
@@ -210,7 +209,9 @@ def load(network: str, folder: Path = DATA) -> Atlas:
         raise errors.DataError(_missing("its index is damaged")) from error
 
 
-def _entry(stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]) -> AtlasEntry:
+def _entry(
+    stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]
+) -> AtlasEntry:
     fires_for = tuple((names[label], value) for label, value in row["fires_for"])
     labels = [number] if stage == CLASSES else [label for label, _ in row["fires_for"]]
     return AtlasEntry(
@@ -219,7 +220,6 @@ def _entry(stage: str, number: int, row: dict[str, Any], names: list[str], alias
         name=names[number] if stage == CLASSES else f"{stage} · {number}",
         value=row["value"],
         best_photograph=row["best_photograph"],
-        mean_photograph=row["mean_photograph"],
         fires_for=fires_for,
         selectivity=row["selectivity"],
         speaks_for=tuple((names[label], weight) for label, weight in row["speaks_for"]),

@@ -16,17 +16,17 @@ STEPS = 16  # of the integral from the mean colour to the picture; its error is 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class MapPosition:
     """A position in a map (h, w), counted from 0 at the top left."""
 
     row: int
     column: int
 
 
-def peak(values: NDArray[np.float32]) -> Place:
+def peak(values: NDArray[np.float32]) -> MapPosition:
     """Where a map (h, w) is largest."""
     row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return Place(row=int(row), column=int(column))
+    return MapPosition(row=int(row), column=int(column))
 
 
 def check(specimen: Specimen, stage: str, channel: int) -> None:
@@ -36,7 +36,7 @@ def check(specimen: Specimen, stage: str, channel: int) -> None:
 
 
 def drivers(
-    specimen: Specimen, picture: NDArray[np.uint8], stage: str, channel: int, place: Place
+    specimen: Specimen, picture: NDArray[np.uint8], stage: str, channel: int, place: MapPosition
 ) -> NDArray[np.float32]:
     """What in a picture (S, S, 3) drives a channel at one place: a signed map (S, S), summed over colours.
 

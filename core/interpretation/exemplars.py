@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core import errors
-from core.interpretation.receptive_field import Box, ReceptiveField, receptive_fields
+from core.images.samples import Box
+from core.interpretation.receptive_field import ReceptiveField, receptive_fields
 from core.interpretation.specimen import Specimen, as_map
 
 # (file in scikit-image's data, what it shows). Of the motorcycle's stereo pair only one picture is here: the same

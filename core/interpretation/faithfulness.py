@@ -104,10 +104,7 @@ def stability(
     return Stability(
         infidelity=float(unexplained.item()),
         score_changes=float(changes.item()),
-        covers=covers,
         sensitivity=float(moved.item()),
-        shakes=shakes,
-        radius=RADIUS,
     )
 
 

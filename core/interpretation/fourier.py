@@ -62,14 +62,6 @@ def decode(found: Tensor) -> Tensor:
     return (logits + torch.tensor(COLOUR_MEAN)[:, None, None]).sigmoid()
 
 
-def encode(pictures: Tensor) -> Tensor:
-    """Pictures (B, 3, S, S), within 0-1 and not at either end -> their coordinates; the inverse of `decode`."""
-    side = pictures.shape[-1]
-    logits = pictures.logit() - torch.tensor(COLOUR_MEAN)[:, None, None]
-    waves = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(colour_root()), logits)
-    return torch.view_as_real(torch.fft.rfft2(waves, norm="ortho") / amplitudes(side))
-
-
 def to_bytes(pictures: Tensor) -> NDArray[np.uint8]:
     """Pictures (B, 3, S, S), 0-1 -> (B, S, S, 3) uint8."""
     found: NDArray[np.uint8] = (

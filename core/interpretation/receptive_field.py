@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.backbones.backbone import Backbone
+from core.images.samples import Box
 from core.interpretation.specimen import Specimen, as_map
 from core.vision import torchvision
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom as shares (0-1) of the picture
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 Unit = tuple[int, int, int]  # channel, row, column
 

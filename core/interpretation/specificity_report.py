@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.metrics.classification import wilson
 from core.metrics.comparison import ALPHA, paired_difference
 from core.metrics.report import Difference, Interval
+from core.words import interval, percent, points
 
 Measure = Literal["probe", "neighbours"]
 
@@ -122,7 +123,7 @@ def findings(
     said = [_where(report, measure, tries)]
     control = max(report.stages, key=lambda stage: int(stage.random.by(measure).right.sum()))
     found = paired_difference(best.trained.by(measure).right, control.random.by(measure).right)
-    value = f"{_percent(control.random.by(measure).accuracy.value)} (after {control.name})"
+    value = f"{percent(control.random.by(measure).accuracy.value)} (after {control.name})"
     if not _real(found, tries * tries):
         said.append(f"Random weights reach {value}: **no difference that these images could show**.")
     elif found.difference.value > 0:
@@ -134,7 +135,7 @@ def findings(
     if classical:
         top = max(classical, key=lambda one: int(one.readings.by(measure).right.sum()))
         found = paired_difference(best.trained.by(measure).right, top.readings.by(measure).right)
-        value = _percent(top.readings.by(measure).accuracy.value)
+        value = percent(top.readings.by(measure).accuracy.value)
         if not _real(found, tries * len(classical)):
             said.append(f"{top.name}, without any learned filter, reaches {value}: **too close to call**.")
         elif found.difference.value > 0:
@@ -151,8 +152,8 @@ def _where(report: SpecificityReport, measure: Measure, tries: int) -> str:
     best, last = report.stages[peak(report, measure)], report.stages[-1]
     accuracy = best.trained.by(measure).accuracy
     start = (
-        f"These classes are read best after **{best.name}**: {_percent(accuracy.value)} "
-        f"[{100 * accuracy.low:.1f}, {100 * accuracy.high:.1f}]"
+        f"These classes are read best after **{best.name}**: {percent(accuracy.value)} "
+        f"{interval(accuracy.low, accuracy.high)}"
     )
     found = against_last(report, measure)
     if found is None:
@@ -170,16 +171,11 @@ def _real(found: Difference, tries: int) -> bool:
     return outside and (found.p_value is None or found.p_value * tries < ALPHA)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _points(found: Difference) -> str:
     """Write the size of a difference with its interval, whichever way it points."""
     low, high = sorted((abs(found.difference.low), abs(found.difference.high)))
-    return f"{100 * abs(found.difference.value):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{points(abs(found.difference.value), sign=False)} {interval(low, high)}"
 
 
 def _signed(found: Difference) -> str:
-    one = found.difference
-    return f"{100 * one.value:+.1f} points [{100 * one.low:.1f}, {100 * one.high:.1f}]"
+    return f"{points(found.difference.value)} {interval(found.difference.low, found.difference.high)}"

@@ -9,6 +9,7 @@ from core.advice.report import Record
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.training import few_steps
+from core.words import percent
 from widgets import frame
 from widgets.chart import chart
 
@@ -53,11 +54,11 @@ def _chart(found: Record) -> None:
     with beside:
         st.metric(
             "Inside the 80 % range",
-            f"{100 * found.covered.value:.0f} %",
+            percent(found.covered.value, 0),
             help="How often the measured accuracy fell inside the stated range, the data set not having been seen.",
         )
         st.caption(
-            f"of unseen cases; 95 % interval {100 * found.covered.low:.0f} to {100 * found.covered.high:.0f} %."
+            f"of unseen cases; 95 % interval {100 * found.covered.low:.0f} to {percent(found.covered.high, 0)}."
         )
 
 

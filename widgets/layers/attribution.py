@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from core.interpretation import attribution, rendering
 from core.interpretation.attribution import METHODS
 from core.interpretation.explainable import explainable_stages
+from core.words import percent, unbroken
 from widgets import address, frame
 from widgets.layers import answers, trust
 from widgets.layers.answers import Question
@@ -185,4 +186,4 @@ def _framed(selection: Selection, picture: NDArray[np.uint8]) -> NDArray[np.uint
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}\u00a0%" if share >= 0.1 else f"{100 * share:.1f}\u00a0%"
+    return unbroken(percent(float(share), 0 if share >= 0.1 else 1))

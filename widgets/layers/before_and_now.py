@@ -10,6 +10,7 @@ from core.figures.change import classes_before_and_now
 from core.interpretation.change_report import StageChange
 from core.runs.kinds.finetuning_result import RunResult
 from core.training.config import STRATEGIES
+from core.words import percent, unbroken
 from widgets import address, encoded_picture, frame, network, specimens
 from widgets.chart import chart
 from widgets.layers import answers, epoch_networks
@@ -151,8 +152,8 @@ class BeforeAndNow:
             chart(
                 classes_before_and_now(names, before.tolist(), now.tolist(), theme=frame.theme()),
                 key="training_classes",
-                says=f"{self.now}, {names[first]} has {100 * now[first]:.1f}\u00a0%; before, "
-                f"{100 * before[first]:.1f}\u00a0%.",
+                says=f"{self.now}, {names[first]} has {unbroken(percent(float(now[first])))}; before, "
+                f"{unbroken(percent(float(before[first])))}.",
             )
         st.caption(
             "Grad-CAM of the last stage that still is a map (Selvaraju et al. 2017, arXiv 1610.02391): gold speaks for "
@@ -194,8 +195,8 @@ class BeforeAndNow:
 def _moved(change: StageChange) -> str:
     if change.relative_change == 0:
         return "unchanged" if change.identical else "statistics moved"
-    percent = 100 * change.relative_change
-    return f"moved {percent:.0f} %" if percent >= 10 else f"moved {percent:.2g} %"
+    moved = 100 * change.relative_change
+    return f"moved {moved:.0f} %" if moved >= 10 else f"moved {moved:.2g} %"
 
 
 def _about(change: StageChange, epoch: int) -> str:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from core.interpretation import rendering
 from core.interpretation.atlas import Atlas
+from core.words import percent, unbroken
 from widgets import address, frame, specimens
 from widgets.layers import answers, feature_visualisation
 from widgets.layers.exemplars import exemplars_of
@@ -203,15 +204,9 @@ def _classes(selection: Selection, stage: str, channel: int, known: object) -> N
     change = silent - as_is
     place = int(np.abs(change).argmax())
     guess = int(as_is.argmax())
-    lines.append(
-        f"**Without it**, {frame.plain(names[guess])} goes from {_percent(as_is[guess])} to {_percent(silent[guess])} "
-        "on this picture"
-        + (
-            f"; {frame.plain(names[place])} from {_percent(as_is[place])} to {_percent(silent[place])}."
-            if place != guess
-            else "."
-        )
-    )
+    goes = f"{frame.plain(names[guess])} goes from {_from_to(as_is, silent, guess)} on this picture"
+    too = f"; {frame.plain(names[place])} from {_from_to(as_is, silent, place)}." if place != guess else "."
+    lines.append(f"**Without it**, {goes}{too}")
     st.markdown("\n\n".join(lines))
 
 
@@ -219,8 +214,8 @@ def _listed(names: tuple[str, ...], numbers: NDArray[np.int64]) -> str:
     return ", ".join(frame.plain(names[number]) for number in numbers)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\u00a0%"
+def _from_to(before: NDArray[np.float32], after: NDArray[np.float32], number: int) -> str:
+    return f"{unbroken(percent(float(before[number])))} to {unbroken(percent(float(after[number])))}"
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=BY_KEY)

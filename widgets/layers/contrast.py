@@ -7,6 +7,7 @@ import streamlit as st
 from core.figures.filters import stage_by_stage
 from core.figures.says import figure_says
 from core.interpretation import rendering
+from core.words import percent, unbroken
 from widgets import address, encoded_picture, frame, specimens
 from widgets.chart import chart
 from widgets.layers.exemplars import exemplars_of
@@ -82,19 +83,19 @@ def _headline(stage: str, measured: "StageExperiments | None", window: float, fi
     r = measured.shuffled.median
     mixed = "hardly" if r >= LITTLE else "somewhat" if r >= ARRANGEMENT_COUNTS else "greatly"
     st.markdown(
-        f"Looks at **{100 * window:.0f}\u00a0%** of the picture's side. Stripes or plain colours alone {stripes}; "
+        f"Looks at **{unbroken(percent(window, 0))}** of the picture's side. Stripes or plain colours alone {stripes}; "
         f"shuffling the pieces {mixed} changes its answers."
     )
     with st.grid(3, min_column_width=96, gap="small"):
         st.metric(
             "Looks at",
-            f"{100 * window:.0f}\u00a0%",
+            unbroken(percent(window, 0)),
             help=f"Median side of the gold frames below, as a share of the picture's side. At most it could see "
-            f"{100 * field:.0f} %.",
+            f"{percent(field, 0)}.",
         )
         st.metric(
             "Stripes alone",
-            f"{100 * measured.patterns.median:.0f}\u00a0%",
+            unbroken(percent(measured.patterns.median, 0)),
             help="Answer to the best stripes or plain colour, as a share of that to the best photograph: "
             f"median over {measured.channels} channels. Stripes have stronger edges than photographs: it may exceed "
             "100 %.",

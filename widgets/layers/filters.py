@@ -13,6 +13,7 @@ from PIL import Image
 from core.figures import filters as charts
 from core.figures.layers_says import tuning_says
 from core.interpretation import rendering
+from core.words import percent
 from widgets import address, encoded_picture, frame, specimens
 from widgets.chart import chart
 from widgets.layers.selection import BY_KEY, Selection
@@ -131,7 +132,7 @@ def _label(kernel: "Filter") -> str:
     text = f"Filter {kernel.number}: {kernel.kind}"
     if kernel.kind == KINDS[0]:
         text += f", {kernel.orientation:.0f}°, {kernel.cycles:.1f} cycles"
-    return f"{text}, {100 * kernel.chromatic:.0f} % colour"
+    return f"{text}, {percent(kernel.chromatic, 0)} colour"
 
 
 def _wheel(kernels: _Kernels, order: list[int], channel: int) -> None:
@@ -202,11 +203,11 @@ def _filter(selection: Selection, kernel: "Filter", tile: NDArray[np.uint8]) -> 
         if is_edge
         else f"**Orientation** hardly any: selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only).",
         f"**Frequency** {kernel.frequency:.2f} cycles per pixel: {kernel.cycles:.1f} waves across the kernel.",
-        f"**Colour** {100 * kernel.chromatic:.0f} % of its energy"
+        f"**Colour** {percent(kernel.chromatic, 0)} of its energy"
         + (f", {kernel.axis}." if kernel.axis != "brightness" else "; the rest is brightness."),
     ]
     if fit is not None:
-        lines.append(f"**A Gabor function** (a wave under a bell) explains {100 * fit:.0f} % of it.")
+        lines.append(f"**A Gabor function** (a wave under a bell) explains {percent(fit, 0)} of it.")
     st.markdown("  \n".join(lines))
 
 

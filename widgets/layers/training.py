@@ -8,6 +8,7 @@ from core.figures.says import figure_says
 from core.interpretation.change_report import EpochChange
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
+from core.words import percent
 from widgets import address, frame, specimens
 from widgets.chart import chart
 from widgets.layers import epoch_networks, network_choice
@@ -53,7 +54,7 @@ def _choose_run() -> str | None:
     None without any.
     """
     titles = {
-        record.id: f"{record.title} · {100 * record.summary['accuracy']:.1f} %"
+        record.id: f"{record.title} · {percent(record.summary['accuracy'])}"
         for record in network_choice.finished_runs()
         if record.summary is not None
     }
