@@ -51,13 +51,15 @@ def kept(name: str, question: Hashable) -> Any:
     return last[1] if last is not None and last[0] == question else None
 
 
-def once_a_visit(name: str, question: Hashable, work: Callable[[], Answer]) -> Answer:
-    """Do the work when a question is new in this visit, and give or raise the same at every rerun."""
+def once_a_visit(
+    name: str, question: Hashable, work: Callable[[], Answer], *, refusal: type[LabError]
+) -> Answer:
+    """Do the work when a question is new in this visit; its answer, or its ``refusal``, is the same at every rerun."""
     outcome: Answer | LabError | None = kept(name, question)
     if outcome is None:
         try:
             outcome = work()
-        except LabError as error:
+        except refusal as error:
             outcome = error
         keep(name, question, outcome)
     if isinstance(outcome, LabError):

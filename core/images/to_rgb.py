@@ -204,9 +204,9 @@ def rule(extremes: Iterable[tuple[bool, float, float]], fit: str = "crop") -> Pi
     whatever container they came in. Floating point numbers up to 1 are shares of white; larger ones count like whole
     numbers. Where there are negative values, black goes down to the power of two below them.
     """
-    found = list(extremes)
-    whole = [(low, high) for is_whole, low, high in found if is_whole]
-    real = [(low, high) for is_whole, low, high in found if not is_whole]
+    measured = list(extremes)
+    whole = [(low, high) for is_whole, low, high in measured if is_whole]
+    real = [(low, high) for is_whole, low, high in measured if not is_whole]
     if real and max(max(-low, high) for low, high in real) > _ONE:
         both = _bounds(whole + real)
         return PictureReading(fit=fit, counts=both, shares=both)
@@ -395,8 +395,8 @@ def _eight_bits(deep: Deep, reading: PictureReading) -> Image.Image:
     """Bring the values to 8 bits by the rule of the set."""
     bounds = (0.0, deep.white) if deep.white is not None else reading.counts if deep.whole else reading.shares
     if bounds is None:
-        found = deep.extremes()
-        own = rule([found] if found else [])
+        extremes = deep.extremes()
+        own = rule([extremes] if extremes else [])
         bounds = (own.counts if deep.whole else own.shares) or (0.0, 1.0)
     grey = _scaled(deep.values, *bounds)
     if deep.inverted:
@@ -434,8 +434,8 @@ def has_transparency(picture: Image.Image) -> bool:
 
 def _eight_bit_mode(picture: Image.Image) -> Image.Image:
     """Bring a picture of 8 bits and less to L, RGB, or, where parts may be transparent, to RGBA."""
-    wanted = "RGBA" if has_transparency(picture) else "L" if picture.mode in ("1", "L") else "RGB"
-    return picture if picture.mode == wanted else picture.convert(wanted)
+    mode = "RGBA" if has_transparency(picture) else "L" if picture.mode in ("1", "L") else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _orientation(picture: ImageFile.ImageFile, content: bytes) -> int | None:

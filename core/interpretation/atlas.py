@@ -142,11 +142,11 @@ class Atlas:
         fire for it most, the more selective first. An empty text finds everything.
         """
         words = re.findall(r"[^\W_]+", text.casefold())
-        found = [entry for stage in self.entries.values() for entry in stage if self._fits(entry, words)]
+        hits = [entry for stage in self.entries.values() for entry in stage if self._fits(entry, words)]
         names = [word for word in words if not word.isdecimal() and word not in self.entries]
         if names:
-            found.sort(key=lambda entry: (entry.stage != CLASSES, _rank(entry, names), -entry.selectivity))
-        return tuple(found)
+            hits.sort(key=lambda entry: (entry.stage != CLASSES, _rank(entry, names), -entry.selectivity))
+        return tuple(hits)
 
     def _fits(self, entry: AtlasEntry, words: list[str]) -> bool:
         for word in words:
@@ -180,27 +180,27 @@ def _called(name: str, others: tuple[str, ...], word: str) -> bool:
 def load(network: str, folder: Path = DATA) -> Atlas:
     """Read the atlas of ``network``; `DataError` where it is missing or damaged, or is another network's."""
     try:
-        found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        names: list[str] = found["class_names"]
-        aliases: list[list[str]] = found["also_called"]
-        if found["network"] != network:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        names: list[str] = index["class_names"]
+        aliases: list[list[str]] = index["also_called"]
+        if index["network"] != network:
             raise errors.DataError(
-                f"The atlas shows {found['network']}, not {network}; watch one picture form at a time here."
+                f"The atlas shows {index['network']}, not {network}; watch one picture form at a time here."
             )
         return Atlas(
             folder=folder,
             network=network,
-            weights_sha256=found["weights_sha256"],
-            made=found["made"],
+            weights_sha256=index["weights_sha256"],
+            made=index["made"],
             sheets={
                 stage: Sheet(**{key: rows["sheet"][key] for key in Sheet.__annotations__})
-                for stage, rows in found["stages"].items()
+                for stage, rows in index["stages"].items()
             },
             entries={
                 stage: tuple(
                     _entry(stage, number, row, names, aliases) for number, row in enumerate(rows["rows"])
                 )
-                for stage, rows in found["stages"].items()
+                for stage, rows in index["stages"].items()
             },
         )
     except OSError as error:

@@ -52,14 +52,14 @@ def drivers(
     def neuron(output: Tensor) -> Tensor:
         return as_map(output)[:, channel, place.row, place.column]  # (B,)
 
-    found = NeuronIntegratedGradients(network, network[-1]).attribute(
+    attributed = NeuronIntegratedGradients(network, network[-1]).attribute(
         specimen.input(picture).requires_grad_(),
         neuron,
         n_steps=STEPS,
         internal_batch_size=min(STEPS, batch_size(specimen.image_size)),
         attribute_to_neuron_input=False,
     )
-    summed: NDArray[np.float32] = found.detach().sum(dim=1)[0].float().numpy()
+    summed: NDArray[np.float32] = attributed.detach().sum(dim=1)[0].float().numpy()
     return summed
 
 
@@ -94,8 +94,8 @@ def without(
         silenced[:, channel] = 0
     batch = torch.cat([features, silenced])
     scores = specimen.backbone.head(specimen.backbone.run_stages(batch, start=number))
-    found = scores.float().softmax(dim=1).numpy()
-    return found[0], found[1]
+    probabilities = scores.float().softmax(dim=1).numpy()
+    return probabilities[0], probabilities[1]
 
 
 def ranked(values: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -122,27 +122,25 @@ def findings(
     best = report.stages[peak(report, measure)]
     said = [_where(report, measure, tries)]
     control = max(report.stages, key=lambda stage: int(stage.random.by(measure).right.sum()))
-    found = paired_difference(best.trained.by(measure).right, control.random.by(measure).right)
+    gap = paired_difference(best.trained.by(measure).right, control.random.by(measure).right)
     value = f"{percent(control.random.by(measure).accuracy.value)} (after {control.name})"
-    if not _real(found, tries * tries):
+    if not _real(gap, tries * tries):
         said.append(f"Random weights reach {value}: **no difference that these images could show**.")
-    elif found.difference.value > 0:
-        said.append(f"Random weights reach {value} at best: **learning gave {_points(found)}**.")
+    elif gap.difference.value > 0:
+        said.append(f"Random weights reach {value} at best: **learning gave {_points(gap)}**.")
     else:
-        said.append(
-            f"Random weights reach {value}: **here they beat what was learned, by {_points(found)}**."
-        )
+        said.append(f"Random weights reach {value}: **here they beat what was learned, by {_points(gap)}**.")
     if classical:
         top = max(classical, key=lambda one: int(one.readings.by(measure).right.sum()))
-        found = paired_difference(best.trained.by(measure).right, top.readings.by(measure).right)
+        gap = paired_difference(best.trained.by(measure).right, top.readings.by(measure).right)
         value = percent(top.readings.by(measure).accuracy.value)
-        if not _real(found, tries * len(classical)):
+        if not _real(gap, tries * len(classical)):
             said.append(f"{top.name}, without any learned filter, reaches {value}: **too close to call**.")
-        elif found.difference.value > 0:
-            said.append(f"{top.name}, without any learned filter, reaches {value}: {_points(found)} less.")
+        elif gap.difference.value > 0:
+            said.append(f"{top.name}, without any learned filter, reaches {value}: {_points(gap)} less.")
         else:
             said.append(
-                f"**{top.name} wins with {value}**, without any learned filter: {_points(found)} more than the best "
+                f"**{top.name} wins with {value}**, without any learned filter: {_points(gap)} more than the best "
                 "stage."
             )
     return tuple(said)
@@ -155,27 +153,27 @@ def _where(report: SpecificityReport, measure: Measure, tries: int) -> str:
         f"These classes are read best after **{best.name}**: {percent(accuracy.value)} "
         f"{interval(accuracy.low, accuracy.high)}"
     )
-    found = against_last(report, measure)
-    if found is None:
+    gap = against_last(report, measure)
+    if gap is None:
         return f"{start}. It is the last stage: nothing they need is lost on the way."
-    if _real(found, tries):
-        return f"{start}, **{_points(found)} more than after the last stage**, {last.name}."
-    if found.difference.low > 0:  # one comparison would pass, the best of several does not
-        return f"{start}. **Too close to call** against the last stage, {last.name}: {_signed(found)}, best of {tries}."
-    return f"{start}, but **not better than the last stage**, {last.name}, beyond chance ({_signed(found)})."
+    if _real(gap, tries):
+        return f"{start}, **{_points(gap)} more than after the last stage**, {last.name}."
+    if gap.difference.low > 0:  # one comparison would pass, the best of several does not
+        return f"{start}. **Too close to call** against the last stage, {last.name}: {_signed(gap)}, best of {tries}."
+    return f"{start}, but **not better than the last stage**, {last.name}, beyond chance ({_signed(gap)})."
 
 
-def _real(found: Difference, tries: int) -> bool:
+def _real(gap: Difference, tries: int) -> bool:
     """Whether a difference stands after ``tries`` attempts at finding one."""
-    outside = found.difference.low > 0 or found.difference.high < 0
-    return outside and (found.p_value is None or found.p_value * tries < ALPHA)
+    outside = gap.difference.low > 0 or gap.difference.high < 0
+    return outside and (gap.p_value is None or gap.p_value * tries < ALPHA)
 
 
-def _points(found: Difference) -> str:
+def _points(gap: Difference) -> str:
     """Write the size of a difference with its interval, whichever way it points."""
-    low, high = sorted((abs(found.difference.low), abs(found.difference.high)))
-    return f"{points(abs(found.difference.value), sign=False)} {interval(low, high)}"
+    low, high = sorted((abs(gap.difference.low), abs(gap.difference.high)))
+    return f"{points(abs(gap.difference.value), sign=False)} {interval(low, high)}"
 
 
-def _signed(found: Difference) -> str:
-    return f"{points(found.difference.value)} {interval(found.difference.low, found.difference.high)}"
+def _signed(gap: Difference) -> str:
+    return f"{points(gap.difference.value)} {interval(gap.difference.low, gap.difference.high)}"

@@ -118,14 +118,14 @@ def batch_size(side: int) -> int:
 
 
 @torch.inference_mode()
-def activations(one: Specimen, pictures: NDArray[np.uint8], stage: str) -> NDArray[np.float32]:
+def activations(specimen: Specimen, pictures: NDArray[np.uint8], stage: str) -> NDArray[np.float32]:
     """What a stage answers to pictures (B, S, S, 3) uint8: maps (B, C, h, w), float32, h = w = 1 for vectors.
 
     A vision transformer's tokens are laid out as a map, without the class token.
     """
-    number = one.stage_number(stage)
-    found = as_map(one.backbone.run_stages(one.input(pictures), stop=number + 1).float())
-    values: NDArray[np.float32] = found.numpy()
+    number = specimen.stage_number(stage)
+    maps = as_map(specimen.backbone.run_stages(specimen.input(pictures), stop=number + 1).float())
+    values: NDArray[np.float32] = maps.numpy()
     return values
 
 
@@ -141,7 +141,9 @@ def as_map(features: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def scores(one: Specimen, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def scores(specimen: Specimen, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Class probabilities (B, classes) of pictures (B, S, S, 3) uint8."""
-    found: NDArray[np.float32] = one.backbone(one.input(pictures)).float().softmax(dim=1).numpy()
-    return found
+    probabilities: NDArray[np.float32] = (
+        specimen.backbone(specimen.input(pictures)).float().softmax(dim=1).numpy()
+    )
+    return probabilities

@@ -108,7 +108,7 @@ def _sheet(kernels: _Kernels, order: list[int], key: str, *, chosen: int | None 
     side = max(SMALLEST_TILE, kernels.tiles.shape[1])
     columns = min(16, int(np.ceil(np.sqrt(len(order) * 1.6))))
     tiles = np.stack([_enlarged(kernels.tiles[number], side) for number in order])
-    counts = Counter(one.kind for one in kernels.filters)
+    counts = Counter[str](one.kind for one in kernels.filters)
     st.markdown(
         f"**{counts[KINDS[0]]}** edges or gratings, **{counts[KINDS[1]]}** colour blobs, {counts[KINDS[2]]} other"
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.backbones import catalogue
+from core.errors import DataError
 from core.images import picture, samples
 from core.images.picture import Picture, Squares
 from core.images.to_rgb import PictureReading
@@ -96,7 +97,9 @@ def _own_picture(own: Picture | None) -> Picture | None:
         )
     if file is not None:
         with frame.shown_errors():
-            sent = computed_once.once_a_visit("layers_sent", file.file_id, lambda: read_own(file.getvalue()))
+            sent = computed_once.once_a_visit(
+                "layers_sent", file.file_id, lambda: read_own(file.getvalue()), refusal=DataError
+            )
             if sent is not own:
                 st.session_state[_OWN] = sent
                 st.rerun()  # its thumbnail stands above this place
