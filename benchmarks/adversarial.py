@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from benchmarks.domain_adaptation import PACS_SIDE, STAGE, STEPS, STYLES, mnist_to_usps, table
+from core.backbones.stages import seeded
 from core.datasets.dataset import LabelledImages
 from core.datasets.open import open_dataset
 from core.interpretation import specimen
@@ -26,13 +27,16 @@ from core.metrics.similarity import pooled_features
 from core.techniques.adversarial import reversal
 from core.techniques.adversarial.entry import TECHNIQUE, AdversarialSettings
 from core.techniques.adversarial.experiment import JUDGE_RATE, JUDGES
-from core.techniques.domain_adaptation import network
-from core.techniques.domain_adaptation.experiment import Parts
-from core.techniques.domain_adaptation.network import FEATURES, DigitNetwork, Labelled
+from core.techniques.digits.network import FEATURES, DigitNetwork, accuracy, random_network
+from core.techniques.digits.tensors import DomainTensors, Labelled
+from core.techniques.digits.training import train
 
 
 def scores(
-    parts: Parts, seed: int, steps: int = STEPS, built: Callable[[int], DigitNetwork] = network.built
+    parts: DomainTensors,
+    seed: int,
+    steps: int = STEPS,
+    built: Callable[[int], DigitNetwork] = random_network,
 ) -> dict[str, float]:
     """Accuracy on the target's test of the source alone, of DANN and of DANN without reversal."""
     settings = AdversarialSettings()
@@ -40,7 +44,7 @@ def scores(
     for arm in ("source", "dann", "together"):
         one, judge = built(seed), reversal.domain_classifier(seed + JUDGES)
         peak = settings.peak if arm == "dann" else 0.0
-        for _ in network.train(
+        for _ in train(
             one,
             parts.source,
             steps=steps,
@@ -52,7 +56,7 @@ def scores(
             annealed=True,
         ):
             pass
-        found[arm] = network.accuracy(one, parts.target_test)
+        found[arm] = accuracy(one, parts.target_test)
     return found
 
 
@@ -62,7 +66,7 @@ def up_to(labelled: Labelled, most: int) -> Labelled:
     return images[labels <= most], labels[labels <= most]
 
 
-def photo_to(folder: Path, style: str) -> Parts:
+def photo_to(folder: Path, style: str) -> DomainTensors:
     """Read PACS as rows of the built-in backbone's features (N, C), in units of the photographs' spread."""
     photos, other = (
         open_dataset(str(folder / f"pacs-{name}.zip"), side=PACS_SIDE) for name in ("photo", style)
@@ -81,14 +85,13 @@ def photo_to(folder: Path, style: str) -> Parts:
         ((features - middle) / spread, labels)
         for features, labels in (source, rows(photos.test), rows(other.train), rows(other.test))
     )
-    return Parts(source=source, source_test=source_test, target=target, target_test=target_test)
+    return DomainTensors(source=source, source_test=source_test, target=target, target_test=target_test)
 
 
-def one_layer(parts: Parts, seed: int) -> DigitNetwork:
+def one_layer(parts: DomainTensors, seed: int) -> DigitNetwork:
     """Put one layer, whose statistics are those of the batch, where the network for digits has convolutions."""
     channels, classes = parts.source[0].shape[1], int(parts.source[1].max()) + 1
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         one = DigitNetwork(classes=classes)
         one.features = nn.Sequential(nn.Linear(channels, FEATURES), nn.BatchNorm1d(FEATURES), nn.ReLU())
     return one

@@ -22,9 +22,12 @@ from core.images.decoding import square_from_array
 from core.interpretation import specimen
 from core.metrics.report import Interval
 from core.metrics.similarity import pooled_features
-from core.techniques.digit_domains import SIDE
-from core.techniques.domain_adaptation import adabn, coral, network, transport
-from core.techniques.domain_adaptation.experiment import Parts, penalties, refitted, without_training
+from core.techniques.digits.domains import SIDE
+from core.techniques.digits.network import accuracy, random_network
+from core.techniques.digits.tensors import DomainTensors, as_tensors
+from core.techniques.digits.training import train
+from core.techniques.domain_adaptation import adabn, coral, transport
+from core.techniques.domain_adaptation.experiment import penalties, refitted, without_training
 from core.techniques.events import Score
 from core.techniques.report import Report
 from core.techniques.technique import Technique
@@ -59,41 +62,39 @@ def usps(folder: Path) -> LabelledImages:
     return LabelledImages(images=images, labels=labels.astype(np.int64) - 1)  # labels 1-10 mean 0-9
 
 
-def mnist_to_usps(folder: Path, seed: int) -> Parts:
+def mnist_to_usps(folder: Path, seed: int) -> DomainTensors:
     """Deal MNIST's subset and USPS's test split to source and target, other target images for every seed."""
     mnist = open_dataset(str(folder / "mnist-6000.zip"), side=SIDE)
     assert mnist.test is not None
     digits = usps(folder)
     order = np.random.default_rng(seed).permutation(len(digits))
-    return Parts(
-        source=network.as_input(mnist.train),
-        source_test=network.as_input(mnist.test),
-        target=network.as_input(digits.subset(order[:TARGET])),
-        target_test=network.as_input(digits.subset(order[TARGET:])),
+    return DomainTensors(
+        source=as_tensors(mnist.train),
+        source_test=as_tensors(mnist.test),
+        target=as_tensors(digits.subset(order[:TARGET])),
+        target_test=as_tensors(digits.subset(order[TARGET:])),
     )
 
 
-def digits_scores(parts: Parts, seed: int, steps: int = STEPS) -> dict[str, float]:
+def digits_scores(parts: DomainTensors, seed: int, steps: int = STEPS) -> dict[str, float]:
     """Accuracy on USPS by arm."""
     found = {}
     for arm, penalty in {"source": None, **penalties(1.0), "target": None}.items():
-        one = network.built(seed)
+        one = random_network(seed)
         labelled = parts.target if arm == "target" else parts.source
-        for _ in network.train(
-            one, labelled, steps=steps, seed=seed, unlabelled=parts.target[0], penalty=penalty
-        ):
+        for _ in train(one, labelled, steps=steps, seed=seed, unlabelled=parts.target[0], penalty=penalty):
             pass
-        found[arm] = network.accuracy(one, parts.target_test)
+        found[arm] = accuracy(one, parts.target_test)
         if arm == "source":
             few = np.random.default_rng(seed).permutation(len(parts.source[1]))[:TARGET]
-            smaller = Parts(  # the transport plan holds a number for every pair of images
+            smaller = DomainTensors(  # the transport plan holds a number for every pair of images
                 source=(parts.source[0][few], parts.source[1][few]),
                 source_test=parts.source_test,
                 target=parts.target,
                 target_test=parts.target_test,
             )
             for event in without_training(one, smaller, partial(Score, seed=seed)):
-                if isinstance(event, Score) and not event.quantity:
+                if not event.quantity:
                     found[event.arm] = event.value
     return found
 
@@ -112,13 +113,13 @@ def pacs_scores(folder: Path, style: str) -> dict[str, float]:
     source, target, test = (
         features(one.backbone, part.images) for part in (photos.train, other.train, other.test)
     )
-    labels = network.as_input(photos.train)[1]
+    labels = as_tensors(photos.train)[1]
     adapted = adabn.adapt(one.private_copy(), one.input(other.train.images))
 
     def right(moved: Floats, of_test: Floats = test) -> float:
         return float((refitted(moved, labels, of_test) == other.test.labels).mean())  # type: ignore[union-attr]
 
-    of_target = refitted(target, network.as_input(other.train)[1], test)
+    of_target = refitted(target, as_tensors(other.train)[1], test)
     return {
         "source": right(source),
         "adabn": right(source, features(adapted, other.test.images)),

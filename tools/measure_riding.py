@@ -8,18 +8,20 @@ About ten minutes on one core. The same seeds give the same file, but for the da
 import datetime
 import platform
 import time
+from collections.abc import Iterable
 from math import isinf
 from typing import Any
 
 import numpy as np
 import scipy
 
-from core.riding import experiment, gains, measured, policy, rides
+from core.events import Event
+from core.riding import events, experiment, gains, measured, policy, rides
 from core.riding.experiment_report import Curve, Report, mean, median
 from core.riding.machines import machine
 from core.riding.policy import Policies
 from core.riding.practice import RIDES_AN_UPDATE, practise
-from core.riding.simulate import Exam, Tracks
+from core.riding.simulate import RidingTest, Tracks
 
 SEEDS = tuple(range(20))
 MAIN = ("scratch", "bicycle", "reversed")
@@ -81,13 +83,10 @@ def _say(what: str, began: float) -> None:
     print(f"{time.process_time() - began:6.0f} CPU s: {what}", flush=True)
 
 
-def _last(events: Any) -> Report:
-    report = None
-    for event in events:
-        if isinstance(event, Report):
-            report = event
-    assert report is not None
-    return report
+def _last(told: Iterable[Event]) -> Report:
+    found = events.report(told)
+    assert found is not None
+    return found
 
 
 def _sources(names: list[str], updates: int) -> dict[str, Policies]:
@@ -103,12 +102,12 @@ def _track(name: str) -> rides.Track:
 
 
 def _at_home(name: str, policies: Policies) -> list[float]:
-    score = Exam(len(SEEDS)).score(policies, Tracks.of([_track(name)], len(SEEDS)))
+    score = RidingTest(len(SEEDS)).score(policies, Tracks.of([_track(name)], len(SEEDS)))
     return np.round(score.survival, 4).tolist()
 
 
 def _strengthened(policies: Policies) -> list[list[float]]:
-    exam = Exam(len(SEEDS))
+    exam = RidingTest(len(SEEDS))
     track = Tracks.of([rides.track(machine("motorcycle"))], len(SEEDS))
     found = [exam.score(policies, track, strength).survival for strength in FACTORS]
     return np.round(np.stack(found, axis=1), 4).tolist()
@@ -125,7 +124,7 @@ def _long(sources: dict[str, Policies], shown: int) -> tuple[Report, Report, dic
     n = len(SEEDS)
     start = policy.together([policy.fresh(SEEDS), sources["bicycle"], sources["reversed"]])
     back = Tracks.of([_track("bicycle"), _track("reversed")], n)
-    exam = Exam(2 * n)
+    exam = RidingTest(2 * n)
     scores, old, riders = [], [], {}
     tracks = Tracks.of([rides.track(machine("motorcycle"))], start.riders)
     for step in practise(start, tracks, SEEDS, purpose="target", tests=LONG):

@@ -19,7 +19,7 @@ RIDERS = FOLDER / "riders.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredRiders:
     """Everything in the file; the first axis of every array is the seed."""
 
     provenance: dict[str, Any]  # date, versions, CPU seconds, seeds
@@ -36,10 +36,10 @@ class Measured:
 
 
 @cache
-def measured() -> Measured:
+def measured() -> MeasuredRiders:
     """Read the file once."""
     read = json.loads(TABLE.read_text(encoding="utf-8"))
-    return Measured(
+    return MeasuredRiders(
         provenance=read["provenance"],
         motorcycle=Report.from_json(read["motorcycle"]),
         second=Report.from_json(read["second"]),

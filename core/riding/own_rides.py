@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.riding import simulated_rider, visitor
+from core.words import number, percent
 
 SOURCE = "bicycle"
 NOTICEABLE = 0.3  # s: a smaller difference is called none
-Kind = Literal["jump-start", "negative transfer", "no difference", "ceiling", "order"]
+CarriedKind = Literal["jump-start", "negative transfer", "no difference", "ceiling", "order"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class Carried:
     """What the first ride on ``machine`` says about what was carried over from the bicycle."""
 
     machine: str
-    kind: Kind
+    kind: CarriedKind
     first: float  # s, first ride on this machine
     source_first: float  # s, first ride on the bicycle
     nobody: float  # s, the first ride's control on this machine
@@ -75,7 +76,7 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
     if not source or not target or machine == SOURCE:
         return None
     difference = target[0].seconds - source[0].seconds
-    kind: Kind
+    kind: CarriedKind
     if rides.index(target[0]) < rides.index(source[0]):
         kind = "order"
     elif not target[0].fell and not source[0].fell:
@@ -98,7 +99,7 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
 
 def signed(value: float) -> str:
     """Write a difference with its sign, a minus as it is printed."""
-    return f"{value:+.1f}".replace("-", "−")
+    return number(value, sign=True)
 
 
 def sentence(of: Carried) -> str:
@@ -157,5 +158,5 @@ def progress(rides: Sequence[OwnRide]) -> str:
     first, last = source[0], source[-1]
     return (
         f"**Slope**: on the bicycle from {first.seconds:.1f} s to {last.seconds:.1f} s in {len(source)} rides, while "
-        f"the hand let go from {100 * first.hand:.0f} to {100 * last.hand:.0f} %."
+        f"the hand let go from {number(100 * first.hand, 0)} to {percent(last.hand, 0)}."
     )

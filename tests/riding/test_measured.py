@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from core import errors
-from core.riding import experiment, measured, named, replay, rides
-from core.riding.experiment_report import Report, median
+from core.riding import events, experiment, measured, named, replay, rides
+from core.riding.experiment_report import median
 from core.riding.machines import SHARP_1971
-from core.riding.simulate import Exam, Tracks
+from core.riding.simulate import RidingTest, Tracks
 
 
 def test_every_arm_is_there_with_every_test() -> None:
@@ -69,8 +69,9 @@ def test_a_replay_is_a_ride_of_the_test() -> None:
 
 def test_a_few_seeds_run_here_as_they_did_when_the_table_was_made() -> None:
     seeds, tests = (0, 1), (0, 2)
-    events = experiment.run(["scratch"], seeds, tests=tests)
-    found = [event for event in events if isinstance(event, Report)][-1].curve("scratch")
+    report = events.report(experiment.run(["scratch"], seeds, tests=tests))
+    assert report is not None
+    found = report.curve("scratch")
     shipped = measured.measured().motorcycle.curve("scratch")
     for place, update in enumerate(tests):
         where = shipped.updates.index(update)
@@ -83,6 +84,6 @@ def test_torque_times_one_is_the_ride_before_practice() -> None:
     assert np.array_equal(before, of.motorcycle.curve("bicycle").at(0))
     rider = measured.riders()["bicycle.0"]
     tracks = Tracks.of([rides.track(SHARP_1971)], 1)
-    twice = Exam(1).score(rider, tracks, 2.0).survival[0]
+    twice = RidingTest(1).score(rider, tracks, 2.0).survival[0]
     seed = of.provenance["shown_seed"]
     assert twice == pytest.approx(of.strengthened[seed, of.factors.index(2.0)], abs=0.03)

@@ -12,10 +12,11 @@ from core.backbones.catalogue import BackboneEntry
 from core.datasets import catalogue
 from core.errors import DataError
 from core.runs.spec import UPLOAD
-from widgets import address, data_picker, frame, network, network_here, specimens
+from core.words import megabytes
+from widgets import address, data_picker, frame, network_here, specimens
 from widgets.advise import network_choice, pictures, questions
 from widgets.advise.advice_request import AdviceRequest
-from widgets.advise.questions import Answers
+from widgets.advise.questions import TaskAnswers
 from widgets.computed_once import ComputedOnce
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
@@ -66,7 +67,7 @@ def ask() -> AdviceRequest:
     return AdviceRequest(entry=entry, choice=choice)
 
 
-def _say_more() -> Answers:
+def _say_more() -> TaskAnswers:
     """Fold the questions away, unless the visitor came with answers to them."""
     answered = any(name in st.query_params for name in questions.NAMES)
     # Decided once: a fold that opened and closed with the answers would jump under the visitor's hand.
@@ -75,7 +76,7 @@ def _say_more() -> Answers:
         return questions.ask()
 
 
-def _described(answers: Answers, measures: Measures) -> Description | None:
+def _described(answers: TaskAnswers, measures: Measures) -> Description | None:
     """What the visitor said about pictures that are counted already; None where that is nothing."""
     if not answers:
         return None
@@ -143,7 +144,7 @@ def _may_begin(where: DeltaGenerator, entry: BackboneEntry, choice: Choice) -> b
 
         if not is_downloaded(row.name):
             return where.button(
-                f"Download {network.megabytes(row.download_bytes)} and measure",
+                f"Download {megabytes(row.download_bytes)} and measure",
                 type="primary",
                 icon=":material/download:",
                 key="advise_fetch",

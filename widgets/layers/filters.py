@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.figures import filters as charts
-from core.figures.layers_says import tuning_says
 from core.interpretation import rendering
 from core.words import percent
 from widgets import address, encoded_picture, frame, specimens
@@ -184,7 +183,6 @@ def _filter(selection: Selection, kernel: "Filter", tile: NDArray[np.uint8]) -> 
                 theme=frame.theme(),
             ),
             key="filters_tuning",
-            says=tuning_says(tuning.angles, tuning.answers),
         )
         st.caption(
             "**Its answers to stripes** of its own width and colour, turned round"

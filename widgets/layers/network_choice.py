@@ -8,10 +8,11 @@ from core import errors
 from core.backbones import catalogue
 from core.runs import service
 from core.runs.store.runs import RunRecord
-from widgets import address, frame, network, network_here, specimens
+from core.words import megabytes
+from widgets import address, frame, network_here, specimens
 from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
+from widgets.runs.visible import visible_run
 from widgets.specimens import RANDOM, RUN, NetworkKey
-from widgets.viewed import viewed
 
 TRAINED, CONTROL, OWN = "trained", "random", "own"
 _WEIGHTS = {TRAINED: "Trained", CONTROL: "Random, a control", OWN: "A file of mine"}
@@ -24,7 +25,7 @@ def choose() -> NetworkKey:
     ids = {name: name.removeprefix(RUN) for name in runs}  # by what stands in the address
     if linked.startswith(RUN) and linked not in runs:
         with suppress(errors.RunError):  # somebody else's run, shown by a link that they share
-            record = viewed(linked.removeprefix(RUN)).record
+            record = visible_run(linked.removeprefix(RUN)).record
             service.weights_path(record.id)
             runs[linked], ids[linked] = record.title, record.id
     name = address.choose(
@@ -84,5 +85,5 @@ def _label(name: str, runs: dict[str, str]) -> str:
     if name in runs:
         return f"Run: {runs[name]}"
     entry = catalogue.entry(name)
-    size = f" · {network.megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
+    size = f" · {megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
     return f"{entry.title}{size}"

@@ -4,7 +4,6 @@ import streamlit as st
 
 from core import errors
 from core.figures.change import stages_over_epochs
-from core.figures.says import figure_says
 from core.interpretation.change_report import EpochChange
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
@@ -14,8 +13,8 @@ from widgets.chart import chart
 from widgets.layers import epoch_networks, network_choice
 from widgets.layers.before_and_now import BeforeAndNow, began_pretrained, frozen_stages
 from widgets.layers.selection import Selection
+from widgets.runs.visible import visible_run
 from widgets.specimens import RUN, NetworkKey
-from widgets.viewed import viewed
 
 
 def draw(selection: Selection) -> None:
@@ -25,7 +24,7 @@ def draw(selection: Selection) -> None:
         named = _choose_run()
     if named is None:
         return
-    run_id = viewed(named).id
+    run_id = visible_run(named).id
     result = service.result(run_id)
     network = specimens.of_run(run_id)
     if selection.network.run != run_id:
@@ -62,7 +61,7 @@ def _choose_run() -> str | None:
     linked = st.query_params.get("run") or (top.removeprefix(RUN) if top.startswith(RUN) else None)
     if linked and linked not in titles:
         try:
-            record = viewed(linked).record
+            record = visible_run(linked).record
             service.result(record.id)
             titles[linked] = record.title
         except errors.RunError as error:
@@ -160,7 +159,7 @@ def _history(network: NetworkKey, result: RunResult, epochs: tuple[int, ...], sh
             theme=frame.theme(),
         )
         with column:
-            chart(drawn, key=f"training_{panel}", says=figure_says(drawn))
+            chart(drawn, key=f"training_{panel}")
     for sentence in dict.fromkeys(lost):
         st.caption(f":material/error: {frame.plain(sentence)}")
     count = min(epoch_networks.TEST_PICTURES, result.test.count)

@@ -7,7 +7,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.faithfulness import faithfulness as faithfulness_figure
 from core.figures.faithfulness import sanity as sanity_figure
-from core.figures.layers_says import faithfulness_says, sanity_says
 from core.interpretation import attribution, faithfulness, rendering, sanity
 from core.interpretation.attribution import METHODS
 from core.interpretation.trust import Curves, SanityStep, Stability
@@ -44,7 +43,6 @@ def draw_faithfulness(selection: Selection, questions: list[Question]) -> None:
             chart(
                 faithfulness_figure(curves, theme=frame.theme()),
                 key=f"faithful_{number}",
-                says=faithfulness_says(curves),
             )
             with st.spinner("Covering and shaking …"):
                 stability = _stability(selection, question)
@@ -129,7 +127,7 @@ def draw_sanity(selection: Selection, shown: list[Question]) -> None:
                     )
                     st.caption(_step_words(step, number))
     compared = {_title(selection, question, rows): steps_of[question] for question in rows}
-    chart(sanity_figure(compared, theme=frame.theme()), key="sanity_chart", says=sanity_says(compared))
+    chart(sanity_figure(compared, theme=frame.theme()), key="sanity_chart")
     st.caption(
         "1: the parts of the map are in the same order as with the trained network; 0: unrelated (Spearman's rank "
         "correlation of the magnitudes; SSIM, structural similarity, under each map). One draw of random weights: "
