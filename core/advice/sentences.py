@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Advice, Policy, Record
 from core.advice.tasks import TASKS, Similarity
-from core.training.sweep_config import Arm
+from core.training.sweep_config import SweepArm
 from core.words import interval, listed, number, points
 
 CLEARLY = 0.02  # of accuracy: a probe's peak stands out by more than this
@@ -44,7 +44,7 @@ def arm_title(name: str, stages: int) -> str:
     if name == "surgical":
         return "the first stage only"
     try:
-        arm = Arm.named(name)
+        arm = SweepArm.named(name)
     except ValueError:
         return name
     if arm.strategy == "lp_ft":
@@ -72,9 +72,9 @@ def told_apart(advice: Advice) -> str:
             "From the measured tasks, no depth can be told from the best, so the cheapest one that gives away "
             "next to nothing is advised."
         )
-    depths = ", ".join(str(Arm.named(name).depth) for name in equal[:-1])
+    depths = ", ".join(str(SweepArm.named(name).depth) for name in equal[:-1])
     return (
-        f"Freezing {depths} or {Arm.named(equal[-1]).depth} stages cannot be told apart from what was "
+        f"Freezing {depths} or {SweepArm.named(equal[-1]).depth} stages cannot be told apart from what was "
         "measured, so the cheapest that gives away next to nothing is advised."
     )
 

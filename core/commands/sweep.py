@@ -10,7 +10,7 @@ from core.commands.data_read import DataRead, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.events import Event, Note, Progress
-from core.training.sweep_config import Arm, SweepConfig
+from core.training.sweep_config import SweepArm, SweepConfig
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_report import ArmReport, SweepReport, report, spoken
@@ -143,7 +143,7 @@ class _SweepTerminal(Terminal):
 
 
 def _frozen(arm: ArmReport, table: SweepReport) -> str:
-    if Arm.named(arm.arm).strategy == "lp_ft":
+    if SweepArm.named(arm.arm).strategy == "lp_ft":
         return "LP-FT"
     stage = "nothing" if arm.depth == 0 else f"up to {table.stages[arm.depth - 1]}"
     return f"{arm.depth} ({stage})"

@@ -30,6 +30,7 @@ class Finetuning(Kind):
     lane: ClassVar[Lane] = TRAINING
     pictures: ClassVar[bool] = True
     imports: ClassVar[tuple[str, ...]] = ("sklearn.linear_model", "core.training.run")
+    last: ClassVar[type[Event]] = Finished
     passing: ClassVar[tuple[type[Event], ...]] = (Progress, BatchDone)
 
     def read_config(self, values: dict[str, Any]) -> FinetuneConfig:
@@ -64,7 +65,9 @@ class Finetuning(Kind):
         from core.training.run import finetune
 
         assert work.dataset is not None
-        told = finetune(work.config, work.dataset, resume=work.earlier, backbone=work.backbone)
+        told = finetune(
+            work.config, work.dataset, splits=work.splits, resume=work.earlier, backbone=work.backbone
+        )
         with contextlib.closing(told):
             for event in told:
                 if isinstance(event, Finished):  # small before they travel
