@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.interpretation.exemplars import BATCH_PIXELS, MOST_WORK, Bank
+from core.interpretation.quartiles import Quartiles, quartiles
 from core.interpretation.specimen import Specimen, as_map
 
 PIECES = 8  # along a side
@@ -26,15 +27,6 @@ MOST_CROPS, FEWEST_CROPS = 64, 16
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """A value over the channels of a stage: lower quartile, median, upper quartile."""
-
-    low: float
-    median: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,28 +41,28 @@ class StageExperiments:
     stage: str
     channels: int
     of: int
-    patterns: Spread
-    shuffled: Spread
-    mirrored: Spread
+    patterns: Quartiles
+    shuffled: Quartiles
+    mirrored: Quartiles
 
 
 def experiments(
-    one: Specimen, source: Bank, progress: Callable[[float], None] | None = None
+    specimen: Specimen, source: Bank, progress: Callable[[float], None] | None = None
 ) -> tuple[StageExperiments, ...]:
     """Do all three experiments with every stage, on up to 64 crops of ``source`` spread over all photographs.
 
     ``progress`` gets the share done (0-1). Stages whose channels never answer are left out.
     """
-    work = one.entry.multiply_adds * (one.image_size / one.entry.image_size) ** 2
+    work = specimen.entry.multiply_adds * (specimen.image_size / specimen.entry.image_size) ** 2
     count = int(np.clip(MOST_WORK / (4 * work), FEWEST_CROPS, MOST_CROPS))
     crops = source.crops[np.linspace(0, len(source.crops) - 1, min(count, len(source.crops))).astype(int)]
-    sets = (crops, shuffled(crops), np.ascontiguousarray(crops[:, :, ::-1]), patterns(one.image_size))
+    sets = (crops, shuffled(crops), np.ascontiguousarray(crops[:, :, ::-1]), patterns(specimen.image_size))
     answers: list[dict[str, tuple[Values, Values]]] = []
     done, total = 0, sum(map(len, sets))
     for pictures in sets:
         parts: dict[str, list[tuple[Values, Values]]] = {}
-        for size, found in _answers(one, pictures):
-            for name, values in found.items():
+        for size, answered in _answers(specimen, pictures):
+            for name, values in answered.items():
                 parts.setdefault(name, []).append(values)
             done += size
             if progress is not None:
@@ -88,19 +80,19 @@ def experiments(
     )
 
 
-def _answers(one: Specimen, pictures: Pixels) -> Iterator[tuple[int, dict[str, tuple[Values, Values]]]]:
+def _answers(specimen: Specimen, pictures: Pixels) -> Iterator[tuple[int, dict[str, tuple[Values, Values]]]]:
     """Per batch, for every stage: largest value and mean over positions, both (B, C)."""
-    size = max(1, min(64, BATCH_PIXELS // one.image_size**2))
+    size = max(1, min(64, BATCH_PIXELS // specimen.image_size**2))
     for start in range(0, len(pictures), size):
         batch = pictures[start : start + size]
-        found = {}
+        answers = {}
         with torch.inference_mode():
-            features = one.input(batch)
-            for stage in one.backbone.table:
+            features = specimen.input(batch)
+            for stage in specimen.backbone.table:
                 features = stage.module(features)
                 maps = as_map(features).float()
-                found[stage.name] = (maps.amax(dim=(2, 3)).numpy(), maps.mean(dim=(2, 3)).numpy())
-        yield len(batch), found
+                answers[stage.name] = (maps.amax(dim=(2, 3)).numpy(), maps.mean(dim=(2, 3)).numpy())
+        yield len(batch), answers
 
 
 def _compare(
@@ -122,15 +114,10 @@ def _compare(
         stage=stage,
         channels=int(alive.sum()),
         of=len(alive),
-        patterns=_spread(share),
-        shuffled=_spread(correlation(mean[:, alive], mixed[1][:, alive])),
-        mirrored=_spread(correlation(mean[:, alive], turned[1][:, alive])),
+        patterns=quartiles(share),
+        shuffled=quartiles(correlation(mean[:, alive], mixed[1][:, alive])),
+        mirrored=quartiles(correlation(mean[:, alive], turned[1][:, alive])),
     )
-
-
-def _spread(values: Values) -> Spread:
-    low, median, high = (float(part) for part in np.percentile(values, (25, 50, 75)))
-    return Spread(low=low, median=median, high=high)
 
 
 def correlation(x: Values, y: Values) -> Values:

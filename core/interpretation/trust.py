@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
+class FaithfulnessCurve:
     """Probability of the class (0-1) while pixels go or come, most important first.
 
     ``shares`` (N,) of all pixels changed, 0 to 1; ``map`` (N,) in the order of the map; ``shuffled`` (R, N) in the
@@ -30,30 +30,27 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curves:
+class FaithfulnessCurves:
     """Deletion (low is faithful) and insertion (high is faithful)."""
 
-    deletion: Curve
-    insertion: Curve
+    deletion: FaithfulnessCurve
+    insertion: FaithfulnessCurve
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stability:
-    """Captum's two metrics of a map, with the numbers of perturbations that they rest on.
+    """Captum's two metrics of a map.
 
     ``infidelity`` is `captum.metrics.infidelity`, normalised, in squared units of the class's score;
     ``score_changes`` the mean squared change of the score itself. ``unexplained`` is their ratio: the share of
     the score's changes that the map, at its best scale, does not predict (0: predicts all; 1: nothing).
     ``sensitivity`` is `captum.metrics.sensitivity_max`: how far the map moves, as a share of its own length, when
-    every pixel value is shaken by at most ``radius`` (in normalised units). None where the map is silent.
+    every pixel value is shaken a little. None where the map is silent.
     """
 
     infidelity: float
     score_changes: float
-    covers: int
     sensitivity: float
-    shakes: int
-    radius: float
 
     @property
     def unexplained(self) -> float | None:
