@@ -35,7 +35,7 @@ def chart(
     """
     place: DeltaGenerator = st.container() if room is None else st.container(height=room, border=False)
     words = " ".join([says, *table.notes(figure)])
-    look = {"key": key, "theme": None, "config": _CONFIG, "alt": words}
+    look: dict[str, Any] = {"key": key, "theme": None, "config": _CONFIG, "alt": words}
     if on_click is None:
         place.plotly_chart(figure, **look)
     else:

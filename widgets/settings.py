@@ -11,7 +11,7 @@ HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(Finet
 _DEFAULT = {field.name: field.default for field in dataclasses.fields(FinetuneConfig)}
 
 # (name, label, step): whole numbers have a whole step.
-_BUDGET = (
+_BUDGET: tuple[tuple[str, str, float], ...] = (
     ("epochs", "Epochs", 1),
     ("batch_size", "Batch size", 8),
     ("image_size", "Image size", 16),

@@ -362,7 +362,8 @@ def _percent(share: float) -> str:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _scores(_one: Any, _pixels: NDArray[np.uint8], network: str, picture: str) -> NDArray[np.float32]:
-    return specimen.scores(_one, _pixels)[0]
+    scores: NDArray[np.float32] = specimen.scores(_one, _pixels)[0]
+    return scores
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -41,7 +41,8 @@ def _maps(specimen_key: str, picture_key: str, stage: str, _look: Look) -> Maps:
     """What every channel of a stage answers to the picture: (C, h, w)."""
     from core.interpretation import specimen
 
-    return specimen.activations(_look.specimen, _look.pixels, stage)[0]
+    maps: Maps = specimen.activations(_look.specimen, _look.pixels, stage)[0]
+    return maps
 
 
 # --- all channels ---------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def _sheet(found: _Kernels, order: list[int], key: str, *, chosen: int | None = 
     side = max(SMALLEST_TILE, found.tiles.shape[1])
     columns = min(16, int(np.ceil(np.sqrt(len(order) * 1.6))))
     tiles = np.stack([_enlarged(found.tiles[number], side) for number in order])
-    counts = Counter(one.kind for one in found.filters)
+    counts = Counter[str](one.kind for one in found.filters)
     st.markdown(
         f"**{counts[KINDS[0]]}** edges or gratings, **{counts[KINDS[1]]}** colour blobs, {counts[KINDS[2]]} other"
     )

@@ -14,6 +14,7 @@ from core.errors import RunError
 from core.interpretation.change_report import EpochChange, StageChange
 from core.runs import service
 from widgets.layers import look
+from widgets.network_picker import PRETRAINED
 from widgets.turns import short_turn
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _build(run_id: str, version: float, epoch: int) -> "Specimen":
 def network(run_id: str, version: float, epoch: int) -> "Specimen":
     """The run's network after ``epoch``; 0 is before training."""
     if epoch == service.result(run_id).best_epoch:
-        return look.specimen_of(look.RUN + run_id, version, look.PRETRAINED)
+        return look.specimen_of(look.RUN + run_id, version, PRETRAINED)
     return _build(run_id, version, epoch)
 
 
