@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from benchmarks.ray_nodes import Nodes
 from core.runs import service
 from core.runs.executors import ray_cluster
 from core.runs.files import artefacts
@@ -30,6 +29,7 @@ from core.runs.home import run_directory
 from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
+from tests.runs.ray_nodes import Nodes
 
 _DIFFERS = ("title", "seconds", "seconds_by_phase", "images_per_second", "peak_memory_bytes")
 _LONGEST = 600.0  # seconds for one run

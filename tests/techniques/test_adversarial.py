@@ -176,12 +176,12 @@ def test_it_is_in_the_catalogue_with_its_code_and_its_entry_is_torch_free():
 
 
 def test_dann_reads_pacs_sketches_above_chance_and_reversal_hides_the_style(shared_data):
-    from benchmarks.adversarial import JUDGES, one_layer, photo_to, scores
     from core.techniques.domain_adaptation import network
+    from tests.techniques.real_domains import JUDGES, adversarial_scores, one_layer, photo_to
 
     parts = photo_to(shared_data, "sketch")
     assert [len(one[0]) for one in (parts.source, parts.target, parts.target_test)] == [280, 280, 140]
-    found = scores(parts, seed=0, steps=60, built=lambda seed: one_layer(parts, seed))
+    found = adversarial_scores(parts, seed=0, steps=60, built=lambda seed: one_layer(parts, seed))
     assert set(found) == {"source", "dann", "together"}
     assert all(value > 1.5 / 7 for value in found.values())
 

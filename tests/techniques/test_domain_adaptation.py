@@ -233,7 +233,7 @@ def test_the_entry_is_torch_free(name):
 
 
 def test_mnist_helps_to_read_usps(shared_data):
-    from benchmarks.domain_adaptation import mnist_to_usps, usps
+    from tests.techniques.real_domains import mnist_to_usps, usps
 
     digits = usps(shared_data)
     assert len(digits) == 2007
@@ -246,7 +246,7 @@ def test_mnist_helps_to_read_usps(shared_data):
 
 
 def test_every_way_without_training_reads_pacs_sketches_above_chance(shared_data):
-    from benchmarks.domain_adaptation import pacs_scores
+    from tests.techniques.real_domains import pacs_scores
 
     found = pacs_scores(shared_data, "sketch")
     assert set(found) == {"source", "adabn", "coral", "transport", "target"}
