@@ -9,13 +9,12 @@ import argparse
 import contextlib
 import dataclasses
 import errno
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from core import errors
+from core import environment, errors
 from core.backbones import catalogue as backbones
 from core.commands import advise, backup, finetune, sweep, technique
 from core.commands.interrupts import INTERRUPTED
@@ -94,7 +93,7 @@ def _done(chosen: argparse.Namespace) -> int:
         if errors.is_out_of_memory(error):
             say(errors.OUT_OF_MEMORY)
         else:
-            if os.environ.get("TLL_LOG_LEVEL") == "DEBUG":
+            if environment.LOG_LEVEL.text().upper() == "DEBUG":
                 traceback.print_exc()
             say(
                 f"This is a defect of the lab: {type(error).__name__}: {error}; TLL_LOG_LEVEL=DEBUG shows where."

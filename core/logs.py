@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core import errors
+from core import environment, errors
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FILE_BYTES = 5_000_000  # of one log file
@@ -52,8 +52,8 @@ def configure(path: Path | None = None) -> None:
 
     ``TLL_LOG_LEVEL`` chooses among `LEVELS`; INFO without it. Raises `SettingsError` for another word.
     """
-    level = os.environ.get("TLL_LOG_LEVEL", "INFO").upper() or "INFO"
-    errors.one_of("TLL_LOG_LEVEL", level, LEVELS)
+    level = environment.LOG_LEVEL.text().upper()
+    errors.one_of(environment.LOG_LEVEL.name, level, LEVELS)
     handler = _Handler(path)
     plain = path is None and sys.stderr.isatty()
     handler.setFormatter(

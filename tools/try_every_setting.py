@@ -9,7 +9,6 @@ fails, warns, or finds something that is not a number. Linux only.
 """
 
 import argparse
-import dataclasses
 import json
 import math
 import os
@@ -18,10 +17,10 @@ import signal
 import subprocess
 import sys
 import threading
-import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from core.settings import described
 from core.techniques import catalogue
 from core.techniques.technique import Settings
 
@@ -63,19 +62,14 @@ def main() -> None:
 
 def choices(kind: type[Settings]) -> Iterator[str]:
     """Give ``field=value`` for every value worth a try that is not the default."""
-    hints = typing.get_type_hints(kind)
-    limits = {name: (low, high) for name, low, high in kind.LIMITS}
-    for field in dataclasses.fields(kind):
+    for field in described(kind).values():
         if field.name in _COMMON:
             continue
-        hint = hints[field.name]
-        values: typing.Iterable[object]
-        if hint is bool:
+        values: Iterable[object] = field.choices
+        if field.kind is bool:
             values = ("true", "false")
-        elif field.name in limits:
-            values = [hint(one) for one in limits[field.name]]
-        else:
-            values = typing.get_args(hint)
+        elif field.low is not None and field.high is not None:
+            values = [field.kind(limit) for limit in (field.low, field.high)]
         for value in values:
             if str(value) != str(field.default).replace("True", "true").replace("False", "false"):
                 yield f"{field.name}={value}"

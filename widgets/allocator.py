@@ -11,6 +11,8 @@ import ctypes
 import os
 import threading
 
+from core import environment
+
 HEAPS = 2
 GIVE_BACK_SECONDS = 60.0
 _M_ARENA_MAX = -8  # malloc.h of glibc; no other C library knows it
@@ -18,7 +20,7 @@ _M_ARENA_MAX = -8  # malloc.h of glibc; no other C library knows it
 
 def few_heaps() -> None:
     """Limit the heaps of this process; call it before threads begin. ``MALLOC_ARENA_MAX`` of the operator wins."""
-    if "MALLOC_ARENA_MAX" in os.environ or os.name != "posix":
+    if environment.HEAPS.is_set or os.name != "posix":
         return
     with contextlib.suppress(AttributeError, OSError):  # not glibc: nothing to do
         ctypes.CDLL(None).mallopt(ctypes.c_int(_M_ARENA_MAX), ctypes.c_int(HEAPS))

@@ -13,7 +13,7 @@ from core.training.config import STRATEGIES
 from widgets import frame, run_progress
 from widgets.chart import chart
 from widgets.finished import difference, percent, result_of, written
-from widgets.settings import LABELS
+from widgets.settings import SETTINGS
 
 
 def draw(records: list[RunRecord]) -> None:
@@ -82,10 +82,7 @@ def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:
     rows: list[tuple[str, list[str]]] = [
         ("Test accuracy", [percent(one.test.accuracy) for one in results]),
         ("Data", [one.data_name for one in results]),
-        *(
-            (LABELS.get(name, name.replace("_", " ")), [_word(name, one) for one in results])
-            for name in names
-        ),
+        *((SETTINGS[name].title, [_word(name, one) for one in results]) for name in names),
         ("Parameters that learned", [f"{one.trainable_parameters:,}" for one in results]),
         ("Seconds", [f"{one.seconds:.1f}" for one in results]),
     ]

@@ -13,7 +13,7 @@ from core.runs.spec import UPLOAD
 from widgets import frame, network, own_pictures, previews
 from widgets.chart import chart
 from widgets.previews import Choice, Preview
-from widgets.settings import HELP
+from widgets.settings import SETTINGS
 
 BUILT_IN, DOWNLOAD, OWN = "Built in", "Download", "My own pictures"
 ALL, FEW = 0, 25
@@ -91,7 +91,7 @@ def _per_class(own: bool) -> int | None:
         format_func=lambda count: f"{count}" if count else "All",
         required=True,
         key=key,
-        help=HELP["per_class"],
+        help=SETTINGS["per_class"].help,
         persist_state="session",
     )
     return chosen or None

@@ -8,7 +8,6 @@ import contextlib
 import hmac
 import ipaddress
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -25,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
-from core import errors, live
+from core import environment, errors, live
 from core.runs import health, service
 from core.runs.executors import devices
 from core.runs.home import home
@@ -93,7 +92,7 @@ def metrics(request: Request) -> Response:
 
 def may_see_figures(asks: HTTPConnection) -> bool:
     """Whether the request comes from this very machine and from no proxy on it, or shows the token."""
-    wanted = os.environ.get("TLL_METRICS_TOKEN", "")
+    wanted = environment.METRICS_TOKEN.text()
     scheme, _, shown = asks.headers.get("authorization", "").partition(" ")
     if wanted and scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), wanted.encode()):
         return True

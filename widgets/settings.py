@@ -1,50 +1,28 @@
 """Every other setting of a run, folded away; labels, help and defaults come from the configuration itself."""
 
-import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
+from core.settings import described
 from core.training.config import FinetuneConfig
 
-HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(FinetuneConfig)}
-_DEFAULT = {field.name: field.default for field in dataclasses.fields(FinetuneConfig)}
+SETTINGS = described(FinetuneConfig)
 
-# (name, label, step): whole numbers have a whole step.
-_BUDGET: tuple[tuple[str, str, float], ...] = (
-    ("epochs", "Epochs", 1),
-    ("batch_size", "Batch size", 8),
-    ("image_size", "Image size", 16),
-    ("views", "Views per picture", 1),
-    ("patience", "Stop early after", 1),
-    ("seed", "Seed", 1),
-)
-_STEPS = (
-    ("learning_rate", "Learning rate", 1e-4),
-    ("warm_up", "Warm-up", 0.05),
-    ("stage_decay", "Rate decay per stage", 0.05),
-    ("weight_decay", "Weight decay", 1e-3),
-    ("l2_sp", "L2-SP", 1e-3),
-    ("label_smoothing", "Label smoothing", 0.05),
-    ("mixup", "Mixup", 0.1),
-)
-_CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "optimiser": ("Optimiser", ("adamw", "sgd", "rmsprop")),
-    "head": ("Head", ("linear", "mlp")),
-    "batch_norm": ("Frozen BatchNorm", ("frozen", "learning")),
-    "statistics": ("BatchNorm is tested with", ("recomputed", "running")),
-    "device": ("Device", ("auto", "cpu", "cuda")),
+# What one press of + adds: whole numbers have a whole step.
+_BUDGET = {"epochs": 1, "batch_size": 8, "image_size": 16, "views": 1, "patience": 1, "seed": 1}
+_STEPS = {
+    "learning_rate": 1e-4,
+    "warm_up": 0.05,
+    "stage_decay": 0.05,
+    "weight_decay": 1e-3,
+    "l2_sp": 1e-3,
+    "label_smoothing": 0.05,
+    "mixup": 0.1,
 }
-LABELS = {
-    **{name: label for name, label, _ in (*_BUDGET, *_STEPS)},
-    **{name: label for name, (label, _) in _CHOICES.items()},
-    "per_class": "Training pictures of each class",
-    "strategy": "Strategy",
-    "freeze_depth": "Frozen stages",
-    "backbone": "Network",
-    "cache": "Cache features",
-}
-_MLP = (("head_width", "Hidden units", 32), ("head_dropout", "Dropout", 0.1))
+_MLP = {"head_width": 32, "head_dropout": 0.1}
+_DEVICES = ("auto", "cpu", "cuda")
 
 
 def image_size() -> int | None:
@@ -65,7 +43,7 @@ def pick(defaults: FinetuneConfig) -> dict[str, Any]:
 
 def choose(**values: Any) -> None:
     """Set these settings from outside, and all others back to their defaults."""
-    for name in _DEFAULT:
+    for name in SETTINGS:
         st.session_state.pop(f"set_{name}", None)
     for name, value in values.items():
         st.session_state[f"set_{name}"] = value
@@ -74,41 +52,45 @@ def choose(**values: Any) -> None:
 def _draw(defaults: FinetuneConfig) -> None:
     budget, steps, rest = st.columns(3, gap="medium")
     with budget:
-        for name, label, step in _BUDGET:
-            _number(name, label, step, getattr(defaults, name))
+        _numbers(_BUDGET, defaults)
     with steps:
         _choice("optimiser")
-        for name, label, step in _STEPS:
-            _number(name, label, step, getattr(defaults, name))
+        _numbers(_STEPS, defaults)
     with rest:
         _choice("head")
         if st.session_state.get("set_head") == "mlp":
-            for name, label, step in _MLP:
-                _number(name, label, step, getattr(defaults, name))
+            _numbers(_MLP, defaults)
         _choice("batch_norm")
         _choice("statistics")
-        _choice("device")
-        st.toggle("Cache features", value=True, key="set_cache", help=HELP["cache"], persist_state="session")
+        _choice("device", _DEVICES)
+        cache = SETTINGS["cache"]
+        st.toggle(cache.title, value=True, key="set_cache", help=cache.help, persist_state="session")
 
 
-def _number(name: str, label: str, step: float, default: Any) -> None:
-    st.number_input(
-        label,
-        value=None,
-        step=step,
-        format="%d" if isinstance(step, int) else "%g",
-        placeholder="never" if default is None else f"{default:g}",
-        help=HELP[name],
-        key=f"set_{name}",
-        persist_state="session",
+def _numbers(steps: Mapping[str, float], defaults: FinetuneConfig) -> None:
+    for name, step in steps.items():
+        default = getattr(defaults, name)
+        st.number_input(
+            SETTINGS[name].title,
+            value=None,
+            step=step,
+            format="%d" if isinstance(step, int) else "%g",
+            placeholder="never" if default is None else f"{default:g}",
+            help=SETTINGS[name].help,
+            key=f"set_{name}",
+            persist_state="session",
+        )
+
+
+def _choice(name: str, options: tuple[str, ...] = ()) -> None:
+    field = SETTINGS[name]
+    st.selectbox(
+        field.title, options or field.choices, help=field.help, key=f"set_{name}", persist_state="session"
     )
 
 
-def _choice(name: str) -> None:
-    label, options = _CHOICES[name]
-    st.selectbox(label, options, help=HELP[name], key=f"set_{name}", persist_state="session")
-
-
 def _chosen() -> dict[str, Any]:
-    values = {name: st.session_state.get(f"set_{name}") for name in _DEFAULT}
-    return {name: value for name, value in values.items() if value is not None and value != _DEFAULT[name]}
+    values = {name: st.session_state.get(f"set_{name}") for name in SETTINGS}
+    return {
+        name: value for name, value in values.items() if value is not None and value != SETTINGS[name].default
+    }

@@ -10,7 +10,6 @@ else out (benchmarks/strangers.py). Nor does it say what no page of this lab say
 import asyncio
 import logging
 import math
-import os
 import textwrap
 import time
 from collections import Counter
@@ -23,7 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import errors
+from core import environment, errors
 from core.runs.store.places import network_of
 from widgets import messages
 from widgets.operations import ROUTES
@@ -47,8 +46,6 @@ MESSAGE = 100_000  # bytes that every message counts besides: five a second on t
 MOST_SAID = (
     64_000_000  # bytes in the last messages of all pages of one address; honest ones have some thousand
 )
-_VARIABLE = "TLL_PAGES_PER_ADDRESS"
-_USUAL = 400  # a class of 35 behind one router, each with ten pages; as nginx.conf
 _FEWEST, _MOST = 10, 100_000
 
 _log = logging.getLogger(__name__)
@@ -60,17 +57,15 @@ class Places:
     """How many pages may be open: of one visitor (or of all without a cookie at one address), of an address, in all."""
 
     visitor: int = 40
-    address: int = _USUAL
+    address: int = int(environment.PAGES_PER_ADDRESS.default)
     everybody: int = 1_000
 
 
 def places() -> Places:
     """Read ``TLL_PAGES_PER_ADDRESS``; a `SettingsError` where that is no sensible number."""
-    text = os.environ.get(_VARIABLE, "") or str(_USUAL)
-    if not text.isascii() or not text.isdigit():
-        raise errors.SettingsError(f"{_VARIABLE} must be a whole number; it is {text!r}.")
-    errors.within(_VARIABLE, int(text), _FEWEST, _MOST)
-    return Places(address=int(text), everybody=max(Places.everybody, 2 * int(text)))
+    address = environment.PAGES_PER_ADDRESS.whole_number()
+    errors.within(environment.PAGES_PER_ADDRESS.name, address, _FEWEST, _MOST)
+    return Places(address=address, everybody=max(Places.everybody, 2 * address))
 
 
 class SocketGate:

@@ -1,11 +1,8 @@
 """Options of the command line: one for every setting, and how JSON is written."""
 
 import argparse
-import dataclasses
 import json
 import stat
-import types
-import typing
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +11,7 @@ from core import errors
 from core.backbones import catalogue as backbones
 from core.images.to_rgb import FITS
 from core.runs.files import artefacts
+from core.settings import described
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 
@@ -49,13 +47,12 @@ def add_settings(
     only: Collection[str] | None = None,
 ) -> None:
     """Make an option of every field of ``settings``, or of those named, with its own help text."""
-    hints = typing.get_type_hints(settings)
-    for field in dataclasses.fields(settings):
+    for field in described(settings).values():
         if only is not None and field.name not in only:
             continue
         option = option_of(field.name)
-        help_text = str(field.metadata["help"]).replace("%", "%%")
-        if hints[field.name] is bool:
+        help_text = field.help.replace("%", "%%")
+        if field.kind is bool:
             action, words = (
                 ("store_false", f"Do not: {help_text}") if field.default else ("store_true", help_text)
             )
@@ -64,7 +61,7 @@ def add_settings(
         parser.add_argument(
             option,
             dest=field.name,
-            type=_number_or_text(hints[field.name]),
+            type=field.kind,
             default=field.default,
             help=help_text + ("" if field.default is None else f" Default: {field.default}."),
             metavar=field.name.split("_")[-1].upper(),
@@ -83,19 +80,9 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def _number_or_text(hint: Any) -> type:
-    """Read int from ``int | None``, float from ``float``, and str from a choice of words."""
-    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    return next((kind for kind in (int, float) if kind in members), str)
-
-
 def chosen_settings(chosen: argparse.Namespace, settings: type[Settings]) -> Settings:
     """Read the values of `add_settings` back; `SettingsError` for what the network chosen cannot take."""
-    values = {
-        field.name: getattr(chosen, field.name)
-        for field in dataclasses.fields(settings)
-        if field.name in vars(chosen)
-    }
+    values = {name: value for name, value in vars(chosen).items() if name in described(settings)}
     entry = backbones.entry(values["backbone"])
     if values.get("image_size") is not None:
         entry.check_size(values["image_size"])

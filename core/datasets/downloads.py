@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import environment
 from core.datasets import catalogue
 from core.datasets.assemble import assemble
 from core.datasets.dataset import ImageDataset, LabelledImages
@@ -33,7 +34,7 @@ MEMORY_BYTES = 2_000_000_000  # of decoded squares; beyond it the first N images
 
 def data_dir() -> Path:
     """Return the folder of downloaded data sets: ``TLL_DATA_DIR``, or the user's cache folder."""
-    given = os.environ.get("TLL_DATA_DIR")
+    given = environment.DATA_DIR.text()
     if given:
         return Path(given).expanduser()
     import platformdirs

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from core import errors
+from core import environment, errors
 
 APPLICATION = "transfer-learning-lab"
 # What `secrets.token_urlsafe` draws from; anything else never becomes a path.
@@ -19,7 +19,7 @@ def home() -> Path:
     Once only: where it has vanished since, as a disk does that is no longer mounted, a new one in its place would take
     what belongs there. Raises `StoreError` then, and where it cannot be reached or made.
     """
-    chosen = os.environ.get("TLL_HOME")
+    chosen = environment.HOME.text()
     if chosen:
         path = Path(chosen)
     else:

@@ -7,14 +7,14 @@ the teacher's page is kept in the run store and wins. Torch-free.
 import dataclasses
 import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
-from core import errors
+from core.environment import Variable
+from core.settings import check, described, setting
 
 _SETTING = "limits"
 _DAY_SECONDS = 86_400.0
@@ -33,38 +33,32 @@ class Settings(Protocol):
         """Set ``name``; None forgets it."""
 
 
-def _limit(default: int, low: int, high: int, what: str, *, zero: str = "") -> int:
-    """Describe one limit; ``what`` begins its sentence when it is out of range, ``zero`` is what 0 stands for."""
-    metadata = {"low": low, "high": high, "what": what, "zero": zero}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How much is allowed; out of range is a `SettingsError`."""
 
-    runs_per_visitor: int = _limit(8, 1, 100, "Runs of one visitor, waiting or running")
-    runs_in_all: int = _limit(300, 1, 10_000, "Runs of everybody, waiting or running")
-    minutes_per_run: int = _limit(120, 1, 10_000, "Minutes that a run may take at a stretch")
-    megabytes_per_run: int = _limit(
-        0, 0, 4_000_000, "Megabytes of memory that a run may use", zero="three quarters of the machine's"
+    runs_per_visitor: int = setting(8, low=1, high=100, title="Runs of one visitor, waiting or running")
+    runs_in_all: int = setting(300, low=1, high=10_000, title="Runs of everybody, waiting or running")
+    minutes_per_run: int = setting(120, low=1, high=10_000, title="Minutes that a run may take at a stretch")
+    megabytes_per_run: int = setting(
+        0, "0: three quarters of the machine's.", 0, 4_000_000, title="Megabytes of memory that a run may use"
     )
-    upload_megabytes_per_visitor: int = _limit(
-        1_000, 1, 1_000_000, "Megabytes of one visitor's pictures and weights"
+    upload_megabytes_per_visitor: int = setting(
+        1_000, low=1, high=1_000_000, title="Megabytes of one visitor's pictures and weights"
     )
-    upload_megabytes_in_all: int = _limit(
-        20_000, 1, 100_000_000, "Megabytes of everybody's pictures and weights"
+    upload_megabytes_in_all: int = setting(
+        20_000, low=1, high=100_000_000, title="Megabytes of everybody's pictures and weights"
     )
-    upload_days: int = _limit(14, 1, 3_650, "Days that pictures are kept")
-    run_megabytes_per_visitor: int = _limit(
-        10_000, 1, 100_000_000, "Megabytes of the disk for one visitor's runs"
+    upload_days: int = setting(14, low=1, high=3_650, title="Days that pictures are kept")
+    run_megabytes_per_visitor: int = setting(
+        10_000, low=1, high=100_000_000, title="Megabytes of the disk for one visitor's runs"
     )
-    run_days: int = _limit(0, 0, 3_650, "Days that a run is kept after its end", zero="until it is deleted")
+    run_days: int = setting(
+        0, "0: until it is deleted.", 0, 3_650, title="Days that a run is kept after its end"
+    )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            errors.within(field.metadata["what"], value, field.metadata["low"], field.metadata["high"])
+        check(self, by_title=True)
 
     @property
     def memory(self) -> int:
@@ -80,6 +74,13 @@ class Limits:
     def run_seconds(self) -> float:
         """How long a run is kept after it has ended; infinite where that is not limited."""
         return _DAY_SECONDS * self.run_days if self.run_days else math.inf
+
+
+# By the limit's name; what is out of range, `Limits` says.
+VARIABLES = {
+    name: Variable(name=f"TLL_{name.upper()}", without=f"{limit.default:,}", help=limit.title)
+    for name, limit in described(Limits).items()
+}
 
 
 def limits(store: Settings) -> Limits:
@@ -108,17 +109,7 @@ def machine_memory() -> int:
 
 
 def _from_environment() -> dict[str, int]:
-    found = {}
-    for field in dataclasses.fields(Limits):
-        name = f"TLL_{field.name.upper()}"
-        text = os.environ.get(name)
-        if not text:
-            continue
-        try:
-            found[field.name] = int(text)
-        except ValueError:
-            raise errors.SettingsError(f"{name} must be a whole number; it is {text!r}.") from None
-    return found
+    return {name: variable.whole_number() for name, variable in VARIABLES.items() if variable.text()}
 
 
 def _from_teacher(store: Settings) -> dict[str, int]:

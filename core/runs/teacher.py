@@ -6,19 +6,18 @@ Whoever runs the host sets ``TLL_TEACHER_SECRET``. Without it nobody is let in.
 import hashlib
 import hmac
 import logging
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from core import errors
+from core import environment, errors
 from core.runs.store.places import network_of
 
 _log = logging.getLogger(__name__)
 
-SECRET = "TLL_TEACHER_SECRET"
+SECRET = environment.TEACHER_SECRET.name
 SHORTEST = 12  # characters of a secret
 SECONDS = 60.0  # for how long a wrong try makes later ones slower
 FREE_TRIES = 3  # wrong ones from a network in that time, before anybody waits
@@ -34,7 +33,7 @@ class RefusedError(errors.LabError):
 
 def secret() -> str:
     """Read the secret; a `RefusedError` that says what the operator does where there is none that will do."""
-    found = os.environ.get(SECRET, "")
+    found = environment.TEACHER_SECRET.text()
     if not found:
         raise RefusedError(
             f"This page is closed until whoever runs the server sets {SECRET} to a secret of at least {SHORTEST} "

@@ -7,15 +7,13 @@ A technique lives in a package of its own, ``core/techniques/<name>``: ``entry.p
 import dataclasses
 import importlib
 import inspect
-import types
-import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from core import errors
 from core.events import Event
-from core.training.config import limited, setting
+from core.settings import Setting, check, described, setting
 
 # Pan & Yang 2010 (10.1109/TKDE.2009.191), table 3: what is transferred.
 Transferred = Literal["instances", "features", "parameters", "relations"]
@@ -64,23 +62,15 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What every technique can be asked. Subclasses add fields by `setting`, and their limits to `LIMITS`."""
+    """What every technique can be asked. Subclasses add fields by `setting`."""
 
-    seeds: int = setting(5, "How often everything is repeated: other images, other random weights.")
-    first_seed: int = setting(0, "The first of the seeds.")
-
-    # (field, lowest, highest), both allowed
-    LIMITS: typing.ClassVar[tuple[tuple[str, float, float], ...]] = ()
-    # What a field is called on screen, where its own name says too little; at most about 20 characters.
-    TITLES: typing.ClassVar[Mapping[str, str]] = {}
+    seeds: int = setting(
+        5, "How often everything is repeated: other images, other random weights.", FEWEST_SEEDS, MOST_SEEDS
+    )
+    first_seed: int = setting(0, "The first of the seeds.", 0, 2**31 - 1)
 
     def __post_init__(self) -> None:
-        common = (("seeds", FEWEST_SEEDS, MOST_SEEDS), ("first_seed", 0, 2**31 - 1))
-        limited(self, (*common, *self.LIMITS))
-        for field in fields(self):
-            choices = typing.get_args(typing.get_type_hints(type(self))[field.name])
-            if choices and all(isinstance(one, str) for one in choices):  # a Literal
-                errors.one_of(field.name.replace("_", " "), getattr(self, field.name), choices)
+        check(self)
 
     @property
     def every_seed(self) -> range:
@@ -164,22 +154,19 @@ class Technique:
     def settings_of(self, texts: Mapping[str, str]) -> Settings:
         """Read settings from texts, as a link or the command line gives them; `SettingsError` says what is wrong."""
         kind = self.chosen(texts).settings
-        hints = typing.get_type_hints(kind)
-        known = {field.name for field in fields(kind)}
+        known = described(kind)
         values: dict[str, Any] = {}
         for name, text in texts.items():
             errors.one_of("A setting", name, sorted(known))
-            values[name] = _value(name, text, hints[name])
+            values[name] = _value(known[name], text)
         return kind(**values)
 
 
-def _value(name: str, text: str, hint: Any) -> Any:
-    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if bool in members:
-        errors.one_of(name, text, ("true", "false"))
+def _value(field: Setting, text: str) -> Any:
+    if field.kind is bool:
+        errors.one_of(field.name, text, ("true", "false"))
         return text == "true"
-    kind = next((one for one in (int, float) if one in members), str)
     try:
-        return kind(text)
+        return field.kind(text)
     except ValueError:
-        raise errors.OutOfRange(name.replace("_", " "), f"must be a number; {text[:40]!r} is none.") from None
+        raise errors.OutOfRange(field.words, f"must be a number; {text[:40]!r} is none.") from None

@@ -2,11 +2,12 @@
 
 import dataclasses
 import re
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from core import errors
 from core.freezing.policy import BatchNormMode
+from core.settings import check, setting
 
 Strategy = Literal[
     "linear_probe", "freeze_to_depth", "full", "lp_ft", "gradual", "surgical", "scratch", "scratch_statistics"
@@ -109,23 +110,10 @@ STRATEGIES: dict[str, StrategyEntry] = {
 RATE_FACTORS = {"adamw": 1.0, "sgd": 10.0, "rmsprop": 0.3}
 
 
-def setting(default: Any, help_text: str) -> Any:
-    """Declare a field that carries its own help text, for tooltips and the command line."""
-    return field(default=default, metadata={"help": help_text})
-
-
 STATISTICS_HELP = (
     "What BatchNorm of trained stages normalises by when it is tested: averages over the training images, recomputed "
     "after training, or those that run along in training and lag behind in short runs."
 )
-
-
-def limited(settings: Any, limits: tuple[tuple[str, float, float], ...]) -> None:
-    """Raise `SettingsError` where a number among ``settings`` lies outside its (name, low, high); None may stand."""
-    for name, low, high in limits:
-        value = getattr(settings, name)
-        if value is not None:
-            errors.within(name.replace("_", " "), value, low, high)
 
 
 def check_device(name: str) -> None:
@@ -142,58 +130,86 @@ def check_device(name: str) -> None:
 class FinetuneConfig:
     """One run. ``None`` means "the strategy's or the backbone's default"; `resolved` fills those in."""
 
-    backbone: str = setting("tiny_resnet18", "The pretrained network that the run starts from.")
+    backbone: str = setting(
+        "tiny_resnet18", "The pretrained network that the run starts from.", title="Network"
+    )
     weights: str = setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")
     strategy: Strategy = setting("freeze_to_depth", "Which part of the network learns, and in which order.")
     freeze_depth: int | None = setting(
         None,
         "How many stages stay frozen, from the input: 0 trains all, the largest value is a linear probe.",
+        title="Frozen stages",
     )
     batch_norm: BatchNormMode = setting(
         "frozen",
         "'frozen' keeps BatchNorm statistics of frozen stages; 'learning' lets them drift, as much software does.",
+        title="Frozen BatchNorm",
     )
-    statistics: Statistics = setting("recomputed", STATISTICS_HELP)
+    statistics: Statistics = setting("recomputed", STATISTICS_HELP, title="BatchNorm is tested with")
     head: Literal["linear", "mlp"] = setting(
         "linear", "A linear classifier, or one hidden layer with dropout ('Dense 256')."
     )
-    head_width: int = setting(256, "Hidden units of the MLP head.")
-    head_dropout: float = setting(0.5, "Share of hidden units that the MLP head drops while training.")
-    per_class: int | None = setting(None, "Training images per class; empty means all.")
-    epochs: int | None = setting(None, "How often the training images are seen.")
-    batch_size: int = setting(32, "Images per step.")
-    image_size: int | None = setting(None, "Side of the square that the network sees, in pixels.")
+    head_width: int = setting(256, "Hidden units of the MLP head.", 1, 4096, title="Hidden units")
+    head_dropout: float = setting(
+        0.5, "Share of hidden units that the MLP head drops while training.", 0, 0.95, title="Dropout"
+    )
+    per_class: int | None = setting(
+        None,
+        "Training images per class; empty means all.",
+        1,
+        1_000_000,
+        title="Training pictures of each class",
+    )
+    epochs: int | None = setting(None, "How often the training images are seen.", 1, 1000)
+    batch_size: int = setting(32, "Images per step.", 1, 4096)
+    image_size: int | None = setting(None, "Side of the square that the network sees, in pixels.", 16, 1024)
     optimiser: Literal["adamw", "sgd", "rmsprop"] = setting("adamw", "How gradients become steps.")
-    learning_rate: float | None = setting(None, "Peak step size; it warms up, then falls along a cosine.")
-    warm_up: float = setting(0.1, "Share of the steps during which the learning rate rises.")
+    learning_rate: float | None = setting(
+        None, "Peak step size; it warms up, then falls along a cosine.", 0, 10
+    )
+    warm_up: float = setting(
+        0.1, "Share of the steps during which the learning rate rises.", 0, 0.9, title="Warm-up"
+    )
     stage_decay: float | None = setting(
-        None, "Factor by which the learning rate shrinks for each stage further from the head; 1 means none."
+        None,
+        "Factor by which the learning rate shrinks for each stage further from the head; 1 means none.",
+        0.01,
+        1,
+        title="Rate decay per stage",
     )
-    weight_decay: float = setting(1e-2, "Pull of all trained weights towards zero.")
+    weight_decay: float = setting(1e-2, "Pull of all trained weights towards zero.", 0, 1)
     l2_sp: float = setting(
-        0.0, "Pull of trained weights towards their pretrained values (L2-SP, arXiv 1802.01483)."
+        0.0,
+        "Pull of trained weights towards their pretrained values (L2-SP, arXiv 1802.01483).",
+        0,
+        10,
+        title="L2-SP",
     )
-    label_smoothing: float = setting(0.0, "Share of the target given to the other classes.")
-    mixup: float = setting(0.0, "Beta parameter of mixup (arXiv 1710.09412); 0 means none.")
+    label_smoothing: float = setting(0.0, "Share of the target given to the other classes.", 0, 0.9)
+    mixup: float = setting(0.0, "Beta parameter of mixup (arXiv 1710.09412); 0 means none.", 0, 10)
     views: int | None = setting(
         None,
         "Augmented views per image, cached once; 1 means the plain image alone, 0 a fresh crop every epoch.",
+        0,
+        64,
+        title="Views per picture",
     )
-    cache: bool = setting(True, "Run the frozen stages once per view instead of once per epoch.")
+    cache: bool = setting(
+        True, "Run the frozen stages once per view instead of once per epoch.", title="Cache features"
+    )
     patience: int | None = setting(
-        None, "Stop after this many epochs without a better validation accuracy; empty means never."
+        None,
+        "Stop after this many epochs without a better validation accuracy; empty means never.",
+        1,
+        1000,
+        title="Stop early after",
     )
-    seed: int = setting(0, "Decides splits, head, order and crops.")
+    seed: int = setting(0, "Decides splits, head, order and crops.", 0, 2**31 - 1)
     device: str = setting("auto", "'auto', 'cpu', 'cuda', or one GPU by its number: 'cuda:0'.")
 
     def __post_init__(self) -> None:
-        errors.one_of("strategy", self.strategy, STRATEGIES)
-        errors.one_of("batch_norm", self.batch_norm, ("frozen", "learning"))
-        errors.one_of("statistics", self.statistics, get_args(Statistics))
-        errors.one_of("head", self.head, ("linear", "mlp"))
-        errors.one_of("optimiser", self.optimiser, ("adamw", "sgd", "rmsprop"))
+        check(self)
         check_device(self.device)
-        limited(self, _LIMITS)
         if self.strategy in ("linear_probe", "lp_ft") and self.head != "linear":
             raise errors.SettingsError(
                 f"{STRATEGIES[self.strategy].title} solves for a linear head; for an MLP head, choose "
@@ -246,22 +262,3 @@ class FinetuneConfig:
 
 # What held before a setting existed, for runs that were stored then.
 _BEFORE: dict[str, Any] = {"statistics": "running"}
-
-_LIMITS: tuple[tuple[str, float, float], ...] = (
-    ("head_width", 1, 4096),
-    ("head_dropout", 0, 0.95),
-    ("per_class", 1, 1_000_000),
-    ("epochs", 1, 1000),
-    ("batch_size", 1, 4096),
-    ("image_size", 16, 1024),
-    ("learning_rate", 0, 10),
-    ("warm_up", 0, 0.9),
-    ("stage_decay", 0.01, 1),
-    ("weight_decay", 0, 1),
-    ("l2_sp", 0, 10),
-    ("label_smoothing", 0, 0.9),
-    ("mixup", 0, 10),
-    ("views", 0, 64),
-    ("patience", 1, 1000),
-    ("seed", 0, 2**31 - 1),
-)

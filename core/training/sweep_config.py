@@ -3,16 +3,15 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from core import errors
+from core.settings import check, setting
 from core.training.config import (
     STATISTICS_HELP,
     FinetuneConfig,
     Statistics,
     check_device,
-    limited,
-    setting,
 )
 
 # How long a sweep, and the evidence behind the advice, trains: as many images in all as these say, so that five
@@ -58,14 +57,16 @@ class SweepConfig:
     backbone: str = setting("tiny_resnet18", "The pretrained network that every depth starts from.")
     weights: str = setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")
     per_class: int | None = setting(
-        None, "Training images per class, drawn anew by each seed; empty means all."
+        None, "Training images per class, drawn anew by each seed; empty means all.", 1, 1_000_000
     )
-    seeds: int = setting(3, "How often every depth is trained: other images, another head, another order.")
+    seeds: int = setting(
+        3, "How often every depth is trained: other images, another head, another order.", 1, 20
+    )
     epochs: int | None = setting(
-        None, "How often the training images are seen; empty: about 1,000 to 3,200 images in all."
+        None, "How often the training images are seen; empty: about 1,000 to 3,200 images in all.", 1, 1000
     )
-    batch_size: int = setting(32, "Images per step.")
-    image_size: int | None = setting(None, "Side of the square that the network sees, in pixels.")
+    batch_size: int = setting(32, "Images per step.", 2, 4096)
+    image_size: int | None = setting(None, "Side of the square that the network sees, in pixels.", 16, 1024)
     lp_ft: bool = setting(True, "Try a linear probe followed by full fine-tuning, too.")
     head: Literal["auto", "random", "probe"] = setting(
         "auto",
@@ -74,14 +75,14 @@ class SweepConfig:
     )
     statistics: Statistics = setting("recomputed", STATISTICS_HELP)
     racing: bool = setting(False, "From the second seed on, leave out what has clearly lost.")
-    first_seed: int = setting(0, "The first of the seeds; it also draws the test part where there is none.")
+    first_seed: int = setting(
+        0, "The first of the seeds; it also draws the test part where there is none.", 0, 2**31 - 1
+    )
     device: str = setting("auto", "'auto', 'cpu', 'cuda', or one GPU by its number: 'cuda:0'.")
 
     def __post_init__(self) -> None:
+        check(self)
         check_device(self.device)
-        errors.one_of("head", self.head, ("auto", "random", "probe"))
-        errors.one_of("statistics", self.statistics, get_args(Statistics))
-        limited(self, _LIMITS)
 
     def to_json(self) -> dict[str, Any]:
         """All settings as plain values."""
@@ -120,13 +121,3 @@ class SweepConfig:
             seed=seed,
             device=self.device,
         ).resolved(stages=stages, image_size=image_size)
-
-
-_LIMITS: tuple[tuple[str, float, float], ...] = (
-    ("per_class", 1, 1_000_000),
-    ("seeds", 1, 20),
-    ("epochs", 1, 1000),
-    ("batch_size", 2, 4096),
-    ("image_size", 16, 1024),
-    ("first_seed", 0, 2**31 - 1),
-)

@@ -36,7 +36,7 @@ from widgets import allocator
 allocator.GIVE_BACK_SECONDS = 0.2
 if sys.argv[1] == "back":
     allocator.give_back(threading.Event())
-kept = [(b"x" * 100_000, b"y" * 2_000) for _ in range(2000)]
+kept = [(bytes(100_000), bytes(2_000)) for _ in range(2000)]  # no constants: those would be one object
 kept = [small for _, small in kept]
 time.sleep(1.0)
 print(psutil.Process().memory_info().rss)

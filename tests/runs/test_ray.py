@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core import errors
+from core import environment, errors
 from core.events import Progress
 from core.runs import engine, service
 from core.runs.executors import ray_cluster, ray_run, ray_task
@@ -63,7 +63,7 @@ def home(cluster: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         patch.setenv("TLL_HOME", str(home))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv(ray_cluster.ADDRESS, cluster.address)
-        patch.setenv(ray_cluster.RUNS, "1")  # one driver is enough here
+        patch.setenv(environment.RAY_RUNS.name, "1")  # one driver is enough here
         service.start()
         yield home
         service.shutdown()
@@ -284,14 +284,14 @@ def test_a_stopped_run_ends_within_two_seconds_here_and_on_the_node(lab: Path, n
 @LINUX
 @WITH_RAY
 def test_the_cluster_says_how_many_runs_it_has_room_for(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ray_cluster.RUNS, "20")
+    monkeypatch.setenv(environment.RAY_RUNS.name, "20")
     began = time.monotonic()
     ray_cluster.capacity()
     assert time.monotonic() - began < 0.5, "nobody waits for the answer"
     until(lambda: ray_cluster.capacity() == 2)
-    monkeypatch.setenv(ray_cluster.RUNS, "1")
+    monkeypatch.setenv(environment.RAY_RUNS.name, "1")
     assert ray_cluster.capacity() == 1
-    monkeypatch.setenv(ray_cluster.RUNS, "many")
+    monkeypatch.setenv(environment.RAY_RUNS.name, "many")
     with pytest.raises(errors.SettingsError, match="whole number"):
         ray_cluster.capacity()
 

@@ -13,6 +13,7 @@ from scipy import stats
 
 from core import errors, events
 from core.events import Event, Note, Progress
+from core.settings import setting
 from core.techniques import catalogue
 from core.techniques.events import (
     KINDS,
@@ -27,16 +28,14 @@ from core.techniques.events import (
 )
 from core.techniques.report import Report
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToySettings(Settings):
-    images: int = setting(10, "How many.")
-    rate: float = setting(0.5, "How fast.")
+    images: int = setting(10, "How many.", 1, 100)
+    rate: float = setting(0.5, "How fast.", 0.0, 1.0)
     kind: Literal["easy", "hard"] = setting("easy", "Which.")
     loud: bool = setting(False, "Whether.")
-    LIMITS = (("images", 1, 100), ("rate", 0.0, 1.0))
 
 
 def toy(**changes: object) -> Technique:

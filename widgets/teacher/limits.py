@@ -1,11 +1,10 @@
 """What visitors and runs may use up, as the teacher wants it."""
 
-import dataclasses
-
 import streamlit as st
 
 from core.runs import service
 from core.runs.limits import Limits
+from core.settings import described
 from widgets import frame
 
 _SAVED = "teacher_limits_saved"
@@ -18,15 +17,14 @@ def draw() -> None:
         with st.form("teacher_limits", border=True):
             values = {}
             with st.grid(3, min_column_width=260):
-                for field in dataclasses.fields(now):
-                    low, high, zero = (field.metadata[name] for name in ("low", "high", "zero"))
+                for field in described(Limits).values():
                     # No bounds on the widget: what is out of range gets a sentence, not a silent correction.
                     values[field.name] = st.number_input(
-                        field.metadata["what"],
+                        field.title,
                         value=getattr(now, field.name),
                         step=1,
                         key=f"limit_{field.name}",
-                        help=f"From {low:,} to {high:,}." + (f" 0: {zero}." if zero else ""),
+                        help=f"From {field.low:,} to {field.high:,}. {field.help}".rstrip(),
                     )
             if st.form_submit_button("Set the limits", type="primary", key="teacher_set"):
                 service.set_limits(Limits(**{name: int(value) for name, value in values.items()}))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core import errors
+from core import environment
 from core.runs.executors import ray_cluster
 
 
@@ -43,11 +43,8 @@ def slots() -> tuple[Slot, ...]:
     if ray_cluster.wanted():
         return (Slot(gpu=None, threads=1),) * ray_cluster.capacity()
     found = _uuids()
-    wanted = os.environ.get("TLL_WORKERS", "")
-    if wanted and not (wanted.isdigit() and 1 <= int(wanted) <= 64):
-        raise errors.SettingsError(f"TLL_WORKERS must be a whole number from 1 to 64; it is {wanted!r}.")
-    count = int(wanted) if wanted else max(1, len(found))
-    threads = int(os.environ.get("OMP_NUM_THREADS") or max(1, available_processors() // count))
+    count = environment.WORKERS.whole_number(max(1, len(found)))
+    threads = environment.THREADS.whole_number(max(1, available_processors() // count))
     return tuple(
         Slot(gpu=found[number % len(found)] if found else None, threads=threads) for number in range(count)
     )
@@ -61,8 +58,8 @@ def _uuids() -> tuple[str, ...]:
 
 def gpus() -> tuple[Gpu, ...]:
     """Ask the driver for the GPUs that this process may use; none where there is no driver."""
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    allowed = None if seen is None else [part.strip() for part in seen.split(",") if part.strip()]
+    parts = environment.VISIBLE_GPUS.text().split(",")
+    allowed = [part.strip() for part in parts if part.strip()] if environment.VISIBLE_GPUS.is_set else None
     return tuple(
         gpu
         for number, gpu in enumerate(_all_gpus())

@@ -20,12 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import core
-from core import errors
+from core import environment, errors
 
-ADDRESS = "RAY_ADDRESS"
-RUNS = "TLL_RAY_RUNS"  # at most so many runs at a time
-THREADS = "TLL_RAY_THREADS"  # processors, and threads, of one run
-MOST_RUNS = 8  # where nothing else is said: each run has a driver on this machine, with torch in its memory
+ADDRESS = environment.RAY_ADDRESS.name
 ANSWER_SECONDS = 3.0  # for a cluster to accept a connection
 COUNT_SECONDS = 30.0  # for it to say what it has
 COUNT_AGAIN_SECONDS = 300.0  # a node that joined or left is noticed this late
@@ -42,12 +39,12 @@ _log = logging.getLogger(__name__)
 
 def wanted() -> bool:
     """Whether runs go to a cluster."""
-    return bool(os.environ.get(ADDRESS))
+    return bool(environment.RAY_ADDRESS.text())
 
 
 def threads() -> int:
     """How many processors, and threads, one run gets: ``TLL_RAY_THREADS``, or one."""
-    return _whole_number(THREADS, 1)
+    return environment.RAY_THREADS.whole_number()
 
 
 def check() -> None:
@@ -55,7 +52,7 @@ def check() -> None:
 
     Needs no Ray and little more than `ANSWER_SECONDS` at most: fit for a server's start.
     """
-    address = os.environ.get(ADDRESS, "")
+    address = environment.RAY_ADDRESS.text()
     if importlib.util.find_spec("ray") is None:
         raise errors.RunError(
             f"{ADDRESS} is set, but Ray is not installed; install requirements-ray.txt, or unset {ADDRESS}."
@@ -81,11 +78,11 @@ def check() -> None:
 def capacity() -> int:
     """How many runs may go on at a time: as many as the cluster has GPUs, else as its processors have room for.
 
-    At least 1 and at most ``TLL_RAY_RUNS`` (else `MOST_RUNS`). Never waits: the cluster is asked in the background
+    At least 1 and at most ``TLL_RAY_RUNS``. Never waits: the cluster is asked in the background
     by a process of its own, now and then; 1 before it has answered, the last answer while it is silent, which the
     log says.
     """
-    most = _whole_number(RUNS, MOST_RUNS)
+    most = environment.RAY_RUNS.whole_number()
     return 1 if most == 1 else _count.at_most(most)
 
 
@@ -150,7 +147,7 @@ def connected() -> Any:
         )
 
 
-def _joined(environment: dict[str, Any]) -> Any:
+def _joined(runtime: dict[str, Any]) -> Any:
     check()
     # Else Ray asks a head that does not answer twenty times, for half a minute each.
     os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
@@ -160,10 +157,10 @@ def _joined(environment: dict[str, Any]) -> Any:
         at_end = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(
-                address=os.environ[ADDRESS],
+                address=environment.RAY_ADDRESS.text(),
                 log_to_driver=False,
                 logging_level=logging.WARNING,
-                runtime_env=environment,
+                runtime_env=runtime,
             )
         except Exception as error:  # Ray raises whatever its layers raise, RuntimeError among them
             _log.exception("Ray does not connect.")
@@ -175,7 +172,7 @@ def _joined(environment: dict[str, Any]) -> Any:
 
 def _no_answer() -> errors.RunError:
     return errors.RunError(
-        f"No Ray cluster answers at {os.environ[ADDRESS]}; start it and let this machine join it, "
+        f"No Ray cluster answers at {environment.RAY_ADDRESS.text()}; start it and let this machine join it, "
         f"or unset {ADDRESS}, then resume this run."
     )
 
@@ -189,22 +186,13 @@ def _refused(error: BaseException | None) -> bool:
 
 def _no_token() -> errors.RunError:
     return errors.RunError(
-        f"The Ray cluster at {os.environ[ADDRESS]} asks for its token; copy its ~/.ray/auth_token to this machine, "
-        "start the lab with RAY_AUTH_MODE=token, then resume this run."
+        f"The Ray cluster at {environment.RAY_ADDRESS.text()} asks for its token; copy its "
+        "~/.ray/auth_token to this machine, start the lab with RAY_AUTH_MODE=token, then resume this run."
     )
 
 
 def _package() -> Path:
     return Path(core.__path__[0])
-
-
-def _whole_number(name: str, otherwise: int) -> int:
-    value = os.environ.get(name, "")
-    if not value:
-        return otherwise
-    if not value.isdecimal() or int(value) < 1:
-        raise errors.SettingsError(f"{name} must be a whole number from 1 on; it is '{value}'.")
-    return int(value)
 
 
 def _main() -> None:

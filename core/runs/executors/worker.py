@@ -27,7 +27,7 @@ from typing import Any, TextIO
 
 import psutil
 
-from core import errors, logs
+from core import environment, errors, logs
 from core.datasets import noticed
 from core.datasets.dataset import ImageDataset
 from core.events import Event, Note, OnProgress, Progress
@@ -84,13 +84,13 @@ def main() -> None:
     """Serve jobs until the server is gone."""
     answers = _take_standard_output()
     faulthandler.enable()
-    logs.configure(Path(os.environ["TLL_HOME"]) / "logs" / LOG)
+    logs.configure(Path(environment.HOME.text()) / "logs" / LOG)
     with contextlib.suppress(AttributeError, OSError):
         os.nice(NICENESS)
     with contextlib.suppress(OSError):  # Linux: where memory runs out, this process goes, not the server
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     signal.signal(signal.SIGTERM, _terminate)
-    home = Path(os.environ["TLL_HOME"])
+    home = Path(environment.HOME.text())
     gone = threading.Event()
     jobs: queue.SimpleQueue[dict[str, str] | None] = queue.SimpleQueue()
     threading.Thread(target=_read_jobs, args=(jobs, gone), daemon=True).start()
@@ -337,7 +337,7 @@ def _load_everything() -> None:
     del sklearn
     assert core.training.run is not None
     assert core.training.sweep is not None
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    torch.set_num_threads(environment.THREADS.whole_number(os.cpu_count() or 1))
 
 
 def _take_standard_output() -> TextIO:

@@ -1,12 +1,10 @@
 """Adversarial domain adaptation: features that a domain classifier cannot tell apart. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
+from core.settings import setting
 from core.techniques import digit_domains
 from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,29 +15,31 @@ class AdversarialSettings(Settings):
         "photographs",
         "The target's digits: over photographs, over one random colour each, or black on white.",
     )
-    peak: float = setting(0.3, "λ at the end: how strongly reversed gradients change the features.")
+    peak: float = setting(
+        0.3,
+        "λ at the end: how strongly reversed gradients change the features.",
+        0.0,
+        3.0,
+        title="Strength λ",
+    )
     steepness: float = setting(
-        10.0, "γ: how soon λ rises towards its end; 0 means that it is there from the first step."
+        10.0,
+        "γ: how soon λ rises towards its end; 0 means that it is there from the first step.",
+        0.0,
+        50.0,
+        title="Rise of λ (γ)",
     )
     missing: float = setting(
         0.0,
         "Share of the digits 5-9 that the target lacks, in training and test. Features of both domains can then only "
         "look alike if digits of different kinds do.",
+        0.0,
+        1.0,
+        title="Missing digits",
     )
-    steps: int = setting(160, "Training steps of every network, the same for all arms.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("peak", 0.0, 3.0),
-        ("steepness", 0.0, 50.0),
-        ("missing", 0.0, 1.0),
-        ("steps", 10, 400),
+    steps: int = setting(
+        160, "Training steps of every network, the same for all arms.", 10, 400, title="Training steps"
     )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "peak": "Strength λ",
-        "steepness": "Rise of λ (γ)",
-        "missing": "Missing digits",
-        "steps": "Training steps",
-    }
 
 
 TECHNIQUE = Technique(

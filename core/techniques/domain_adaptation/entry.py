@@ -1,12 +1,10 @@
 """Domain adaptation: labels in one domain, pictures alone in another. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
+from core.settings import setting
 from core.techniques import digit_domains
 from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,28 +16,30 @@ class DomainAdaptationSettings(Settings):
         "The target's digits: over photographs, over one random colour each, or black on white. Digits that are all "
         "inverted look like other digits to the network, and matching clouds of features then matches wrong classes.",
     )
-    target_images: int = setting(digit_domains.TARGET, "Images of the target, without labels.")
+    target_images: int = setting(
+        digit_domains.TARGET,
+        "Images of the target, without labels.",
+        digit_domains.FEWEST_TARGET,
+        digit_domains.TARGET,
+    )
     weight: float = setting(
-        1.0, "λ: weight of the distance between the domains beside the classification loss."
+        1.0,
+        "λ: weight of the distance between the domains beside the classification loss.",
+        0.0,
+        10.0,
+        title="Weight λ",
     )
     missing: float = setting(
         0.0,
         "Share of the digits 5-9 that the target lacks. Methods that make both domains look alike assume that each "
         "digit comes equally often in both.",
+        0.0,
+        1.0,
+        title="Missing digits",
     )
-    steps: int = setting(120, "Training steps of every network, the same for all arms.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("target_images", digit_domains.FEWEST_TARGET, digit_domains.TARGET),
-        ("weight", 0.0, 10.0),
-        ("missing", 0.0, 1.0),
-        ("steps", 5, 400),
+    steps: int = setting(
+        120, "Training steps of every network, the same for all arms.", 5, 400, title="Training steps"
     )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "weight": "Weight λ",
-        "missing": "Missing digits",
-        "steps": "Training steps",
-    }
 
 
 TECHNIQUE = Technique(

@@ -1,11 +1,10 @@
 """Feature extraction: what a pretrained network sees, against what people designed by hand. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from core.settings import setting
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 Data = Literal["everyday-patches", "science-patches", "digits", "lfw-faces"]
 
@@ -14,26 +13,24 @@ Data = Literal["everyday-patches", "science-patches", "digits", "lfw-faces"]
 class FeatureExtractionSettings(Settings):
     """What to recognise, from how many images, and how strictly features are chosen."""
 
-    data: Data = setting("everyday-patches", "The pictures to tell apart; all four sets ship with the lab.")
-    most: int = setting(
-        20, "The largest number of labelled images of each class; smaller numbers are tried too."
+    data: Data = setting(
+        "everyday-patches", "The pictures to tell apart; all four sets ship with the lab.", title="Pictures"
     )
-    test_images: int = setting(20, "At most so many test images of each class.")
+    most: int = setting(
+        20,
+        "The largest number of labelled images of each class; smaller numbers are tried too.",
+        2,
+        100,
+        title="Most labelled images",
+    )
+    test_images: int = setting(20, "At most so many test images of each class.", 2, 100)
     strictness: float = setting(
         0.05,
         "How strictly features of all stages are chosen: the penalty, as a share of the one at which none is left.",
+        0.005,
+        0.9,
+        title="Strictness of choice",
     )
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("most", 2, 100),
-        ("test_images", 2, 100),
-        ("strictness", 0.005, 0.9),
-    )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "data": "Pictures",
-        "most": "Most labelled images",
-        "strictness": "Strictness of choice",
-    }
 
 
 TECHNIQUE = Technique(

@@ -1,11 +1,11 @@
 """Fine-tuning: the engine's strategies side by side, on plain test pictures and on shifted ones. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from core.settings import setting
 from core.techniques.technique import Arm, Paper, Quantity, Role, Settings, Technique
-from core.training.config import STRATEGIES, setting
+from core.training.config import STRATEGIES
 
 Data = Literal["everyday-patches", "science-patches", "digits", "lfw-faces"]
 Shift = Literal["blur", "noise", "colour"]
@@ -23,24 +23,17 @@ _ROLES: dict[str, Role] = {"scratch": "baseline", "scratch_statistics": "control
 class FineTuningSettings(Settings):
     """What is learned, from how much, and how the second test set differs."""
 
-    data: Data = setting("everyday-patches", "The pictures to learn; all four sets ship with the lab.")
-    per_class: int = setting(5, "Labelled images of each class.")
-    epochs: int = setting(6, "How often every strategy sees them; a linear probe is solved at once.")
+    data: Data = setting(
+        "everyday-patches", "The pictures to learn; all four sets ship with the lab.", title="Pictures"
+    )
+    per_class: int = setting(5, "Labelled images of each class.", 2, 20, title="Images per class")
+    epochs: int = setting(6, "How often every strategy sees them; a linear probe is solved at once.", 1, 20)
     shift: Shift = setting(
-        "noise", "Which change of the test pictures, and of them alone, counts: blur, noise, or warm light."
+        "noise",
+        "Which change of the test pictures, and of them alone, counts: blur, noise, or warm light.",
+        title="Shift of the test",
     )
-    severity: int = setting(3, "How much they are changed, from 1 to 5.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("per_class", 2, 20),
-        ("epochs", 1, 20),
-        ("severity", 1, 5),
-    )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "data": "Pictures",
-        "per_class": "Images per class",
-        "shift": "Shift of the test",
-    }
+    severity: int = setting(3, "How much they are changed, from 1 to 5.", 1, 5)
 
 
 TECHNIQUE = Technique(

@@ -1,11 +1,9 @@
 """Instance-based transfer: which source examples to listen to. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
+from core.settings import setting
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,24 +13,19 @@ class InstanceWeightingSettings(Settings):
     share: float = setting(
         0.95,
         "Share of the source that shows digits 0-4; the same share of the target shows 5-9. 0.5 means no bias.",
+        0.5,
+        1.0,
+        title="Bias of the source",
     )
     wrong: float = setting(
-        0.0, "Share of the source's labels that are wrong: reweighting by looks alone cannot see it."
+        0.0,
+        "Share of the source's labels that are wrong: reweighting by looks alone cannot see it.",
+        0.0,
+        0.4,
+        title="Wrong source labels",
     )
-    source_images: int = setting(500, "How many labelled source images there are.")
-    rounds: int = setting(20, "How often TrAdaBoost corrects its weights.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("share", 0.5, 1.0),
-        ("wrong", 0.0, 0.4),
-        ("source_images", 50, 500),
-        ("rounds", 2, 50),
-    )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "share": "Bias of the source",
-        "wrong": "Wrong source labels",
-        "rounds": "TrAdaBoost rounds",
-    }
+    source_images: int = setting(500, "How many labelled source images there are.", 50, 500)
+    rounds: int = setting(20, "How often TrAdaBoost corrects its weights.", 2, 50, title="TrAdaBoost rounds")
 
 
 TECHNIQUE = Technique(

@@ -1,12 +1,11 @@
 """Knowledge fusion: what the technique is, and what it can be asked. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from core.settings import setting
 from core.techniques.knowledge_fusion.shift import Shift
 from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,18 +16,19 @@ class KnowledgeFusionSettings(Settings):
         "science-patches",
         "What the network is fine-tuned on. The probe is a fair start on the patches, a poor one on shifted digits.",
     )
-    per_class: int = setting(20, "Labelled target images of each class.")
+    per_class: int = setting(20, "Labelled target images of each class.", 2, 60, title="Images per class")
     alpha: float = setting(
-        0.5, "How far from the probed (0) to the fine-tuned network (1) the mixtures stand."
+        0.5,
+        "How far from the probed (0) to the fine-tuned network (1) the mixtures stand.",
+        0,
+        1,
+        title="Mixture α",
     )
-    shift: Shift = setting("mixed", "What is done to the test pictures to shift them; mixed takes all three.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("per_class", 2, 60), ("alpha", 0, 1))
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "per_class": "Images per class",
-        "alpha": "Mixture α",
-        "shift": "Shift of the test",
-    }
+    shift: Shift = setting(
+        "mixed",
+        "What is done to the test pictures to shift them; mixed takes all three.",
+        title="Shift of the test",
+    )
 
 
 TECHNIQUE = Technique(

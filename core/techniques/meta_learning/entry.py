@@ -1,10 +1,10 @@
 """Meta-learning: weights from which a few steps are enough, learned on sine waves. Torch-free."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from core.settings import setting
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 _WHICH = "Sine waves, or characters of alphabets that were never shown: Omniglot, 16 MB, fetched when you run it first."
 
@@ -14,19 +14,16 @@ class MetaLearningSettings(Settings):
     """How few points a new wave gives, how long learning to learn lasts, and how different the waves are."""
 
     tasks: Literal["waves"] = setting("waves", _WHICH)
-    shots: int = setting(10, "Points of a new wave that the network may learn from (the paper's K).")
-    rounds: int = setting(1500, "Rounds of learning to learn, 25 waves each; the paper has 70,000.")
-    inner_steps: int = setting(1, "Gradient steps that MAML looks ahead while it learns to learn.")
+    shots: int = setting(10, "Points of a new wave that the network may learn from (the paper's K).", 2, 20)
+    rounds: int = setting(
+        1500, "Rounds of learning to learn, 25 waves each; the paper has 70,000.", 10, 10_000
+    )
+    inner_steps: int = setting(1, "Gradient steps that MAML looks ahead while it learns to learn.", 1, 3)
     variety: float = setting(
         1.0,
         "How far the waves are shifted against each other: 1 up to half a period, as in the paper; 0 not at all.",
-    )
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("shots", 2, 20),
-        ("rounds", 10, 10_000),
-        ("inner_steps", 1, 3),
-        ("variety", 0.0, 1.0),
+        0.0,
+        1.0,
     )
 
 
@@ -36,11 +33,9 @@ class OmniglotSettings(Settings):
 
     tasks: Literal["omniglot"] = setting("omniglot", _WHICH)
     episodes: int = setting(
-        120, "Small tasks to learn on, of 20 characters each; the papers have tens of thousands."
+        120, "Small tasks to learn on, of 20 characters each; the papers have tens of thousands.", 1, 1000
     )
-    ways: int = setting(5, "New characters that are told apart at once.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("episodes", 1, 1000), ("ways", 2, 20))
+    ways: int = setting(5, "New characters that are told apart at once.", 2, 20)
 
 
 _SNELL = Paper(

@@ -1,11 +1,10 @@
 """Multi-task learning: one trunk, two heads; a second task that helps, and one that hurts. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
-from core.training.config import setting
+from core.settings import setting
+from core.techniques.technique import FEWEST_SEEDS, MOST_SEEDS, Arm, Paper, Quantity, Settings, Technique
 
 Related = Literal["loop", "odd_even", "high_low"]
 
@@ -14,31 +13,39 @@ Related = Literal["loop", "odd_even", "high_low"]
 class MultiTaskSettings(Settings):
     """Which second task is the related one, how few labels the first has, and how narrow the shared trunk is."""
 
-    seeds: int = setting(10, "How often everything is repeated: other digits, places and random weights.")
+    seeds: int = setting(
+        10,
+        "How often everything is repeated: other digits, places and random weights.",
+        FEWEST_SEEDS,
+        MOST_SEEDS,
+    )
     related: Related = setting(
-        "loop", "The related task: has the digit a closed loop, is it odd, or is it above four?"
+        "loop",
+        "The related task: has the digit a closed loop, is it odd, or is it above four?",
+        title="Related task",
     )
     labelled: int = setting(
-        200, "Pictures whose digit is known; the second task's answer is known for 1,200."
+        200,
+        "Pictures whose digit is known; the second task's answer is known for 1,200.",
+        20,
+        1200,
+        title="Labelled digits",
     )
-    width: int = setting(16, "Units in each layer of the trunk that both tasks share: room for two?")
-    weight: float = setting(1.0, "How much the second task counts beside the first.")
+    width: int = setting(
+        16,
+        "Units in each layer of the trunk that both tasks share: room for two?",
+        4,
+        128,
+        title="Width of the trunk",
+    )
+    weight: float = setting(
+        1.0, "How much the second task counts beside the first.", 0.0, 10.0, title="Weight of task two"
+    )
     surgery: bool = setting(
-        False, "Take the part out of each task's gradient that works against the other (PCGrad)."
+        False,
+        "Take the part out of each task's gradient that works against the other (PCGrad).",
+        title="Gradient surgery",
     )
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("labelled", 20, 1200),
-        ("width", 4, 128),
-        ("weight", 0.0, 10.0),
-    )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "related": "Related task",
-        "labelled": "Labelled digits",
-        "width": "Width of the trunk",
-        "weight": "Weight of task two",
-        "surgery": "Gradient surgery",
-    }
 
 
 TECHNIQUE = Technique(

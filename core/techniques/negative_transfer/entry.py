@@ -1,11 +1,10 @@
 """Negative transfer: what happens when source and target disagree. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from core.settings import setting
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,23 +15,18 @@ class NegativeTransferSettings(Settings):
         "labels",
         "'labels': the disagreeing source calls digits by the next digit's name. 'pictures': it is no set of digits "
         "but of photographs, so only features are transferred, under a new head.",
+        title="Disagree in",
     )
     disagreement: float = setting(
         1.0,
         "Share of the disagreeing source's images with a wrong label; 0 agrees with the target throughout.",
+        0.0,
+        1.0,
     )
-    source_steps: int = setting(100, "Training steps on the source.")
-    steps: int = setting(60, "Training steps on the target, the same for all arms.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("disagreement", 0.0, 1.0),
-        ("source_steps", 5, 300),
-        ("steps", 5, 400),
+    source_steps: int = setting(100, "Training steps on the source.", 5, 300)
+    steps: int = setting(
+        60, "Training steps on the target, the same for all arms.", 5, 400, title="Target steps"
     )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "disagree_in": "Disagree in",
-        "steps": "Target steps",
-    }
 
 
 TECHNIQUE = Technique(

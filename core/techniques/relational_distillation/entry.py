@@ -1,11 +1,10 @@
 """Relation-based transfer: how pictures lie to each other, taught to a small network. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from core.settings import setting
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 Data = Literal["everyday-patches", "science-patches"]
 Stage = Literal["layer2", "layer3", "layer4"]
@@ -21,33 +20,31 @@ class RelationalDistillationSettings(Settings):
     without a teacher and 75.3 % with layer4 and the paper's weights. Plain distillation's weight was chosen beside it.
     """
 
-    data: Data = setting("science-patches", "The pictures to tell apart; both sets ship with the lab.")
+    data: Data = setting(
+        "science-patches", "The pictures to tell apart; both sets ship with the lab.", title="Pictures"
+    )
     relations: Relations = setting(
         "both", "What is handed over: distances of pairs, angles of triplets, or both."
     )
     stage: Stage = setting(
-        "layer3", "Which of the large network's stages is the teacher; layer4 is the last."
+        "layer3",
+        "Which of the large network's stages is the teacher; layer4 is the last.",
+        title="Teacher's stage",
     )
     unlabelled: int = setting(
-        20, "Pictures of each class without labels, on which the teacher may be copied, too; 0 means none."
+        20,
+        "Pictures of each class without labels, on which the teacher may be copied, too; 0 means none.",
+        0,
+        40,
+        title="Unlabelled per class",
     )
     strength: float = setting(
         0.1,
         "How strongly the teacher is copied; 1 is the paper's weights, for training far longer than this.",
+        0.0,
+        10.0,
     )
-    steps: int = setting(120, "Training steps of every small network.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("unlabelled", 0, 40),
-        ("strength", 0.0, 10.0),
-        ("steps", 5, 300),
-    )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "data": "Pictures",
-        "stage": "Teacher's stage",
-        "unlabelled": "Unlabelled per class",
-        "steps": "Training steps",
-    }
+    steps: int = setting(120, "Training steps of every small network.", 5, 300, title="Training steps")
 
 
 TECHNIQUE = Technique(

@@ -1,11 +1,10 @@
 """Representation transfer: what the technique is, and what it can be asked. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from core.settings import setting
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,16 +15,12 @@ class RepresentationTransferSettings(Settings):
         "plain", "Plain layers, H(x), as in the paper, or residual ones, H(x) + x."
     )
     source: Literal["similar", "dissimilar"] = setting(
-        "similar", "Task A: the other half of the photographs, or handwritten digits."
+        "similar", "Task A: the other half of the photographs, or handwritten digits.", title="Task A is"
     )
-    per_class: int = setting(30, "Training pictures of each class of task B; task A has 60.")
-    epochs: int = setting(30, "How often every network sees its training pictures.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("per_class", 5, 60), ("epochs", 1, 60))
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "source": "Task A is",
-        "per_class": "Images per class",
-    }
+    per_class: int = setting(
+        30, "Training pictures of each class of task B; task A has 60.", 5, 60, title="Images per class"
+    )
+    epochs: int = setting(30, "How often every network sees its training pictures.", 1, 60)
 
 
 TECHNIQUE = Technique(

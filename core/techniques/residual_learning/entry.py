@@ -1,30 +1,20 @@
 """Residual learning: what the technique is, and what it can be asked. Torch-free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
+from core.settings import setting
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-from core.training.config import setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualLearningSettings(Settings):
     """What a learner may change."""
 
-    blocks: int = setting(10, "Blocks of the deepest network, two layers each.")
-    images: int = setting(500, "Digits to learn from.")
-    epochs: int = setting(8, "How often they are seen.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (
-        ("blocks", 2, 24),
-        ("images", 100, 1000),
-        ("epochs", 1, 20),
+    blocks: int = setting(
+        10, "Blocks of the deepest network, two layers each.", 2, 24, title="Blocks at most"
     )
-    TITLES: ClassVar[Mapping[str, str]] = {
-        "blocks": "Blocks at most",
-        "images": "Training images",
-    }
+    images: int = setting(500, "Digits to learn from.", 100, 1000, title="Training images")
+    epochs: int = setting(8, "How often they are seen.", 1, 20)
 
 
 TECHNIQUE = Technique(

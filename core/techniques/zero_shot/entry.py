@@ -1,10 +1,10 @@
 """Zero-shot recognition: classes known by a description alone. Torch-free."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
-from core.training.config import setting
+from core.settings import setting
+from core.techniques.technique import FEWEST_SEEDS, MOST_SEEDS, Arm, Paper, Quantity, Settings, Technique
 
 _WHICH = (
     "Digits described by their strokes, or 17 animals described by their attributes. The animals are fetched when you "
@@ -18,12 +18,13 @@ class ZeroShotSettings(Settings):
 
     pictures: Literal["digits"] = setting("digits", _WHICH)
     seeds: int = setting(
-        20, "How often everything is repeated: other digits are hidden, other pictures known."
+        20,
+        "How often everything is repeated: other digits are hidden, other pictures known.",
+        FEWEST_SEEDS,
+        MOST_SEEDS,
     )
-    unseen: int = setting(3, "Digits of which no picture is shown, only their strokes are told.")
-    per_class: int = setting(100, "Pictures of each of the other digits.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("unseen", 2, 5), ("per_class", 5, 120))
+    unseen: int = setting(3, "Digits of which no picture is shown, only their strokes are told.", 2, 5)
+    per_class: int = setting(100, "Pictures of each of the other digits.", 5, 120)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +32,11 @@ class AnimalSettings(Settings):
     """How many animals stay hidden, and how many pictures of the others are known."""
 
     pictures: Literal["animals"] = setting("animals", _WHICH)
-    seeds: int = setting(10, "How often other animals are hidden; the pictures stay the same.")
-    unseen: int = setting(5, "Animals of which no picture is shown, only their attributes are told.")
-    per_class: int = setting(120, "Pictures of each of the other animals.")
-
-    LIMITS: ClassVar[tuple[tuple[str, float, float], ...]] = (("unseen", 2, 10), ("per_class", 20, 250))
+    seeds: int = setting(
+        10, "How often other animals are hidden; the pictures stay the same.", FEWEST_SEEDS, MOST_SEEDS
+    )
+    unseen: int = setting(5, "Animals of which no picture is shown, only their attributes are told.", 2, 10)
+    per_class: int = setting(120, "Pictures of each of the other animals.", 20, 250)
 
 
 _LAMPERT = Paper(
