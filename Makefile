@@ -13,8 +13,11 @@ ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 run: .venv/run.stamp
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
+# WORKERS=0 tests in one process, in order. Whole files go to a worker, in the order of the tree, so that fixtures which
+# start a server or a browser do so once.
+WORKERS ?= 2
 test: lint
-	$(ONE_THREAD) $(BIN)/python -m pytest
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
