@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.domain_adaptation import STYLES, table
 from core.techniques.adversarial.entry import TECHNIQUE
-from core.techniques.domain_adaptation.network import Labelled
+from core.techniques.digits.tensors import Labelled
 from tests.techniques.real_domains import adversarial_scores, mnist_to_usps, one_layer, photo_to
 
 

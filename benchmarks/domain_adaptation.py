@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from core.metrics.report import Interval
-from core.techniques.domain_adaptation import network
-from core.techniques.domain_adaptation.experiment import Parts, penalties, without_training
+from core.techniques.digits.network import accuracy, random_network
+from core.techniques.digits.tensors import DomainTensors
+from core.techniques.digits.training import train
+from core.techniques.domain_adaptation.experiment import penalties, without_training
 from core.techniques.events import Score
 from core.techniques.report import Report
 from core.techniques.technique import Technique
@@ -37,27 +39,25 @@ PUBLISHED = {
 }
 
 
-def digits_scores(parts: Parts, seed: int, steps: int = STEPS) -> dict[str, float]:
+def digits_scores(parts: DomainTensors, seed: int, steps: int = STEPS) -> dict[str, float]:
     """Accuracy on USPS by arm."""
     found = {}
     for arm, penalty in {"source": None, **penalties(1.0), "target": None}.items():
-        one = network.built(seed)
+        one = random_network(seed)
         labelled = parts.target if arm == "target" else parts.source
-        for _ in network.train(
-            one, labelled, steps=steps, seed=seed, unlabelled=parts.target[0], penalty=penalty
-        ):
+        for _ in train(one, labelled, steps=steps, seed=seed, unlabelled=parts.target[0], penalty=penalty):
             pass
-        found[arm] = network.accuracy(one, parts.target_test)
+        found[arm] = accuracy(one, parts.target_test)
         if arm == "source":
             few = np.random.default_rng(seed).permutation(len(parts.source[1]))[:TARGET]
-            smaller = Parts(  # the transport plan holds a number for every pair of images
+            smaller = DomainTensors(  # the transport plan holds a number for every pair of images
                 source=(parts.source[0][few], parts.source[1][few]),
                 source_test=parts.source_test,
                 target=parts.target,
                 target_test=parts.target_test,
             )
             for event in without_training(one, smaller, partial(Score, seed=seed)):
-                if isinstance(event, Score) and not event.quantity:
+                if not event.quantity:
                     found[event.arm] = event.value
     return found
 

@@ -16,9 +16,9 @@ from benchmarks.residual_learning import validation
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
 from core.interpretation import specimen
-from core.techniques.knowledge_fusion.experiment import ALPHAS, SIDE, Exam
+from core.techniques.knowledge_fusion.experiment import ALPHAS, SIDE, FusionExam
 from core.techniques.knowledge_fusion.learning import (
-    Network,
+    FusedNetwork,
     fine_tune,
     frozen_features,
     solved_head,
@@ -47,7 +47,7 @@ def main() -> None:
         parts = split(dataset, per_class=chosen.per_class, seed=seed)
         test = parts.test.subset(np.random.default_rng(seed).permutation(len(parts.test))[: chosen.images])
         labels = torch.from_numpy(test.labels)
-        exam = Exam(
+        exam = FusionExam(
             features={
                 "target": frozen_features(one, test.images),
                 "shifted": frozen_features(one, shifted(test.images, "mixed", seed)),
@@ -57,7 +57,7 @@ def main() -> None:
             earlier_head=source,
         )
         features, wanted = frozen_features(one, parts.train.images), torch.from_numpy(parts.train.labels)
-        start = Network(one)
+        start = FusedNetwork(one)
         *_, head = solved_head(through(start.body, features), parts.train.labels, seed)
         assert isinstance(head, nn.Linear)
         start.head = head

@@ -26,11 +26,17 @@ from safetensors.torch import load_file
 
 from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
+from core.datasets.splits import split
 from core.events import CheckpointReady
-from core.runs import engine
 from core.runs.export import archive as export
 from core.runs.files import artefacts
+from core.runs.kinds import pretrained
+from core.runs.kinds.finetuning import Finetuning
+from core.runs.kinds.finetuning_result import RunResult
+from core.runs.kinds.finetuning_timeline import Timeline
+from core.runs.kinds.kind import Work
 from core.runs.recorder import Recorder
+from core.runs.spec import RunSpec
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import Finished
 
@@ -134,7 +140,7 @@ def cases(weights: str | None = None) -> Iterator[Case]:
 def repeat(case: Case, *, data: str, defaults: dict[str, Any], folder: Path) -> Repeat:
     """Train ``case`` in the lab, export it to ``folder``, and train it again by the exported script."""
     config = FinetuneConfig(**{**defaults, **case.changes})
-    dataset = open_dataset(data, side=engine.image_side(config))
+    dataset = open_dataset(data, side=pretrained.image_side(config))
     finished = train(case, config, dataset, folder)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), arguments("reproduce.py", "--train"):
@@ -171,11 +177,10 @@ def part(
     stop_after: int | None,
 ) -> tuple[Finished | None, dict[str, Any] | None]:
     """Train from ``state`` on until the run ends, or behind epoch ``stop_after``; export what has finished."""
-    splits = engine.parts(dataset, config)
-    recorder = Recorder(folder, title="A run", resumed_from=state["epoch"] if state else 0)
-    recorder.keep_test_images(splits.test)
+    kind, splits = Finetuning(), split(dataset, per_class=config.per_class, seed=config.seed)
+    recorder = Recorder(folder, kind, RunSpec(config=config, data="any", title="A run"))
     finished = None
-    for event in engine.events(config, dataset, state):
+    for event in kind.events(Work(config=config, dataset=dataset, earlier=state)):
         recorder.write(event)
         if isinstance(event, CheckpointReady):
             state = event.state
@@ -184,8 +189,8 @@ def part(
                 break
         if isinstance(event, Finished):
             finished = event
-            assert recorder.result is not None
-            for name, content in export.companions(recorder.result, splits):
+            assert isinstance(recorder.shown, Timeline)
+            for name, content in export.companions(RunResult.of("A run", recorder.shown), splits):
                 (folder / name).write_bytes(content)
     recorder.close()
     return finished, state

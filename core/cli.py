@@ -22,6 +22,7 @@ from core.commands.options import json_line, option_of, path
 from core.commands.output import Output, ReaderGone
 from core.commands.terminal import say
 from core.datasets import catalogue as datasets
+from core.words import megabytes, percent
 
 REFUSED = 1
 BAD_INPUT = 2
@@ -136,7 +137,7 @@ def _list_backbones(chosen: argparse.Namespace) -> None:
         return
     print(f"{'name':<20} {'parameters':>11} {'GMACs':>6} {'pixels':>6} {'top-1':>7}  stages")
     for entry in backbones.BACKBONES.values():
-        accuracy = "" if entry.accuracy is None else f"{100 * entry.accuracy:.1f} %"
+        accuracy = "" if entry.accuracy is None else percent(entry.accuracy)
         print(
             f"{entry.name:<20} {entry.parameters / 1e6:>9.2f} M {entry.multiply_adds / 1e9:>6.2f}"
             f" {entry.image_size:>6} {accuracy:>7}  {' '.join(stage.name for stage in entry.stages)}"
@@ -149,5 +150,5 @@ def _list_datasets(chosen: argparse.Namespace) -> None:
         return
     print(f"{'name':<18} {'classes':>7} {'images':>7} {'download':>10}  what")
     for entry in datasets.DATASETS.values():
-        size = f"{entry.download_bytes / 1e6:,.0f} MB" if entry.download_bytes else "built in"
+        size = megabytes(entry.download_bytes) if entry.download_bytes else "built in"
         print(f"{entry.name:<18} {entry.classes:>7} {entry.images:>7,} {size:>10}  {entry.title}")

@@ -5,6 +5,7 @@ its default, so that what an earlier version stored still opens.
 """
 
 import dataclasses
+import math
 from typing import Any, TypeVar
 
 import cattrs
@@ -49,6 +50,8 @@ def _left_out(kind: type) -> Any:
 _converter.register_unstructure_hook_factory(
     lambda kind: dataclasses.is_dataclass(kind) and isinstance(kind, type), _left_out
 )
+# JSON has no word for a loss that diverged: what writes it says None.
+_converter.register_structure_hook(float, lambda value, _: math.nan if value is None else float(value))
 _converter.register_unstructure_hook_func(
     lambda kind: getattr(kind, "__origin__", kind) is np.ndarray, np.ndarray.tolist
 )

@@ -69,7 +69,15 @@ class Resumed(Event):
     epoch: int
 
 
-COMMON: tuple[type[Event], ...] = (Progress, Note, CheckpointReady, Resumed)
+@dataclass(frozen=True, kw_only=True)
+class Ended(Event):
+    """Everything is done: the last word of a run whose kind has no last event of its own."""
+
+    kind: ClassVar[str] = "ended"
+    seconds: float
+
+
+COMMON: tuple[type[Event], ...] = (Progress, Note, CheckpointReady, Resumed, Ended)
 
 
 def read(values: dict[str, Any], kinds: tuple[type[Event], ...] = ()) -> Event | None:

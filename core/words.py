@@ -47,6 +47,13 @@ def megabytes(size: float, digits: int | None = None) -> str:
     return f"{number(size / 1e6, digits).removesuffix('.0')} MB"
 
 
+def size(number: float) -> str:
+    """Write a number of bytes in the unit that fits: "40.0 GB", "46 MB", "3.4 kB"."""
+    if number >= 1e9:
+        return f"{number / 1e9:,.1f} GB"
+    return f"{number / 1e6:,.0f} MB" if number >= 1e6 or not number else f"{number / 1e3:,.1f} kB"
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Write how many: "1 run", "1,234 runs"; ``plural`` where an s is not enough: "2 classes"."""
     return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
@@ -64,6 +71,11 @@ def short_count(number: float) -> str:
 def listed(names: Sequence[str]) -> str:
     """Write names in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), *names[-1:]])
+
+
+def some(names: Sequence[str], most: int = 6) -> str:
+    """Write the first names of what may be many: "a, b, …"."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def unbroken(text: str) -> str:

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from widgets import run_list, run_view
+from widgets.runs import overview, view
 
 run = st.query_params.get("run")
 if run:
-    run_view.draw(run)
+    view.draw(run)
 else:
-    run_list.draw()
+    overview.draw()

@@ -85,3 +85,15 @@ def test_names_are_listed_as_in_a_sentence() -> None:
 
 def test_a_figure_and_its_unit_stay_together() -> None:
     assert words.unbroken("1,234 MB") == "1,234\u00a0MB"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 MB"), (3_400, "3.4 kB"), (12_300_000, "12 MB"), (40e9, "40.0 GB")]
+)
+def test_bytes_of_any_number_are_said_in_the_unit_that_fits(number: float, said: str) -> None:
+    assert words.size(number) == said
+
+
+def test_many_names_are_cut_short() -> None:
+    assert words.some(["a", "b"], 2) == "a, b"
+    assert words.some(["a", "b", "c"], 2) == "a, b, …"

@@ -8,13 +8,15 @@ About ten minutes on one core. The same seeds give the same file, but for the da
 import datetime
 import platform
 import time
+from collections.abc import Iterable
 from math import isinf
 from typing import Any
 
 import numpy as np
 import scipy
 
-from core.riding import experiment, gains, measured, policy, rides
+from core.events import Event
+from core.riding import events, experiment, gains, measured, policy, rides
 from core.riding.experiment_report import Curve, Report, mean, median
 from core.riding.machines import machine
 from core.riding.policy import Policies
@@ -81,13 +83,10 @@ def _say(what: str, began: float) -> None:
     print(f"{time.process_time() - began:6.0f} CPU s: {what}", flush=True)
 
 
-def _last(events: Any) -> Report:
-    report = None
-    for event in events:
-        if isinstance(event, Report):
-            report = event
-    assert report is not None
-    return report
+def _last(told: Iterable[Event]) -> Report:
+    found = events.report(told)
+    assert found is not None
+    return found
 
 
 def _sources(names: list[str], updates: int) -> dict[str, Policies]:

@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.figures import table
-from core.figures.told import Value
+from core.figures.says import figure_says
+from core.figures.told import Value, words
 from widgets import frame
 
 # No tool bar, and a finger scrolls the page, not the chart.
@@ -21,21 +22,23 @@ def chart(
     figure: go.Figure,
     *,
     key: str,
-    says: str,
+    says: str | None = None,
     said: bool = False,
     room: int | None = None,
     on_click: Callable[[Any], None] | None = None,
 ) -> None:
-    """Draw ``figure``, a sentence that ``says`` what it shows, and a door to its numbers as a table.
+    """Draw ``figure``, a sentence about what it shows, and a door to its numbers as a table.
 
-    Screen readers get the sentence as the chart's name. ``said``: the page says it already, so it is not repeated.
-    ``room`` is a height in pixels that the chart gets from the beginning, whatever it needs. ``on_click`` gets the
-    ``customdata`` of a point that was clicked before the page runs again; a click needs a way by keyboard beside it.
+    The sentence is the figure's own, or what the page ``says``; screen readers get it as the chart's name. ``said``:
+    the page says it already, so it is not repeated. ``room`` is a height in pixels that the chart gets from the
+    beginning, whatever it needs. ``on_click`` gets the ``customdata`` of a point that was clicked before the page runs
+    again; a click needs a way by keyboard beside it.
     The table costs nothing until somebody opens it.
     """
     place: DeltaGenerator = st.container() if room is None else st.container(height=room, border=False)
-    words = " ".join([says, *table.notes(figure)])
-    look: dict[str, Any] = {"key": key, "theme": None, "config": _CONFIG, "alt": words}
+    says = says or figure_says(figure)
+    alt = " ".join([says, *table.notes(figure)])
+    look: dict[str, Any] = {"key": key, "theme": None, "config": _CONFIG, "alt": alt}
     if on_click is None:
         place.plotly_chart(figure, **look)
     else:
@@ -46,7 +49,7 @@ def chart(
         box = st.expander("Numbers", type="compact", key=f"numbers_{key}", on_change="rerun")
         if box.open:
             with box:
-                _numbers(figure, key, words)
+                _numbers(figure, key, alt)
 
 
 def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
@@ -55,24 +58,24 @@ def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
         on_click(points[0].get("customdata"))
 
 
-def _numbers(figure: go.Figure, key: str, words: str) -> None:
-    """Draw the tables, called by the chart's ``words``; each can be searched, sorted and taken along as CSV."""
-    found = table.tables(figure)
-    if not found:
+def _numbers(figure: go.Figure, key: str, alt: str) -> None:
+    """Draw the tables, called by the chart's ``alt``; each can be searched, sorted and taken along as CSV."""
+    tables = table.tables(figure)
+    if not tables:
         st.caption("Nothing is drawn yet.")
-    for number, one in enumerate(found):
-        if one.title:
-            st.caption(frame.plain(one.title))
+    for number, shown in enumerate(tables):
+        if shown.title:
+            st.caption(frame.plain(shown.title))
         st.dataframe(
-            {name: _column(values) for name, values in one.columns.items()},
+            {name: _column(values) for name, values in shown.columns.items()},
             hide_index=True,
             column_config={
-                name: st.column_config.NumberColumn(format=shown)
-                for name, values in one.columns.items()
-                if (shown := _format(values))
+                name: st.column_config.NumberColumn(format=digits)
+                for name, values in shown.columns.items()
+                if (digits := _format(values))
             },
             key=f"table_{key}_{number}",
-            alt=f"Numbers, table {number + 1}: {words}",
+            alt=f"Numbers, table {number + 1}: {alt}",
         )
     for note in table.notes(figure):
         st.caption(frame.plain(note))
@@ -80,17 +83,17 @@ def _numbers(figure: go.Figure, key: str, words: str) -> None:
 
 def _column(values: Sequence[Value]) -> list[Value]:
     """One kind of values: where there are words, numbers are words too."""
-    if any(isinstance(one, str) for one in values):
-        return [None if one is None else str(one) for one in values]
+    if words(values):
+        return [None if value is None else str(value) for value in values]
     return list(values)
 
 
 def _format(values: Sequence[Value]) -> str | None:
     """As many digits as tell the column's numbers apart; None for words and whole numbers."""
-    known = [one for one in values if one is not None]
-    if any(isinstance(one, str) for one in known) or all(isinstance(one, int) for one in known):
+    known = [value for value in values if value is not None]
+    if words(known) or all(isinstance(value, int) for value in known):
         return None
-    if all(float(one).is_integer() for one in known):
+    if all(float(value).is_integer() for value in known):
         return "%.0f"
-    most = max(abs(float(one)) for one in known)
+    most = max(abs(float(value)) for value in known)
     return f"%.{min(max(_DIGITS - 1 - math.floor(math.log10(most)), 0), 6)}f"

@@ -10,7 +10,8 @@ from core.datasets import catalogue, noticed
 from core.datasets.catalogue import DatasetEntry
 from core.datasets.open import load
 from core.runs.spec import UPLOAD
-from widgets import frame, network, own_pictures, previews
+from core.words import count, megabytes
+from widgets import frame, own_pictures, previews
 from widgets.chart import chart
 from widgets.previews import Choice, Preview
 from widgets.settings import SETTINGS
@@ -147,7 +148,7 @@ def _card(entry: DatasetEntry, *, chosen: bool) -> DeltaGenerator:
             args=({"data_built_in": entry.name},),
         )
         with st.container(key=f"{'chosen' if chosen else 'free'}_{entry.name}"):
-            st.caption(f"{entry.images:,} pictures · {entry.classes} classes")
+            st.caption(f"{count(entry.images, 'picture')} · {count(entry.classes, 'class', 'classes')}")
     return slot
 
 
@@ -159,7 +160,7 @@ def _download() -> Choice | None:
     name = st.selectbox(
         "Data set",
         list(entries),
-        format_func=lambda one: f"{entries[one].title} · {network.megabytes(entries[one].download_bytes)}",
+        format_func=lambda one: f"{entries[one].title} · {megabytes(entries[one].download_bytes)}",
         key="data_download",
         persist_state="session",
     )
@@ -168,8 +169,8 @@ def _download() -> Choice | None:
     entry = entries[name]
     st.caption(
         f"{entry.about}  \n"
-        f"{entry.images:,} pictures · {entry.classes} classes · "
-        f"{network.megabytes(entry.download_bytes)} to download when the run starts, once"
+        f"{count(entry.images, 'picture')} · {count(entry.classes, 'class', 'classes')} · "
+        f"{megabytes(entry.download_bytes)} to download when the run starts, once"
     )
     with st.expander("Licence and citation", type="compact"):
         st.markdown(f"**Licence.** {entry.licence}\n\n**Citation.** {entry.citation}")
@@ -209,7 +210,6 @@ def _noticed(shown: Preview) -> None:
 
 def _classes(shown: Preview) -> None:
     from core.figures.class_balance import class_balance
-    from core.figures.says import balance_says
 
     for row in shown.rows:
         name, strip = st.columns([1, 3], vertical_alignment="center", gap="small", wrap=False)
@@ -221,11 +221,10 @@ def _classes(shown: Preview) -> None:
     chart(
         class_balance(counts, shown.class_names, theme=frame.theme()),
         key="data_balance",
-        says=balance_says(counts, shown.class_names),
     )
     if shown.licence or shown.citation:
         st.caption(f"{frame.plain(shown.licence)}. {frame.plain(shown.citation)}")
 
 
 def _left_out(files: int) -> str:
-    return "1 file was left out" if files == 1 else f"{files:,} files were left out"
+    return f"{count(files, 'file')} {'was' if files == 1 else 'were'} left out"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.backbones import catalogue
-from widgets import network
+from core.words import megabytes
 
 
 def is_here(name: str, *, key: str, instead: str = "") -> bool:
@@ -20,12 +20,12 @@ def is_here(name: str, *, key: str, instead: str = "") -> bool:
         f"The weights of {entry.title} are not here yet. Download them once{instead}.",
         icon=":material/download:",
     )
-    if st.button(f"Download {network.megabytes(entry.download_bytes)}", key=key, type="primary"):
+    if st.button(f"Download {megabytes(entry.download_bytes)}", key=key, type="primary"):
         bar = st.progress(0.0, "Connecting …")
 
         def progress(done: int, total: int) -> None:
             size = total or entry.download_bytes
-            words = f"{network.megabytes(done)} of {network.megabytes(size)}"
+            words = f"{megabytes(done)} of {megabytes(size)}"
             bar.progress(min(done / size, 1.0), words)
 
         weights.downloaded(name, progress)

@@ -9,7 +9,8 @@ from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.errors import LabError, WeightsError
 from core.runs import own_weights, service
-from widgets import frame, network
+from core.words import megabytes, percent, short_count
+from widgets import frame
 
 PRETRAINED = "pretrained"
 
@@ -58,18 +59,18 @@ def kept_weights(name: str) -> str:
 
 def _label(name: str) -> str:
     entry = catalogue.entry(name)
-    size = f" · {network.megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
-    return f"{entry.title} · {network.count(entry.parameters)} parameters{size}"
+    size = f" · {megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
+    return f"{entry.title} · {short_count(entry.parameters)} parameters{size}"
 
 
 def _facts(entry: BackboneEntry) -> str:
     facts = [
         f"{entry.depth} stages",
-        f"{network.count(entry.multiply_adds)} multiply-adds a picture",
+        f"{short_count(entry.multiply_adds)} multiply-adds a picture",
         f"made for {entry.image_size} × {entry.image_size} pixels",
     ]
     if entry.accuracy is not None:
-        facts.append(f"{100 * entry.accuracy:.1f} % right on its source task")
+        facts.append(f"{percent(entry.accuracy)} right on its source task")
     return " · ".join(facts)
 
 
@@ -125,9 +126,7 @@ def _kept(entry: BackboneEntry) -> None:
     """List the visitor's weights files, which take room as their pictures do, and let them be deleted."""
     for one in service.weights_of(frame.visitor()):
         with st.container(horizontal=True, vertical_alignment="center", key=f"weights_kept_{one.folder}"):
-            st.caption(
-                f"Kept here: {frame.plain(one.name)}, {network.megabytes(one.bytes)}.", width="content"
-            )
+            st.caption(f"Kept here: {frame.plain(one.name)}, {megabytes(one.bytes)}.", width="content")
             if st.button(
                 "Delete",
                 key=f"weights_delete_{one.folder}_{entry.name}",

@@ -8,7 +8,6 @@ import contextlib
 import hmac
 import ipaddress
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,10 +23,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
-from core import environment, errors, live
+from core import environment, errors
 from core.runs import health, service
 from core.runs.executors import devices
 from core.runs.home import home
+from core.runs.store import census
 
 STREAMLITS_OWN = "/_stcore/metrics"
 CHECKED_FOR_SECONDS = 1.0  # one look at the disk and the database serves all who ask meanwhile
@@ -142,8 +142,8 @@ class _Lab(Collector):
         """Read the store, the workers, the devices and this process."""
         up = GaugeMetricFamily("tll_store_up", "Whether the run store answered.")
         try:
-            found = health.census(home())
-        except (sqlite3.Error, errors.StoreError):
+            found = census.census(home())
+        except errors.StoreError:
             _log.warning("The run store did not answer to a request for figures.")
             up.add_metric([], 0)
         else:
@@ -160,7 +160,7 @@ class _Lab(Collector):
         yield from _of_gpus()
 
 
-def _of_store(found: health.Census) -> Iterator[Metric]:
+def _of_store(found: census.Census) -> Iterator[Metric]:
     yield _gauges("tll_runs", "Runs in the store.", "state", found.runs)
     yield _gauge("tll_queue_length", "Runs that wait.", found.runs["queued"])
     yield _gauge(
@@ -182,7 +182,7 @@ def _of_store(found: health.Census) -> Iterator[Metric]:
     )
     for kind, one in found.durations.items():
         buckets = [
-            (str(bucket), below) for bucket, below in zip(health.DURATION_BUCKETS, one.below, strict=True)
+            (str(bucket), below) for bucket, below in zip(census.DURATION_BUCKETS, one.below, strict=True)
         ]
         durations.add_metric([kind], [*buckets, ("+Inf", one.count)], one.seconds)
     yield durations
@@ -207,10 +207,6 @@ def _of_workers() -> Iterator[Metric]:
 
 
 def _of_server() -> Iterator[Metric]:
-    waiting, running = live.counts()
-    yield _gauges(
-        "tll_live_experiments", "Live experiments.", "state", {"waiting": waiting, "running": running}
-    )
     yield _gauge("tll_shutting_down", "Whether the server is about to end.", service.leaving())
     if not runtime.exists():
         return

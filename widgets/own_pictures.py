@@ -12,8 +12,9 @@ from core.errors import DataError, LabError
 from core.runs import service
 from core.runs.spec import UPLOAD
 from core.runs.store.uploads import Upload
-from widgets import finished, frame, previews, upload_gate
+from widgets import frame, previews, upload_gate
 from widgets.previews import PICTURES, Choice, Preview
+from widgets.runs import results
 
 ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
 FITS = {"crop": "Crop the middle", "pad": "Pad with grey", "squash": "Squash"}
@@ -264,7 +265,7 @@ def _kept_until(upload: Upload, visitor: str) -> None:
                     service.delete_upload(visitor, UPLOAD + upload.token)
                     for fit in FITS:
                         _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name, fit)
-                    finished.test_images_of.clear()
+                    results.test_images_of.clear()
                     st.rerun()
     used, allowed = service.upload_room(visitor)
     if used > TIGHT * allowed:

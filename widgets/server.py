@@ -14,7 +14,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from core import errors, live, logs
+from core import errors, logs
 from core.datasets import foreign
 from core.images import decoding
 from core.runs import service
@@ -106,7 +106,6 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 
 def _drain() -> None:
     _closing.set()
-    live.close()
     service.leave()
 
 

@@ -25,6 +25,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.runs.limits import machine_memory
+from core.words import megabytes
 
 _ADDRESS = "/_stcore/upload_file/"
 _FILE = re.compile(re.escape(_ADDRESS) + r"([^/]+)/([^/]+)$")
@@ -40,7 +41,7 @@ _SLOWEST = 50_000  # bytes a second
 _STEP = 262_144  # bytes that are reserved ahead where a request does not announce its size
 
 _NOT_YOURS = "This file is not for a page of this browser; reload the page and choose the file again."
-_TOO_LARGE = "The file is too large: at most {:,.0f} MB can be sent."
+_TOO_LARGE = "The file is too large: at most {} can be sent."
 _VISITOR_FULL = "Too many of your files are open at once; remove some, or close other tabs of this page."
 _ALL_FULL = "Too many files are being sent at once; wait a minute, then choose yours again."
 _TOO_MANY = "Too many files are being sent at once; send fewer at a time."
@@ -162,7 +163,7 @@ class UploadGate:
         """Make room for ``size`` bytes of a file on its way, and for what comes next; or refuse."""
         room = self._room = self._room or usual_room()
         if size > room.request:
-            raise HTTPException(413, _TOO_LARGE.format((room.request - _FRAME) / 1e6))
+            raise HTTPException(413, _TOO_LARGE.format(megabytes(room.request - _FRAME, 0)))
         size = min(size + ahead, room.request)
         of_owner, of_all = self._held(sending.owner)
         if of_owner + size - sending.reserved > room.visitor:

@@ -28,6 +28,7 @@ from core.errors import SettingsError
 from core.metrics.report import Interval
 from core.training.config import STRATEGIES
 from core.training.sweep_config import epochs_for
+from core.words import points
 
 FAR = 2.0  # times the distance at which a new data set typically finds its nearest measured one
 NAMED = 3  # nearest measured data sets
@@ -211,9 +212,9 @@ def _departs(rule: Rule, outlooks: tuple[Outlook, ...], depth: int) -> str:
     if rule.arm == outlooks[depth].arm:
         return ""
     of_rule = int(rule.arm.removeprefix("k"))
-    lost = 100 * (outlooks[of_rule].behind.value - outlooks[depth].behind.value)
-    if lost >= 0.05:
-        verdict = f"that is expected to be {lost:.1f} points worse"
+    lost = outlooks[of_rule].behind.value - outlooks[depth].behind.value
+    if lost >= 0.0005:
+        verdict = f"that is expected to be {points(lost, sign=False)} worse"
     else:
         verdict = "that is expected to be no better" + (", and it takes longer" if of_rule < depth else "")
     return (
@@ -273,15 +274,16 @@ def _alternatives(
     ways = []
     last = len(outlooks) - 1
 
-    def points(place: int) -> float:
-        return 100 * (outlooks[place].behind.value - outlooks[depth].behind.value)
+    def behind(place: int) -> float:
+        return outlooks[place].behind.value - outlooks[depth].behind.value
 
     if found.best != depth:
         ways.append(
             Alternative(
                 arm=found.arms[found.best],
                 when=f"Freeze {_stages_in_words(found.arms[found.best], last)} if every tenth of a point counts.",
-                risk=f"Expected gain {-points(found.best):.1f} points, too little to be sure of, for more seconds.",
+                risk=f"Expected gain {points(-behind(found.best), sign=False)}, too little to be sure of, for more "
+                "seconds.",
             )
         )
     if depth != last:
@@ -289,8 +291,8 @@ def _alternatives(
             Alternative(
                 arm=found.arms[last],
                 when="Freeze everything (a linear probe) if you need the quickest answer.",
-                risk=f"From the measured tasks, {points(last):.1f} points behind are expected."
-                if points(last) > 0
+                risk=f"From the measured tasks, {points(behind(last), sign=False)} behind are expected."
+                if behind(last) > 0
                 else "From the measured tasks, nothing is expected to be lost.",
             )
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from core.interpretation.specificity_report import Reading
 from core.metrics.comparison import ALPHA, paired_difference
 from core.metrics.report import Interval
+from core.words import listed, percent
 
 RESAMPLES = 2000
 
@@ -108,10 +109,10 @@ class Comparison:
         first, share = self.examined[0], self.best_share[0]
         if len(self.examined) == 1:
             return f"Only {first.title} is at hand, so there is nothing to rank."
-        start = f"{first.title} comes first in {_percent(share)} of resamples of these {self.images} images"
+        start = f"{first.title} comes first in {percent(share, 0)} of resamples of these {self.images} images"
         if not self.level:
             return f"{start}, and is better than each of the others beyond chance."
-        return f"{start}; it cannot be told apart from {_listed(self.level)}."
+        return f"{start}; it cannot be told apart from {listed(self.level)}."
 
 
 def compared(
@@ -154,11 +155,3 @@ def best_shares(right: Sequence[NDArray[np.bool_]], *, seed: int = 0) -> tuple[f
     hits = answers @ times.T  # (networks, RESAMPLES), whole numbers
     top = hits == hits.max(axis=0)
     return tuple(float(value) for value in (top / top.sum(axis=0)).mean(axis=1))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

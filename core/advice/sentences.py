@@ -6,6 +6,7 @@ from core.advice.evidence import Cell, Evidence
 from core.advice.report import Advice, Policy, Record
 from core.advice.tasks import TASKS, Similarity
 from core.training.sweep_config import Arm
+from core.words import interval, listed, number, points
 
 CLEARLY = 0.02  # of accuracy: a probe's peak stands out by more than this
 ALIKE = 0.06  # of the weight: below this the nearest measured case is no nearer than many others
@@ -32,10 +33,9 @@ def measured_anew(evidence: Evidence) -> str:
     if anew is None:
         return ""
     sizes = [f"{size}" if size else "all" for size in anew["per_class"]]
-    listed = " and ".join(filter(None, (", ".join(sizes[:-1]), sizes[-1])))
     return (
-        f"Cases with {listed} pictures a class were measured anew on {anew['date'][:10]}: {anew['because']}. No mean "
-        f"moved by more than {anew['most_points_moved']:.1f} points."
+        f"Cases with {listed(sizes)} pictures a class were measured anew on {anew['date'][:10]}: {anew['because']}. No "
+        f"mean moved by more than {points(anew['most_points_moved'] / 100, sign=False)}."
     )
 
 
@@ -90,7 +90,8 @@ def standing(record: Record) -> tuple[str, ...]:
         if not one.name.startswith("advice") or not rules:
             continue
         value = one.regret
-        gives = f"**{one.title}** gives away {value.value:.1f} points [{value.low:.1f}, {value.high:.1f}]"
+        behind = points(value.value / 100, sign=False)  # a policy's regret is in points
+        gives = f"**{one.title}** gives away {behind} {interval(value.low / 100, value.high / 100)}"
         ahead = sorted((rule for rule in rules if rule.regret.value < value.value), key=_mean)
         if ahead:
             named = ", ".join(f"“{rule.title}” ({rule.regret.value:.1f})" for rule in ahead)
@@ -140,8 +141,8 @@ def _peaks(evidence: Evidence) -> str:
         return ""
     found = len(early["between"]) + len(early["different"])
     return (
-        f"A linear probe reads an earlier stage better than the last (by more than {100 * CLEARLY:.0f} points) in "
-        f"{found} of {others} data sets that are no photographs of things, and in {len(early['similar'])} of "
+        f"A linear probe reads an earlier stage better than the last (by more than {points(CLEARLY, 0, sign=False)}) "
+        f"in {found} of {others} data sets that are no photographs of things, and in {len(early['similar'])} of "
         f"{photographs} that are."
     )
 
@@ -163,8 +164,8 @@ def _cost_of_freezing(cells: Sequence[Cell], stages: int) -> str:
         lost[alike].append(max(means.values()) - means[f"k{stages}"])
     if not lost[True] or not lost[False]:
         return ""
-    like, unlike = (100 * sum(lost[one]) / len(lost[one]) for one in (True, False))
+    like, unlike = (sum(lost[one]) / len(lost[one]) for one in (True, False))
     return (
-        f"Freezing everything gives away {unlike:.1f} points on average where pictures are no photographs of things, "
-        f"{like:.1f} where they are."
+        f"Freezing everything gives away {points(unlike, sign=False)} on average where pictures are no photographs "
+        f"of things, {number(100 * like)} where they are."
     )

@@ -14,6 +14,7 @@ from torch import Tensor
 from core import errors
 from core.backbones import catalogue, reading, stages
 from core.backbones.reading import Described
+from core.words import count
 
 # What the heads of fine-tuned networks are called, by this lab ("head.1.weight") and by others.
 _HEADS = ("head", "heads", "fc", "classifier", "last_linear", "linear", "logits", "output")
@@ -125,8 +126,8 @@ def _said(
             f"The weights file holds this network more than once; what is under {named} was left out."
         )
     elif outside:
-        few = "1 tensor" if len(outside) == 1 else f"{len(outside)} tensors"
-        said.append(f"Left out of the weights file: {few} outside this network, such as '{outside[0]}'.")
+        tensors = count(len(outside), "tensor")
+        said.append(f"Left out of the weights file: {tensors} outside this network, such as '{outside[0]}'.")
     if heads is not None:
         # The last layer's bias or weights: (classes,) or (classes, …).
         classes = heads[-1].shape[0] if heads and heads[-1].shape else 0

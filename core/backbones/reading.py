@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import errors
 from core.backbones import file_kinds, pickles
+from core.words import megabytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -145,7 +146,7 @@ def check_header(path: Path, label: str) -> None:
         length = int.from_bytes(file.read(8), "little")
     if MOST_HEADER_BYTES < length < path.stat().st_size:
         raise errors.WeightsError(
-            f"{label} has a header of {length / 1e6:,.0f} MB, which lists more tensors than any network here has; "
+            f"{label} has a header of {megabytes(length, 0)}, which lists more tensors than any network here has; "
             "save only the network's state dict."
         )
 

@@ -12,6 +12,7 @@ from core.commands.options import add_data, add_settings, chosen_settings, json_
 from core.commands.terminal import Terminal
 from core.events import Note, Progress
 from core.training.config import FinetuneConfig
+from core.words import count, percent, seconds
 
 _SETTINGS = ("backbone", "weights", "per_class", "seed")
 
@@ -102,10 +103,13 @@ def outcome(advice: Advice, measures: Measures, caveats: tuple[str, ...] = ()) -
 def _tell(advice: Advice, measures: Measures, caveats: tuple[str, ...]) -> None:
     expected, stages = advice.outlook.accuracy, len(advice.stages)
     print(
-        f"freeze          {advice.freeze_depth} of {stages} stages ({advice.strategy}), {advice.epochs} epoch(s) at "
-        f"{advice.learning_rate:g}"
+        f"freeze          {advice.freeze_depth} of {stages} stages ({advice.strategy}), "
+        f"{count(advice.epochs, 'epoch')} at {advice.learning_rate:g}"
     )
-    print(f"expect          {expected.value:.0%} right, 80 % range {expected.low:.0%} to {expected.high:.0%}")
+    print(
+        f"expect          {percent(expected.value, 0)} right, 80 % range {percent(expected.low, 0)} to "
+        f"{percent(expected.high, 0)}"
+    )
     for caveat in caveats:
         print(f"                {caveat}")
     print("leans on        " + ", ".join(one.task for one in advice.neighbours))
@@ -115,11 +119,12 @@ def _tell(advice: Advice, measures: Measures, caveats: tuple[str, ...]) -> None:
     print(f"{'stage':<16}{'k-NN':>7}{'LogME':>8}{'H-score':>9}{'distance':>10}{'probe':>8}")
     for stage in measures.stages:
         far = "" if stage.frechet is None else f"{stage.frechet.value:.2f}"
-        probe = "" if stage.probe is None else f"{stage.probe.value:.1%}"
+        probe = "" if stage.probe is None else percent(stage.probe.value)
         print(
-            f"{stage.stage:<16}{stage.neighbours.value:>7.1%}{stage.logme.value:>8.2f}{stage.h_score.value:>9.2f}"
+            f"{stage.stage:<16}{percent(stage.neighbours.value):>7}{stage.logme.value:>8.2f}{stage.h_score.value:>9.2f}"
             f"{far:>10}{probe:>8}"
         )
     print(
-        f"{measures.images} pictures looked at in {sum(measures.seconds.values()):.1f} s; nothing was trained"
+        f"{count(measures.images, 'picture')} looked at in {seconds(sum(measures.seconds.values()), 1)}; nothing was "
+        "trained"
     )

@@ -5,6 +5,7 @@ import argparse
 from core.commands.options import path
 from core.runs import backup as archives
 from core.runs.home import home
+from core.words import count, megabytes
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def run(chosen: argparse.Namespace) -> None:
     directory, target = home(), chosen.file.absolute()
     saved = archives.backup(directory, target)
     print(
-        f"Saved {_said(saved)} of {directory} in {chosen.file} ({target.stat().st_size / 1e6:,.1f} MB).",
+        f"Saved {_said(saved)} of {directory} in {chosen.file} ({megabytes(target.stat().st_size)}).",
     )
 
 
@@ -28,6 +29,5 @@ def restore(chosen: argparse.Namespace) -> None:
 
 
 def _said(contents: archives.Contents) -> str:
-    runs = "1 run" if contents.runs == 1 else f"{contents.runs:,} runs"
-    uploads = "1 upload" if contents.uploads == 1 else f"{contents.uploads:,} uploads"
-    return f"{runs} and {uploads} ({contents.bytes / 1e6:,.1f} MB)"
+    runs, uploads = count(contents.runs, "run"), count(contents.uploads, "upload")
+    return f"{runs} and {uploads} ({megabytes(contents.bytes)})"

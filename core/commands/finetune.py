@@ -16,6 +16,7 @@ from core.runs.files import artefacts
 from core.runs.kinds.finetuning_timeline import Timeline
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted
+from core.words import megabytes, percent
 
 _BYTES_PER_WEIGHT = 4  # float32
 
@@ -54,40 +55,40 @@ def run(chosen: argparse.Namespace) -> None:
 def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: "_Json | _Terminal") -> None:
     """Fine-tune, say how it goes, and keep the result."""
     with interrupts.at_once():
-        from core.datasets import noticed
+        from core.datasets import noticed, splits
         from core.datasets.open import open_dataset
-        from core.runs import engine, recorder
         from core.runs.export import archive as export
+        from core.runs.kinds import pretrained
+        from core.runs.kinds.finetuning import Finetuning
+        from core.runs.kinds.finetuning_result import RunResult
+        from core.runs.kinds.kind import Work
         from core.training import precision
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     precision.choose_device(config.device)  # rather than after all pictures are read
-    dataset = open_dataset(data, side=engine.image_side(config), fit=fit, progress=tell("data"))
+    dataset = open_dataset(data, side=pretrained.image_side(config), fit=fit, progress=tell("data"))
     timeline = Timeline()
     for said in data_read(dataset):
         show.event(said)
-    timeline.absorb(Note(message=one).to_json() for one in noticed.sentences(dataset.report, dataset.reading))
-    engine.fetch_weights(config, tell("weights"))
-    started: RunStarted | None = None
-    for event in engine.events(config, dataset, None):
-        if isinstance(event, RunStarted):
-            started = event
-        if isinstance(event, RunStarted | EpochDone | Note):
-            timeline.absorb([artefacts.finite(event.to_json())])
+    for sentence in noticed.sentences(dataset.report, dataset.reading):
+        timeline.take(Note(message=sentence))
+    pretrained.fetch(config, tell("weights"))
+    kind = Finetuning()
+    for event in kind.events(Work(config=config, dataset=dataset)):
+        if not isinstance(event, BatchDone):
+            timeline.take(event)
         if not isinstance(event, Finished):
             show.event(event)
             continue
-        assert started is not None
         files: dict[str, str] = {}
         problem: str | None = f"{out} is not complete: the run was stopped while it was being written."
         try:
             if out is not None:
-                title = engine.run_title(config, dataset.title)
-                result = recorder.build_result(title, started, timeline, event)
-                companions = export.companions(result, engine.parts(dataset, config))
-                for name in _written(out, started, event, companions):
+                result = RunResult.of(kind.title(config, dataset.title), timeline)
+                parts = splits.split(dataset, per_class=config.per_class, seed=config.seed)
+                for name in _written(out, timeline, event, export.companions(result, parts)):
                     files[Path(name).stem] = str(out / name)
             problem = None
         except (OSError, errors.LabError) as error:
@@ -100,12 +101,13 @@ def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: 
 
 
 def _written(
-    out: Path, started: RunStarted, finished: Finished, companions: Iterable[tuple[str, bytes]]
+    out: Path, timeline: Timeline, finished: Finished, companions: Iterable[tuple[str, bytes]]
 ) -> Iterator[str]:
     """Write the weights into the folder ``out``, then ``companions``, (name, content) each; yields the names."""
-    from core.runs import recorder
+    from core.runs.kinds.finetuning_files import write_weights
 
-    recorder.write_weights(out / artefacts.WEIGHTS, started, finished, private=False)
+    assert timeline.started is not None
+    write_weights(out / artefacts.WEIGHTS, timeline.started, finished, private=False)
     yield artefacts.WEIGHTS
     for name, content in companions:
         artefacts.write_bytes(out / name, content, private=False)
@@ -140,7 +142,8 @@ class _Terminal(Terminal):
         elif isinstance(event, EpochDone):
             self._epoch = (
                 f"epoch {event.epoch} of {event.epochs}: loss {event.train_loss:.3f}, right on"
-                f" {event.train_accuracy:.1%} of training and {event.validation_accuracy:.1%} of validation images"
+                f" {percent(event.train_accuracy)} of training and {percent(event.validation_accuracy)} of validation"
+                " images"
             )
             self.line(self._epoch)
         elif isinstance(event, Progress):
@@ -153,8 +156,9 @@ class _Terminal(Terminal):
         self.clear()
         accuracy, report = event.test.accuracy, event.test
         print(
-            f"test accuracy   {accuracy.value:.1%} (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%},"
-            f" {report.count} images; always naming the most frequent class: {report.chance:.1%})"
+            f"test accuracy   {percent(accuracy.value)} (95 % interval {percent(accuracy.low)} to"
+            f" {percent(accuracy.high)}, {report.count} images; always naming the most frequent class:"
+            f" {percent(report.chance)})"
         )
         if event.diverged is not None:
             print(f"diverged        {event.diverged}")
@@ -164,13 +168,14 @@ class _Terminal(Terminal):
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in event.seconds_by_phase.items())
         print(f"seconds         {event.seconds:.1f} ({phases})")
         print(
-            f"pace            {event.images_per_second:,.0f} images/s; {_megabytes(event)} of memory at most"
+            f"pace            {event.images_per_second:,.0f} images/s; {megabytes(event.peak_memory_bytes)} of memory"
+            " at most"
         )
         print(f"{'stage':<16}{'':<10}weights moved  bit-identical")
         for row in event.audit:
             state = "frozen" if row.frozen else "trained"
             same = "yes" if row.parameters_identical and row.buffers_identical else "no"
-            print(f"{row.stage:<16}{state:<10}{row.relative_change:>12.2%}  {same}")
+            print(f"{row.stage:<16}{state:<10}{percent(row.relative_change, 2):>12}  {same}")
         for file in files.values():
             print(f"wrote           {file}")
 
@@ -187,7 +192,3 @@ class _Terminal(Terminal):
             f"frozen: {frozen}; {event.trainable_parameters:,} of {event.total_parameters:,} parameters learn,"
             f" on {event.device} in {event.precision}"
         )
-
-
-def _megabytes(event: Finished) -> str:
-    return f"{event.peak_memory_bytes / 1e6:,.0f} MB"

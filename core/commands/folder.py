@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core import errors
+from core.words import megabytes
 
 try:
     import fcntl
@@ -29,7 +30,7 @@ def ready(path: Path, *, overwrite: bool, needed: int) -> Iterator[None]:
         free = _tried(path, overwrite, made, stack)
         if free < needed:
             raise errors.SettingsError(
-                f"--out {path} has room for {free / 1e6:,.0f} MB, and the weights alone need {needed / 1e6:,.0f} MB; "
+                f"--out {path} has room for {megabytes(free)}, and the weights alone need {megabytes(needed)}; "
                 "make room or name another folder."
             )
         yield

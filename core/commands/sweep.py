@@ -14,6 +14,7 @@ from core.training.sweep_config import Arm, SweepConfig
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_report import ArmReport, SweepReport, report, spoken
+from core.words import megabytes, percent, seconds
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -29,17 +30,19 @@ def run(chosen: argparse.Namespace) -> None:
 
     with interrupts.at_once():
         from core.datasets.open import open_dataset
-        from core.runs import engine
+        from core.runs.kinds import pretrained
         from core.training import precision, sweep
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
 
     precision.choose_device(config.device)  # rather than after all pictures are read
-    dataset = open_dataset(chosen.data, side=engine.image_side(config), fit=chosen.fit, progress=tell("data"))
+    dataset = open_dataset(
+        chosen.data, side=pretrained.image_side(config), fit=chosen.fit, progress=tell("data")
+    )
     for said in data_read(dataset):
         show.event(said)
-    engine.fetch_weights(config, tell("weights"))
+    pretrained.fetch(config, tell("weights"))
     log = SweepLog()
     for event in sweep.sweep(config, dataset):
         log.absorb(event)
@@ -110,10 +113,10 @@ class _Terminal(Terminal):
         elif isinstance(event, DataRead):
             self._data = event.text()
         elif isinstance(event, CachesReady):
-            self.line(f"one pass through the network took {event.seconds[-1]:.1f} s")
+            self.line(f"one pass through the network took {seconds(event.seconds[-1], 1)}")
         elif isinstance(event, ArmDone):
             self.line(
-                f"seed {event.seed}, {spoken([event.arm])}: {event.accuracy:.1%} in {event.seconds:.1f} s"
+                f"seed {event.seed}, {spoken([event.arm])}: {percent(event.accuracy)} in {seconds(event.seconds, 1)}"
             )
         elif isinstance(event, ArmDropped):
             self.line(f"{spoken([event.arm])} has clearly lost to {spoken([event.behind])}; no further seeds")
@@ -124,11 +127,11 @@ class _Terminal(Terminal):
         self.clear()
         print(f"{'frozen':<22}{'accuracy':>9}  {'95 % interval':<18}{'behind':>7}{'seconds':>9}{'alone':>8}")
         for one in found.arms:
-            interval = f"{one.accuracy.low:.1%} to {one.accuracy.high:.1%}"
+            interval = f"{percent(one.accuracy.low)} to {percent(one.accuracy.high)}"
             alone = "" if one.seconds_alone is None else f"{one.seconds_alone:.1f}"
             mark = "*" if one.as_good else " "
             print(
-                f"{_frozen(one, found):<22}{one.accuracy.value:>9.1%}{mark} {interval:<18}"
+                f"{_frozen(one, found):<22}{percent(one.accuracy.value):>9}{mark} {interval:<18}"
                 f"{100 * one.regret.value:>7.1f}{one.seconds:>9.1f}{alone:>8}"
             )
         print("* may be the best")
@@ -136,9 +139,7 @@ class _Terminal(Terminal):
             print(caveat)
         print(found.verdict)
         print(found.method)
-        print(
-            f"{event.seconds:.1f} seconds in all; {event.peak_memory_bytes / 1e6:,.0f} MB of memory at most"
-        )
+        print(f"{event.seconds:.1f} seconds in all; {megabytes(event.peak_memory_bytes)} of memory at most")
 
 
 def _frozen(one: ArmReport, found: SweepReport) -> str:

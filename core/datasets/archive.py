@@ -21,6 +21,7 @@ from core.datasets.layout import packed_folders
 from core.datasets.member_names import readable
 from core.errors import DataError
 from core.images.decoding import Limits
+from core.words import megabytes
 
 _END_RECORD = b"PK\x05\x06"  # APPNOTE.TXT 4.3.16, end of central directory
 _END_RECORD_BYTES = 22
@@ -58,7 +59,7 @@ class _Member:
     def read(self, limit: int) -> bytes:
         if self.info.file_size > limit:
             raise DataError(
-                f"The file is larger than {limit / 1e6:.0f} MB; save the picture at a smaller size."
+                f"The file is larger than {megabytes(limit, 0)}; save the picture at a smaller size."
             )
         try:
             # Asked for "all", zipfile unpacks what is there before it cuts off what was not announced.
@@ -100,7 +101,7 @@ def open_archive(
         packed = packed_folders(paths) if nested else []
         if sum(members[number].info.file_size for number in packed) > limits.max_nested_bytes:
             raise DataError(
-                f"The ZIP files inside the ZIP take more than {limits.max_nested_bytes / 1e6:,.0f} MB; unpack them "
+                f"The ZIP files inside the ZIP take more than {megabytes(limits.max_nested_bytes, 0)}; unpack them "
                 "into folders, and make one ZIP of those."
             )
         for number in packed:

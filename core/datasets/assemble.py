@@ -11,6 +11,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from core import words
 from core.datasets import noticed
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
 from core.datasets.repeats import disagreement, repeats
@@ -126,9 +127,7 @@ def _refuse_small(
     counts = np.bincount(train.labels, minlength=len(class_names))
     for label, (class_name, count) in enumerate(zip(class_names, counts, strict=True)):
         if count < needed:
-            what = (
-                f"only {count} image" + ("" if count == 1 else "s") if count else "no image that can be read"
-            )
+            what = f"only {words.count(count, 'image')}" if count else "no image that can be read"
             reasons = Counter(why for one, why in unread if one == label)
             raise DataError(
                 f"Class “{class_name}” has {what}; every class needs at least {needed} to {purpose}."
@@ -143,7 +142,7 @@ def _why_unread(reasons: Counter[str], of: str = "this class") -> str:
         return ""
     why, count = reasons.most_common(1)[0]
     total = reasons.total()
-    files = "1 file" if total == 1 else f"{total:,} files"
+    files = words.count(total, "file")
     most = "" if count == total else f", {count:,} of them for this reason"
     return f" {files} of {of} could not be read{most}: {why}"
 
@@ -166,7 +165,7 @@ def _untested(
     lacking = [class_names[label] for label in set(range(len(class_names))) - set(test.labels.tolist())]
     if not lacking:
         return ()
-    names = ", ".join(f"“{name}”" for name in sorted(lacking)[:6]) + (", …" if len(lacking) > 6 else "")
+    names = words.some([f"“{name}”" for name in sorted(lacking)])
     left = len(class_names) - len(lacking)
     over = f"the {left:,} classes that are there" if left > 1 else "the one class that is there"
     return (

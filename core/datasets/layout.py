@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from core import words
 from core.datasets.masks import take_out
 from core.datasets.part_names import key, pictures_and_masks
 from core.datasets.parts import Folder, FoundPart, FoundParts, find
@@ -152,7 +153,9 @@ def arrange(paths: Sequence[str], limits: Limits) -> Layout:
     masks = [number for part in parts.classes for number in take_out(part.folder, paths)]
     if masks:
         skipped += [(paths[number], "It belongs to another picture, as a mask does.") for number in masks]
-        remarks.append(f"{_files(len(masks))} that belong to other pictures (masks) are left out.")
+        remarks.append(
+            f"{words.count(len(masks), 'file')} that belong to other pictures (masks) are left out."
+        )
     train, test = _train_and_test(parts, skipped, paths, remarks, limits)
     class_names = tuple(sorted({picture.class_name for picture in train}))
     if not class_names:
@@ -284,13 +287,9 @@ def _empty_folders(parts: FoundParts, skipped: Sequence[tuple[str, str]]) -> lis
             if names[depth][0] != ".":
                 found["/".join(names[: depth + 1])] += 1
     return [
-        f"The folder “{folder}” has no picture in it ({_files(count)} of other kinds), so it is no class."
+        f"The folder “{folder}” has no picture in it ({words.count(count, 'file')} of other kinds), so it is no class."
         for folder, count in sorted(found.items())
     ]
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def _train_and_test(
@@ -344,7 +343,8 @@ def _train_and_test(
     if only:
         count = sum(part.folder.count for name, part in test if name in only)
         remarks.append(
-            f"The test part has what the training part lacks ({_some(only)}); its {_files(count)} are left out."
+            f"The test part has what the training part lacks ({_some(only)}); its {words.count(count, 'file')} are "
+            "left out."
         )
     return _placed(train), _placed([one for one in test if one[0] in known])
 
@@ -391,7 +391,7 @@ def _say_merged(classes: Iterable[tuple[str, FoundPart]], remarks: list[str]) ->
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names[:6]) + (", …" if len(names) > 6 else "")
+    return words.some([f"“{name}”" for name in names])
 
 
 def _placed(classes: Iterable[tuple[str, FoundPart]]) -> list[Placed]:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from core.datasets.dataset import ImportReport
 from core.images.to_rgb import PictureReading
+from core.words import count, percent
 
 MUCH_CUT = 0.4  # of the pictures' area; a usual photograph (3:2) loses a third
 MANY_WIDE = 0.1  # of the pictures lose more than half
@@ -19,9 +20,9 @@ def cropped(report: ImportReport, reading: PictureReading) -> str | None:
     """Warn where much of the pictures is cut away; None where little is."""
     if reading.fit != "crop" or (report.outside <= MUCH_CUT and report.wide < MANY_WIDE):
         return None
-    halves = f", and of {report.wide:.0%} of the pictures more than half" if report.wide < 1 else ""
+    halves = f", and of {percent(report.wide, 0)} of the pictures more than half" if report.wide < 1 else ""
     return (
-        f"On average {report.outside:.0%} of a picture is cut away, since only the square in its middle is kept"
+        f"On average {percent(report.outside, 0)} of a picture is cut away, since only the square in its middle is kept"
         f"{halves if report.wide > 0 else ''}; what lies outside it, the network never sees. Pad or squash the "
         "pictures to keep all of them."
     )
@@ -31,7 +32,7 @@ def dark(report: ImportReport, reading: PictureReading) -> str | None:
     """Warn where most pictures of more than 8 bits came out almost black, as one faulty pixel can make them."""
     if report.dark <= sum(is_deep(what) for _, what in report.converted) / 2:
         return None
-    black = f"{_pictures(report.dark)} of more than 8 bits came out almost black"
+    black = f"{count(report.dark, 'picture')} of more than 8 bits came out almost black"
     if reading.counts is None and reading.shares is None:
         return (
             f"{black}: they use little of the range that their format declares. Save them as 16-bit PNG or TIFF, where "
@@ -46,17 +47,16 @@ def dark(report: ImportReport, reading: PictureReading) -> str | None:
 def conversions(report: ImportReport, reading: PictureReading) -> tuple[str, ...]:
     """Say what the pictures were converted from, and by which rule."""
     kinds = Counter(what for _, what in report.converted)
-    deep = {what: count for what, count in kinds.items() if is_deep(what)}
-    others = {what: count for what, count in kinds.items() if what not in deep}
+    deep = {what: many for what, many in kinds.items() if is_deep(what)}
+    others = {what: many for what, many in kinds.items() if what not in deep}
     found = []
     if deep:
-        count = sum(deep.values())
         found.append(
-            f"{_pictures(count)} of more than 8 bits ({_listed(deep)}) became 8-bit by one rule for the whole set: "
-            f"{_rule(reading)}."
+            f"{count(sum(deep.values()), 'picture')} of more than 8 bits ({_listed(deep)}) became 8-bit by one "
+            f"rule for the whole set: {_rule(reading)}."
         )
     if others:
-        found.append(f"{_pictures(sum(others.values()))} became plain RGB ({_listed(others)}).")
+        found.append(f"{count(sum(others.values()), 'picture')} became plain RGB ({_listed(others)}).")
     return tuple(found)
 
 
@@ -80,8 +80,4 @@ def _rule(reading: PictureReading) -> str:
 def _listed(kinds: dict[str, int]) -> str:
     if len(kinds) == 1:
         return next(iter(kinds))
-    return ", ".join(f"{count:,} × {what}" for what, count in sorted(kinds.items()))
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
+    return ", ".join(f"{many:,} × {what}" for what, many in sorted(kinds.items()))

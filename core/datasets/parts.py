@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from core.datasets.part_names import WORDS, Named, Role, key, named, numbered, pictures_and_masks
 from core.errors import DataError
+from core.words import some
 
 
 @dataclass(eq=False)
@@ -353,8 +354,7 @@ def _wrapped_set(folder: Folder, known: Iterable[str]) -> Folder | None:
 
 
 def _list(names: Iterable[str]) -> str:
-    shown = sorted(names)
-    return ", ".join(name[:40] for name in shown[:6]) + (", …" if len(shown) > 6 else "")
+    return some([name[:40] for name in sorted(names)])
 
 
 def _roles_said(chosen: dict[str, Named]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
+from core.words import count
 
 Labels = NDArray[np.int64]
 
@@ -113,7 +114,7 @@ def disagreement(
     for name, contents in zip(class_names, by_class, strict=True):
         if len(contents) < needed:
             raise DataError(
-                f"Class “{name}” has only {len(contents)} different picture{'' if len(contents) == 1 else 's'}; it "
+                f"Class “{name}” has only {count(len(contents), 'different picture')}; it "
                 f"needs at least {needed}, and copies count once."
             )
     if not disputed:

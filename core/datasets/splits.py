@@ -96,6 +96,13 @@ def split(
     )
 
 
+def some_of_each_class(part: LabelledImages, most: int, seed: int) -> LabelledImages:
+    """Draw at most ``most`` images of each class, which stay in their order; other ones for other seeds."""
+    order = np.random.default_rng(seed).permutation(len(part))
+    taken = [order[part.labels[order] == label][:most] for label in np.unique(part.labels)]
+    return part.subset(np.sort(np.concatenate(taken)))
+
+
 def _too_few(class_name: str, different: int, needed: int) -> str:
     return f"Class “{class_name}” has too few different images ({different}) to split; it needs at least {needed}."
 

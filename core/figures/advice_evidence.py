@@ -7,22 +7,14 @@ import plotly.graph_objects as go
 
 from core.advice.evidence import Cell
 from core.advice.report import Measures
+from core.advice.sentences import arm_title
 from core.advice.tasks import TASKS
-from core.figures.depth_axis import depth_axis, short
-from core.figures.template import (
-    FIRE,
-    GREY,
-    ICE,
-    LEVEL,
-    SMALL,
-    WRONG,
-    Theme,
-    faded,
-    figure,
-    ground,
-    key,
-    label,
-)
+from core.figures.axes import named_axis, percent_axis
+from core.figures.depth_axis import EDGE, depth_axis, depth_names
+from core.figures.marks import apart, box, cells, level, line, note, points, rule, whisker, written
+from core.figures.template import FIRE, GREY, ICE, SMALL, WRONG, Theme, faded, figure, ground, key, label
+from core.metrics.report import Interval
+from core.words import percent
 
 _KINDS = ("similar", "between", "different")
 _FULL = 12.0  # points behind the best at which the colour is full
@@ -31,255 +23,213 @@ _NUDGE = 0.06  # of a depth, between curves
 _READ = {"probe": "Linear probe", "neighbours": "Nearest neighbours"}
 
 
-def ordered(cells: Sequence[Cell]) -> list[Cell]:
+def ordered(measured: Sequence[Cell]) -> list[Cell]:
     """Sort cells from data sets like the source to those unlike it."""
     return sorted(
-        cells,
-        key=lambda cell: (_KINDS.index(TASKS[cell.task].similarity), TASKS[cell.task].title),
+        measured, key=lambda cell: (_KINDS.index(TASKS[cell.task].similarity), TASKS[cell.task].title)
     )
 
 
 def behind_the_best(
-    cells: Sequence[Cell], arms: Sequence[str], *, stages: int, theme: Theme = "light"
+    measured: Sequence[Cell], arms: Sequence[str], *, stages: int, theme: Theme = "light"
 ) -> go.Figure:
     """Draw a row for each data set: how many points every depth falls behind the row's best (0, framed).
 
     The upper rows are photographs of things, the lower ones are unlike them.
     """
     on = ground(theme)
-    rows = ordered(cells)
+    rows = ordered(measured)
     means = [[100 * cell.mean(arm) for arm in arms] for cell in rows]
     lost = [[max(row) - value for value in row] for row in means]
-    names = [label(TASKS[cell.task].title, 20) for cell in rows]
-    trace = {
-        "type": "heatmap",
-        "name": "behind",
-        "meta": {
+    best = [row.index(min(row)) for row in lost]
+    kinds = [TASKS[cell.task].similarity for cell in rows]
+    trace = cells(
+        lost,
+        (faded(WRONG, 0.03), faded(WRONG, 0.85)),
+        most=_FULL,
+        gap=3,
+        name="behind",
+        meta={
             "y": None,
             "value": "Points behind the best",
             "also": ["Data set", "Seeds", "Test pictures", "Right (%)"],
         },
-        "z": lost,
-        "x": list(range(len(arms))),
-        "y": list(range(len(rows))),
-        "zmin": 0,
-        "zmax": _FULL,
-        "colorscale": [[0, faded(WRONG, 0.03)], [1, faded(WRONG, 0.85)]],
-        "showscale": False,
-        "xgap": 3,
-        "ygap": 3,
-        "text": [[f"{value:.0f}" if value >= 0.05 else "best" for value in row] for row in lost],
-        "texttemplate": "%{text}",
-        "textfont": {"size": SMALL, "color": on.ink},
-        "customdata": [
+        x=list(range(len(arms))),
+        y=list(range(len(rows))),
+        **written([[f"{value:.0f}" if value >= 0.05 else "best" for value in row] for row in lost], on.ink),
+        customdata=[
             [[label(TASKS[cell.task].title), cell.seeds, cell.test_images, value] for value in row]
             for cell, row in zip(rows, means, strict=True)
         ],
-        "hovertemplate": "%{customdata[0]}<br>%{z:.1f} points behind its best; %{customdata[3]:.1f} % right<br>"
-        "%{customdata[1]} seeds, %{customdata[2]} test pictures<extra></extra>",
-    }
-    best = [row.index(min(row)) for row in lost]
-    layout = {
-        "height": 96 + 31 * max(len(rows), 3),
-        "margin": {"t": 8},
-        "xaxis": {
-            "tickvals": list(range(len(arms))),
-            "ticktext": [short(arm, stages) for arm in arms],
-            "tickangle": 0,
-            "showgrid": False,
-            "title": {"text": f"Frozen stages, of {stages}"},
-        },
-        "yaxis": {
-            "tickvals": list(range(len(rows))),
-            "ticktext": names,
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-            "tickfont": {"size": SMALL - 1, "color": on.ink},
-        },
-        "shapes": [
-            *(
-                {
-                    "type": "rect",
-                    "x0": place - 0.46,
-                    "x1": place + 0.46,
-                    "y0": row - 0.42,
-                    "y1": row + 0.42,
-                    "line": {"color": on.ink, "width": 2},
-                }
-                for row, place in enumerate(best)
-            ),
-            *(
-                {
-                    "type": "line",
-                    "xref": "paper",
-                    "x0": 0,
-                    "x1": 1,
-                    "y0": row - 0.5,
-                    "y1": row - 0.5,
-                    "line": {"color": on.muted, "width": 2, "dash": "dot"},
-                }
-                for row in range(1, len(rows))
-                if TASKS[rows[row].task].similarity != TASKS[rows[row - 1].task].similarity
-            ),
-        ],
-    }
-    return figure([trace], layout, theme)
+        hover="%{customdata[0]}<br>%{z:.1f} points behind its best; %{customdata[3]:.1f} % right<br>"
+        "%{customdata[1]} seeds, %{customdata[2]} test pictures",
+    )
+    frame = {"color": on.ink, "width": 2}
+    frames = [
+        box(x=(place - 0.46, place + 0.46), y=(row - 0.42, row + 0.42), line=frame)
+        for row, place in enumerate(best)
+    ]
+    borders = [
+        rule(on.muted, y=row - 0.5, dash="dot") for row in range(1, len(rows)) if kinds[row] != kinds[row - 1]
+    ]
+    titles = [TASKS[cell.task].title for cell in rows]
+    return figure(
+        [trace],
+        theme,
+        says=_map_says(rows, arms, stages, best, lost),
+        height=96 + 31 * max(len(rows), 3),
+        margin={"t": 8},
+        xaxis=depth_names(arms, stages),
+        yaxis=named_axis(titles, longest=20, down=True, ink=on.ink, size=SMALL - 1),
+        shapes=[*frames, *borders],
+    )
 
 
 def accuracy_over_depth(
-    cells: Sequence[Cell], arms: Sequence[str], *, stages: int, theme: Theme = "light"
+    measured: Sequence[Cell], arms: Sequence[str], *, stages: int, theme: Theme = "light"
 ) -> go.Figure:
     """Draw one data set: accuracy (%) over depth, a curve for each number of images per class, bars over seeds."""
     on = ground(theme)
-    curves = sorted(cells, key=lambda cell: cell.images)
-    axis = depth_axis(arms, stages, on=on)
-    traces: list[dict[str, Any]] = [axis.trace]
+    curves = sorted(measured, key=lambda cell: cell.images)
+    depths = depth_axis(arms, stages, on=on)
+    traces = [depths.trace]
     ends = []
     for number, cell in enumerate(curves):
         strength = 0.35 + 0.65 * (number + 1) / len(curves)
         nudge = _NUDGE * (number - (len(curves) - 1) / 2)
-        values = [[100 * value for value in cell.accuracy[arm]] for arm in arms]
-        means = [sum(one) / len(one) for one in values]
-        name = f"{cell.per_class_mean:.0f}"
-        traces.append(
-            {
-                "type": "scatter",
-                "name": name,
-                "meta": {
-                    "series": f"{name} pictures of each class",
-                    "low": "Lowest seed",
-                    "high": "Highest seed",
-                    "also": ["Seeds"],
-                },
-                "mode": "lines+markers",
-                "x": [place + nudge for place in range(len(arms))],
-                "y": means,
-                "line": {"color": faded(FIRE, strength), "width": 3},
-                "marker": {"size": 9, "color": faded(FIRE, strength)},
-                "error_y": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [max(one) - mean for one, mean in zip(values, means, strict=True)],
-                    "arrayminus": [mean - min(one) for one, mean in zip(values, means, strict=True)],
-                    "thickness": 2,
-                    "width": 0,
-                    "color": faded(FIRE, strength),
-                },
-                "customdata": [[cell.seeds, name]] * len(arms),
-                "hovertemplate": "%{customdata[1]} pictures of each class<br>%{y:.1f} %, mean of "
-                "%{customdata[0]} seeds<extra></extra>",
-            }
-        )
-        ends.append(
-            {
-                "text": name,
-                "x": len(arms) - 0.75,
-                "y": means[-1],  # see `_apart`
-                "xanchor": "left",
-                "showarrow": False,
-                "font": {"size": SMALL, "color": on.trainable},
-            }
-        )
+        traces.append(_depths(cell, arms, nudge, faded(FIRE, strength)))
+        ends.append((traces[-1]["y"][-1], traces[-1]["name"], on.trainable))
     chance = 100 * curves[0].chance
-    traces.append(
-        {
-            "type": "scatter",
-            "name": "chance",
-            "meta": LEVEL,
-            "mode": "lines",
-            "x": [-0.55, len(arms) - 0.45],
-            "y": [chance, chance],
-            "line": {"color": on.muted, "width": 2, "dash": "dash"},
-            "hovertemplate": "chance: %{y:.0f} %<extra></extra>",
-        }
+    span = [-EDGE, len(arms) - 1 + EDGE]
+    traces.append(level("chance", span, chance, on.muted, hover="chance: %{y:.0f} %"))
+    return figure(
+        traces,
+        theme,
+        says=_depths_say(curves, arms, stages),
+        height=440,
+        margin={"t": 12},
+        xaxis=depths.x | {"range": [span[0], span[1] + 0.2]},
+        yaxis=depths.y | percent_axis("Test accuracy (%)"),
+        yaxis2=depths.stacks,
+        annotations=[
+            note(text, len(arms) - 0.75, y, colour, anchor="left")
+            for y, text, colour in apart(ends, 0, 101, _NAME_HEIGHT)
+        ],
     )
-    layout = {
-        "height": 440,
-        "margin": {"t": 12},
-        "xaxis": axis.layout["xaxis"] | {"range": [-0.55, len(arms) - 0.25]},
-        "yaxis": axis.layout["yaxis"]
-        | {"range": [0, 101], "dtick": 20, "title": {"text": "Test accuracy (%)"}},
-        "yaxis2": axis.layout["yaxis2"],
-        "annotations": _apart(ends),
-    }
-    return figure(traces, layout, theme)
 
 
-def _apart(ends: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Move names at the ends of curves down until none covers another."""
-    placed: list[dict[str, Any]] = []
-    for one in sorted(ends, key=lambda end: -end["y"]):
-        lowest = placed[-1]["y"] - _NAME_HEIGHT if placed else 101.0
-        placed.append(one | {"y": min(one["y"], lowest)})
-    return placed
+def _depths(cell: Cell, arms: Sequence[str], nudge: float, colour: str) -> dict[str, Any]:
+    """Draw one number of pictures: means over seeds, and from the lowest seed to the highest."""
+    seeds = [[100 * value for value in cell.accuracy[arm]] for arm in arms]
+    spread = [Interval(value=sum(arm) / len(arm), low=min(arm), high=max(arm)) for arm in seeds]
+    name = f"{cell.per_class_mean:.0f}"
+    series = {"series": f"{name} pictures of each class", "low": "Lowest seed", "high": "Highest seed"}
+    return line(
+        [place + nudge for place in range(len(arms))],
+        [mean.value for mean in spread],
+        colour,
+        dots=9,
+        name=name,
+        meta=series | {"also": ["Seeds"]},
+        customdata=[[cell.seeds, name]] * len(arms),
+        hover="%{customdata[1]} pictures of each class<br>%{y:.1f} %, mean of %{customdata[0]} seeds",
+    ) | whisker(spread, colour, thickness=2)
 
 
-def probe_over_stages(measured: Sequence[Measures], *, title: str = "", theme: Theme = "light") -> go.Figure:
+def probe_over_stages(measured: Sequence[Measures], *, theme: Theme = "light") -> go.Figure:
     """Draw what a linear probe and a k-NN vote (%) read from every stage of the frozen network, each seed a dot."""
     on = ground(theme)
-    stages = [one.stage for one in measured[0].stages]
+    stages = [stage.stage for stage in measured[0].stages]
     traces: list[dict[str, Any]] = []
     for name, colour in (("neighbours", GREY), ("probe", ICE)):
-        table = [
-            [100 * found.value for one in measured if (found := getattr(one.stages[place], name)) is not None]
-            for place in range(len(stages))
-        ]
-        if not all(table):
-            continue
-        means = [sum(values) / len(values) for values in table]
-        traces += [
-            {
-                "type": "scatter",
-                "name": f"{name}, by seed",
-                "meta": {"series": _READ[name], "table": "Every seed"},
-                "mode": "markers",
-                "x": [place for place, values in enumerate(table) for _ in values],
-                "y": [value for values in table for value in values],
-                "marker": {"size": 7, "color": faded(colour, 0.5)},
-                "hoverinfo": "skip",
-            },
-            {
-                "type": "scatter",
-                "name": name,
-                "meta": {"series": _READ[name]},
-                "mode": "lines+markers",
-                "x": list(range(len(stages))),
-                "y": means,
-                "line": {"color": colour, "width": 3},
-                "marker": {
-                    "size": [18 if mean == max(means) else 10 for mean in means],
-                    "symbol": ["star" if mean == max(means) else "circle" for mean in means],
-                    "color": colour,
-                },
-                "hovertemplate": "%{y:.1f} %<extra></extra>",
-            },
-        ]
-    chance = 100 * measured[0].chance
-    traces.append(
-        {
-            "type": "scatter",
-            "name": "chance",
-            "meta": LEVEL,
-            "mode": "lines",
-            "x": [-0.4, len(stages) - 0.6],
-            "y": [chance, chance],
-            "line": {"color": on.muted, "width": 2, "dash": "dash"},
-            "hoverinfo": "skip",
-        }
+        readings = [[getattr(seed.stages[place], name) for seed in measured] for place in range(len(stages))]
+        shares = [[100 * reading.value for reading in stage if reading is not None] for stage in readings]
+        if all(shares):
+            traces += _readings(name, shares, colour)
+    traces.append(level("chance", [-0.4, len(stages) - 0.6], 100 * measured[0].chance, on.muted))
+    read_from = "Read from the output of this stage, all frozen"
+    return figure(
+        traces,
+        theme,
+        says=_probes_say(measured),
+        height=440,
+        margin={"t": 44},
+        title=key((_READ["probe"], ICE, "line"), (_READ["neighbours"], GREY, "line")),
+        xaxis=named_axis(stages, read_from, longest=14, room=0.4, ink=on.ink, told="Stage"),
+        yaxis=percent_axis("Named rightly (%)"),
     )
-    layout = {
-        "height": 440,
-        "margin": {"t": 44},
-        "title": key((_READ["probe"], ICE, "line"), (_READ["neighbours"], GREY, "line")),
-        "meta": {"xaxis": {"name": "Stage", "names": [label(name) for name in stages]}},
-        "xaxis": {
-            "tickvals": list(range(len(stages))),
-            "ticktext": [label(name, 14) for name in stages],
-            "range": [-0.4, len(stages) - 0.6],
-            "showgrid": False,
-            "tickfont": {"size": SMALL, "color": on.ink},
-            "title": {"text": title or "Read from the output of this stage, all frozen"},
-        },
-        "yaxis": {"range": [0, 101], "dtick": 20, "title": {"text": "Named rightly (%)"}},
+
+
+def _readings(name: str, shares: Sequence[Sequence[float]], colour: str) -> list[dict[str, Any]]:
+    """Draw every seed's dot and the line of the means, a star where they are highest."""
+    means = [sum(values) / len(values) for values in shares]
+    best = [mean == max(means) for mean in means]
+    mean_line = line(
+        list(range(len(means))),
+        means,
+        colour,
+        dots=10,
+        name=name,
+        meta={"series": _READ[name]},
+        hover="%{y:.1f} %",
+    )
+    mean_line["marker"] |= {
+        "size": [18 if is_best else 10 for is_best in best],
+        "symbol": ["star" if is_best else "circle" for is_best in best],
     }
-    return figure(traces, layout, theme)
+    seeds = points(
+        [place for place, values in enumerate(shares) for _ in values],
+        [value for values in shares for value in values],
+        faded(colour, 0.5),
+        size=7,
+        name=f"{name}, by seed",
+        meta={"series": _READ[name], "table": "Every seed"},
+    )
+    return [seeds, mean_line]
+
+
+def _map_says(
+    rows: Sequence[Cell],
+    arms: Sequence[str],
+    stages: int,
+    best: Sequence[int],
+    lost: Sequence[Sequence[float]],
+) -> str | None:
+    """Say which depth is best how often, and the most that one gives away."""
+    if not rows:
+        return None
+    often = max(range(len(arms)), key=best.count)
+    most, row, arm = max(
+        (points, row, arm) for row, of_row in enumerate(lost) for arm, points in enumerate(of_row)
+    )
+    return (
+        f"Best most often: {arm_title(arms[often], stages)}, on {best.count(often)} of {len(rows)} data sets. "
+        f"Furthest behind: {arm_title(arms[arm], stages)} on {TASKS[rows[row].task].title}, {most:.0f} points."
+    )
+
+
+def _depths_say(curves: Sequence[Cell], arms: Sequence[str], stages: int) -> str:
+    """Say which depth is best for the fewest and for the most pictures."""
+    parts = []
+    for cell in {curve.images: curve for curve in (curves[-1], curves[0])}.values():
+        best = max(arms, key=cell.mean)
+        parts.append(
+            f"with {cell.per_class_mean:.0f} pictures of each class {arm_title(best, stages)} is best, "
+            f"{percent(cell.mean(best))}"
+        )
+    text = "; ".join(reversed(parts))
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _probes_say(measured: Sequence[Measures]) -> str:
+    """Say from which stage a linear probe reads best."""
+    shares: dict[str, float] = {}
+    for place, stage in enumerate(measured[0].stages):
+        probes = [seed.stages[place].probe for seed in measured]
+        values = [probe.value for probe in probes if probe is not None]
+        shares |= {stage.stage: sum(values) / len(values)} if values else {}
+    if not shares:
+        return f"Chance is {percent(measured[0].chance)}."
+    best, last = max(shares, key=lambda stage: shares[stage]), measured[0].stages[-1].stage
+    text = f"A linear probe reads best from {best}, {percent(shares[best])}"
+    return f"{text}; from the last stage, {last}, {percent(shares[last])}." if last in shares else f"{text}."

@@ -5,20 +5,26 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from core import words
 from core.advice.report import Outlook
-from core.figures.depth_axis import colour, depth_axis, short
-from core.figures.template import LEVEL, SIZE, SMALL, Theme, faded, figure, ground
+from core.advice.sentences import arm_title
+from core.figures.axes import axis, percent_axis
+from core.figures.depth_axis import EDGE, colour, depth_axis, short, symbol
+from core.figures.marks import column, level, note, points, whisker
+from core.figures.template import SIZE, Theme, faded, figure, ground
+from core.metrics.report import Interval
 
-Quantity = Literal["accuracy", "behind"]
+OutlookQuantity = Literal["accuracy", "behind"]
+_FAINT = 0.38  # of what can be told from the best
 
 
 def outlooks(
-    found: Sequence[Outlook],
+    forecasts: Sequence[Outlook],
     *,
     stages: int,
     advised: str,
     equal: Sequence[str],
-    quantity: Quantity = "accuracy",
+    quantity: OutlookQuantity = "accuracy",
     chance: float | None = None,
     theme: Theme = "light",
 ) -> go.Figure:
@@ -27,139 +33,78 @@ def outlooks(
     The advised depth stands on a lit column; what can be told from the best (not among ``equal``) is faint.
     """
     on = ground(theme)
-    arms = [one.arm for one in found]
-    notes = (
-        [_seconds(one.seconds) for one in found] if any(one.seconds is not None for one in found) else None
+    arms = [outlook.arm for outlook in forecasts]
+    timed = any(outlook.seconds is not None for outlook in forecasts)
+    depths = depth_axis(
+        arms, stages, on=on, notes=[_seconds(outlook.seconds) for outlook in forecasts] if timed else None
     )
-    axis = depth_axis(arms, stages, on=on, notes=notes)
-    intervals = [one.accuracy if quantity == "accuracy" else one.behind for one in found]
-    strengths = [1.0 if arm == advised or arm in equal else 0.38 for arm in arms]
-    traces: list[dict[str, Any]] = [axis.trace]
-    if quantity == "accuracy" and chance is not None:
-        traces.append(
-            {
-                "type": "scatter",
-                "name": "chance",
-                "meta": LEVEL,
-                "mode": "lines",
-                "x": [-0.55, len(arms) - 0.45],
-                "y": [100 * chance] * 2,
-                "line": {"color": on.muted, "width": 2, "dash": "dash"},
-                "hovertemplate": "chance: %{y:.0f} %<extra></extra>",
-            }
-        )
-    traces += [
-        {
-            "type": "scatter",
-            "name": arm,
-            "meta": {
-                "series": "",
-                "x": None,
-                "low": "Low",
-                "high": "High",
-                "also": ["What is frozen", "Best or as good (% of tasks alike)", "Seconds of training"],
-            },
-            "mode": "markers",
-            "x": [place],
-            "y": [100 * one.value],
-            "marker": {
-                "size": 20 if arm == advised else 14,
-                "symbol": "diamond" if arm.startswith("lp_ft") else "circle",
-                "color": faded(colour(arm, stages), strength),
-            },
-            "error_y": {
-                "type": "data",
-                "symmetric": False,
-                "array": [100 * (one.high - one.value)],
-                "arrayminus": [100 * (one.value - one.low)],
-                "thickness": 5,
-                "width": 0,
-                "color": faded(colour(arm, stages), 0.6 * strength),
-            },
-            "cliponaxis": False,
-            "customdata": [
-                [
-                    _words(arm, stages),
-                    100 * outlook.best_share,
-                    outlook.seconds,
-                    100 * one.low,
-                    100 * one.high,
-                ]
-            ],
-            "hovertemplate": "<b>%{customdata[0]}</b><br>%{y:.0f} [%{customdata[3]:.0f}, %{customdata[4]:.0f}]"
-            + (" %" if quantity == "accuracy" else " points behind the best")
-            + "<br>best, or not to be told from it, in %{customdata[1]:.0f} % of the tasks alike<extra></extra>",
-        }
-        for place, (arm, one, strength, outlook) in enumerate(
-            zip(arms, intervals, strengths, found, strict=True)
-        )
-    ]
+    intervals: list[Interval] = [getattr(outlook, quantity).times(100) for outlook in forecasts]
     place = arms.index(advised)
-    layout = {
-        "height": 470,
-        "margin": {"t": 34, "l": 8, "r": 8},
-        "xaxis": axis.layout["xaxis"]
-        | {
-            "title": {
-                "text": axis.layout["xaxis"]["title"]["text"]
-                + ("<br>and how long it trains here, about" if notes else "")
-            }
+    traces = [depths.trace]
+    notes = [note("<b>advised</b>", place, 1, on.ink, anchor="bottom", size=SIZE, yref="paper")]
+    if quantity == "accuracy":
+        y_axis = percent_axis("Accuracy to expect (%)")
+        if chance is not None:
+            ends = [-EDGE, len(arms) - 1 + EDGE]
+            traces.append(level("chance", ends, 100 * chance, on.muted, hover="chance: %{y:.0f} %"))
+            notes.append(note("chance", 0, 100 * chance, on.muted, anchor="left bottom", xref="paper"))
+    else:
+        furthest = 1.1 * max(3.0, *(expected.high for expected in intervals))
+        y_axis = axis("Points behind the best depth", range=[furthest, -0.4], nticks=6)
+    for number, (outlook, expected) in enumerate(zip(forecasts, intervals, strict=True)):
+        strength = 1.0 if outlook.arm == advised or outlook.arm in equal else _FAINT
+        size = 20 if outlook.arm == advised else 14
+        traces.append(
+            _dot(outlook, expected, number, stages=stages, size=size, strength=strength, quantity=quantity)
+        )
+    if timed:
+        depths.x["title"] = {"text": f"{depths.x['title']['text']}<br>and how long it trains here, about"}
+    return figure(
+        traces,
+        theme,
+        says=_says(forecasts, stages, advised, quantity),
+        height=470,
+        margin={"t": 34, "l": 8, "r": 8},
+        xaxis=depths.x,
+        yaxis=depths.y | y_axis,
+        yaxis2=depths.stacks,
+        shapes=[column(place, colour(advised, stages))],
+        annotations=notes,
+    )
+
+
+def _dot(
+    outlook: Outlook,
+    expected: Interval,
+    place: int,
+    *,
+    stages: int,
+    size: int,
+    strength: float,
+    quantity: OutlookQuantity,
+) -> dict[str, Any]:
+    hue = colour(outlook.arm, stages)
+    what = _words(outlook.arm, stages)
+    return points(
+        [place],
+        [expected.value],
+        faded(hue, strength),
+        size=size,
+        symbol=symbol(outlook.arm),
+        name=outlook.arm,
+        meta={
+            "series": "",
+            "x": None,
+            "low": "Low",
+            "high": "High",
+            "also": ["What is frozen", "Best or as good (% of tasks alike)", "Seconds of training"],
         },
-        "yaxis": axis.layout["yaxis"]
-        | (
-            {"range": [0, 101], "dtick": 20, "title": {"text": "Accuracy to expect (%)"}}
-            if quantity == "accuracy"
-            else {
-                "range": [1.1 * max(3.0, *(100 * one.high for one in intervals)), -0.4],
-                "title": {"text": "Points behind the best depth"},
-                "nticks": 6,
-            }
-        ),
-        "yaxis2": axis.layout["yaxis2"],
-        "shapes": [
-            {
-                "type": "rect",
-                "layer": "below",
-                "xref": "x",
-                "yref": "paper",
-                "x0": place - 0.46,
-                "x1": place + 0.46,
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": faded(colour(advised, stages), 0.14),
-                "line": {"width": 0},
-            }
-        ],
-        "annotations": [
-            {
-                "text": "<b>advised</b>",
-                "x": place,
-                "xref": "x",
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": SIZE, "color": on.ink},
-            },
-            *(
-                [
-                    {
-                        "text": "chance",
-                        "x": 0,
-                        "xref": "paper",
-                        "xanchor": "left",
-                        "y": 100 * chance,
-                        "yanchor": "bottom",
-                        "showarrow": False,
-                        "font": {"size": SMALL, "color": on.muted},
-                    }
-                ]
-                if quantity == "accuracy" and chance is not None
-                else []
-            ),
-        ],
-    }
-    return figure(traces, layout, theme)
+        cliponaxis=False,
+        customdata=[[what, 100 * outlook.best_share, outlook.seconds, expected.low, expected.high]],
+        hover="<b>%{customdata[0]}</b><br>%{y:.0f} [%{customdata[3]:.0f}, %{customdata[4]:.0f}]"
+        + (" %" if quantity == "accuracy" else " points behind the best")
+        + "<br>best, or not to be told from it, in %{customdata[1]:.0f} % of the tasks alike",
+    ) | whisker([expected], faded(hue, 0.6 * strength), thickness=5)
 
 
 def _words(arm: str, stages: int) -> str:
@@ -171,9 +116,19 @@ def _words(arm: str, stages: int) -> str:
     )
 
 
-def _seconds(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 1 else "<1 s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+def _seconds(length: float | None) -> str:
+    """Leave out where nothing is known; under a second there is nothing to wait for."""
+    return "" if length is None else "<1 s" if length < 1 else words.seconds(length)
+
+
+def _says(forecasts: Sequence[Outlook], stages: int, advised: str, quantity: OutlookQuantity) -> str:
+    """Say what is expected of the advised depth, and which depth is expected to do worst."""
+    spans = {
+        outlook.arm: f"{100 * of.value:.0f} {words.interval(of.low, of.high, 0)}"
+        for outlook in forecasts
+        for of in [outlook.accuracy if quantity == "accuracy" else outlook.behind]
+    }
+    unit = " % right" if quantity == "accuracy" else " points behind the best"
+    text = f"Advised, {arm_title(advised, stages)}: {spans[advised]}{unit}"
+    worst = max(forecasts, key=lambda outlook: outlook.behind.value).arm
+    return f"{text}." if worst == advised else f"{text}; worst, {arm_title(worst, stages)}: {spans[worst]}."

@@ -1,12 +1,14 @@
 """How much accuracy each way to choose a freeze depth gives away, on data sets that it had not seen."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
 from core.advice.report import Policy
-from core.figures.template import FIRE, GREY, ICE, SIZE, SMALL, Theme, faded, figure, ground, label
+from core.figures.axes import axis
+from core.figures.marks import above_row, box, points, whisker
+from core.figures.template import FIRE, GREY, ICE, SIZE, Theme, faded, figure, ground, label
+from core.metrics.report import Interval
 
 OURS = "advice"  # how the names of the advisor's own policies begin
 _COLOURS = {"full": FIRE, "probe": ICE}
@@ -19,83 +21,58 @@ def regrets(policies: Sequence[Policy], *, theme: Theme = "light") -> go.Figure:
     The advisor's own rows are lit and its dots are drawn in ink; "train everything" is fire, "freeze everything" ice.
     """
     on = ground(theme)
-    rows = sorted(policies, key=lambda one: one.regret.value)
-    reach = 1.08 * max([3.0, *(one.regret.high for one in rows)])
-    ours = [one.name.startswith(OURS) for one in rows]
-    colours = [on.ink if own else _COLOURS.get(one.name, GREY) for one, own in zip(rows, ours, strict=True)]
-    annotations: list[dict[str, Any]] = []
-    for row, (one, own) in enumerate(zip(rows, ours, strict=True)):
-        for text, x, anchor, weight, size in (
-            (label(one.title), 0.0, "left", 700 if own else 400, SMALL + 1),
-            (f"{one.regret.value:.1f}", 1.0, "right", 700, SIZE),
-        ):
-            annotations.append(
-                {
-                    "text": text,
-                    "xref": "paper",
-                    "x": x,
-                    "y": row - 0.1,
-                    "xanchor": anchor,
-                    "yanchor": "bottom",
-                    "showarrow": False,
-                    "font": {"size": size, "color": on.ink, "weight": weight},
-                }
-            )
-    traces = [
-        {
-            "type": "scatter",
-            "name": one.name,
-            "meta": {
-                "series": "",
-                "also": ["Way to choose", None, None, None, "Worst", "Time, of training everything"],
-            },
-            "mode": "markers",
-            "x": [one.regret.value],
-            "y": [row + _DOT],
-            "marker": {"size": 15, "color": colour},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "array": [one.regret.high - one.regret.value],
-                "arrayminus": [one.regret.value - one.regret.low],
-                "thickness": 5,
-                "width": 0,
-                "color": faded(colour, 0.6),
-            },
-            "cliponaxis": False,
-            "customdata": [
-                [label(one.title), label(one.what), one.regret.low, one.regret.high, one.worst, one.cost]
-            ],
-            "hovertemplate": "<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
-            "gives away %{x:.1f} points [%{customdata[2]:.1f}, %{customdata[3]:.1f}]<br>"
-            "at worst %{customdata[4]:.1f}; %{customdata[5]:.2f} of the time of training everything<extra></extra>",
-        }
-        for row, (one, colour) in enumerate(zip(rows, colours, strict=True))
-    ]
-    layout = {
-        "height": 84 + 56 * max(len(rows), 1),
-        "margin": {"l": 10, "r": 12, "t": 4},
-        "xaxis": {
-            "range": [-0.02 * reach, reach],
-            "nticks": 7,
-            "title": {"text": "Points of accuracy given away"},
+    rows = sorted(policies, key=lambda policy: policy.regret.value)
+    reach = 1.08 * max([3.0, *(policy.regret.high for policy in rows)])
+    traces, notes, lit = [], [], []
+    for row, policy in enumerate(rows):
+        own, regret = policy.name.startswith(OURS), policy.regret
+        traces.append(_dot(policy, row, on.ink if own else _COLOURS.get(policy.name, GREY)))
+        notes += [
+            above_row(row, label(policy.title), on.ink, bold=own),
+            above_row(row, f"{regret.value:.1f}", on.ink, side="right", size=SIZE, bold=True),
+        ]
+        if own:
+            lit.append(box(faded(GREY, 0.16), y=(row - 0.52, row + 0.42), layer="below"))
+    return figure(
+        traces,
+        theme,
+        says=_says(rows),
+        height=84 + 56 * max(len(rows), 1),
+        margin={"l": 10, "r": 12, "t": 4},
+        xaxis=axis("Points of accuracy given away", range=[-0.02 * reach, reach], nticks=7),
+        yaxis={"range": [len(rows) - 0.35, -0.62], "visible": False},
+        shapes=lit,
+        annotations=notes,
+    )
+
+
+def _dot(policy: Policy, row: int, colour: str) -> dict[str, object]:
+    regret: Interval = policy.regret
+    told = [label(policy.title), label(policy.what), regret.low, regret.high, policy.worst, policy.cost]
+    return points(
+        [regret.value],
+        [row + _DOT],
+        colour,
+        size=15,
+        name=policy.name,
+        meta={
+            "series": "",
+            "also": ["Way to choose", None, None, None, "Worst", "Time, of training everything"],
         },
-        "yaxis": {"range": [len(rows) - 0.35, -0.62], "visible": False},
-        "shapes": [
-            {
-                "type": "rect",
-                "layer": "below",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": row - 0.52,
-                "y1": row + 0.42,
-                "fillcolor": faded(GREY, 0.16),
-                "line": {"width": 0},
-            }
-            for row, own in enumerate(ours)
-            if own
-        ],
-        "annotations": annotations,
-    }
-    return figure(traces, layout, theme)
+        cliponaxis=False,
+        customdata=[told],
+        hover="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
+        "gives away %{x:.1f} points [%{customdata[2]:.1f}, %{customdata[3]:.1f}]<br>"
+        "at worst %{customdata[4]:.1f}; %{customdata[5]:.2f} of the time of training everything",
+    ) | whisker([regret], faded(colour, 0.6), along="x", thickness=5)
+
+
+def _says(rows: Sequence[Policy]) -> str | None:
+    """Say which ways to choose a depth give away least and most; the least comes first."""
+    if not rows:
+        return None
+    least, most = rows[0], rows[-1]
+    return (
+        f"Least is given away by “{least.title}”, {least.regret.value:.1f} points on average; most by "
+        f"“{most.title}”, {most.regret.value:.1f}."
+    )

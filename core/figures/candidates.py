@@ -7,21 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.advice.candidates_report import Comparison, Examined
-from core.figures.template import (
-    FIRE,
-    GREY,
-    GUIDE,
-    ICE,
-    LEVEL,
-    SMALL,
-    Mark,
-    Theme,
-    faded,
-    figure,
-    ground,
-    key,
-    label,
-)
+from core.figures.axes import axis, decades
+from core.figures.marks import guide, level, note, points, whisker
+from core.figures.template import FIRE, GREY, ICE, KeySign, Theme, faded, figure, ground, key, label
 
 _LONGEST = 25
 # Names are laid out for a phone; a wider screen has more room, never less.
@@ -30,13 +18,13 @@ _LETTER, _LINE = 7.4, 18.0  # px
 _SMALLEST, _LARGEST = 12.0, 38.0  # px, diameters of bubbles
 
 _LITTLE = 60.0  # square px of a name that may be covered: the tip of a letter or two
-_DOTS: Mark = "dots"
+_DOTS: KeySign = "dots"
 
-Box = tuple[float, float, float, float]  # left, bottom, right, top in px
-Place = tuple[str, tuple[float, float]]  # which side of the name stands there, and its shift in px
+NameBox = tuple[float, float, float, float]  # left, bottom, right, top in px
+NamePlace = tuple[str, tuple[float, float]]  # which side of the name stands there, and its shift in px
 
 
-def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
+def pareto(comparison: Comparison, *, theme: Theme = "light") -> go.Figure:
     """Draw cross-validated probe accuracy (%) with its 95 % interval against milliseconds per image, log scale.
 
     The area of a bubble is the network's megabytes. Full ice blue: on the front, no other is both faster and better;
@@ -44,138 +32,108 @@ def pareto(found: Comparison, *, theme: Theme = "light") -> go.Figure:
     first, the best before all; a name for which there is no room is told by pointing at the bubble.
     """
     on = ground(theme)
-    rows = found.examined
-    front = found.front
-    times = [one.pace.median for one in rows]
-    x_range = _log_range(times)
+    networks, front = comparison.examined, comparison.front
+    x_range = _log_range([network.pace.median for network in networks])
     # From just below the lowest interval; bubbles at chance would squeeze all others together at the top.
-    lowest = min([100 * one.probe.accuracy.low for one in rows], default=0.0)
+    lowest = min([100 * network.probe.accuracy.low for network in networks], default=0.0)
     y_range = [max(5 * (lowest // 5) - 5, -4), 102.5]
-    chance = 100 * found.chance if 100 * found.chance > y_range[0] else None
-    sizes = _diameters([one.megabytes for one in rows])
-    spots = [
-        (
-            _WIDTH * (log10(one.pace.median) - x_range[0]) / (x_range[1] - x_range[0]),
-            _HEIGHT * (100 * one.probe.accuracy.value - y_range[0]) / (y_range[1] - y_range[0]),
-        )
-        for one in rows
-    ]
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "chance",
-            "meta": LEVEL,
-            "x": [10**limit for limit in x_range],
-            "y": [chance] * 2,
-            "line": {"color": on.muted, "width": 2, "dash": "dash"},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "front",
-            "meta": GUIDE,
-            "x": [times[one] for one in front] + ([10 ** x_range[1]] if front else []),
-            "y": [100 * rows[one].probe.accuracy.value for one in front]
-            + ([100 * rows[front[-1]].probe.accuracy.value] if front else []),
-            "line": {"color": FIRE, "width": 2.5, "shape": "hv"},
-            "hoverinfo": "skip",
-        },
+    chance = 100 * comparison.chance if 100 * comparison.chance > y_range[0] else None
+    sizes = _diameters([network.megabytes for network in networks])
+    edge = 10 ** x_range[1]
+    places = [(networks[number].pace.median, 100 * networks[number].probe.accuracy.value) for number in front]
+    steps = [*places, *((edge, y) for _, y in places[-1:])]
+    traces = [
+        level("chance", [10**limit for limit in x_range], chance, on.muted),
+        guide(
+            [x for x, _ in steps],
+            [y for _, y in steps],
+            FIRE,
+            name="front",
+            line={"color": FIRE, "width": 2.5, "shape": "hv"},
+        ),
         *(
-            _bubble(one, size, ICE if number in front else faded(GREY, 0.8))
-            for number, (one, size) in enumerate(zip(rows, sizes, strict=True))
+            _bubble(network, size, on_front=number in front)
+            for number, (network, size) in enumerate(zip(networks, sizes, strict=True))
         ),
     ]
-    names = [label(one.title, _LONGEST) for one in rows]
-    notes = [
-        {
-            "text": name,
-            "xref": "x",
-            "x": log10(one.pace.median),  # annotations of a log axis are placed by the exponent
-            "y": 100 * one.probe.accuracy.value,
-            "xanchor": side,
-            "yanchor": "middle",
-            "xshift": shift[0],
-            "yshift": shift[1],
-            "showarrow": False,
-            "font": {"size": SMALL, "color": on.ink},
-        }
-        for name, one, at in zip(names, rows, _layout(spots, sizes, names, front[::-1]), strict=True)
-        if at is not None
-        for side, shift in [at]
+    chance_key: list[tuple[str, str, KeySign]] = [] if chance is None else [("Chance", on.muted, _DOTS)]
+    return figure(
+        traces,
+        theme,
+        says=comparison.says,
+        height=540,
+        margin={"t": 44},
+        title=key(("None is faster and better", FIRE, "line"), *chance_key),
+        xaxis=axis("Milliseconds per image, here", type="log", range=x_range, tickvals=_round_times(x_range)),
+        yaxis=axis("Linear probe (%)", range=y_range, nticks=8),
+        annotations=_names(comparison, sizes, x_range, y_range, on.ink),
+    )
+
+
+def _names(
+    comparison: Comparison,
+    sizes: Sequence[float],
+    x_range: Sequence[float],
+    y_range: Sequence[float],
+    ink: str,
+) -> list[dict[str, Any]]:
+    """Write the names for which there is room; annotations of a log axis are placed by the exponent."""
+    names = [label(network.title, _LONGEST) for network in comparison.examined]
+    spots = [
+        (log10(network.pace.median), 100 * network.probe.accuracy.value) for network in comparison.examined
     ]
-    layout = {
-        "height": 540,
-        "margin": {"t": 44},
-        "title": key(
-            ("None is faster and better", FIRE, "line"),
-            *([] if chance is None else [("Chance", on.muted, _DOTS)]),
-        ),
-        "xaxis": {
-            "type": "log",
-            "range": x_range,
-            "tickvals": _round_times(x_range),
-            "title": {"text": "Milliseconds per image, here"},
-        },
-        "yaxis": {"range": y_range, "nticks": 8, "title": {"text": "Linear probe (%)"}},
-        "annotations": notes,
-    }
-    return figure(traces, layout, theme)
+    pixels = [
+        (
+            _WIDTH * (x - x_range[0]) / (x_range[1] - x_range[0]),
+            _HEIGHT * (y - y_range[0]) / (y_range[1] - y_range[0]),
+        )
+        for x, y in spots
+    ]
+    places = _layout(pixels, sizes, names, comparison.front[::-1])
+    return [
+        note(
+            name,
+            *spot,
+            ink,
+            xref="x",
+            anchor=f"{place[0]} middle",
+            xshift=place[1][0],
+            yshift=place[1][1],
+        )
+        for name, spot, place in zip(names, spots, places, strict=True)
+        if place is not None
+    ]
 
 
-def _bubble(one: Examined, size: float, colour: str) -> dict[str, Any]:
-    share = one.probe.accuracy
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": one.title,
-        "meta": {
-            "series": "",
-            "also": [
-                "Network",
-                "Nearest neighbours (%)",
-                "Milliseconds, low",
-                "Milliseconds, high",
-                "Megabytes",
-                "On the front",
-            ],
-        },
-        "customdata": [
-            [
-                label(one.title),
-                100 * one.neighbours.value,
-                one.pace.low,
-                one.pace.high,
-                one.megabytes,
-                "yes" if colour == ICE else "no",
-            ]
-        ],
-        "x": [one.pace.median],
-        "y": [100 * share.value],
-        "cliponaxis": False,
-        "marker": {"size": size, "color": colour, "opacity": 1, "line": {"width": 0}},
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [100 * (share.high - share.value)],
-            "arrayminus": [100 * (share.value - share.low)],
-            "thickness": 3,
-            "width": 0,
-            "color": colour,
-        },
-        "hovertemplate": f"<b>{label(one.title)}</b><br>"
-        f"probe {100 * share.value:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]<br>"
-        f"neighbours {100 * one.neighbours.value:.1f} % "
-        f"[{100 * one.neighbours.low:.1f}, {100 * one.neighbours.high:.1f}]<br>"
-        f"{one.pace.median:.3g} ms an image [{one.pace.low:.3g}, {one.pace.high:.3g}]<br>"
-        f"{one.megabytes:.3g} MB<extra></extra>",
-    }
+def _bubble(network: Examined, size: float, *, on_front: bool) -> dict[str, Any]:
+    colour = ICE if on_front else faded(GREY, 0.8)
+    name, pace = label(network.title), network.pace
+    probe, neighbours = network.probe.accuracy.times(100), network.neighbours.times(100)
+    also = ["Network", "Nearest neighbours (%)", "Milliseconds, low", "Milliseconds, high", "Megabytes"]
+    told = [name, neighbours.value, pace.low, pace.high, network.megabytes, "yes" if on_front else "no"]
+    bubble = points(
+        [pace.median],
+        [probe.value],
+        colour,
+        size=size,
+        rim={"width": 0},
+        name=network.title,
+        meta={"series": "", "also": [*also, "On the front"]},
+        customdata=[told],
+        cliponaxis=False,
+        hover=f"<b>{name}</b><br>"
+        f"probe {probe.value:.1f} % [{probe.low:.1f}, {probe.high:.1f}]<br>"
+        f"neighbours {neighbours.value:.1f} % [{neighbours.low:.1f}, {neighbours.high:.1f}]<br>"
+        f"{pace.median:.3g} ms an image [{pace.low:.3g}, {pace.high:.3g}]<br>"
+        f"{network.megabytes:.3g} MB",
+    )
+    bubble["marker"]["opacity"] = 1  # Plotly makes bubbles of several sizes pale
+    return bubble | whisker([probe], colour)
 
 
 def _diameters(megabytes: Sequence[float]) -> list[float]:
     most = max(megabytes, default=1.0)
-    return [max(_LARGEST * sqrt(one / most), _SMALLEST) for one in megabytes]
+    return [max(_LARGEST * sqrt(size / most), _SMALLEST) for size in megabytes]
 
 
 def _log_range(times: Sequence[float]) -> list[float]:
@@ -187,34 +145,26 @@ def _log_range(times: Sequence[float]) -> list[float]:
 
 def _round_times(limits: Sequence[float]) -> list[float]:
     """1, 2 and 5 times powers of ten within the range; only 1 where that would be too many."""
-    first, last = int(limits[0]) - 1, int(limits[1]) + 1
-    for steps in ((1, 2, 5), (1,)):
-        found = [
-            step * 10.0**power
-            for power in range(first, last + 1)
-            for step in steps
-            if limits[0] <= log10(step * 10.0**power) <= limits[1]
-        ]
-        if len(found) <= 7:
-            break
-    return found
+    low, high = limits
+    times = decades(low, high)
+    return times if len(times) <= 7 else decades(low, high, digits=(1,))
 
 
 def _layout(
     spots: Sequence[tuple[float, float]], sizes: Sequence[float], names: Sequence[str], first: Sequence[int]
-) -> list[Place | None]:
+) -> list[NamePlace | None]:
     """Where each name goes, those of ``first`` before the others; None where it would cover something."""
-    taken: list[Box] = [
+    taken: list[NameBox] = [
         (x - size / 2, y - size / 2, x + size / 2, y + size / 2)
         for (x, y), size in zip(spots, sizes, strict=True)
     ]
-    placed: list[Place | None] = [None] * len(names)
-    for number in [*first, *(one for one in range(len(names)) if one not in first)]:
+    placed: list[NamePlace | None] = [None] * len(names)
+    for number in [*first, *(other for other in range(len(names)) if other not in first)]:
         (x, y), wide = spots[number], _LETTER * len(names[number])
         off = sizes[number] / 2 + 5
         up = off + 0.4 * _LINE
         # Beside the interval and off the front's line first.
-        tries: list[Place] = [
+        tries: list[NamePlace] = [
             *(
                 (side, (shift, sign * up))
                 for sign in (1, -1)
@@ -225,20 +175,20 @@ def _layout(
             ("center", (0.0, up)),
             ("center", (0.0, -up)),
         ]
-        best = min(tries, key=lambda one: _covered(_box(x, y, wide, one), taken))
+        best = min(tries, key=lambda place: _covered(_box(x, y, wide, place), taken))
         if _covered(_box(x, y, wide, best), taken) <= _LITTLE or len(names) == 1:
             taken.append(_box(x, y, wide, best))
             placed[number] = best
     return placed
 
 
-def _box(x: float, y: float, wide: float, at: Place) -> Box:
+def _box(x: float, y: float, wide: float, at: NamePlace) -> NameBox:
     side, (right, up) = at
     start = x + right - {"left": 0.0, "center": wide / 2, "right": wide}[side]
     return start, y + up - _LINE / 2, start + wide, y + up + _LINE / 2
 
 
-def _covered(box: Box, taken: Sequence[Box]) -> float:
+def _covered(box: NameBox, taken: Sequence[NameBox]) -> float:
     """Square pixels of ``box`` that are taken or lie outside the plot."""
     left, bottom, right, top = box
     over = sum(

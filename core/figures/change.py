@@ -6,15 +6,16 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from core import errors
+from core.figures.axes import axis, named_axis, percent_axis
+from core.figures.marks import apart, guide, line, note, points, rule
 from core.figures.template import (
     FIRE,
     GREY,
-    GUIDE,
     ICE,
     ROLES,
     SIZE,
-    SMALL,
-    Role,
+    ColourRole,
+    Ground,
     Theme,
     figure,
     ground,
@@ -23,7 +24,7 @@ from core.figures.template import (
 )
 from core.interpretation.change_report import EpochChange
 
-Panel = Literal["change", "similarity"]
+ChangePanel = Literal["change", "similarity"]
 MOST_CLASSES = 5
 _PALEST = 0.45  # of the colour of the first trained stage; the last one has all of it
 _GAP = 0.075  # between the names at the lines' ends, as a share of the axis
@@ -33,10 +34,10 @@ def stages_over_epochs(
     history: Sequence[EpochChange],
     *,
     frozen: Collection[str],
-    panel: Panel,
+    panel: ChangePanel,
     epoch: int,
     result: int,
-    role: Role = "trainable",
+    role: ColourRole = "trainable",
     theme: Theme = "light",
 ) -> go.Figure:
     """One line a stage: relative weight change (%) or CKA of its features, over the epochs that are kept.
@@ -46,85 +47,81 @@ def stages_over_epochs(
     """
     errors.one_of("panel", panel, ("change", "similarity"))
     on = ground(theme)
-    names = [one.stage for one in history[0].stages] if history else []
-    trained = [name for name in names if name not in frozen]
-    epochs = [one.epoch for one in history]
-    traces: list[dict[str, Any]] = []
-    ends: list[tuple[float, str, str]] = []
-    top = 1.0
-    for place, name in enumerate(names):
-        values = [_value(one, place, panel) for one in history]
-        known = [value for value in values if value is not None]
-        if panel == "change":
-            top = max([top, *known])
-        ice = name in frozen
-        shade = ICE if ice else _blend(ROLES[role], trained.index(name), len(trained), on.paper)
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": label(name, 18),
-                "meta": {"series": label(name)},
-                "x": epochs,
-                "y": values,
-                "line": {"color": shade, "width": 5 if ice else 3},
-                "marker": {"size": 7, "color": shade},
-                "cliponaxis": False,
-                "hovertemplate": f"{label(name, 18)}, epoch %{{x}}<br>"
-                + ("moved by %{y:.3g} % of its length" if panel == "change" else "CKA %{y:.3f}")
-                + "<extra></extra>",
-            }
-        )
-        if known and not ice:
-            ends.append((known[-1], label(name, 14), on.trainable if role == "trainable" else on.control))
-    if names and len(trained) < len(names):
-        ends.append((0.0 if panel == "change" else 1.0, "frozen", on.frozen))
-    low, high = (0.0, 1.08 * top) if panel == "change" else _similarity_range(traces)
-    annotations = [
-        {
-            "text": text,
-            "xref": "paper",
-            "x": 1.01,
-            "xanchor": "left",
-            "y": y,
-            "yanchor": "middle",
-            "showarrow": False,
-            "font": {"size": SMALL, "color": colour},
-        }
-        for y, text, colour in _spread(ends, low, high)
-    ]
-    marks = []
-    if epochs:
-        marks.append(
-            {
-                "type": "line",
-                "x0": epoch,
-                "x1": epoch,
-                "yref": "paper",
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": on.ink, "width": 2, "dash": "dot"},
-                "layer": "below",
-            }
-        )
-    layout = {
-        "height": 380,
-        "margin": {"t": 20, "r": 90, "l": 8, "b": 8},
-        "xaxis": {
-            "title": {"text": "Epoch"},
-            "range": [-0.15, max([*epochs, 1]) + 0.15],
-            **_ticks(epochs, result),
-            "showgrid": False,
-        },
-        "yaxis": {
-            "title": {"text": "Weights moved (%)" if panel == "change" else "Features kept (CKA)"},
-            "range": [low, high],
-            "nticks": 6,
-        },
-        "annotations": annotations,
-        "shapes": marks,
+    epochs = [change.epoch for change in history]
+    values = _values(history, panel)
+    known = [value for of_stage in values.values() for value in of_stage if value is not None]
+    # CKA from 0, or from below it where a debiased one is negative, to a little above 1.
+    low, high = (0.0, 1.08 * max([1.0, *known])) if panel == "change" else (min([0.0, *known]), 1.03)
+    shades = _shades(list(values), frozen, role, on)
+    ends = apart(_ends(values, frozen, panel, role, on), low, high, _GAP * (high - low))
+    return figure(
+        [
+            _stage(name, epochs, of_stage, shades[name], frozen=name in frozen, panel=panel)
+            for name, of_stage in values.items()
+        ],
+        theme,
+        height=380,
+        margin={"t": 20, "r": 90, "l": 8, "b": 8},
+        xaxis=axis(
+            "Epoch", range=[-0.15, max([*epochs, 1]) + 0.15], showgrid=False, **_ticks(epochs, result)
+        ),
+        yaxis=axis(
+            "Weights moved (%)" if panel == "change" else "Features kept (CKA)", range=[low, high], nticks=6
+        ),
+        annotations=[
+            note(text, 1.01, y, colour, anchor="left middle", xref="paper") for y, text, colour in ends
+        ],
+        shapes=[rule(on.ink, x=epoch, dash="dot", layer="below")] if epochs else [],
+    )
+
+
+def _values(history: Sequence[EpochChange], panel: ChangePanel) -> dict[str, list[float | None]]:
+    """By stage, what the panel shows of every epoch."""
+    names = [stage.stage for stage in history[0].stages] if history else []
+    rows = [[change.stages[place] for change in history] for place in range(len(names))]
+    return {
+        name: [100 * stage.relative_change if panel == "change" else stage.cka for stage in row]
+        for name, row in zip(names, rows, strict=True)
     }
-    return figure(traces, layout, theme)
+
+
+def _stage(
+    name: str,
+    epochs: Sequence[int],
+    values: Sequence[float | None],
+    shade: str,
+    *,
+    frozen: bool,
+    panel: ChangePanel,
+) -> dict[str, Any]:
+    told = "moved by %{y:.3g} % of its length" if panel == "change" else "CKA %{y:.3f}"
+    return line(
+        epochs,
+        values,
+        shade,
+        width=5 if frozen else 3,
+        dots=7,
+        name=label(name, 18),
+        meta={"series": label(name)},
+        cliponaxis=False,
+        hover=f"{label(name, 18)}, epoch %{{x}}<br>{told}",
+    )
+
+
+def _ends(
+    values: dict[str, list[float | None]],
+    frozen: Collection[str],
+    panel: ChangePanel,
+    role: ColourRole,
+    on: Ground,
+) -> list[tuple[float, str, str]]:
+    """Where lines end, how they are called there and in which colour; all that are frozen end together."""
+    colour = on.trainable if role == "trainable" else on.control
+    last = {name: [value for value in row if value is not None][-1:] for name, row in values.items()}
+    ends = [(row[0], label(name, 14), colour) for name, row in last.items() if row and name not in frozen]
+    if any(name in frozen for name in values):
+        ends.append((0.0 if panel == "change" else 1.0, "frozen", on.frozen))
+    return ends
 
 
 def classes_before_and_now(
@@ -136,67 +133,54 @@ def classes_before_and_now(
     on = ground(theme)
     order = sorted(range(len(names)), key=lambda place: -now[place])[:MOST_CLASSES]
     rows = list(range(len(order)))
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "meta": GUIDE,
-            "x": [100 * before[place], 100 * now[place]],
-            "y": [row, row],
-            "line": {"color": on.grid, "width": 5},
-            "hoverinfo": "skip",
-        }
-        for row, place in zip(rows, order, strict=True)
-    ]
-    for name, values, colour in (("before", before, GREY), ("now", now, FIRE)):
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": name,
-                "x": [100 * values[place] for place in order],
-                "y": rows,
-                "marker": {"size": 15, "color": colour},
-                "cliponaxis": False,
-                "customdata": [label(names[place]) for place in order],
-                "hovertemplate": f"%{{customdata}}, {name}: %{{x:.1f}} %<extra></extra>",
-            }
-        )
-    layout = {
-        "height": 120 + 46 * max(len(rows), 2),
-        "margin": {"t": 44, "r": 24},
-        "meta": {"yaxis": {"name": "Class", "names": [label(names[place]) for place in order]}},
-        "title": key(("Before", GREY, "bar"), ("Now", FIRE, "bar")),
-        "xaxis": {"range": [0, 101], "dtick": 25, "title": {"text": "Probability (%)"}},
-        "yaxis": {
-            "tickvals": rows,
-            "ticktext": [label(names[place], 16) for place in order],
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-            "tickfont": {"size": SIZE - 1, "color": on.ink},
-        },
+    shown = [names[place] for place in order]
+    shares = {
+        name: [100 * values[place] for place in order] for name, values in (("before", before), ("now", now))
     }
-    return figure(traces, layout, theme)
+    tracks = [
+        guide(list(ends), [row, row], on.grid, width=5)
+        for row, ends in enumerate(zip(shares["before"], shares["now"], strict=True))
+    ]
+    dots = [
+        points(
+            shares[name],
+            rows,
+            colour,
+            size=15,
+            name=name,
+            cliponaxis=False,
+            customdata=[label(each) for each in shown],
+            hover=f"%{{customdata}}, {name}: %{{x:.1f}} %",
+        )
+        for name, colour in (("before", GREY), ("now", FIRE))
+    ]
+    return figure(
+        [*tracks, *dots],
+        theme,
+        height=120 + 46 * max(len(rows), 2),
+        margin={"t": 44, "r": 24},
+        title=key(("Before", GREY, "bar"), ("Now", FIRE, "bar")),
+        xaxis=percent_axis("Probability (%)", dtick=25),
+        yaxis=named_axis(shown, longest=16, down=True, ink=on.ink, size=SIZE - 1, told="Class"),
+    )
 
 
-def _value(one: EpochChange, place: int, panel: Panel) -> float | None:
-    stage = one.stages[place]
-    return 100 * stage.relative_change if panel == "change" else stage.cka
+def _shades(names: Sequence[str], frozen: Collection[str], role: ColourRole, on: Ground) -> dict[str, str]:
+    """Give frozen stages ice, and trained ones the role's colour: pale for the first of them, full for the last."""
+    trained = [name for name in names if name not in frozen]
+    steps = max(len(trained) - 1, 1)
+    shares = {name: _PALEST + (1 - _PALEST) * place / steps for place, name in enumerate(trained)}
+    if len(trained) == 1:
+        shares[trained[0]] = 1.0
+    return {name: _blend(ROLES[role], shares[name], on.paper) if name in shares else ICE for name in names}
 
 
-def _blend(colour: str, place: int, count: int, paper: str) -> str:
-    """Blend a colour with the page's ground: pale for the first of ``count`` trained stages, full for the last."""
-    share = 1.0 if count < 2 else _PALEST + (1 - _PALEST) * place / (count - 1)
+def _blend(colour: str, share: float, paper: str) -> str:
+    """Blend ``share`` of a colour with the page's ground."""
     parts = [
         round(share * int(colour[i : i + 2], 16) + (1 - share) * int(paper[i : i + 2], 16)) for i in (1, 3, 5)
     ]
     return "#" + "".join(f"{part:02X}" for part in parts)
-
-
-def _similarity_range(traces: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """From 0, or from below it where a debiased CKA is negative, to a little above 1."""
-    found = [value for trace in traces for value in trace["y"] if value is not None]
-    return min([0.0, *found]), 1.03
 
 
 def _ticks(epochs: Sequence[int], result: int) -> dict[str, Any]:
@@ -204,26 +188,5 @@ def _ticks(epochs: Sequence[int], result: int) -> dict[str, Any]:
     step = max(1, -(-len(epochs) // 6))
     shown = {0, result, *(epoch for epoch in epochs if epoch % step == 0 and abs(epoch - result) > step / 2)}
     places = sorted(shown & set(epochs))
-    return {
-        "tickvals": places,
-        "ticktext": [
-            "before" if one == 0 else f"<b>{one}</b>" if one == result else str(one) for one in places
-        ],
-    }
-
-
-def _spread(ends: Sequence[tuple[float, str, str]], low: float, high: float) -> list[tuple[float, str, str]]:
-    """Move names apart that would lie on each other, keeping their order, within the axis."""
-    gap = _GAP * (high - low)
-    placed: list[tuple[float, str, str]] = []
-    for y, text, colour in sorted(ends, key=lambda end: end[0]):
-        floor = placed[-1][0] + gap if placed else low
-        placed.append((max(y, floor), text, colour))
-    over = placed[-1][0] - high if placed else 0.0
-    if over > 0:  # push back down from the top, as far as it needs
-        ceiling = high
-        for place in range(len(placed) - 1, -1, -1):
-            y, text, colour = placed[place]
-            placed[place] = (min(y, ceiling), text, colour)
-            ceiling = placed[place][0] - gap
-    return placed
+    special = {result: f"<b>{result}</b>", 0: "before"}
+    return {"tickvals": places, "ticktext": [special.get(epoch, str(epoch)) for epoch in places]}

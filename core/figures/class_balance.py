@@ -1,11 +1,12 @@
 """How many images each class has."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.template import DATA, SMALL, Theme, faded, figure, ground, key, label
+from core.figures.axes import axis, named_axis
+from core.figures.marks import bars, note
+from core.figures.template import DATA, Theme, faded, figure, ground, key, label
 
 MOST_NAMES = 30  # classes up to which every one has a row with its name
 PARTS = {"train": ("Training", 1.0), "validation": ("Validation", 0.55), "test": ("Test", 0.25)}
@@ -28,66 +29,52 @@ def class_balance(
     order = list(range(classes)) if rows else sorted(range(classes), key=lambda place: -totals[place])
     along, across = ("y", "x") if rows else ("x", "y")
     looks = {part: PARTS.get(part, (label(part, 20), 0.8)) for part in counts}
-    traces: list[dict[str, Any]] = []
-    for part, numbers in counts.items():
-        title, strength = looks[part]
+    traces = []
+    for part, (title, strength) in looks.items():
+        ends = {along: list(range(classes)), across: [counts[part][place] for place in order]}
         traces.append(
-            {
-                "type": "bar",
-                "name": title,
-                "orientation": "h" if rows else "v",
-                along: list(range(classes)),
-                across: [numbers[place] for place in order],
-                "marker": {
-                    "color": faded(DATA, strength),
-                    "line": {"color": DATA, "width": 1.2 if rows else 0},
-                },
-                "customdata": [[label(class_names[place], 60), title.lower()] for place in order],
-                "hovertemplate": f"%{{customdata[0]}}<br>%{{{across}}} for %{{customdata[1]}}<extra></extra>",
-            }
+            bars(
+                ends["x"],
+                ends["y"],
+                faded(DATA, strength),
+                rim={"color": DATA, "width": 1.2 if rows else 0},
+                name=title,
+                orientation="h" if rows else "v",
+                customdata=[[label(class_names[place], 60), title.lower()] for place in order],
+                hover=f"%{{customdata[0]}}<br>%{{{across}}} for %{{customdata[1]}}",
+            )
         )
-    most = max([*totals, 1])
-    number_axis = {"title": {"text": "Images"}, "range": [0, most * (1.14 if rows else 1.04)], "nticks": 6}
-    layout: dict[str, Any] = {
-        "barmode": "stack",
-        "bargap": 0.3 if rows else 0,
-        "meta": {f"{along}axis": {"name": "Class", "names": [label(class_names[place]) for place in order]}},
-        "margin": {"t": 40 if len(counts) > 1 else 12},
-    }
-    if len(counts) > 1:
-        layout["title"] = key(*((name, faded(DATA, strength), "bar") for name, strength in looks.values()))
-    if rows:
-        layout |= {
-            "height": 110 + 32 * max(classes, 2),
-            "xaxis": number_axis,
-            "yaxis": {
-                "tickvals": list(range(classes)),
-                "ticktext": [label(name, 16) for name in class_names],
-                "range": [classes - 0.5, -0.5],
-                "showgrid": False,
-                "tickfont": {"size": SMALL, "color": on.ink},
-            },
-            "annotations": [
-                {
-                    "text": f"<b>{total}</b>",
-                    "x": total,
-                    "y": row,
-                    "xanchor": "left",
-                    "xshift": 4,
-                    "showarrow": False,
-                    "font": {"size": SMALL, "color": on.ink},
-                }
-                for row, total in enumerate(totals)
-            ],
-        }
-    else:
-        layout |= {
-            "height": 320,
-            "xaxis": {
-                "tickvals": [],
-                "title": {"text": f"{classes} classes, the largest first"},
-                "showgrid": False,
-            },
-            "yaxis": number_axis,
-        }
-    return figure(traces, layout, theme)
+    images = axis("Images", range=[0, max([*totals, 1]) * (1.14 if rows else 1.04)], nticks=6)
+    ordered = [class_names[place] for place in order]
+    names = named_axis(ordered, longest=16, down=True, ink=on.ink, told="Class")
+    if not rows:
+        nameless = axis(f"{classes} classes, the largest first", tickvals=[], showgrid=False)
+        names = nameless | {"told": names["told"]}
+    legend = key(*((title, faded(DATA, strength), "bar") for title, strength in looks.values()))
+    sums = [
+        note(f"<b>{total}</b>", total, row, on.ink, anchor="left", xshift=4)
+        for row, total in enumerate(totals)
+    ]
+    return figure(
+        traces,
+        theme,
+        says=_says(totals, class_names),
+        height=110 + 32 * max(classes, 2) if rows else 320,
+        barmode="stack",
+        bargap=0.3 if rows else 0,
+        margin={"t": 40 if len(counts) > 1 else 12},
+        title=legend if len(counts) > 1 else None,
+        annotations=sums if rows else None,
+        **{f"{along}axis": names, f"{across}axis": images},
+    )
+
+
+def _says(totals: Sequence[int], class_names: Sequence[str]) -> str | None:
+    """Say how many images there are, and of which class fewest and most."""
+    if not totals:
+        return None
+    few, many = totals.index(min(totals)), totals.index(max(totals))
+    images = f"{sum(totals):,} images in {len(totals)} classes"
+    if totals[few] == totals[many]:
+        return f"{images}, {totals[few]:,} of each."
+    return f"{images}, from {totals[few]:,} ({class_names[few]}) to {totals[many]:,} ({class_names[many]})."

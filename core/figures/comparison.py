@@ -6,170 +6,118 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.template import (
-    FIRE,
-    GREY,
-    GUIDE,
-    LEVEL,
-    ROLES,
-    SIZE,
-    SMALL,
-    Role,
-    Theme,
-    figure,
-    ground,
-    label,
-)
+from core.figures.axes import AxisLayout, axis, percent_axis
+from core.figures.marks import GUIDE, LEVEL, above_row, guide, note, points, whisker
+from core.figures.template import FIRE, GREY, ROLES, SIZE, ColourRole, Theme, figure, ground, label
 from core.metrics.report import Difference, Interval
+from core.words import interval, percent
 
-DOT = 0.14  # how far below the middle of its row a dot lies; its name stands above
+_DOT = 0.14  # how far below the middle of its row a dot lies; its name stands above
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class AccuracyRow:
     """One row: a run's name, its test accuracy, and the colour's meaning."""
 
     name: str
     accuracy: Interval  # 0-1
-    role: Role = "trainable"
+    role: ColourRole = "trainable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    name: str  # above the row
+    whole: str  # when pointed at
+    value: str
+    interval: Interval
+    colour: str
 
 
 def accuracies(
-    results: Sequence[Result], *, chance: float | None = None, theme: Theme = "light"
+    results: Sequence[AccuracyRow], *, chance: float | None = None, theme: Theme = "light"
 ) -> go.Figure:
     """Draw a dot with its 95 % interval for every run, in percent, from 0 to 100; chance is a dashed line."""
-    on = ground(theme)
     rows = [
-        (
-            label(one.name, 38),
-            label(one.name),
-            f"{100 * one.accuracy.value:.1f} %",
-            Interval(
-                value=100 * one.accuracy.value, low=100 * one.accuracy.low, high=100 * one.accuracy.high
-            ),
-            ROLES[one.role],
+        _Row(
+            name=label(result.name, 38),
+            whole=label(result.name),
+            value=percent(result.accuracy.value),
+            interval=result.accuracy.times(100),
+            colour=ROLES[result.role],
         )
-        for one in results
+        for result in results
     ]
-    annotations = []
+    said = ", ".join(
+        f"{result.name} {percent(result.accuracy.value)} {interval(result.accuracy.low, result.accuracy.high)}"
+        for result in results
+    )
     if chance is not None:
-        annotations.append(
-            {
-                "text": "chance",
-                "x": 100 * chance,
-                "y": len(rows) - 0.62,
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": SMALL, "color": on.muted},
-            }
-        )
-    axis = {"range": [0, 101], "dtick": 20, "title": {"text": "Test accuracy (%), with 95 % interval"}}
-    return _forest(rows, axis, None if chance is None else 100 * chance, annotations, theme)
+        said += f"; chance is {percent(chance)}"
+    x_axis = percent_axis("Test accuracy (%), with 95 % interval")
+    if chance is None:
+        return _forest(rows, x_axis, theme, says=f"{said}.")
+    named = note("chance", 100 * chance, len(rows) - 0.62, ground(theme).muted, anchor="top")
+    return _forest(rows, x_axis, theme, says=f"{said}.", reference=100 * chance, notes=[named])
 
 
-def differences(found: Sequence[Difference], *, theme: Theme = "light") -> go.Figure:
+def differences(pairs: Sequence[Difference], *, theme: Theme = "light") -> go.Figure:
     """Draw each difference in percentage points with its 95 % interval; what crosses the line may be chance."""
     rows = []
-    reach = 1.0
-    for one in found:
-        points = Interval(
-            value=100 * one.difference.value, low=100 * one.difference.low, high=100 * one.difference.high
-        )
-        reach = max(reach, abs(points.low), abs(points.high))
-        seen = points.low > 0 or points.high < 0
-        cut, whole = (" − ".join(label(name, longest) for name in one.names) for longest in (20, None))
-        rows.append((cut, whole, f"{points.value:+.1f}", points, FIRE if seen else GREY))
-    axis = {
-        "range": [-1.1 * reach, 1.1 * reach],
-        "nticks": 7,
-        "title": {"text": "Difference (percentage points)"},
-    }
-    return _forest(rows, axis, 0.0, [], theme)
+    for difference in pairs:
+        points = difference.difference.times(100)
+        name, whole = (" − ".join(label(run, longest) for run in difference.names) for longest in (20, None))
+        colour = FIRE if points.low > 0 or points.high < 0 else GREY
+        value = f"{points.value:+.1f}"
+        rows.append(_Row(name=name, whole=whole, value=value, interval=points, colour=colour))
+    reach = 1.1 * max([1.0, *(abs(end) for row in rows for end in (row.interval.low, row.interval.high))])
+    x_axis = axis("Difference (percentage points)", range=[-reach, reach], nticks=7)
+    said = " ".join(f"{difference.verdict}." for difference in pairs)
+    return _forest(rows, x_axis, theme, says=said, reference=0.0)
 
 
 def _forest(
-    rows: Sequence[tuple[str, str, str, Interval, str]],
-    x_axis: dict[str, Any],
-    reference: float | None,
-    annotations: list[dict[str, Any]],
+    rows: Sequence[_Row],
+    x_axis: AxisLayout,
     theme: Theme,
+    *,
+    says: str,
+    reference: float | None = None,
+    notes: Sequence[dict[str, Any]] = (),
 ) -> go.Figure:
-    """Names stand above their rows, not beside them: long ones must fit on a phone."""
+    """Draw a dot a row on its track; a short mark in every row for ``reference``, since a line would cross names."""
     on = ground(theme)
-    for row, (name, _, value, _, _) in enumerate(rows):
-        for text, x, anchor, weight, size in (
-            (name, 0.0, "left", 400, SMALL + 1),
-            (value, 1.0, "right", 700, SIZE),
-        ):
-            annotations.append(
-                {
-                    "text": text,
-                    "xref": "paper",
-                    "x": x,
-                    "y": row - 0.12,
-                    "xanchor": anchor,
-                    "yanchor": "bottom",
-                    "showarrow": False,
-                    "font": {"size": size, "color": on.ink, "weight": weight},
-                }
+    tracks, marks, dots, names = [], [], [], [*notes]
+    for number, row in enumerate(rows):
+        y = number + _DOT
+        tracks.append(guide(x_axis["range"], [y, y], on.grid))
+        if reference is not None:
+            told = GUIDE if number or not reference else LEVEL
+            short = guide([reference] * 2, [y - 0.16, y + 0.16], on.muted, name="chance")
+            marks.append(short | {"meta": told})
+        dots.append(
+            points(
+                [row.interval.value],
+                [y],
+                row.colour,
+                size=16,
+                cliponaxis=False,
+                meta={"series": "", "also": ["Run"], "low": "95 % from", "high": "to"},
+                customdata=[[row.whole, row.interval.low, row.interval.high]],
+                hover="%{customdata[0]}<br><b>%{x:.1f}</b> [%{customdata[1]:.1f}, %{customdata[2]:.1f}]",
             )
-    low, high = x_axis["range"]
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "meta": GUIDE,
-            "x": [low, high],
-            "y": [row + DOT, row + DOT],
-            "line": {"color": on.grid, "width": 3},
-            "hoverinfo": "skip",
-        }
-        for row in range(len(rows))
-    ]
-    if reference is not None:
-        # A short mark in every row: one long line would run through the names.
-        traces += [
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": "chance",
-                "meta": GUIDE if row or not reference else LEVEL,
-                "x": [reference, reference],
-                "y": [row + DOT - 0.16, row + DOT + 0.16],
-                "line": {"color": on.muted, "width": 3},
-                "hoverinfo": "skip",
-            }
-            for row in range(len(rows))
+            | whisker([row.interval], row.colour, along="x", thickness=5)
+        )
+        names += [
+            above_row(number, row.name, on.ink, lift=0.12),
+            above_row(number, row.value, on.ink, side="right", size=SIZE, bold=True, lift=0.12),
         ]
-    traces += [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "y": [row + DOT],
-            "x": [points.value],
-            "cliponaxis": False,
-            "marker": {"size": 16, "color": colour},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "array": [points.high - points.value],
-                "arrayminus": [points.value - points.low],
-                "thickness": 5,
-                "width": 0,
-                "color": colour,
-            },
-            "meta": {"series": "", "also": ["Run"], "low": "95 % from", "high": "to"},
-            "customdata": [[name, points.low, points.high]],
-            "hovertemplate": "%{customdata[0]}<br><b>%{x:.1f}</b> "
-            "[%{customdata[1]:.1f}, %{customdata[2]:.1f}]<extra></extra>",
-        }
-        for row, (_, name, _, points, colour) in enumerate(rows)
-    ]
-    layout = {
-        "height": 92 + 66 * max(len(rows), 1),
-        "margin": {"l": 12, "r": 12, "t": 6},
-        "xaxis": x_axis | {"showgrid": False},
-        "yaxis": {"range": [len(rows) - 0.4, -0.62], "visible": False},
-        "annotations": annotations,
-    }
-    return figure(traces, layout, theme)
+    return figure(
+        [*tracks, *marks, *dots],
+        theme,
+        says=says,
+        height=92 + 66 * max(len(rows), 1),
+        margin={"l": 12, "r": 12, "t": 6},
+        xaxis=x_axis | {"showgrid": False},
+        yaxis={"range": [len(rows) - 0.4, -0.62], "visible": False},
+        annotations=names,
+    )

@@ -6,7 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from core.figures.template import GUIDE, ON_COLOUR, RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
+from core.figures.axes import AxisLayout, named_axis
+from core.figures.marks import GUIDE, cells, points
+from core.figures.template import ON_COLOUR, RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
 
 MOST_NUMBERS = 12  # classes up to which the count stands in every cell
 MOST_NAMES = 25  # classes up to which every class is named on the axes
@@ -27,69 +29,61 @@ def confusion_matrix(
     if counts.shape != (classes, classes):
         raise ValueError(f"{classes} class names for a matrix of {counts.shape}")
     on = ground(theme)
-    rows = counts.sum(axis=1, keepdims=True)
-    share = counts / np.maximum(rows, 1)  # (C, C), 0-1
+    few = classes <= MOST_NUMBERS
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)  # (C, C), 0-1
     diagonal = np.eye(classes, dtype=bool)
     wrong = np.where(diagonal | (counts == 0), np.nan, share)
     right = np.where(diagonal & (counts > 0), share, np.nan)
-    numbers = list(range(classes))
-    longest = 12 if classes <= MOST_NUMBERS else 10
-    named = classes <= MOST_NAMES
-    axis = {
-        "range": [-0.5, classes - 0.5],
-        "tickvals": numbers if named else [],
-        "ticktext": [label(name, longest) for name in class_names] if named else [],
-        "showgrid": False,
-        "ticks": "",
-        "tickfont": {"size": SMALL if classes <= MOST_NUMBERS else 11},
-        "linecolor": on.grid,
-        "mirror": True,
-        "showline": True,
-    }
-    # On a phone about 30 signs fit side by side; more would run into each other.
-    level = sum(min(len(name), longest) for name in class_names) <= 26
-    of = "" if named else f" (1 to {classes})"
     # With few classes both colours mean the same share; with many, errors are too spread out to show so.
-    most = 1.0 if classes <= MOST_NUMBERS else max(float(np.nanmax(wrong, initial=0.0)), 0.1)
-    sets = ((wrong, WRONG, most), (right, RIGHT, 1.0))
-    gap = 2 if classes <= MOST_NAMES else 0
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "heatmap",
-            "meta": GUIDE,
-            "z": z,
-            "x": numbers,
-            "y": numbers,
-            "zmin": 0,
-            "zmax": top,
-            "colorscale": [[0, faded(colour, 0.12)], [0.25, faded(colour, 0.45)], [1, colour]],
-            "showscale": False,
-            "hoverinfo": "skip",
-            "xgap": gap,
-            "ygap": gap,
-        }
-        for z, colour, top in sets
-    ]
-    if classes <= MOST_NUMBERS:
+    most = 1.0 if few else max(float(np.nanmax(wrong, initial=0.0)), 0.1)
+    traces = [_shares(wrong, WRONG, most), _shares(right, RIGHT, 1.0)]
+    if few:
         strong = share > 0.55
         traces.append(_numbers(counts, (counts > 0) & strong, ON_COLOUR))
         traces.append(_numbers(counts, (counts > 0) & ~strong, on.ink))
-    traces.append(_cells(counts, share, class_names))
-    layout = {
-        "height": 440 if classes <= 4 else 560 if classes <= MOST_NUMBERS else 680,
-        "hoverdistance": -1 if classes <= MOST_CELLS else 12,
-        "xaxis": axis | {"title": {"text": f"Predicted class{of}"}, "tickangle": 0 if level else -60},
-        "yaxis": axis
-        | {"title": {"text": f"True class{of}"}, "autorange": False}
+    traces.append(_clickable(counts, share, class_names))
+    across = _class_axis("Predicted", class_names, on.grid)
+    # On a phone about 30 signs fit side by side; more would run into each other.
+    level = sum(min(len(name), 12 if few else 10) for name in class_names) <= 26
+    upright = _class_axis("True", class_names, on.grid)
+    return figure(
+        traces,
+        theme,
+        says=_says(counts, class_names),
+        height=440 if classes <= 4 else 560 if few else 680,
+        hoverdistance=-1 if classes <= MOST_CELLS else 12,
+        xaxis=across | {"tickangle": 0 if level else -60},
         # The first class on top, as one reads.
-        | {"range": [classes - 0.5, -0.5]},
-        "uirevision": "confusion",
-        "meta": {
-            f"{one}axis": {"name": f"{what} class", "names": [label(name) for name in class_names]}
-            for one, what in (("x", "Predicted"), ("y", "True"))
-        },
-    }
-    return figure(traces, layout, theme)
+        yaxis=upright | {"autorange": False, "range": across["range"][::-1]},
+        uirevision="confusion",
+    )
+
+
+def _class_axis(what: str, class_names: tuple[str, ...], grid: str) -> AxisLayout:
+    few, classes = len(class_names) <= MOST_NUMBERS, len(class_names)
+    named = classes <= MOST_NAMES
+    made = named_axis(
+        class_names,
+        longest=12 if few else 10,
+        told=f"{what} class",
+        title=f"{what} class" + ("" if named else f" (1 to {classes})"),
+        ticks="",
+        tickfont={"size": SMALL if few else 11},
+        linecolor=grid,
+        mirror=True,
+        showline=True,
+    )
+    return made if named else made | {"tickvals": [], "ticktext": []}
+
+
+def _shares(share: NDArray[np.float64], colour: str, most: float) -> dict[str, Any]:
+    """Colour a matrix by its shares (C, C), NaN where there is nothing; small ones already show."""
+    classes = list(range(len(share)))
+    scale = [[0, faded(colour, 0.12)], [0.25, faded(colour, 0.45)], [1, colour]]
+    gap = 2 if len(share) <= MOST_NAMES else 0
+    return cells(
+        share, (colour, colour), most=most, gap=gap, meta=GUIDE, x=classes, y=classes, colorscale=scale
+    )
 
 
 def _numbers(counts: NDArray[np.int64], where: NDArray[np.bool_], colour: str) -> dict[str, Any]:
@@ -112,31 +106,44 @@ def _numbers(counts: NDArray[np.int64], where: NDArray[np.bool_], colour: str) -
     }
 
 
-def _cells(
+def _clickable(
     counts: NDArray[np.int64], share: NDArray[np.float64], class_names: tuple[str, ...]
 ) -> dict[str, Any]:
     """The invisible markers that answer a finger or a mouse."""
     true, predicted = (counts >= 0 if len(class_names) <= MOST_CELLS else counts > 0).nonzero()
     names = [label(name, 40) for name in class_names]
     totals = counts.sum(axis=1)
-    hover = [
+    told = [
         f"<b>{counts[t, p]}</b> of {totals[t]} ({100 * share[t, p]:.0f} %)<br>"
         + (f"{names[t]}, recognised" if t == p else f"{names[t]}, taken for {names[p]}")
         for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
     ]
     unseen = {"marker": {"opacity": 0}}  # a selection would otherwise show what is chosen
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": predicted,
-        "y": true,
+    return points(
+        predicted,
+        true,
+        "",
+        size=12,
         # Plain lists: rows of a typed array would arrive as {"0": …, "1": …}.
-        "customdata": np.stack([true, predicted], axis=1).tolist(),
-        "hovertext": hover,
-        "text": counts[true, predicted].tolist(),
-        "meta": {"cells": "text", "value": "Pictures"},
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"opacity": 0, "size": 12},
-        "selected": unseen,
-        "unselected": unseen,
-    }
+        customdata=np.stack([true, predicted], axis=1).tolist(),
+        hovertext=told,
+        text=counts[true, predicted].tolist(),
+        meta={"cells": "text", "value": "Pictures"},
+        hover="%{hovertext}",
+        marker={"opacity": 0, "size": 12},
+        selected=unseen,
+        unselected=unseen,
+    )
+
+
+def _says(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> str:
+    """Say how many images are named rightly, and which mistake is the most frequent."""
+    right = f"{int(np.trace(counts)):,} of {int(counts.sum()):,} test pictures are recognised"
+    wrong = counts * ~np.eye(len(counts), dtype=bool)
+    if not wrong.any():
+        return f"{right}."
+    true, guess = divmod(int(wrong.argmax()), len(counts))
+    return (
+        f"{right}; most often {class_names[true]} is taken for {class_names[guess]}, "
+        f"{wrong[true, guess]} of {counts[true].sum()} times."
+    )

@@ -6,135 +6,96 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.template import DATA, GREY, SMALL, Theme, faded, figure, ground, key, label
+from core.figures.axes import AxisLayout, axis, named_axis
+from core.figures.marks import band, cells, line, written
+from core.figures.says import three_digits
+from core.figures.template import DATA, GREY, Theme, faded, figure, ground, key
 from core.interpretation.trust import Curve, Curves, SanityStep
 
 
 def faithfulness(curves: Curves, *, theme: Theme = "light") -> go.Figure:
     """Draw deletion and insertion side by side: the map in gold, the same map shuffled in grey (its range shaded)."""
-    traces: list[dict[str, Any]] = []
-    most = 0.0
-    for curve, mark in ((curves.deletion, ""), (curves.insertion, "2")):
-        axes = {"xaxis": f"x{mark}", "yaxis": "y"}
-        traces += [*_control(curve, axes), _map(curve, axes)]
-        most = max(most, float(curve.map.max()), float(curve.shuffled.max(initial=0)))
-    layout = {
-        "height": 290,
-        "margin": {"t": 44, "r": 14},
-        "title": key(("This map", DATA, "line"), ("Shuffled, as a control", GREY, "line")),
-        "yaxis": {"range": [0, max(108 * most, 1)], "title": {"text": "Probability (%)"}, "nticks": 5},
-        "xaxis": {**_shares("Pixels removed (%)"), "domain": [0, 0.47]},
-        "xaxis2": {**_shares("Pixels brought in (%)"), "domain": [0.53, 1], "anchor": "y"},
-    }
-    return figure(traces, layout, theme)
-
-
-def sanity(found: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "light") -> go.Figure:
-    """Draw one row a method: how like the first its map still is (Spearman's rank correlation) after each step.
-
-    ``found`` has the steps by the methods' titles, all of the same network. Pale: the map noticed; gold: it did not.
-    """
-    on = ground(theme)
-    names = list(found)
-    steps = next(iter(found.values()), ())[1:]
-    ranks = [[one.rank for one in row[1:]] for row in found.values()]
+    sides = (curves.deletion, curves.insertion)
+    most = max(float(values.max(initial=0)) for curve in sides for values in (curve.map, curve.shuffled))
     return figure(
-        [
-            {
-                "type": "heatmap",
-                "z": [[None if rank is None else max(rank, 0) for rank in row] for row in ranks],
-                "zmin": 0,
-                "zmax": 1,
-                "showscale": False,
-                "colorscale": [[0, faded(DATA, 0.04)], [1, DATA]],
-                "xgap": 3,
-                "ygap": 3,
-                "text": [["–" if rank is None else f"{rank:.2f}" for rank in row] for row in ranks],
-                "texttemplate": "%{text}",
-                "textfont": {"size": SMALL, "color": on.ink},
-                "hoverinfo": "skip",
-                "meta": {"cells": "customdata", "value": "Rank correlation with the map as trained"},
-                "customdata": ranks,
-            }
-        ],
-        {
-            "height": 96 + 34 * len(names),
-            "margin": {"t": 8},
-            "meta": {
-                "xaxis": {
-                    "name": "what forgets",
-                    "names": [label(_step(one.part, number)) for number, one in enumerate(steps)],
-                },
-                "yaxis": {"name": "Method", "names": [label(name) for name in names]},
-            },
-            "xaxis": {
-                "tickvals": list(range(len(steps))),
-                "ticktext": [label(_step(one.part, number), 14) for number, one in enumerate(steps)],
-                "side": "top",  # slanted on a phone; above the rows they meet nothing
-                "showgrid": False,
-            },
-            "yaxis": {
-                "tickvals": list(range(len(names))),
-                "ticktext": [label(name, 22) for name in names],
-                "range": [len(names) - 0.5, -0.5],
-                "showgrid": False,
-            },
-        },
+        [*_curves(curves.deletion, "x"), *_curves(curves.insertion, "x2")],
         theme,
+        says=_says(curves),
+        height=290,
+        margin={"t": 44, "r": 14},
+        title=key(("This map", DATA, "line"), ("Shuffled, as a control", GREY, "line")),
+        yaxis=axis("Probability (%)", range=[0, max(108 * most, 1)], nticks=5),
+        xaxis=_pixels("Pixels removed (%)", [0, 0.47]),
+        xaxis2=_pixels("Pixels brought in (%)", [0.53, 1]) | {"anchor": "y"},
     )
 
 
-def _step(part: str | None, number: int) -> str:
-    return str(part) if number == 0 else f"+ {part}"
-
-
-def _map(curve: Curve, axes: dict[str, str]) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "meta": {"series": "This map"},
-        "x": (100 * curve.shares).tolist(),
-        "y": (100 * curve.map).tolist(),
-        "line": {"color": DATA, "width": 4},
-        "hovertemplate": "%{x:.0f} % of the pixels<br>probability %{y:.1f} %<extra></extra>",
-        **axes,
-    }
-
-
-def _control(curve: Curve, axes: dict[str, str]) -> list[dict[str, Any]]:
-    if not len(curve.shuffled):
-        return []
+def _curves(curve: Curve, x_axis: str) -> list[dict[str, Any]]:
+    """Draw the shuffled maps' lowest, highest and mean, and over them the map."""
     shares = (100 * curve.shares).tolist()
-    low, high, middle = (100 * found for found in _range(curve))
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [*shares, *reversed(shares)],
-            "y": [*high.tolist(), *reversed(low.tolist())],
-            "fill": "toself",
-            "fillcolor": faded(GREY, 0.22),
-            "line": {"width": 0},
-            "hoverinfo": "skip",
-            **axes,
-        },
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "meta": {"series": "Shuffled, mean", "low": "Lowest shuffle", "high": "Highest shuffle"},
-            "x": shares,
-            "y": middle.tolist(),
-            "line": {"color": GREY, "width": 3},
-            "hoverinfo": "skip",
-            **axes,
-        },
-    ]
+    axes: dict[str, Any] = {"xaxis": x_axis, "yaxis": "y"}
+    traces = []
+    if len(curve.shuffled):
+        low, high, mean = ((100 * pick(curve.shuffled, 0)).tolist() for pick in (np.min, np.max, np.mean))
+        told = {"series": "Shuffled, mean", "low": "Lowest shuffle", "high": "Highest shuffle"}
+        traces += [
+            band(shares, low, high, GREY, opacity=0.22, **axes),
+            line(shares, mean, GREY, meta=told, **axes),
+        ]
+    hover = "%{x:.0f} % of the pixels<br>probability %{y:.1f} %"
+    this: dict[str, Any] = {"meta": {"series": "This map"}} | axes
+    return [*traces, line(shares, (100 * curve.map).tolist(), DATA, width=4, hover=hover, **this)]
 
 
-def _range(curve: Curve) -> tuple[Any, Any, Any]:
-    """Lowest, highest and mean control at every share."""
-    return np.min(curve.shuffled, 0), np.max(curve.shuffled, 0), np.mean(curve.shuffled, 0)
+def _pixels(title: str, domain: list[float]) -> AxisLayout:
+    return axis(title, range=[0, 100], dtick=50, domain=domain)
 
 
-def _shares(title: str) -> dict[str, Any]:
-    return {"range": [0, 100], "dtick": 50, "title": {"text": title}}
+def sanity(by_method: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "light") -> go.Figure:
+    """Draw one row a method: how like the first its map still is (Spearman's rank correlation) after each step.
+
+    Steps stand by the methods' titles, all of the same network. Pale: the map noticed; gold: it did not.
+    """
+    on = ground(theme)
+    steps = next(iter(by_method.values()), ())[1:]
+    parts = [str(step.part) if number == 0 else f"+ {step.part}" for number, step in enumerate(steps)]
+    ranks = [[step.rank for step in row[1:]] for row in by_method.values()]
+    trace = cells(
+        [[None if rank is None else max(rank, 0) for rank in row] for row in ranks],
+        (faded(DATA, 0.04), DATA),
+        gap=3,
+        **written([["–" if rank is None else f"{rank:.2f}" for rank in row] for row in ranks], on.ink),
+        meta={"cells": "customdata", "value": "Rank correlation with the map as trained"},
+        customdata=ranks,
+    )
+    return figure(
+        [trace],
+        theme,
+        says=_sanity_says(by_method),
+        height=96 + 34 * len(by_method),
+        margin={"t": 8},
+        # Slanted on a phone; above the rows they meet nothing.
+        xaxis=named_axis(parts, longest=14, told="what forgets", side="top"),
+        yaxis=named_axis(list(by_method), longest=22, down=True, told="Method"),
+    )
+
+
+def _says(curves: Curves) -> str:
+    """Say whether the class falls and rises faster than with the map shuffled."""
+    parts = []
+    for what, curve, sign in (("falls", curves.deletion, 1), ("rises", curves.insertion, -1)):
+        area = curve.area
+        if not len(curve.shuffled):
+            parts.append(f"{what} with an area of {area:.2f}")
+            continue
+        shuffled = float(curve.shuffled_areas.mean())
+        how = "faster" if sign * (shuffled - area) > 0 else "no faster"
+        parts.append(f"{what} {how} (area {area:.2f}, shuffled {shuffled:.2f})")
+    return f"The class {' and '.join(parts)}."
+
+
+def _sanity_says(by_method: Mapping[str, Sequence[SanityStep]]) -> str:
+    """Say how like the first each method's map still is once every part has random weights."""
+    last = {name: steps[-1].rank for name, steps in by_method.items()}
+    ends = [f"{name} {three_digits(None if rank is None else round(rank, 2))}" for name, rank in last.items()]
+    return f"With every part random, rank correlation with the map as trained: {', '.join(ends)}."

@@ -5,15 +5,17 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from core.figures.axes import axis, named_axis
+from core.figures.marks import GUIDE, band, line
 from core.figures.template import (
     DATA,
     GREY,
-    GUIDE,
     ICE,
     SMALL,
-    Mark,
+    Ground,
+    KeySign,
     Theme,
     faded,
     figure,
@@ -21,16 +23,17 @@ from core.figures.template import (
     key,
     label,
 )
+from core.words import percent
 
-_MARKS: dict[str, Mark] = {ICE: "line", GREY: "dots"}
+_SIGNS: dict[str, KeySign] = {ICE: "line", GREY: "dots"}
 
-Spread = tuple[float, float, float]  # lower quartile, median, upper quartile
+Quartiles = tuple[float, float, float]  # lower quartile, median, upper quartile
 
 
 def stage_by_stage(
     stages: Sequence[str],
-    trained: Sequence[Spread],
-    random: Sequence[Spread] | None,
+    trained: Sequence[Quartiles],
+    random: Sequence[Quartiles] | None,
     *,
     title: str,
     random_shown: bool = False,
@@ -41,56 +44,42 @@ def stage_by_stage(
     ``random`` holds the same of the network with random weights, in grey, or None; ``random_shown`` says that the
     first ones are the random ones.
     """
-    on = ground(theme)
-    places = list(range(len(stages)))
-    traces: list[dict[str, Any]] = []
     first = ("Random weights", GREY, trained) if random_shown else ("Trained", ICE, trained)
     rows = [*([("Random weights", GREY, random)] if random is not None else []), first]
-    for name, colour, values in rows:
-        found = np.asarray(values, dtype=np.float64).reshape(-1, 3)
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": [*places, *places[::-1]],
-                "y": [*found[:, 0], *found[::-1, 2]],
-                "fill": "toself",
-                "fillcolor": faded(colour, 0.16),
-                "line": {"width": 0},
-                "hoverinfo": "skip",
-            }
-        )
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": name,
-                "meta": {"low": "Lower quartile", "high": "Upper quartile"},
-                "x": places,
-                "y": found[:, 1].tolist(),
-                "line": {"color": colour, "width": 3, "dash": "dash" if colour == GREY else "solid"},
-                "marker": {"size": 9, "color": colour},
-                "customdata": [[label(stage), *spread] for stage, spread in zip(stages, found, strict=True)],
-                "hovertemplate": "%{customdata[0]}: %{y:.2f}<br>middle half of the channels "
-                f"%{{customdata[1]:.2f}} to %{{customdata[3]:.2f}}<extra>{name}</extra>",
-            }
-        )
-    drawn: list[tuple[str, str, Mark]] = [(name, colour, _MARKS[colour]) for name, colour, _ in rows[::-1]]
-    layout = {
-        "height": 300,
-        "margin": {"t": 40},
-        "title": key(*drawn),
-        "meta": {"xaxis": {"name": "Stage", "names": [label(stage) for stage in stages]}},
-        "xaxis": {
-            "tickvals": places,
-            "ticktext": [label(stage, 11) for stage in stages],
-            "range": [-0.25, len(stages) - 0.75],
-            "showgrid": False,
-            "tickfont": {"size": SMALL, "color": on.ink},
-        },
-        "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
-    }
-    return figure(traces, layout, theme)
+    return figure(
+        [trace for name, colour, values in rows for trace in _quartiles(name, colour, stages, values)],
+        theme,
+        height=300,
+        margin={"t": 40},
+        title=key(*((name, colour, _SIGNS[colour]) for name, colour, _ in rows[::-1])),
+        xaxis=named_axis(stages, longest=11, room=0.25, ink=ground(theme).ink, told="Stage"),
+        yaxis=axis(title, rangemode="tozero"),
+    )
+
+
+def _quartiles(
+    name: str, colour: str, stages: Sequence[str], values: Sequence[Quartiles]
+) -> list[dict[str, Any]]:
+    places = list(range(len(stages)))
+    low, median, high = np.asarray(values, dtype=np.float64).reshape(-1, 3).T.tolist()
+    return [
+        band(places, low, high, colour),
+        line(
+            places,
+            median,
+            colour,
+            dash="dash" if colour == GREY else "solid",
+            dots=9,
+            name=name,
+            meta={"low": "Lower quartile", "high": "Upper quartile"},
+            customdata=[
+                [label(stage), *quartiles]
+                for stage, *quartiles in zip(stages, low, median, high, strict=True)
+            ],
+            hover="%{customdata[0]}: %{y:.2f}<br>middle half of the channels "
+            f"%{{customdata[1]:.2f}} to %{{customdata[3]:.2f}}<extra>{name}</extra>",
+        ),
+    ]
 
 
 def tuning(
@@ -100,59 +89,34 @@ def tuning(
 
     ``angles`` (A,) in degrees, ``trained`` (A,) answers; ``preferred`` is the orientation found in the kernel.
     """
-    on = ground(theme)
-    found = np.asarray(trained, dtype=np.float64)
-    most = float(found.max(initial=0.0)) or 1.0
+    answers = np.asarray(trained, dtype=np.float64)
+    most = float(answers.max(initial=0.0)) or 1.0
     angle = np.asarray(angles, dtype=np.float64)
-    # Stripes turned by 180 degrees are the same stripes, so the wheel is closed by its own beginning.
-    turns = np.concatenate([angle, angle + 180, angle[:1]])
-    values = np.concatenate([found, found, found[:1]]) / most
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatterpolar",
-            "mode": "lines+markers",
-            "meta": {
+    traces = [
+        _polar(
+            # Stripes turned by 180 degrees are the same stripes, so the wheel is closed by its own beginning.
+            np.concatenate([angle, angle + 180, angle[:1]]).tolist(),
+            (np.concatenate([answers, answers, answers[:1]]) / most).tolist(),
+            mode="lines+markers",
+            meta={
                 "x": "Turn of the stripes (°)",
                 "y": "Answer, of its best (0 to 1)",
                 "points": len(angle),
             },
-            "theta": turns.tolist(),
-            "r": values.tolist(),
-            "fill": "toself",
-            "fillcolor": faded(ICE, 0.2),
-            "line": {"color": ICE, "width": 3},
-            "marker": {"size": 5, "color": ICE},
-            "hovertemplate": "stripes at %{theta:.0f}°<br>%{r:.0%} of its best<extra></extra>",
-        }
+            fill="toself",
+            fillcolor=faded(ICE, 0.2),
+            line={"color": ICE, "width": 3},
+            marker={"size": 5, "color": ICE},
+            hovertemplate="stripes at %{theta:.0f}°<br>%{r:.0%} of its best<extra></extra>",
+        )
     ]
     if preferred is not None:
+        needle = {"mode": "lines", "meta": GUIDE, "line": {"color": DATA, "width": 3, "dash": "dot"}}
         traces.append(
-            {
-                "type": "scatterpolar",
-                "mode": "lines",
-                "meta": GUIDE,
-                "theta": [preferred, preferred, preferred + 180],
-                "r": [1.08, 0, 1.08],
-                "line": {"color": DATA, "width": 3, "dash": "dot"},
-                "hoverinfo": "skip",
-            }
+            _polar([preferred, preferred, preferred + 180], [1.08, 0, 1.08], hoverinfo="skip", **needle)
         )
-    layout = {
-        "height": 280,
-        "margin": {"t": 34, "l": 36, "r": 36, "b": 28},
-        "polar": {
-            "bgcolor": "rgba(0,0,0,0)",
-            "radialaxis": {"visible": False, "range": [0, 1.1]},
-            "angularaxis": {
-                "tickvals": [0, 45, 90, 135, 180, 225, 270, 315],
-                "ticktext": ["0°", "45°", "90°", "135°"] * 2,
-                "gridcolor": on.grid,
-                "linecolor": on.grid,
-                "tickfont": {"size": SMALL, "color": on.muted},
-            },
-        },
-    }
-    return figure(traces, layout, theme)
+    spokeless = {"visible": False, "range": [0, 1.1]}
+    return _wheel(traces, spokeless, 280, theme, says=_tuning_says(angle, answers))
 
 
 def wheel(
@@ -171,41 +135,66 @@ def wheel(
     on = ground(theme)
     angle = np.asarray(orientations, dtype=np.float64)
     radius = np.asarray(frequencies, dtype=np.float64)
-    rim = [on.ink if number == chosen else on.muted for number in range(len(angle))]
-    size = [20 if number == chosen else 12 for number in range(len(angle))]
+    is_chosen = [number == chosen for number in range(len(angle))]
+    marker = {
+        "size": [20 if lit else 12 for lit in is_chosen],
+        "color": list(colours),
+        "line": {"color": [on.ink if lit else on.muted for lit in is_chosen], "width": 1.5},
+    }
     traces = [
-        {
-            "type": "scatterpolar",
-            "mode": "markers",
-            "meta": GUIDE if turn else {"text": "Filter", "x": "Orientation (°)", "y": "Cycles per pixel"},
-            "theta": (angle + turn).tolist(),
-            "r": radius.tolist(),
-            "marker": {"size": size, "color": list(colours), "line": {"color": rim, "width": 1.5}},
-            "text": [label(name) for name in labels],
-            "hovertemplate": "%{text}<extra></extra>",
-        }
+        _polar(
+            (angle + turn).tolist(),
+            radius.tolist(),
+            mode="markers",
+            meta=GUIDE if turn else {"text": "Filter", "x": "Orientation (°)", "y": "Cycles per pixel"},
+            marker=marker,
+            text=[label(name) for name in labels],
+            hovertemplate="%{text}<extra></extra>",
+        )
         for turn in (0, 180)
     ]
-    layout = {
-        "height": 380,
-        "margin": {"t": 34, "l": 36, "r": 36, "b": 28},
-        "polar": {
-            "bgcolor": "rgba(0,0,0,0)",
-            "radialaxis": {
-                "gridcolor": on.grid,
-                "linecolor": on.grid,
-                "nticks": 4,
-                "tickfont": {"size": SMALL, "color": on.muted},
-                "range": [0, max(0.1, float(radius.max(initial=0.0)) * 1.1)],
-                "angle": 22.5,
-            },
-            "angularaxis": {
-                "tickvals": [0, 45, 90, 135, 180, 225, 270, 315],
-                "ticktext": ["0°", "45°", "90°", "135°"] * 2,
-                "gridcolor": on.grid,
-                "linecolor": on.grid,
-                "tickfont": {"size": SMALL, "color": on.muted},
-            },
-        },
+    rim = max(0.1, float(radius.max(initial=0.0)) * 1.1)
+    return _wheel(traces, _spokes(on) | {"nticks": 4, "range": [0, rim], "angle": 22.5}, 380, theme)
+
+
+def _polar(theta: Sequence[float], r: Sequence[float], **more: Any) -> dict[str, Any]:
+    return {"type": "scatterpolar", "theta": theta, "r": r, **more}
+
+
+def _wheel(
+    traces: Sequence[dict[str, Any]],
+    radial: dict[str, Any],
+    height: int,
+    theme: Theme,
+    *,
+    says: str | None = None,
+) -> go.Figure:
+    """Lay the traces on a wheel of orientations, each named on both sides."""
+    angular = _spokes(ground(theme)) | {
+        "tickvals": [0, 45, 90, 135, 180, 225, 270, 315],
+        "ticktext": ["0°", "45°", "90°", "135°"] * 2,
     }
-    return figure(traces, layout, theme)
+    return figure(
+        traces,
+        theme,
+        says=says,
+        height=height,
+        margin={"t": 34, "l": 36, "r": 36, "b": 28},
+        polar={"bgcolor": "rgba(0,0,0,0)", "radialaxis": radial, "angularaxis": angular},
+    )
+
+
+def _spokes(on: Ground) -> dict[str, Any]:
+    return {"gridcolor": on.grid, "linecolor": on.grid, "tickfont": {"size": SMALL, "color": on.muted}}
+
+
+def _tuning_says(angles: NDArray[np.float64], answers: NDArray[np.float64]) -> str:
+    """Say which stripes excite a filter most, and how little those across them do."""
+    most = int(answers.argmax())
+    if answers[most] <= 0:
+        return "It answers to no stripes."
+    across = int(np.argmin(np.abs((angles - angles[most] - 90 + 90) % 180 - 90)))
+    return (
+        f"It answers most to stripes at {angles[most]:.0f}°; at {angles[across]:.0f}° its answer is "
+        f"{percent(answers[across] / answers[most], 0)} of that."
+    )

@@ -6,21 +6,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core.figures.axes import axis
+from core.figures.marks import bars, line, note, points, rule
+from core.figures.riding_looks import READABLE
 from core.figures.table import SAID
-from core.figures.template import (
-    FIRE,
-    GREY,
-    ICE,
-    SIZE,
-    SMALL,
-    WRONG,
-    Theme,
-    faded,
-    figure,
-    ground,
-    key,
-)
-from core.riding.own_rides import Carried, OwnRide, signed
+from core.figures.template import FIRE, GREY, ICE, SIZE, SMALL, WRONG, Theme, faded, figure, ground, key
+from core.riding.own_rides import Carried, OwnRide, signed, so_far
 
 _FLOOR = 0.24  # of the height: the strip that shows the hand
 
@@ -40,177 +31,148 @@ def own_rides(
     ``titles`` names the machines from left to right, ``whole`` is the longest ride in seconds.
     """
     on = ground(theme)
-    ridden = {name: [one for one in rides if one.machine == name] for name in titles}
-    slots = {name: [*ridden[name], *(one for one in ahead if one.machine == name)] for name in titles}
-    everything = [one for name in titles for one in slots[name]]
-    places = list(range(1, len(everything) + 1))
-    begins = dict(zip(titles, accumulate((len(one) for one in slots.values()), initial=1), strict=False))
-    machines = [[titles[name]] for name in titles for _ in slots[name]]
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "Nobody steering",
-            "meta": {"also": ["Machine"]},
-            "customdata": machines,
-            "x": places,
-            "y": [one.nobody for one in everything],
-            "marker": {
-                "size": 10,
-                "color": faded(GREY, 0.9),
-                "symbol": "line-ew",
-                "line": {"width": 3, "color": GREY},
-            },
-            "hovertemplate": "nobody steering: %{y:.1f} s<extra></extra>",
-        },
-        {
-            "type": "bar",
-            "name": "Hand",
-            "meta": {"series": "", "also": ["Machine"]},
-            "customdata": machines,
-            "x": places,
-            "y": [100 * one.hand for one in everything],
-            "yaxis": "y2",
-            "width": 0.62,
-            "marker": {
-                "color": [
-                    ICE if place < len(ridden[name]) else faded(ICE, 0.35)
-                    for name in titles
-                    for place in range(len(slots[name]))
-                ],
-                "line": {"width": 0},
-            },
-            "hovertemplate": "the hand holds %{y:.0f} %<extra></extra>",
-        },
+    ridden = {name: [ride for ride in rides if ride.machine == name] for name in titles}
+    slots = {name: [*ridden[name], *(ride for ride in ahead if ride.machine == name)] for name in titles}
+    everything = [ride for of_machine in slots.values() for ride in of_machine]
+    begins = dict(zip(titles, accumulate(map(len, slots.values()), initial=1), strict=False))
+    middles = {name: begins[name] + (len(slots[name]) - 1) / 2 for name in titles}
+    traces = _nobody_and_hand(slots, ridden, titles)
+    traces += [
+        _visitor(titles[name], begins[name], of_machine) for name, of_machine in ridden.items() if of_machine
     ]
-    for name, shown in ridden.items():
-        if not shown:
-            continue
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": titles[name],
-                "meta": {"series": "You", "also": [None, "How it ended", "Machine"]},
-                "x": [begins[name] + place for place in range(len(shown))],
-                "y": [one.seconds for one in shown],
-                "line": {"color": FIRE, "width": 3.5},
-                "marker": {
-                    "size": [10 if one.fell else 17 for one in shown],
-                    "symbol": ["circle" if one.fell else "star" for one in shown],
-                    "color": FIRE,
-                    "opacity": 1,
-                },
-                "cliponaxis": False,
-                "customdata": [
-                    [one.number + 1, "fell" if one.fell else "the whole ride", titles[name]] for one in shown
-                ],
-                "hovertemplate": titles[name]
-                + ", ride %{customdata[0]}: %{y:.1f} s, %{customdata[1]}<extra></extra>",
-            }
-        )
-    shapes, annotations = [], []
-    for name, title in titles.items():
-        begin, middle = begins[name], begins[name] + (len(slots[name]) - 1) / 2
-        annotations.append(_title(title, middle, on.ink))
-        if begin > 1:
-            shapes.append(_border(begin - 0.5, on.muted))
-    for one in carried:
-        if one.kind in ("jump-start", "negative transfer"):
-            middle = begins[one.machine] + (len(slots[one.machine]) - 1) / 2
-            annotations += _difference(one, begins[one.machine], middle, whole=whole, theme=theme)
-    layout = {
-        "height": 420,
-        "margin": {"l": 58, "r": 12, "t": 64, "b": 44},
-        "title": key(
+    notes = [_title(title, middles[name], on.ink) for name, title in titles.items()]
+    for change in carried:
+        if change.kind in ("jump-start", "negative transfer"):
+            at = begins[change.machine], middles[change.machine]
+            notes += _difference(change, *at, whole=whole, theme=theme)
+    # A line divides one machine from the next.
+    dotted: dict[str, Any] = {"width": 1.5, "dash": "dot", "layer": "below"}
+    borders = [rule(on.muted, x=begin - 0.5, **dotted) for begin in begins.values() if begin > 1]
+    return figure(
+        traces,
+        theme,
+        says=so_far(rides),
+        height=420,
+        margin={"l": 58, "r": 12, "t": 64, "b": 44},
+        title=key(
             ("You", FIRE, "line"), ("Nobody steering", GREY, "bar"), ("What the hand holds", ICE, "bar")
         ),
-        "uirevision": "own rides",
-        "xaxis": {
-            "range": [0.4, len(everything) + 0.6],
-            "tickvals": places,
-            "ticktext": [str(one.number + 1) for one in everything],
-            "title": {"text": "Ride on this machine"},
-            "showgrid": False,
-            "anchor": "y2",
-            "automargin": False,
-        },
-        "yaxis": {
-            "domain": [_FLOOR, 1],
-            "range": [0, whole * 1.04],
-            "dtick": 2,
-            "title": {"text": "Seconds upright"},
-            "automargin": False,
-        },
-        "yaxis2": {
-            "domain": [0, _FLOOR - 0.06],
-            "range": [0, 55],
-            "tickvals": [0, 50],
-            "title": {"text": "Hand (%)", "font": {"size": SMALL}},
-            "showgrid": False,
-            "automargin": False,
-        },
-        "shapes": shapes,
-        "annotations": annotations,
+        uirevision="own rides",
+        xaxis=axis(
+            "Ride on this machine",
+            range=[0.4, len(everything) + 0.6],
+            tickvals=list(range(1, len(everything) + 1)),
+            ticktext=[str(ride.number + 1) for ride in everything],
+            showgrid=False,
+            anchor="y2",
+            automargin=False,
+        ),
+        yaxis=axis("Seconds upright", domain=[_FLOOR, 1], range=[0, whole * 1.04], dtick=2, automargin=False),
+        yaxis2=axis(
+            {"text": "Hand (%)", "font": {"size": SMALL}},
+            domain=[0, _FLOOR - 0.06],
+            range=[0, 55],
+            tickvals=[0, 50],
+            showgrid=False,
+            automargin=False,
+        ),
+        shapes=borders,
+        annotations=notes,
+    )
+
+
+def _nobody_and_hand(
+    slots: Mapping[str, Sequence[OwnRide]],
+    ridden: Mapping[str, Sequence[OwnRide]],
+    titles: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """Draw every ride with nobody steering, and in the strip below what the hand holds; pale: still ahead."""
+    rides = [ride for of_machine in slots.values() for ride in of_machine]
+    places = list(range(1, len(rides) + 1))
+    machines = [[titles[name]] for name, of_machine in slots.items() for _ in of_machine]
+    done = [place < len(ridden[name]) for name in slots for place in range(len(slots[name]))]
+    nobody = points(
+        places,
+        [ride.nobody for ride in rides],
+        faded(GREY, 0.9),
+        size=10,
+        symbol="line-ew",
+        rim={"width": 3, "color": GREY},
+        name="Nobody steering",
+        meta={"also": ["Machine"]},
+        customdata=machines,
+        hover="nobody steering: %{y:.1f} s",
+    )
+    hand = bars(
+        places,
+        [100 * ride.hand for ride in rides],
+        [ICE if is_done else faded(ICE, 0.35) for is_done in done],
+        rim={"width": 0},
+        name="Hand",
+        meta={"series": "", "also": ["Machine"]},
+        customdata=machines,
+        yaxis="y2",
+        width=0.62,
+        hover="the hand holds %{y:.0f} %",
+    )
+    return [nobody, hand]
+
+
+def _visitor(title: str, begin: int, rides: Sequence[OwnRide]) -> dict[str, Any]:
+    """Draw the visitor's rides on one machine; a star is a ride to the end."""
+    curve = line(
+        [begin + place for place in range(len(rides))],
+        [ride.seconds for ride in rides],
+        FIRE,
+        width=3.5,
+        dots=10,
+        name=title,
+        meta={"series": "You", "also": [None, "How it ended", "Machine"]},
+        cliponaxis=False,
+        customdata=[[ride.number + 1, "fell" if ride.fell else "the whole ride", title] for ride in rides],
+        hover=title + ", ride %{customdata[0]}: %{y:.1f} s, %{customdata[1]}",
+    )
+    curve["marker"] |= {
+        "size": [10 if ride.fell else 17 for ride in rides],
+        "symbol": ["circle" if ride.fell else "star" for ride in rides],
+        "opacity": 1,
     }
-    return figure(traces, layout, theme)
+    return curve
 
 
 def _title(title: str, middle: float, ink: str) -> dict[str, Any]:
     """Name a machine above its stretch."""
-    return {
-        "text": f"<b>{title.replace(' ', '<br>')}</b>",
-        "x": middle,
-        "yref": "paper",
-        "y": 1.0,
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"size": SMALL, "color": ink},
-    }
-
-
-def _border(place: float, colour: str) -> dict[str, Any]:
-    """Divide one machine from the next."""
-    return {
-        "type": "line",
-        "x0": place,
-        "x1": place,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": colour, "width": 1.5, "dash": "dot"},
-        "layer": "below",
-    }
+    return note(f"<b>{title.replace(' ', '<br>')}</b>", middle, 1.0, ink, anchor="bottom", yref="paper")
 
 
 def _difference(
-    one: Carried, begin: float, middle: float, *, whole: float, theme: Theme
+    change: Carried, begin: float, middle: float, *, whole: float, theme: Theme
 ) -> list[dict[str, Any]]:
     """Draw an arrow from the bicycle's first ride to this machine's, and name it where its rides leave room."""
-    on, up = ground(theme), one.difference > 0
-    readable = on.trainable if up else {"dark": "#B9A4E6", "light": "#5F479B"}[theme]
+    on, up = ground(theme), change.difference > 0
+    colour = on.trainable if up else READABLE[theme]["misled"]
     arrow = {
         "x": begin - 0.3,
-        "y": one.first,
+        "y": change.first,
         "ax": begin - 0.3,
-        "ay": one.source_first,
+        "ay": change.source_first,
         "axref": "x",
         "ayref": "y",
         "showarrow": True,
         "arrowhead": 2,
         "arrowsize": 1.1,
         "arrowwidth": 3,
-        "arrowcolor": readable if up else WRONG,
+        "arrowcolor": colour if up else WRONG,
         "text": "",
     }
-    name = {
-        "x": middle,
-        "y": 0.1 if up else whole,
-        "yanchor": "bottom" if up else "top",
-        "showarrow": False,
-        "name": SAID,
-        "text": f"<b>{'jump-start' if up else 'negative<br>transfer'}<br>{signed(one.difference)} s</b>",
-        "font": {"size": SIZE - 1, "color": readable},
-        "bgcolor": faded(on.paper, 0.75),
-    }
+    name = note(
+        f"<b>{'jump-start' if up else 'negative<br>transfer'}<br>{signed(change.difference)} s</b>",
+        middle,
+        0.1 if up else whole,
+        colour,
+        size=SIZE - 1,
+        anchor="bottom" if up else "top",
+        name=SAID,
+        bgcolor=faded(on.paper, 0.75),
+    )
     return [arrow, name]

@@ -7,7 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.figures.template import ROLES, SMALL, WRONG, Theme, faded, figure, ground
+from core.figures.axes import axis, named_axis
+from core.figures.marks import band, line, note, rule
+from core.figures.template import ROLES, WRONG, Theme, figure, ground
 from core.metrics.classification import mean_interval
 from core.riding.picture_bridge import Arm
 
@@ -26,82 +28,53 @@ def few_shot(
     ice, None (a source that misleads) violet; of two fire lines the second is dotted.
     """
     on = ground(theme)
-    places = list(range(len(counts)))
     traces: list[dict[str, Any]] = []
     seen: set[str] = set()
-    # From 30 %: nobody is wrong much more often than chance, and lines that differ by points are told apart.
     for name, rows in accuracy.items():
         arm = arms[name]
         colour = WRONG if arm.role is None else ROLES[arm.role]
-        again = colour in seen
+        traces += _line(arm.title, rows, counts, colour, "dot" if colour in seen else "solid")
         seen.add(colour)
-        intervals = [mean_interval(list(rows[:, place])) for place in places]
-        means = [100 * one.value for one in intervals]
-        low = [max(0.0, 100 * one.low) for one in intervals]
-        high = [min(100.0, 100 * one.high) for one in intervals]
-        traces += [
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": places + places[::-1],
-                "y": high + low[::-1],
-                "fill": "toself",
-                "fillcolor": faded(colour, 0.16),
-                "line": {"width": 0},
-                "hoverinfo": "skip",
-                "name": f"{arm.title} interval",
-            },
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "x": places,
-                "y": means,
-                "name": arm.title,
-                "line": {"color": colour, "width": 3.5, "dash": "dot" if again else "solid"},
-                "marker": {"size": 9, "color": colour},
-                "customdata": [[counts[k], low[k], high[k]] for k in places],
-                "hovertemplate": f"{arm.title}, %{{customdata[0]}} motorcycles: %{{y:.1f}} % "
-                "[%{customdata[1]:.1f}, %{customdata[2]:.1f}]<extra></extra>",
-            },
-        ]
-    layout = {
-        "height": 440,
-        "margin": {"l": 62, "r": 16, "t": 20, "b": 56},
-        "xaxis": {
-            "tickvals": places,
-            "ticktext": [str(count) for count in counts],
-            "title": {"text": "Motorcycles to learn from"},
-            "range": [-0.25, len(counts) - 0.75],
-            "showgrid": False,
-            "automargin": False,
-        },
-        "yaxis": {"range": [30, 101], "dtick": 10, "title": {"text": "Accuracy (%)"}, "automargin": False},
-        "shapes": [
-            {
-                "type": "line",
-                "name": "chance",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": 100 * chance,
-                "y1": 100 * chance,
-                "layer": "below",
-                "line": {"color": on.muted, "width": 1.5, "dash": "dash"},
-            }
-        ],
-        "annotations": [
-            {
-                "text": "chance",
-                "x": len(counts) - 0.78,
-                "y": 100 * chance,
-                "xanchor": "right",
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": SMALL, "color": on.muted},
-            }
-        ],
-    }
-    return figure(traces, layout, theme)
+    return figure(
+        traces,
+        theme,
+        height=440,
+        margin={"l": 62, "r": 16, "t": 20, "b": 56},
+        xaxis=named_axis(
+            [str(count) for count in counts],
+            room=0.25,
+            title="Motorcycles to learn from",
+            automargin=False,
+        ),
+        # From 30 %: nobody is wrong much more often than chance, and lines that differ by points are told apart.
+        yaxis=axis("Accuracy (%)", range=[30, 101], dtick=10, automargin=False),
+        shapes=[rule(on.muted, y=100 * chance, width=1.5, dash="dash", name="chance", layer="below")],
+        annotations=[note("chance", len(counts) - 0.78, 100 * chance, on.muted, anchor="right top")],
+    )
+
+
+def _line(
+    title: str, rows: NDArray[np.float64], counts: Sequence[int], colour: str, dash: str
+) -> list[dict[str, Any]]:
+    places = list(range(len(counts)))
+    intervals = [mean_interval(list(rows[:, place])).times(100) for place in places]
+    low = [max(0.0, interval.low) for interval in intervals]
+    high = [min(100.0, interval.high) for interval in intervals]
+    return [
+        band(places, low, high, colour, name=f"{title} interval"),
+        line(
+            places,
+            [interval.value for interval in intervals],
+            colour,
+            width=3.5,
+            dash=dash,
+            dots=9,
+            name=title,
+            customdata=[list(row) for row in zip(counts, low, high, strict=True)],
+            hover=f"{title}, %{{customdata[0]}} motorcycles: %{{y:.1f}} % "
+            "[%{customdata[1]:.1f}, %{customdata[2]:.1f}]",
+        ),
+    ]
 
 
 def colour_of(arm: Arm) -> str:

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.riding_looks import COLOURS, folded_key, line
-from core.figures.riding_names import MARKS
-from core.figures.template import GUIDE, WRONG, Mark, Theme, faded, figure, ground
+from core.figures.axes import axis
+from core.figures.marks import GUIDE, band, line
+from core.figures.riding_looks import COLOURS, dash, folded_key
+from core.figures.riding_names import DRAWN_NAMES
+from core.figures.template import WRONG, Theme, figure, ground
 from core.riding.experiment import ARMS, UPDATES
-from core.riding.experiment_report import Curve, Report, band
+from core.riding.experiment_report import Curve, Report
+from core.riding.experiment_report import band as interval_of
 
 LEFT = -2.5  # updates: room for what is drawn at the start
 
@@ -38,97 +41,68 @@ def learning(
         if far:
             end = max([UPDATES, *(curve.updates[-1] for curve in shown)])
         if "negative_transfer" in terms and {"scratch", "reversed"} <= set(arms):
-            traces += _between(report.curve("scratch"), report.curve("reversed"), end)
+            traces.append(_between(report.curve("scratch"), report.curve("reversed"), end))
         for curve in shown:
-            traces += _curve(curve, end)
+            traces += _curve(curve, end, ARMS[curve.arm].title, dash(curve.arm)[0])
         if "forgetting" in terms and forgetting is not None:
-            traces += _curve(forgetting.curve("bicycle"), end, dash="dot", told="on the bicycle again")
+            again = forgetting.curve("bicycle")
+            traces += _curve(again, end, f"{ARMS[again.arm].title}, on the bicycle again", "dot")
         for term in terms:
-            drawn, said = MARKS[term](report, arms, forgetting, ground(theme), theme)
+            drawn, said = DRAWN_NAMES[term](report, arms, forgetting, ground(theme), theme)
             traces += drawn
             notes += said
-    entries: list[tuple[str, str, Mark]] = [
-        (ARMS[arm].short, COLOURS[ARMS[arm].colour], line(arm)[1]) for arm in arms
-    ]
-    title, lines = folded_key(*entries)
-    layout = {
-        "height": 500,
-        "margin": {"l": 8, "r": 14, "t": 24 + 21 * lines, "b": 8},
-        "title": title,
-        "meta": {"yaxis": {"name": "Test rides still upright after 6 s (%)"}},
-        "xaxis": {
-            "range": [LEFT * end / UPDATES, end],
-            "tick0": 0,
-            "dtick": 50 if far else 20,
-            "title": {"text": "Practice on the motorcycle (updates)"},
-            "showgrid": False,
-        },
-        "yaxis": {
-            "range": [-2, 103],
-            "tickvals": [0, 25, 50, 75, 100],
-            "ticktext": ["0", "25", "50", "75", "100 %"],
-            "title": {"text": "Test rides still upright after 6 s"},
-        },
-        "annotations": notes,
-    }
-    return figure(traces, layout, theme)
+    title, lines = folded_key(*((ARMS[arm].short, COLOURS[ARMS[arm].colour], dash(arm)[1]) for arm in arms))
+    return figure(
+        traces,
+        theme,
+        height=500,
+        margin={"l": 8, "r": 14, "t": 24 + 21 * lines, "b": 8},
+        title=title,
+        xaxis=axis(
+            "Practice on the motorcycle (updates)",
+            range=[LEFT * end / UPDATES, end],
+            tick0=0,
+            dtick=50 if far else 20,
+            showgrid=False,
+        ),
+        yaxis=axis(
+            "Test rides still upright after 6 s",
+            told="Test rides still upright after 6 s (%)",
+            range=[-2, 103],
+            tickvals=[0, 25, 50, 75, 100],
+            ticktext=["0", "25", "50", "75", "100 %"],
+        ),
+        annotations=notes,
+    )
 
 
-def _curve(curve: Curve, end: int, *, dash: str | None = None, told: str = "") -> list[dict[str, Any]]:
-    arm = ARMS[curve.arm]
-    colour = COLOURS[arm.colour]
-    average, low, high = (100 * one for one in band(curve.survival))
-    updates = np.array(curve.updates)
-    inside = updates <= end
-    updates, average, low, high = updates[inside], average[inside], low[inside], high[inside]
+def _curve(curve: Curve, end: int, name: str, look: str) -> list[dict[str, Any]]:
+    colour = COLOURS[ARMS[curve.arm].colour]
+    inside = np.array(curve.updates) <= end
+    updates = np.array(curve.updates)[inside].tolist()
+    mean, low, high = ((100 * share[inside]).tolist() for share in interval_of(curve.survival))
     return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": np.concatenate([updates, updates[::-1]]).tolist(),
-            "y": np.concatenate([low, high[::-1]]).tolist(),
-            "fill": "toself",
-            "fillcolor": faded(colour, 0.16),
-            "line": {"width": 0},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "lines" if len(updates) > 1 else "markers",
-            "name": f"{arm.title}{', ' + told if told else ''}",
-            "x": updates.tolist(),
-            "y": average.tolist(),
-            "line": {
-                "color": colour,
-                "width": 4,
-                "shape": "linear",
-                "dash": dash or line(curve.arm)[0],
-            },
-            "marker": {"color": colour, "size": 9},
-            "customdata": np.stack([low, high], axis=1).tolist(),
-            "hovertemplate": "%{fullData.name}<br>after %{x} updates: <b>%{y:.0f} %</b> "
-            "[%{customdata[0]:.0f}, %{customdata[1]:.0f}]<extra></extra>",
-        },
+        band(updates, low, high, colour),
+        line(
+            updates,
+            mean,
+            colour,
+            width=4,
+            dash=look,
+            dots=9,
+            mode="lines" if len(updates) > 1 else "markers",
+            name=name,
+            customdata=[list(ends) for ends in zip(low, high, strict=True)],
+            hover="%{fullData.name}<br>after %{x} updates: <b>%{y:.0f} %</b> "
+            "[%{customdata[0]:.0f}, %{customdata[1]:.0f}]",
+        ),
     ]
 
 
-def _between(scratch: Curve, other: Curve, end: int) -> list[dict[str, Any]]:
+def _between(scratch: Curve, other: Curve, end: int) -> dict[str, Any]:
     """Fill where ``other`` is worse than scratch."""
     count = min(len(scratch.updates), len(other.updates))
-    updates = np.array(scratch.updates[:count])
-    count = int((updates <= end).sum())
+    count = sum(update <= end for update in scratch.updates[:count])
     above = 100 * scratch.survival.mean(axis=0)[:count]
     below = np.minimum(100 * other.survival.mean(axis=0)[:count], above)
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "meta": GUIDE,
-            "x": np.concatenate([updates[:count], updates[:count][::-1]]).tolist(),
-            "y": np.concatenate([above, below[::-1]]).tolist(),
-            "fill": "toself",
-            "fillcolor": faded(WRONG, 0.3),
-            "line": {"width": 0},
-            "hoverinfo": "skip",
-        }
-    ]
+    return band(scratch.updates[:count], below.tolist(), above.tolist(), WRONG, opacity=0.3, meta=GUIDE)

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from core.figures.template import DATA, FIRE, GREY, ICE, WRONG, Mark, Theme, ground, key
+from core.figures.template import DATA, FIRE, GREY, ICE, WRONG, KeySign, Theme, ground, key
 from core.riding.experiment import Arm
 
 # Orange learned something that helps, grey did not learn before, ice is frozen, violet learned the wrong way round.
 COLOURS = {"control": GREY, "trained": FIRE, "frozen": ICE, "misled": WRONG, "near": DATA}
-_READABLE: dict[str, dict[str, str]] = {
+# As text.
+READABLE: dict[Theme, dict[str, str]] = {
     "light": {"misled": "#5E449E", "near": "#7A5F00"},
     "dark": {"misled": "#C9BAEE", "near": "#E8CF74"},
 }
 # Arms of one colour that may stand beside each other: Plotly's dash, and its mark in the key.
-_LINES: dict[str, tuple[str, Mark]] = {
+_LINES: dict[str, tuple[str, KeySign]] = {
     "shuffled": ("dot", "dots"),
     "bicycle_fresh_head": ("dot", "dots"),
     "reversed_fresh_head": ("dot", "dots"),
@@ -20,7 +21,7 @@ _LINES: dict[str, tuple[str, Mark]] = {
     "reversed_two_frozen": ("dash", "dashes"),
     "bicycle_last_frozen": ("dashdot", "dash-dots"),
 }
-_PLAIN: tuple[str, Mark] = ("solid", "line")
+_PLAIN: tuple[str, KeySign] = ("solid", "line")
 _MARK_SIGNS, _LINE_SIGNS = 5, 40  # the key: what a mark takes, and what a line on a phone holds
 _HIGHER = 12  # px: so much higher does Plotly hang several lines than one
 
@@ -28,16 +29,16 @@ _HIGHER = 12  # px: so much higher does Plotly hang several lines than one
 def readable(arm: Arm, theme: Theme) -> str:
     """Give the colour of an arm as text."""
     on = ground(theme)
-    known = {"control": on.control, "trained": on.trainable, "frozen": on.frozen} | _READABLE[theme]
+    known = {"control": on.control, "trained": on.trainable, "frozen": on.frozen} | READABLE[theme]
     return known[arm.colour]
 
 
-def line(arm: str) -> tuple[str, Mark]:
+def dash(arm: str) -> tuple[str, KeySign]:
     """Give an arm's dash, as Plotly calls it, and its mark in the key."""
     return _LINES.get(arm, _PLAIN)
 
 
-def folded_key(*entries: tuple[str, str, Mark]) -> tuple[dict[str, Any], int]:
+def folded_key(*entries: tuple[str, str, KeySign]) -> tuple[dict[str, Any], int]:
     """Make a `key` whose lines a phone has room for, and count them."""
     title = key(*entries)
     lines: list[list[str]] = [[]]
@@ -48,7 +49,7 @@ def folded_key(*entries: tuple[str, str, Mark]) -> tuple[dict[str, Any], int]:
             used = 0
         lines[-1].append(part)
         used += len(name) + _MARK_SIGNS
-    title["text"] = "<br>".join("\u2003".join(line) for line in lines)
+    title["text"] = "<br>".join("\u2003".join(parts) for parts in lines)
     if len(lines) > 1:
         title["pad"]["t"] += _HIGHER
     return title, len(lines)

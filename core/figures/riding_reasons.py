@@ -7,11 +7,15 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.figures.axes import axis, named_axis
+from core.figures.marks import GUIDE, band, box, line, note, points, whisker
 from core.figures.riding_looks import COLOURS, folded_key
-from core.figures.template import DATA, FIRE, GREY, GUIDE, SMALL, WRONG, Theme, faded, figure, ground, key
+from core.figures.template import DATA, FIRE, GREY, SMALL, WRONG, KeySign, Theme, faded, figure, ground, key
+from core.metrics.report import Interval
 from core.riding import dynamics, rides
 from core.riding.experiment import ARMS
-from core.riding.experiment_report import band, median
+from core.riding.experiment_report import band as interval_of
+from core.riding.experiment_report import median
 from core.riding.machines import Machine
 
 FEELINGS = ("lean", "steering", "lean rate", "steering rate", "heading", "off the line")
@@ -22,75 +26,56 @@ def strength(
 ) -> go.Figure:
     """Draw survival (seeds, factors) on the motorcycle, unpractised, against what the torque is multiplied by."""
     on = ground(theme)
-    average, low, high = (100 * one for one in band(survival))
+    mean, low, high = ((100 * share).tolist() for share in interval_of(survival))
     place = list(factors).index(chosen)
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [*factors, *reversed(factors)],
-            "y": [*low, *high[::-1]],
-            "fill": "toself",
-            "fillcolor": faded(FIRE, 0.18),
-            "line": {"width": 0},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "x": list(factors),
-            "y": average.tolist(),
-            "line": {"color": FIRE, "width": 4},
-            "marker": {"size": 8, "color": FIRE},
-            "customdata": np.stack([low, high], axis=1).tolist(),
-            "hovertemplate": "torque × %{x}<br><b>%{y:.0f} %</b> [%{customdata[0]:.0f}, %{customdata[1]:.0f}]"
-            "<extra></extra>",
-            "cliponaxis": False,
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "meta": GUIDE,
-            "x": [chosen],
-            "y": [average[place]],
-            "marker": {"size": 22, "color": FIRE, "line": {"width": 3, "color": on.ink}},
-            "hoverinfo": "skip",
-            "cliponaxis": False,
-        },
-    ]
-    right = chosen > 3.2
-    layout = {
-        "height": 360,
-        "margin": {"t": 28, "r": 16},
-        "meta": {"yaxis": {"name": "Upright after 6 s (%)"}},
-        "xaxis": {
-            "range": [factors[0] - 0.1, factors[-1] + 0.1],
-            "dtick": 1,
-            "tickprefix": "× ",
-            "title": {"text": "Torque of the bicycle riders' hands"},
-            "showgrid": False,
-        },
-        "yaxis": {
-            "range": [-2, 104],
-            "tickvals": [0, 50, 100],
-            "ticktext": ["0", "50", "100 %"],
-            "title": {"text": "Upright after 6 s"},
-        },
-        "annotations": [
-            {
-                "text": f"<b>{average[place]:.0f} %</b> [{low[place]:.0f}, {high[place]:.0f}]",
-                "x": chosen,
-                "y": average[place],
-                "xanchor": "right" if right else "left",
-                "xshift": -16 if right else 16,
-                "yanchor": "top",
-                "yshift": -8,
-                "showarrow": False,
-                "font": {"size": SMALL + 4, "color": on.trainable},
-            }
+    curve = line(
+        list(factors),
+        mean,
+        FIRE,
+        width=4,
+        dots=8,
+        customdata=[list(ends) for ends in zip(low, high, strict=True)],
+        hover="torque × %{x}<br><b>%{y:.0f} %</b> [%{customdata[0]:.0f}, %{customdata[1]:.0f}]",
+        cliponaxis=False,
+    )
+    rim = {"width": 3, "color": on.ink}
+    ring = points([chosen], [mean[place]], FIRE, size=22, rim=rim, meta=GUIDE, cliponaxis=False)
+    # Where the curve leaves room.
+    side, shift = ("right", -16) if chosen > 3.2 else ("left", 16)
+    said = f"<b>{mean[place]:.0f} %</b> [{low[place]:.0f}, {high[place]:.0f}]"
+    return figure(
+        [band(factors, low, high, FIRE, opacity=0.18), curve, ring],
+        theme,
+        says=f"Times {chosen:g}: {mean[place]:.0f} of 100 rides stay up.",
+        height=360,
+        margin={"t": 28, "r": 16},
+        xaxis=axis(
+            "Torque of the bicycle riders' hands",
+            range=[factors[0] - 0.1, factors[-1] + 0.1],
+            dtick=1,
+            tickprefix="× ",
+            showgrid=False,
+        ),
+        yaxis=axis(
+            "Upright after 6 s",
+            told="Upright after 6 s (%)",
+            range=[-2, 104],
+            tickvals=[0, 50, 100],
+            ticktext=["0", "50", "100 %"],
+        ),
+        annotations=[
+            note(
+                said,
+                chosen,
+                mean[place],
+                on.trainable,
+                anchor=f"{side} top",
+                size=SMALL + 4,
+                xshift=shift,
+                yshift=-8,
+            )
         ],
-    }
-    return figure(traces, layout, theme)
+    )
 
 
 def gains(directions: Mapping[str, NDArray[np.float64]], *, theme: Theme = "light") -> go.Figure:
@@ -100,54 +85,46 @@ def gains(directions: Mapping[str, NDArray[np.float64]], *, theme: Theme = "ligh
     """
     on = ground(theme)
     looks = {
-        "bicycle": (FIRE, "circle", 22),
-        "motorcycle": (on.ink, "circle-open", 22),
-        "reversed": (WRONG, "diamond", 15),
+        "bicycle": (FIRE, "circle", 22, "●"),
+        "motorcycle": (on.ink, "circle-open", 22, "○"),
+        "reversed": (WRONG, "diamond", 15, "◆"),
     }
-    rows = list(range(len(FEELINGS)))
-    traces: list[dict[str, Any]] = []
+    traces = []
     for name, direction in directions.items():
-        colour, symbol, size = looks[name]
+        colour, symbol, size, _ = looks[name]
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": name,
-                "x": direction.tolist(),
-                "y": rows,
-                "marker": {"color": colour, "symbol": symbol, "size": size, "line": {"width": 3}}
-                if symbol.endswith("open")
-                else {"color": colour, "symbol": symbol, "size": size},
-                "customdata": list(FEELINGS),
-                "hovertemplate": "%{fullData.name}, %{customdata}: <b>%{x:.2f}</b><extra></extra>",
-                "cliponaxis": False,
-            }
+            points(
+                direction.tolist(),
+                list(range(len(FEELINGS))),
+                colour,
+                size=size,
+                symbol=symbol,
+                rim={"width": 3} if symbol.endswith("open") else None,
+                name=name,
+                customdata=list(FEELINGS),
+                hover="%{fullData.name}, %{customdata}: <b>%{x:.2f}</b>",
+                cliponaxis=False,
+            )
         )
-    marks = {"bicycle": "●", "motorcycle": "○", "reversed": "◆"}
-    text = "\u2003".join(
-        f'<span style="color:{looks[name][0]};font-size:1.25em">{marks[name]}</span> {name}'
-        for name in directions
-    )
-    layout = {
-        "height": 400,
-        "title": key() | {"text": text},
-        "margin": {"t": 44, "r": 16},
-        "meta": {"yaxis": {"name": "What is felt", "names": list(FEELINGS)}},
-        "xaxis": {
-            "range": [-0.85, 0.85],
-            "dtick": 0.5,
-            "title": {"text": "Best answer of the hands (scaled)"},
-            "zeroline": True,
-            "zerolinewidth": 2,
-        },
-        "yaxis": {
-            "tickvals": rows,
-            "ticktext": list(FEELINGS),
-            "range": [len(rows) - 0.5, -0.5],
-            "tickfont": {"size": SMALL + 1, "color": on.ink},
-        },
+    signs = {
+        name: f'<span style="color:{looks[name][0]};font-size:1.25em">{looks[name][3]}</span>'
+        for name in looks
     }
-    return figure(traces, layout, theme)
+    return figure(
+        traces,
+        theme,
+        height=400,
+        title=key() | {"text": "\u2003".join(f"{signs[name]} {name}" for name in directions)},
+        margin={"t": 44, "r": 16},
+        xaxis=axis(
+            "Best answer of the hands (scaled)",
+            range=[-0.85, 0.85],
+            dtick=0.5,
+            zeroline=True,
+            zerolinewidth=2,
+        ),
+        yaxis=named_axis(FEELINGS, down=True, ink=on.ink, size=SMALL + 1, told="What is felt", showgrid=True),
+    )
 
 
 def doses(
@@ -157,127 +134,79 @@ def doses(
 
     A rider who never got there counts as never; a median that is never has no dot.
     """
-    places = list(range(len(source_rides)))
-    traces: list[dict[str, Any]] = []
-    for arm, values in until_goal.items():
-        found = [median(values[:, place]) for place in places]
-        top = float(np.max(values[np.isfinite(values)], initial=1.0))
-        known = [(place, one) for place, one in zip(places, found, strict=True) if np.isfinite(one.value)]
-        colour = COLOURS[ARMS[arm].colour]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": ARMS[arm].title,
-                # The bars end at the chart's top; "never" has no number.
-                "meta": {"intervals": False, "also": [None, "Low", "High"]},
-                "x": [place for place, _ in known],
-                "y": [one.value for _, one in known],
-                "line": {"color": colour, "width": 4},
-                "marker": {"size": 11, "color": colour},
-                "error_y": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [min(one.high, top) - one.value for _, one in known],
-                    "arrayminus": [one.value - one.low for _, one in known],
-                    "thickness": 3,
-                    "width": 0,
-                    "color": faded(colour, 0.6),
-                },
-                "customdata": [[source_rides[place], one.low, one.high] for place, one in known],
-                "hovertemplate": "%{fullData.name}, %{customdata[0]} rides: <b>%{y:.0f}</b> updates "
-                "[%{customdata[1]:.0f}, %{customdata[2]:.0f}]<extra></extra>",
-                "cliponaxis": False,
-            }
-        )
-    layout = {
-        "height": 380,
-        "title": key(*((ARMS[arm].short, COLOURS[ARMS[arm].colour], "line") for arm in until_goal)),
-        "margin": {"t": 48, "r": 16},
-        "xaxis": {
-            "tickvals": places,
-            "ticktext": [str(one) for one in source_rides],
-            "range": [-0.3, len(places) - 0.7],
-            "title": {"text": "Rides on the source before"},
-            "showgrid": False,
-        },
-        "yaxis": {"rangemode": "tozero", "title": {"text": "Motorcycle updates to 90 %"}},
-    }
-    return figure(traces, layout, theme)
+    rides_before = [str(count) for count in source_rides]
+    return figure(
+        [_until_goal(arm, source_rides, values) for arm, values in until_goal.items()],
+        theme,
+        height=380,
+        title=key(*((ARMS[arm].short, COLOURS[ARMS[arm].colour], "line") for arm in until_goal)),
+        margin={"t": 48, "r": 16},
+        xaxis=named_axis(rides_before, title="Rides on the source before", room=0.3),
+        yaxis=axis("Motorcycle updates to 90 %", rangemode="tozero"),
+    )
+
+
+def _until_goal(arm: str, source_rides: Sequence[int], values: NDArray[np.float64]) -> dict[str, Any]:
+    medians = [median(values[:, place]) for place in range(len(source_rides))]
+    known = {place: middle for place, middle in enumerate(medians) if np.isfinite(middle.value)}
+    # "Never" has no number: bars end at the chart's top.
+    top = float(np.max(values[np.isfinite(values)], initial=1.0))
+    ends = [
+        Interval(value=middle.value, low=middle.low, high=min(middle.high, top)) for middle in known.values()
+    ]
+    colour = COLOURS[ARMS[arm].colour]
+    return line(
+        list(known),
+        [middle.value for middle in known.values()],
+        colour,
+        width=4,
+        dots=11,
+        name=ARMS[arm].title,
+        meta={"intervals": False, "also": [None, "Low", "High"]},
+        customdata=[[source_rides[place], middle.low, middle.high] for place, middle in known.items()],
+        hover="%{fullData.name}, %{customdata[0]} rides: <b>%{y:.0f}</b> updates "
+        "[%{customdata[1]:.0f}, %{customdata[2]:.0f}]",
+        cliponaxis=False,
+    ) | whisker(ends, faded(colour, 0.6))
 
 
 def stability(machines: Sequence[Machine], *, fastest: float = 14.0, theme: Theme = "light") -> go.Figure:
     """Draw how fast each machine, left alone, falls: its largest growth rate (1/s) against speed (m/s)."""
     on = ground(theme)
-    speeds = np.linspace(1, fastest, 105)
-    looks = [(FIRE, "solid"), (on.ink, "solid"), (GREY, "dot"), (DATA, "solid")]
-    traces: list[dict[str, Any]] = []
-    for machine, (colour, dash) in zip(machines, looks, strict=False):
-        rates = [float(dynamics.eigenvalues(machine, float(v))[0].real) for v in speeds]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": machine.title,
-                "x": speeds.tolist(),
-                "y": rates,
-                "line": {"color": colour, "width": 4, "dash": dash},
-                "hovertemplate": "%{fullData.name} at %{x:.1f} m/s: <b>%{y:.2f}</b> per second<extra></extra>",
-            }
-        )
+    speeds = np.linspace(1, fastest, 105).tolist()
+    looks: list[tuple[str, str, KeySign]] = [
+        (FIRE, "solid", "line"),
+        (on.ink, "solid", "line"),
+        (GREY, "dot", "dots"),
+        (DATA, "solid", "line"),
+    ]
+    hover = "%{fullData.name} at %{x:.1f} m/s: <b>%{y:.2f}</b> per second"
+    traces, entries = [], []
+    for machine, (colour, dash, sign) in zip(machines, looks, strict=False):
+        rates = [float(dynamics.eigenvalues(machine, speed)[0].real) for speed in speeds]
+        traces.append(line(speeds, rates, colour, width=4, dash=dash, name=machine.title, hover=hover))
+        entries.append((machine.title, colour, sign))
+    title, lines = folded_key(*entries)
     low, high = rides.SPEEDS[0], rides.SPEEDS[-1]
-    title, lines = folded_key(
-        *(
-            (one.title, colour, "line" if dash == "solid" else "dots")
-            for one, (colour, dash) in zip(machines, looks, strict=False)
-        )
+    return figure(
+        traces,
+        theme,
+        height=400,
+        title=title,
+        margin={"t": 24 + 21 * lines, "r": 16},
+        xaxis=axis("Speed (m/s)", range=[1, fastest], showgrid=False),
+        yaxis=axis(
+            "Growth of a wobble (1/s)",
+            range=[-2.6, 4.6],
+            zeroline=True,
+            zerolinewidth=2,
+            zerolinecolor=on.muted,
+        ),
+        shapes=[box(faded(GREY, 0.22), x=(low, high))],
+        annotations=[
+            note("practised here", high, 1, on.muted, anchor="left top", yref="paper", xshift=4),
+            note(
+                "below zero it balances by itself", fastest, 0, on.muted, anchor="right bottom", yref="paper"
+            ),
+        ],
     )
-    layout = {
-        "height": 400,
-        "title": title,
-        "margin": {"t": 24 + 21 * lines, "r": 16},
-        "xaxis": {"range": [1, fastest], "title": {"text": "Speed (m/s)"}, "showgrid": False},
-        "yaxis": {
-            "range": [-2.6, 4.6],
-            "title": {"text": "Growth of a wobble (1/s)"},
-            "zeroline": True,
-            "zerolinewidth": 2,
-            "zerolinecolor": on.muted,
-        },
-        "shapes": [
-            {
-                "type": "rect",
-                "x0": low,
-                "x1": high,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "fillcolor": faded(GREY, 0.22),
-                "line": {"width": 0},
-            }
-        ],
-        "annotations": [
-            {
-                "text": "practised here",
-                "x": high,
-                "xanchor": "left",
-                "xshift": 4,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": SMALL, "color": on.muted},
-            },
-            {
-                "text": "below zero it balances by itself",
-                "x": fastest,
-                "xanchor": "right",
-                "y": 0,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": SMALL, "color": on.muted},
-            },
-        ],
-    }
-    return figure(traces, layout, theme)

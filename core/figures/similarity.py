@@ -7,8 +7,11 @@ import plotly.graph_objects as go
 
 from core.advice.landmarks import MEASURES, Landmark, Measure, Scale, place
 from core.advice.report import Measures
-from core.figures.template import GREY, GUIDE, ICE, SIZE, SMALL, Theme, faded, figure, ground, key, label
+from core.figures.axes import axis, named_axis
+from core.figures.marks import guide, line, note, points, whisker
+from core.figures.template import GREY, ICE, SIZE, SMALL, Ground, Theme, faded, figure, ground, key, label
 from core.metrics.report import Interval
+from core.words import percent
 
 Scales = Mapping[tuple[str, Measure], Scale]  # by stage and measure
 
@@ -32,49 +35,43 @@ def scales(measures: Measures, stage: str, known: Sequence[Scale], *, theme: The
     Accuracies lie where they are between chance (left of the ticks or among them) and perfect; their figures are
     written as measured. Every tick tells its data set when pointed at; up to three have their names below.
     """
-    row_of = next(one for one in measures.stages if one.stage == stage)
-    by_measure = {one.measure: one for one in known}
+    row_of = next(each for each in measures.stages if each.stage == stage)
+    by_measure = {scale.measure: scale for scale in known}
     shown = _shown(measures)
     on = ground(theme)
     traces: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     for row, measure in enumerate(shown):
         value = place(measures, row_of, measure)
-        written: Interval | None = getattr(row_of, measure)
-        if value is None or written is None:
+        measured: Interval | None = getattr(row_of, measure)
+        if value is None or measured is None:
             continue
         marks = by_measure[measure].landmarks if measure in by_measure else ()
-        low, high = _range(measure, [value], [marks])
-
-        def along(number: float, low: float = low, high: float = high) -> float:
-            return (number - low) / (high - low)
-
-        traces += [
-            _line([0, 1], row, on.grid, 4),
-            *_ticks(marks, [along(one.value) for one in marks], row, on.muted, measure),
-            *_dot(along, value, written, row, measure),
-        ]
-        figures = (
-            f"<b>{_number(measure, written.value)}</b>"
-            f'<span style="font-size:{SMALL}px;color:{on.muted}"> '
-            f"{_number(measure, written.low, bare=True)} to {_number(measure, written.high)}</span>"
-        )
+        low, high = _range(measure, [value], [mark.value for mark in marks])
+        wheres = [(mark.value - low) / (high - low) for mark in marks]
+        ends = (value.value, value.low, value.high)
+        at, begin, end = ((number - low) / (high - low) for number in ends)
+        traces.append(guide([0, 1], [row] * 2, on.grid, width=4))
+        if marks:
+            traces.append(_ticks(marks, wheres, row, on.muted, measure))
+        traces.append(_dot(Interval(value=at, low=begin, high=end), measured, row, measure))
         notes += [
-            _note(MEASURES[measure].title, (0, row - 0.24), "left", on.ink, size=SIZE - 1, weight=600),
-            _note(figures, (1, row - 0.24), "right", on.ink, size=SIZE - 1),
+            *_above(row, measure, measured, on),
+            *(
+                _below(row, marks[number].title, wheres[number], on.muted)
+                for number in _named(marks, wheres, at)
+            ),
         ]
-        for mark in _named(marks, [along(one.value) for one in marks], along(value.value)):
-            where = along(mark.value)
-            notes.append(_note(label(mark.title, _LONGEST), (where, row + 0.2), _side(where), on.muted))
-    layout = {
-        "height": 52 + _ROW * len(shown),
-        "margin": {"l": 10, "r": 10, "t": 40, "b": 8},
-        "title": key(("Your pictures", ICE, "line"), ("Measured data sets", on.muted, "dots")),
-        "xaxis": {"range": [-0.01, 1.01], "visible": False},
-        "yaxis": {"range": [len(shown) - 0.45, -0.62], "visible": False},
-        "annotations": notes,
-    }
-    return figure(traces, layout, theme)
+    return figure(
+        traces,
+        theme,
+        height=52 + _ROW * len(shown),
+        margin={"l": 10, "r": 10, "t": 40, "b": 8},
+        title=key(("Your pictures", ICE, "line"), ("Measured data sets", on.muted, "dots")),
+        xaxis={"range": [-0.01, 1.01], "visible": False},
+        yaxis={"range": [len(shown) - 0.45, -0.62], "visible": False},
+        annotations=notes,
+    )
 
 
 def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = "light") -> go.Figure:
@@ -84,100 +81,87 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
     """
     on = ground(theme)
     shown = _shown(measures)
-    names = [label(one.stage, 12) for one in measures.stages]
-    places = list(range(len(names)))
+    stages = [each.stage for each in measures.stages]
     traces: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {
-        "height": 60 + 172 * len(shown),
-        "margin": {"t": 40, "l": 8, "r": 14},
-        "title": key(("Your pictures", ICE, "line"), ("Measured data sets", on.muted, "line")),
-        "meta": {"xaxis": {"name": "Stage", "names": [label(one.stage) for one in measures.stages]}},
-        "xaxis": {
-            "tickvals": places,
-            "ticktext": names,
-            "range": [-0.3, len(names) - 0.7],
-            "showgrid": False,
-            "anchor": f"y{len(shown)}" if len(shown) > 1 else "y",
-            "tickfont": {"size": SMALL, "color": on.ink},
-        },
-        "annotations": [],
-    }
-    each = 1 / len(shown)
+    axes: dict[str, Any] = {}
+    notes: list[dict[str, Any]] = []
     for number, measure in enumerate(shown):
-        axis = "y" if number == 0 else f"y{number + 1}"
+        mark = "" if number == 0 else str(number + 1)
         factor = 100 if measure in _PERCENT else 1
-        marks = [
-            (known or {}).get((one.stage, measure), Scale(measure=measure, stage=one.stage, landmarks=()))
-            for one in measures.stages
+        places = [place(measures, each, measure) for each in measures.stages]
+        sure = {at: value.times(factor) for at, value in enumerate(places) if value is not None}
+        rows = _landmarks(known or {}, stages, measure, factor)
+        panel = [
+            *(
+                line(list(range(len(stages))), values, faded(GREY, 0.45), width=1.5, name=title, hover=hover)
+                for title, values in rows.items()
+                for hover in [f"{title}: %{{y:.3g}}"]
+            ),
+            _your_pictures(sure, [label(name, 12) for name in stages], MEASURES[measure].title),
         ]
-        for task, title in {one.task: one.title for scale in marks for one in scale.landmarks}.items():
-            values = [next((m.value for m in scale.landmarks if m.task == task), None) for scale in marks]
-            traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "name": label(title),
-                    "yaxis": axis,
-                    "x": places,
-                    "y": [None if value is None else factor * value for value in values],
-                    "line": {"color": faded(GREY, 0.45), "width": 1.5},
-                    "hovertemplate": f"{label(title)}: %{{y:.3g}}<extra></extra>",
-                }
-            )
-        found = [(at, place(measures, one, measure)) for at, one in zip(places, measures.stages, strict=True)]
-        sure = [(at, one) for at, one in found if one is not None]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": MEASURES[measure].title,
-                "meta": {"series": "Your pictures"},
-                "yaxis": axis,
-                "x": [at for at, _ in sure],
-                "y": [factor * one.value for _, one in sure],
-                "line": {"color": ICE, "width": 3},
-                "marker": {"size": 11, "color": ICE},
-                "cliponaxis": False,
-                "error_y": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [factor * (one.high - one.value) for _, one in sure],
-                    "arrayminus": [factor * (one.value - one.low) for _, one in sure],
-                    "thickness": 3,
-                    "width": 0,
-                    "color": ICE,
-                },
-                "customdata": [[names[at], factor * one.low, factor * one.high] for at, one in sure],
-                "hovertemplate": "%{customdata[0]}: <b>%{y:.3g}</b> "
-                "[%{customdata[1]:.3g}, %{customdata[2]:.3g}]<extra></extra>",
-            }
+        traces += [trace | {"yaxis": f"y{mark}"} for trace in panel]
+        values = [value for row in rows.values() for value in row if value is not None]
+        low, high = _range(measure, [*sure.values()], values, factor)
+        top, each_height = 1 - number / len(shown), 1 / len(shown)
+        axes[f"yaxis{mark}"] = axis(
+            told=f"{MEASURES[measure].title}, {MEASURES[measure].axis}",
+            domain=[max(top - each_height + 0.03, 0), top - 0.075 * 4 / len(shown) * 0.9],
+            range=[low, high],
+            nticks=4,
+            zeroline=low < 0 < high,
         )
-        top = 1 - number * each
-        low, high = _range(measure, [one for _, one in sure], [scale.landmarks for scale in marks])
-        layout["yaxis" if number == 0 else f"yaxis{number + 1}"] = {
-            "domain": [max(top - each + 0.03, 0), top - 0.075 * 4 / len(shown) * 0.9],
-            "range": [factor * low, factor * high],
-            "nticks": 4,
-            "zeroline": low < 0 < high,
-        }
-        layout["meta"]["yaxis" if number == 0 else f"yaxis{number + 1}"] = {
-            "name": f"{MEASURES[measure].title}, {MEASURES[measure].axis}"
-        }
-        layout["annotations"].append(
-            {
-                "text": f"<b>{MEASURES[measure].title}</b>  "
-                f'<span style="color:{on.muted};font-size:{SMALL}px">{MEASURES[measure].axis}</span>',
-                "xref": "paper",
-                "yref": "paper",
-                "x": 0,
-                "y": top,
-                "xanchor": "left",
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": SIZE, "color": on.ink},
-            }
-        )
-    return figure(traces, layout, theme)
+        notes.append(_panel_title(measure, top, on))
+    return figure(
+        traces,
+        theme,
+        says=_says(measures),
+        height=60 + 172 * len(shown),
+        margin={"t": 40, "l": 8, "r": 14},
+        title=key(("Your pictures", ICE, "line"), ("Measured data sets", on.muted, "line")),
+        xaxis=named_axis(
+            stages,
+            longest=12,
+            room=0.3,
+            ink=on.ink,
+            told="Stage",
+            anchor=f"y{len(shown)}" if len(shown) > 1 else "y",
+        ),
+        annotations=notes,
+        **axes,
+    )
+
+
+def _landmarks(
+    known: Scales, stages: Sequence[str], measure: Measure, factor: float
+) -> dict[str, list[float | None]]:
+    """By a known data set's title: where it lies behind every stage, None where it was not measured."""
+    scales = [known.get((stage, measure)) for stage in stages]
+    marks = [{} if scale is None else {mark.task: mark for mark in scale.landmarks} for scale in scales]
+    titles = {task: mark.title for of_stage in marks for task, mark in of_stage.items()}
+    return {
+        label(title): [factor * of_stage[task].value if task in of_stage else None for of_stage in marks]
+        for task, title in titles.items()
+    }
+
+
+def _your_pictures(sure: Mapping[int, Interval], names: Sequence[str], title: str) -> dict[str, Any]:
+    return line(
+        list(sure),
+        [value.value for value in sure.values()],
+        ICE,
+        dots=11,
+        name=title,
+        meta={"series": "Your pictures"},
+        cliponaxis=False,
+        customdata=[[names[at], value.low, value.high] for at, value in sure.items()],
+        hover="%{customdata[0]}: <b>%{y:.3g}</b> [%{customdata[1]:.3g}, %{customdata[2]:.3g}]",
+    ) | whisker([*sure.values()], ICE)
+
+
+def _panel_title(measure: Measure, top: float, on: Ground) -> dict[str, Any]:
+    unit = f'<span style="color:{on.muted};font-size:{SMALL}px">{MEASURES[measure].axis}</span>'
+    text = f"<b>{MEASURES[measure].title}</b>  {unit}"
+    return note(text, 0, top, on.ink, anchor="left top", size=SIZE, xref="paper", yref="paper")
 
 
 def _shown(measures: Measures) -> list[Measure]:
@@ -188,31 +172,28 @@ def _shown(measures: Measures) -> list[Measure]:
 
 
 def _range(
-    measure: Measure, values: Sequence[Interval], marks: Sequence[Sequence[Landmark]]
+    measure: Measure, values: Sequence[Interval], marks: Sequence[float], factor: float = 1
 ) -> tuple[float, float]:
     """From the smallest to the largest thing on a scale, with some air; 0, where nothing is known, always on it."""
-    points = [0.0, *(one.value for row in marks for one in row)]
-    points += [limit for one in values for limit in (one.low, one.high)]
-    if measure in ("neighbours", "probe", "h_score"):
-        points.append(1.0)
-    low, high = min(points), max(points)
-    air = 0.04 * (high - low) or 1.0
-    return low - air, high + air
+    ends = [0.0, *marks, *(end for value in values for end in (value.low, value.high))]
+    if measure in _PERCENT:
+        ends.append(factor)
+    air = 0.04 * (max(ends) - min(ends)) or factor
+    return min(ends) - air, max(ends) + air
 
 
-def _named(marks: Sequence[Landmark], places: Sequence[float], at: float) -> list[Landmark]:
+def _named(marks: Sequence[Landmark], wheres: Sequence[float], at: float) -> list[int]:
     """Choose whose names are written: the nearest neighbours of the dot, then the ends, as far as there is room."""
-    below = [number for number, where in enumerate(places) if where < at]
-    above = [number for number, where in enumerate(places) if where >= at]
-    wanted = [*below[-1:], *above[:1]]
-    wanted = [*sorted(wanted, key=lambda one: abs(places[one] - at)), *above[-1:], *below[:1]]
+    below = [number for number, where in enumerate(wheres) if where < at]
+    above = [number for number, where in enumerate(wheres) if where >= at]
+    neighbours = sorted([*below[-1:], *above[:1]], key=lambda number: abs(wheres[number] - at))
     kept: list[int] = []
-    for number in wanted:
-        span = _span(marks[number].title, places[number])
-        others = [_span(marks[one].title, places[one]) for one in kept]
+    for number in [*neighbours, *above[-1:], *below[:1]]:
+        span = _span(marks[number].title, wheres[number])
+        others = [_span(marks[other].title, wheres[other]) for other in kept]
         if all(span[1] < other[0] or span[0] > other[1] for other in others):
             kept.append(number)
-    return [marks[number] for number in kept]
+    return kept
 
 
 def _side(where: float) -> str:
@@ -226,108 +207,76 @@ def _span(title: str, where: float) -> tuple[float, float]:
     return start, start + wide
 
 
-def _line(x: list[float], row: float, colour: str, width: float) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "meta": GUIDE,
-        "x": x,
-        "y": [row] * 2,
-        "line": {"color": colour, "width": width},
-        "hoverinfo": "skip",
-    }
-
-
 def _ticks(
-    marks: Sequence[Landmark], places: Sequence[float], row: int, colour: str, measure: Measure
-) -> list[dict[str, Any]]:
-    if not marks:
-        return []
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "measured data sets",
-            "x": list(places),
-            "y": [row] * len(marks),
-            "marker": {
-                "symbol": "line-ns",
-                "size": 9,
-                "line": {"color": colour, "width": 2},
-            },
-            "meta": {
-                "x": None,
-                "also": ["Data set", None, "Pictures of each class", "Measure", "Place"],
-                "series": "",
-                "table": "Measured data sets (in %: of the way from chance to perfect)",
-            },
-            "customdata": [
-                [
-                    label(one.title),
-                    _beside(measure, one.value),
-                    one.per_class,
-                    MEASURES[measure].title,
-                    _units(measure, one.value),
-                ]
-                for one in marks
-            ],
-            "hovertemplate": "%{customdata[0]}: %{customdata[1]}<br>"
-            "about %{customdata[2]} pictures a class<extra></extra>",
-        }
-    ]
-
-
-def _dot(along: Any, value: Interval, written: Interval, row: int, measure: Measure) -> list[dict[str, Any]]:
-    where = along(value.value)
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": MEASURES[measure].title,
-            "x": [where],
-            "y": [row],
-            "cliponaxis": False,
-            "marker": {"size": 17, "color": ICE},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "array": [along(value.high) - where],
-                "arrayminus": [where - along(value.low)],
-                "thickness": 6,
-                "width": 0,
-                "color": faded(ICE, 0.6),
-            },
-            "meta": {
-                "x": None,
-                "also": ["Measure", "Your pictures", "Low", "High"],
-                "intervals": False,
-                "series": "",
-            },
-            "customdata": [
-                [
-                    MEASURES[measure].title + (" (%)" if measure in _PERCENT else ""),
-                    *(_units(measure, one) for one in (written.value, written.low, written.high)),
-                ]
-            ],
-            "hovertemplate": f"{MEASURES[measure].title}: <b>{_number(measure, written.value)}</b> "
-            f"[{_number(measure, written.low, bare=True)}, {_number(measure, written.high, bare=True)}]"
-            "<extra></extra>",
-        }
-    ]
-
-
-def _note(
-    text: str, at: tuple[float, float], side: str, colour: str, *, size: int = SMALL, weight: int = 400
+    marks: Sequence[Landmark], wheres: Sequence[float], row: int, colour: str, measure: Measure
 ) -> dict[str, Any]:
-    return {
-        "text": text,
-        "x": at[0],
-        "y": at[1],
-        "xanchor": side,
-        "yanchor": "middle",
-        "showarrow": False,
-        "font": {"size": size, "color": colour, "weight": weight},
-    }
+    title = MEASURES[measure].title
+    trace = points(
+        list(wheres),
+        [row] * len(marks),
+        colour,
+        size=9,
+        name="measured data sets",
+        meta={
+            "x": None,
+            "also": ["Data set", None, "Pictures of each class", "Measure", "Place"],
+            "series": "",
+            "table": "Measured data sets (in %: of the way from chance to perfect)",
+        },
+        customdata=[
+            [
+                label(mark.title),
+                _beside(measure, mark.value),
+                mark.per_class,
+                title,
+                _units(measure, mark.value),
+            ]
+            for mark in marks
+        ],
+        hover="%{customdata[0]}: %{customdata[1]}<br>about %{customdata[2]} pictures a class",
+    )
+    return trace | {"marker": {"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 2}}}
+
+
+def _dot(where: Interval, measured: Interval, row: int, measure: Measure) -> dict[str, Any]:
+    """Draw the task on its scale (0-1); ``measured`` is what is written of it."""
+    title = MEASURES[measure].title
+    told = [_units(measure, end) for end in (measured.value, measured.low, measured.high)]
+    return points(
+        [where.value],
+        [row],
+        ICE,
+        size=17,
+        name=title,
+        meta={
+            "x": None,
+            "also": ["Measure", "Your pictures", "Low", "High"],
+            "intervals": False,
+            "series": "",
+        },
+        cliponaxis=False,
+        customdata=[[title + (" (%)" if measure in _PERCENT else ""), *told]],
+        hover=f"{title}: <b>{_number(measure, measured.value)}</b> "
+        f"[{_number(measure, measured.low, bare=True)}, {_number(measure, measured.high, bare=True)}]",
+    ) | whisker([where], faded(ICE, 0.6), along="x", thickness=6)
+
+
+def _above(row: int, measure: Measure, measured: Interval, on: Ground) -> list[dict[str, Any]]:
+    """Write above a scale what it measures, and what was measured."""
+    span = f"{_number(measure, measured.low, bare=True)} to {_number(measure, measured.high)}"
+    figures = (
+        f"<b>{_number(measure, measured.value)}</b>"
+        f'<span style="font-size:{SMALL}px;color:{on.muted}"> {span}</span>'
+    )
+    return [
+        note(MEASURES[measure].title, 0, row - 0.24, on.ink, anchor="left middle", size=SIZE - 1, weight=600),
+        note(figures, 1, row - 0.24, on.ink, anchor="right middle", size=SIZE - 1, weight=400),
+    ]
+
+
+def _below(row: int, title: str, where: float, colour: str) -> dict[str, Any]:
+    """Write a known data set's name below its tick."""
+    return note(label(title, _LONGEST), where, row + 0.2, colour, anchor=f"{_side(where)} middle", weight=400)
 
 
 def _number(measure: Measure, value: float, *, bare: bool = False) -> str:
@@ -346,3 +295,13 @@ def _beside(measure: Measure, value: float) -> str:
     if measure in ("neighbours", "probe"):
         return f"{100 * value:.0f} % of the way from chance to perfect"
     return _number(measure, value)
+
+
+def _says(measures: Measures) -> str:
+    """Say how well nearest neighbours tell the classes apart behind the first and the last stage."""
+    ends = [
+        f"{percent(stage.neighbours.value)} behind {stage.stage}"
+        for stage in (measures.stages[0], measures.stages[-1])
+        if stage.neighbours is not None
+    ]
+    return f"Named rightly by nearest neighbours: {', '.join(ends)}; chance is {percent(measures.chance)}."

@@ -5,13 +5,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core.figures.axes import axis, named_axis, percent_axis
+from core.figures.marks import cells, level, line, note, rule, whisker, written
 from core.figures.template import (
     DATA,
     FIRE,
     GREY,
     ICE,
-    LEVEL,
     SMALL,
+    KeySign,
     Theme,
     faded,
     figure,
@@ -24,10 +26,10 @@ from core.interpretation.specificity_report import (
     Measure,
     Reading,
     SpecificityReport,
-    Spread,
     StageReading,
 )
 from core.interpretation.yosinski import BASE, CURVES, DISSIMILAR, Curve
+from core.metrics.report import Interval
 
 _NUDGE = 0.07  # stages; the two networks' intervals stand beside each other, not on top
 _MANY = 8  # stages up to which every cell holds its number
@@ -46,286 +48,185 @@ def accuracy_by_stage(
     gold diamonds are features that nobody learned; the dashed line is chance.
     """
     on = ground(theme)
-    read = [*(one.name for one in classical), *(one.name for one in report.stages)]
-    full, names = [label(name) for name in read], [label(name, 16) for name in read]
-    first = len(classical)
-    places = [first + number for number in range(len(report.stages))]
-    width = [-0.6, len(names) - 0.4]
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": width,
-            "y": [100 * report.chance] * 2,
-            "line": {"color": on.muted, "width": 2, "dash": "dash"},
-            "hoverinfo": "skip",
-            "name": "chance",
-            "meta": LEVEL,
-        },
-        _curve(
-            "random weights",
-            [place + _NUDGE for place in places],
-            [stage.random.by(measure) for stage in report.stages],
-            names[first:],
-            GREY,
-            line=True,
-        ),
-        _curve(
-            "learned weights",
-            [place - _NUDGE for place in places],
-            [stage.trained.by(measure) for stage in report.stages],
-            names[first:],
-            ICE,
-            line=True,
-        ),
+    first, stages = len(classical), report.stages
+    names = [*(features.name for features in classical), *(stage.name for stage in stages)]
+    places = list(enumerate(label(name, 16) for name in names))
+    learned = [stage.trained.by(measure) for stage in stages]
+    random = [stage.random.by(measure) for stage in stages]
+    traces = [
+        level("chance", [-0.6, len(names) - 0.4], 100 * report.chance, on.muted),
+        _readings("random weights", places[first:], random, GREY, nudge=_NUDGE),
+        _readings("learned weights", places[first:], learned, ICE, nudge=-_NUDGE),
     ]
-    entries = [
-        ("Learned", ICE, "line"),
-        ("Random", GREY, "line"),
-        ("Chance", on.muted, "dots"),
-    ]
+    entries: list[tuple[str, str, KeySign]] = [("Learned", ICE, "line"), ("Random", GREY, "line")]
     if classical:
-        found = [one.readings.by(measure) for one in classical]
-        traces.append(_curve("no network", list(range(first)), found, names[:first], DATA, line=False))
-        entries.insert(2, ("No network", DATA, "bar"))
-    layout = {
-        "height": 420,
-        "margin": {"t": 44, "r": 12},
-        "title": key(*entries),  # type: ignore[arg-type]
-        "meta": {"xaxis": {"name": "Read from", "names": full}},
-        "xaxis": {
-            "tickvals": list(range(len(names))),
-            "ticktext": names,
-            "range": width,
-            "showgrid": False,
-            "tickfont": {"size": SMALL, "color": on.ink},
-        },
-        "yaxis": {"range": [0, 101], "dtick": 20, "title": {"text": "Accuracy (%)"}},
-    }
-    if classical:
+        readings = [features.readings.by(measure) for features in classical]
+        alone: dict[str, Any] = {
+            "mode": "markers",
+            "marker": {"size": 12, "color": DATA, "symbol": "diamond"},
+        }
+        traces.append(_readings("no network", places[:first], readings, DATA, **alone))
+        entries.append(("No network", DATA, "bar"))
+    return figure(
+        traces,
+        theme,
+        height=420,
+        margin={"t": 44, "r": 12},
+        title=key(*entries, ("Chance", on.muted, "dots")),
+        xaxis=named_axis(names, longest=16, room=0.6, ink=on.ink, told="Read from"),
+        yaxis=percent_axis("Accuracy (%)"),
         # What stands left of the line is no stage.
-        layout["shapes"] = [
-            {
-                "type": "line",
-                "x0": first - 0.5,
-                "x1": first - 0.5,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": on.grid, "width": 2},
-            }
-        ]
-    return figure(traces, layout, theme)
+        shapes=[rule(on.grid, x=first - 0.5)] if classical else None,
+    )
 
 
-def _curve(
+def _readings(
     name: str,
-    places: Sequence[float],
-    found: Sequence[Reading],
-    names: Sequence[str],
+    places: Sequence[tuple[int, str]],
+    readings: Sequence[Reading],
     colour: str,
     *,
-    line: bool,
+    nudge: float = 0,
+    **more: Any,
 ) -> dict[str, Any]:
-    shares = [one.accuracy for one in found]
-    return {
-        "type": "scatter",
-        "mode": "lines+markers" if line else "markers",
-        "name": name,
-        "x": list(places),
-        "y": [100 * one.value for one in shares],
-        "line": {"color": colour, "width": 3},
-        "marker": {"size": 12, "color": colour, "symbol": "circle" if line else "diamond"},
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [100 * (one.high - one.value) for one in shares],
-            "arrayminus": [100 * (one.value - one.low) for one in shares],
-            "thickness": 3,
-            "width": 0,
-            "color": colour,
-        },
-        "cliponaxis": False,
-        "customdata": [
-            [stage, 100 * one.low, 100 * one.high] for stage, one in zip(names, shares, strict=True)
-        ],
-        "hovertemplate": f"{name}, %{{customdata[0]}}<br>%{{y:.1f}} % "
-        "[%{customdata[1]:.1f}, %{customdata[2]:.1f}]<extra></extra>",
-    }
+    """Draw accuracies with their intervals over the places (number and name) where they were read."""
+    shares = [reading.accuracy.times(100) for reading in readings]
+    look: dict[str, Any] = {"marker": {"size": 12, "color": colour, "symbol": "circle"}} | more
+    return line(
+        [place + nudge for place, _ in places],
+        [share.value for share in shares],
+        colour,
+        dots=12,
+        name=name,
+        cliponaxis=False,
+        customdata=[[stage, share.low, share.high] for (_, stage), share in zip(places, shares, strict=True)],
+        hover=f"{name}, %{{customdata[0]}}<br>%{{y:.1f}} % [%{{customdata[1]:.1f}}, %{{customdata[2]:.1f}}]",
+        **look,
+    ) | whisker(shares, colour)
 
 
 def selectivity_by_stage(stages: Sequence[StageReading], *, theme: Theme = "light") -> go.Figure:
     """Draw the median class selectivity of every stage's channels (0-1) with quartiles; grey: labels shuffled."""
-    on = ground(theme)
     traces = []
     for name, colour, nudge, spreads in (
         ("labels shuffled", GREY, _NUDGE, [stage.shuffled for stage in stages]),
         ("true classes", ICE, -_NUDGE, [stage.selectivity for stage in stages]),
     ):
-        known = [(place, one) for place, one in enumerate(spreads) if one is not None]
-        traces.append(
-            _spreads(name, colour, [place + nudge for place, _ in known], [one for _, one in known])
+        known = [(place, spread) for place, spread in enumerate(spreads) if spread is not None]
+        quartiles = [Interval(value=spread.median, low=spread.low, high=spread.high) for _, spread in known]
+        medians = line(
+            [place + nudge for place, _ in known],
+            [spread.value for spread in quartiles],
+            colour,
+            dots=11,
+            name=name,
+            meta={"low": "Lower quartile", "high": "Upper quartile"},
+            hover=f"{name}<br>median %{{y:.2f}}",
         )
-    names = [label(stage.name, 16) for stage in stages]
-    layout = {
-        "height": 340,
-        "margin": {"t": 44},
-        "title": key(("True classes", ICE, "line"), ("Labels shuffled", GREY, "line")),
-        "meta": {"xaxis": {"name": "Stage", "names": [label(stage.name) for stage in stages]}},
-        "xaxis": {
-            "tickvals": list(range(len(names))),
-            "ticktext": names,
-            "showgrid": False,
-            "range": [-0.5, len(names) - 0.5],
-            "tickfont": {"size": SMALL, "color": on.ink},
-        },
-        "yaxis": {"range": [0, 1], "dtick": 0.25, "title": {"text": "Class selectivity (0 to 1)"}},
-    }
-    return figure(traces, layout, theme)
-
-
-def _spreads(name: str, colour: str, places: Sequence[float], spreads: Sequence[Spread]) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": name,
-        "meta": {"low": "Lower quartile", "high": "Upper quartile"},
-        "x": list(places),
-        "y": [one.median for one in spreads],
-        "line": {"color": colour, "width": 3},
-        "marker": {"size": 11, "color": colour},
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [one.high - one.median for one in spreads],
-            "arrayminus": [one.median - one.low for one in spreads],
-            "thickness": 3,
-            "width": 0,
-            "color": faded(colour, 0.55),
-        },
-        "hovertemplate": f"{name}<br>median %{{y:.2f}}<extra></extra>",
-    }
+        traces.append(medians | whisker(quartiles, faded(colour, 0.55)))
+    names = [stage.name for stage in stages]
+    return figure(
+        traces,
+        theme,
+        height=340,
+        margin={"t": 44},
+        title=key(("True classes", ICE, "line"), ("Labels shuffled", GREY, "line")),
+        xaxis=named_axis(names, longest=16, ink=ground(theme).ink, told="Stage"),
+        yaxis=axis("Class selectivity (0 to 1)", range=[0, 1], dtick=0.25),
+    )
 
 
 def similarity_of_stages(report: SpecificityReport, *, theme: Theme = "light") -> go.Figure:
     """Draw linear CKA of every pair of stages as a heatmap, and below it each stage against its random weights."""
     on = ground(theme)
-    names = [label(stage.name, 12) for stage in report.stages]
-    full = [label(stage.name) for stage in report.stages]
-    rows = [[_cell(value) for value in row] for row in report.cka]
-    rows.append([_cell(stage.cka_random) for stage in report.stages])
-    sides = [*names, "random"]
-    small = len(names) <= _MANY
-    trace = {
-        "type": "heatmap",
-        "meta": {"value": "Linear CKA"},
-        "z": rows,
-        "x": list(range(len(names))),
-        "y": list(range(len(sides))),
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": [[0, faded(DATA, 0.04)], [1, DATA]],
-        "showscale": not small,
-        "colorbar": {"thickness": 12, "outlinewidth": 0, "tickfont": {"size": SMALL, "color": on.muted}},
-        "xgap": 2,
-        "ygap": 2,
-        "text": [["" if value is None else f"{value:.2f}" for value in row] for row in rows],
-        "texttemplate": "%{text}" if small else "",
-        "textfont": {"size": SMALL, "color": on.ink},
-        "customdata": [[[side, name] for name in names] for side in sides],
-        "hovertemplate": "%{customdata[0]} and %{customdata[1]}<br>CKA %{z:.2f}<extra></extra>",
-        "hoverongaps": False,
-    }
-    layout = {
-        "height": 80 + 44 * max(len(sides), 4),
-        "meta": {
-            "xaxis": {"name": "stages", "names": full},
-            "yaxis": {"name": "Stage", "names": [*full, "random"]},
-        },
-        "xaxis": {
-            "tickvals": list(range(len(names))),
-            "ticktext": names,
-            "showgrid": False,
-            "tickangle": 0 if len(names) <= 5 else -45,
-        },
-        "yaxis": {
-            "tickvals": list(range(len(sides))),
-            "ticktext": sides,
-            "range": [len(sides) - 0.5, -0.5],
-            "showgrid": False,
-        },
-    }
-    return figure([trace], layout, theme)
+    names = [stage.name for stage in report.stages]
+    rows = [[_shown(value) for value in row] for row in report.cka]
+    rows.append([_shown(stage.cka_random) for stage in report.stages])
+    few = len(names) <= _MANY
+    across = named_axis(names, longest=12, told="stages", tickangle=0 if len(names) <= 5 else -45)
+    upright = named_axis([*names, "random"], longest=12, down=True, told="Stage")
+    trace = cells(
+        rows,
+        (faded(DATA, 0.04), DATA),
+        meta={"value": "Linear CKA"},
+        x=across["tickvals"],
+        y=upright["tickvals"],
+        **written([["" if value is None else f"{value:.2f}" for value in row] for row in rows], on.ink),
+        customdata=[[[side, name] for name in across["ticktext"]] for side in upright["ticktext"]],
+        hover="%{customdata[0]} and %{customdata[1]}<br>CKA %{z:.2f}",
+        hoverongaps=False,
+    )
+    if not few:
+        bar = {"thickness": 12, "outlinewidth": 0, "tickfont": {"size": SMALL, "color": on.muted}}
+        trace |= {"texttemplate": "", "showscale": True, "colorbar": bar}
+    return figure(
+        [trace],
+        theme,
+        says=_similarity_says(report),
+        height=80 + 44 * max(len(rows), 4),
+        xaxis=across,
+        yaxis=upright,
+    )
 
 
-def _cell(value: float | None) -> float | None:
+def _shown(value: float | None) -> float | None:
     # Debiased values fall a little below 0 where nothing is shared.
     return None if value is None else min(max(value, 0.0), 1.0)
+
+
+def _similarity_says(report: SpecificityReport) -> str | None:
+    """Name the two stages that are most alike, and the two that are least."""
+    names = [stage.name for stage in report.stages]
+    pairs = [
+        (value, f"{names[row]} and {names[column]}")
+        for row in range(len(names))
+        for column in range(row)
+        if (value := report.cka[row][column]) is not None
+    ]
+    if not pairs:
+        return None
+    least, most = min(pairs), max(pairs)
+    if least == most:
+        return f"{most[1]}: CKA {most[0]:.2f}."
+    return f"Most alike are {most[1]} (CKA {most[0]:.2f}), least {least[1]} ({max(least[0], 0):.2f})."
 
 
 def published(*, theme: Theme = "light") -> go.Figure:
     """Draw the curves of Yosinski et al. 2014: copied layers frozen or fine-tuned, same, similar or dissimilar task."""
     on = ground(theme)
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [-0.2, 7.2],
-            "y": [100 * BASE] * 2,
-            "line": {"color": on.muted, "width": 2, "dash": "dash"},
-            "hovertemplate": "from scratch: %{y:.1f} %<extra></extra>",
-            "name": "from scratch",
-            "meta": LEVEL,
-        }
+    base = level("from scratch", [-0.2, 7.2], 100 * BASE, on.muted, hover="from scratch: %{y:.1f} %")
+    curves = [
+        _published(curve, FIRE if curve.fine_tuned else ICE, "solid" if curve.transferred else "dot")
+        for curve in CURVES
     ]
-    for curve in CURVES:
-        colour = FIRE if curve.fine_tuned else ICE
-        traces.append(_published(curve, colour, "solid" if curve.transferred else "dot", opacity=1.0))
-    traces += [_published(curve, ICE, "dash", opacity=0.6) for curve in DISSIMILAR]
-    ends: list[dict[str, Any]] = [
-        {
-            "text": label(curve.name),
-            "x": 7.15,
-            "y": 100 * curve.accuracy[-1] + shift,
-            "xanchor": "left",
-            "showarrow": False,
-            "font": {"size": SMALL, "color": on.trainable if curve.fine_tuned else on.frozen},
-        }
+    dissimilar = [_published(curve, ICE, "dash") | {"opacity": 0.6} for curve in DISSIMILAR]
+    ends = [
+        (curve.name, 100 * curve.accuracy[-1] + shift, on.trainable if curve.fine_tuned else on.frozen)
         for curve, shift in zip(CURVES, (-0.6, 0.8, 0.0, 2.2), strict=True)
     ]
     ends += [
-        {
-            "text": label(curve.name.removeprefix("to ").removesuffix(" things")),
-            "x": 7.15,
-            "y": 100 * curve.accuracy[-1],
-            "xanchor": "left",
-            "showarrow": False,
-            "font": {"size": SMALL, "color": on.muted},
-        }
+        (curve.name.removeprefix("to ").removesuffix(" things"), 100 * curve.accuracy[-1], on.muted)
         for curve in DISSIMILAR
     ]
-    layout = {
-        "height": 420,
-        "margin": {"t": 44, "r": 12},
-        "title": key(
-            ("Frozen", ICE, "line"), ("Fine-tuned", FIRE, "line"), ("From scratch", on.muted, "dots")
-        ),
-        "annotations": ends,
-        "xaxis": {"range": [-0.3, 9.4], "tickvals": list(range(8)), "title": {"text": "Layers copied, n"}},
-        "yaxis": {"range": [20, 70], "dtick": 10, "title": {"text": "Accuracy (%)"}},
-    }
-    return figure(traces, layout, theme)
+    return figure(
+        [base, *curves, *dissimilar],
+        theme,
+        height=420,
+        margin={"t": 44, "r": 12},
+        title=key(("Frozen", ICE, "line"), ("Fine-tuned", FIRE, "line"), ("From scratch", on.muted, "dots")),
+        annotations=[note(label(name), 7.15, y, colour, anchor="left") for name, y, colour in ends],
+        xaxis=axis("Layers copied, n", range=[-0.3, 9.4], tickvals=list(range(8))),
+        yaxis=axis("Accuracy (%)", range=[20, 70], dtick=10),
+    )
 
 
-def _published(curve: Curve, colour: str, dash: str, *, opacity: float) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": curve.name,
-        "x": list(curve.layers),
-        "y": [100 * value for value in curve.accuracy],
-        "line": {"color": colour, "width": 3, "dash": dash},
-        "marker": {"size": 8, "color": colour},
-        "opacity": opacity,
-        "hovertemplate": f"{curve.name}: {curve.about}<br>n = %{{x}}: %{{y:.1f}} %<extra></extra>",
-    }
+def _published(curve: Curve, colour: str, dash: str) -> dict[str, Any]:
+    return line(
+        list(curve.layers),
+        [100 * value for value in curve.accuracy],
+        colour,
+        dash=dash,
+        dots=8,
+        name=curve.name,
+        hover=f"{curve.name}: {curve.about}<br>n = %{{x}}: %{{y:.1f}} %",
+    )

@@ -1,27 +1,15 @@
 """Accuracy over freeze depth as a sweep measures it, and what every depth costs; rebuilt as it fills."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.depth_axis import colour, depth_axis
-from core.figures.template import (
-    FIRE,
-    GREY,
-    GUIDE,
-    ICE,
-    RIGHT,
-    SMALL,
-    Ground,
-    Theme,
-    faded,
-    figure,
-    ground,
-    key,
-    label,
-)
+from core.figures.axes import axis, round_up
+from core.figures.depth_axis import EDGE, colour, depth_axis, symbol
+from core.figures.marks import bars, column, guide, note, points, rule, whisker
+from core.figures.template import FIRE, GREY, ICE, RIGHT, Ground, Theme, faded, figure, ground, key, label
 from core.training.sweep_config import Arm
 from core.training.sweep_report import ArmReport, SweepReport
 
@@ -34,7 +22,7 @@ _SPREAD = 0.26  # how far a seed's dot may stand from the middle of its column
 
 
 def accuracy_over_depth(
-    found: SweepReport, *, advised: str | None = None, theme: Theme = "light"
+    report: SweepReport, *, advised: str | None = None, theme: Theme = "light"
 ) -> go.Figure:
     """Draw accuracies (%) with 95 % intervals and every seed's dot, below them seconds, and what was frozen.
 
@@ -43,126 +31,117 @@ def accuracy_over_depth(
     makes once for all arms.
     """
     on = ground(theme)
-    count = len(found.stages)
-    stack = _PER_STAGE * count
-    inside = _ACCURACY + _GAP + _SECONDS + _GAP + stack
-    depths = [name for name in found.planned if Arm.named(name).strategy != "lp_ft"]
-    others = [name for name in found.planned if name not in depths]
-    axis, aside = depth_axis(depths, count, on=on), depth_axis(others, count, on=on)
+    count = len(report.stages)
+    depths = [name for name in report.planned if Arm.named(name).strategy != "lp_ft"]
+    others = [name for name in report.planned if name not in depths]
     place = {name: float(number) for number, name in enumerate(depths)}
     place |= {name: len(depths) + number + _ASIDE for number, name in enumerate(others)}
-    low, high = _range(found)
-    seconds_from = (stack + _GAP) / inside
-    traces: list[dict[str, Any]] = [
-        *(
-            one.trace | {"xgap": 10, "x": [place[name] for name in names]}
-            for one, names in ((axis, depths), (aside, others))
-            if names
-        ),
-        *_seconds(found, place),
+    low, high = _range(report)
+    stacks = [(names, depth_axis(names, count, on=on)) for names in (depths, others) if names]
+    traces = [
+        *(made.trace | {"xgap": 10, "x": [place[name] for name in names]} for names, made in stacks),
+        *_seconds(report, place),
+        *_as_good(report, place, high),
+        *(trace for arm in report.arms for trace in _arm(report, arm, place[arm.arm], on)),
     ]
-    traces += _as_good(found, place, high)
-    for one in found.arms:
-        traces += _arm(found, one, place[one.arm], on)
-    shapes: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    if 100 * found.chance > low:
-        shapes.append(
-            {
-                "type": "line",
-                "name": "chance",
-                "layer": "below",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": 100 * found.chance,
-                "y1": 100 * found.chance,
-                "line": {"color": on.muted, "width": 2, "dash": "dash"},
-            }
-        )
-        annotations.append(_words("chance", 0, 100 * found.chance, on, xref="paper", xanchor="left"))
-    if advised in place:
-        shapes.append(
-            {
-                "type": "rect",
-                "layer": "below",
-                "xref": "x",
-                "yref": "paper",
-                "x0": place[advised] - 0.46,
-                "x1": place[advised] + 0.46,
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": faded(colour(advised, count), 0.14),
-                "line": {"width": 0},
-            }
-        )
-        text = "<b>advised</b>"
-        annotations.append(_words(text, place[advised], 1, on, yref="paper", yshift=3, ink=True))
-    best = found.of(found.best) if found.best is not None and len(found.arms) > 1 else None
-    if best is not None:
-        top = max(100 * best.accuracy.high, *(100 * one for one in best.accuracies))
-        annotations.append(_words("<b>best</b>", place[best.arm], min(top, high), on, yshift=4, ink=True))
-    layout = {
-        "uirevision": "sweep",
-        "height": height(count),
-        "margin": {"l": _LEFT, "r": 10, "t": _TOP, "b": _BOTTOM},
-        "barmode": "stack",
-        "bargap": 0.45,
-        "title": key(("Trained", FIRE, "bar"), ("Frozen", ICE, "bar"), ("May be the best", RIGHT, "line")),
-        "shapes": shapes,
-        "annotations": annotations,
-        "xaxis": axis.layout["xaxis"]
+    shapes, notes = _marked(report, place, advised, (low, high), on)
+    axes = {
+        "xaxis": stacks[0][1].x
         | {
             "tickvals": list(place.values()),
-            "ticktext": [*axis.layout["xaxis"]["ticktext"], *aside.layout["xaxis"]["ticktext"]],
-            "range": [-0.55, max(place.values()) + 0.55],
+            "ticktext": [text for _, made in stacks for text in made.x["ticktext"]],
+            "range": [-EDGE, max(place.values()) + EDGE],
             "ticks": "",
-            "automargin": False,
         },
-        "yaxis": {
-            "domain": [(inside - _ACCURACY) / inside, 1],
-            "range": [low, high],
-            "dtick": 20 if high - low > 50 else 10 if high - low > 30 else 5,
-            "title": {"text": "Test accuracy (%)"},
-            "automargin": False,
-        },
-        "yaxis2": axis.layout["yaxis2"]
+        "yaxis": axis(
+            "Test accuracy (%)",
+            range=[low, high],
+            dtick=20 if high - low > 50 else 10 if high - low > 30 else 5,
+        ),
+        "yaxis2": stacks[0][1].stacks
         | {
-            "domain": [0, stack / inside],
             "visible": True,
             "showgrid": False,
             "tickvals": list(range(count)),
-            "ticktext": [label(name, 11) for name in found.stages],
+            "ticktext": [label(name, 11) for name in report.stages],
             "tickfont": {"size": 12, "color": on.muted},
             "ticks": "",
-            "automargin": False,
         },
-        "yaxis3": {
-            "domain": [seconds_from, seconds_from + _SECONDS / inside],
-            "anchor": "x",
-            "range": [0, _ceiling(found)],
-            "nticks": 3,
-            "title": {"text": "Seconds"},
-            "automargin": False,
-        },
+        "yaxis3": axis("Seconds", anchor="x", range=[0, _ceiling(report)], nticks=3),
     }
-    return figure(traces, layout, theme)
+    for name, domain in _domains(count).items():
+        axes[name] |= {"domain": domain}
+    return figure(
+        traces,
+        theme,
+        says=report.verdict if report.arms else "The first depth is being measured.",
+        uirevision="sweep",
+        height=height(count),
+        margin={"l": _LEFT, "r": 10, "t": _TOP, "b": _BOTTOM},
+        barmode="stack",
+        bargap=0.45,
+        title=key(("Trained", FIRE, "bar"), ("Frozen", ICE, "bar"), ("May be the best", RIGHT, "line")),
+        shapes=shapes,
+        annotations=notes,
+        **{name: {**made, "automargin": False} for name, made in axes.items()},
+    )
 
 
 def height(stages: int) -> int:
     """Pixels that the chart takes for a network of ``stages`` stages."""
-    return _TOP + _ACCURACY + _GAP + _SECONDS + _GAP + _PER_STAGE * stages + _BOTTOM
+    return _TOP + _inside(stages) + _BOTTOM
 
 
-def _range(found: SweepReport) -> tuple[float, float]:
+def _inside(stages: int) -> int:
+    return _ACCURACY + _GAP + _SECONDS + _GAP + _PER_STAGE * stages
+
+
+def _domains(stages: int) -> dict[str, list[float]]:
+    """Divide the height: accuracies on top, then seconds, then the stacks."""
+    inside, stack = _inside(stages), _PER_STAGE * stages
+    seconds = (stack + _GAP) / inside
+    return {
+        "yaxis": [(inside - _ACCURACY) / inside, 1],
+        "yaxis3": [seconds, seconds + _SECONDS / inside],
+        "yaxis2": [0, stack / inside],
+    }
+
+
+def _marked(
+    report: SweepReport,
+    place: Mapping[str, float],
+    advised: str | None,
+    limits: tuple[float, float],
+    on: Ground,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Mark chance, the advised arm and the best one; give shapes and words."""
+    low, high = limits
+    shapes, notes = [], []
+    chance = 100 * report.chance
+    if chance > low:
+        shapes.append(rule(on.muted, y=chance, dash="dash", name="chance", layer="below"))
+        notes.append(note("chance", 0, chance, on.muted, anchor="left bottom", xref="paper"))
+    if advised is not None and advised in place:
+        shapes.append(column(place[advised], colour(advised, len(report.stages))))
+        notes.append(
+            note("<b>advised</b>", place[advised], 1, on.ink, anchor="bottom", yref="paper", yshift=3)
+        )
+    best = report.of(report.best) if report.best is not None and len(report.arms) > 1 else None
+    if best is not None:
+        top = 100 * max(best.accuracy.high, *best.accuracies)
+        notes.append(note("<b>best</b>", place[best.arm], min(top, high), on.ink, anchor="bottom", yshift=4))
+    return shapes, notes
+
+
+def _range(report: SweepReport) -> tuple[float, float]:
     """Ends of the accuracy axis (%): everything until the first seed is complete, then what the dots need.
 
     In steps of 10, at least 30 apart: so that it hardly ever changes while further seeds come.
     """
-    floor = 10 * math.floor(10 * found.chance)
-    if not found.counted:
+    floor = 10 * math.floor(10 * report.chance)
+    if not report.counted:
         return max(0, floor - 10), 101
-    shown = [share for one in found.arms for share in (*one.accuracies, one.accuracy.low, one.accuracy.high)]
+    shown = [share for arm in report.arms for share in (*arm.accuracies, arm.accuracy.low, arm.accuracy.high)]
     low = 10 * math.floor(10 * min(shown) - 0.05)
     high = 10 * math.ceil(10 * max(shown) + 0.4)
     low, high = max(0, low), min(100, high)
@@ -170,31 +149,31 @@ def _range(found: SweepReport) -> tuple[float, float]:
     return low, max(high, 30) + (1 if high == 100 else 0)
 
 
-def _ceiling(found: SweepReport) -> float:
+def _alone(arm: ArmReport) -> float:
+    """Seconds that the arm would have taken by itself."""
+    return arm.seconds_alone or arm.seconds
+
+
+def _ceiling(report: SweepReport) -> float:
     """Upper end of the seconds axis, in steps so that it seldom changes."""
-    most = max((one.seconds_alone or one.seconds for one in found.arms), default=1.0)
-    step = 10.0 ** math.floor(math.log10(max(most, 1e-3)))
-    return min(step * nice for nice in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12) if step * nice >= 1.02 * most)
+    return round_up(1.02 * max(map(_alone, report.arms), default=1.0))
 
 
-def _seconds(found: SweepReport, place: dict[str, float]) -> list[dict[str, Any]]:
+def _seconds(report: SweepReport, place: Mapping[str, float]) -> list[dict[str, Any]]:
     """Stacked bars: training and testing, and on top the pass that the arm would have had to make by itself."""
-    passes = [(one.seconds_alone or one.seconds) - one.seconds for one in found.arms]
-    training = [one.seconds for one in found.arms]
-    where = [place[one.arm] for one in found.arms]
-    hover = "%{fullData.name}: %{y:.2f} s<extra></extra>"
+    training = [arm.seconds for arm in report.arms]
+    passes = [_alone(arm) - arm.seconds for arm in report.arms]
     return [
-        {
-            "type": "bar",
-            "name": name,
-            "meta": {"table": "Seconds"},
-            "xaxis": "x",
-            "yaxis": "y3",
-            "x": where,
-            "y": values,
-            "marker": {"color": hue},
-            "hovertemplate": hover,
-        }
+        bars(
+            [place[arm.arm] for arm in report.arms],
+            values,
+            hue,
+            name=name,
+            meta={"table": "Seconds"},
+            xaxis="x",
+            yaxis="y3",
+            hover="%{fullData.name}: %{y:.2f} s",
+        )
         for name, values, hue in (
             ("training and testing", training, FIRE),
             ("before it, once for all arms", passes, ICE),
@@ -202,12 +181,12 @@ def _seconds(found: SweepReport, place: dict[str, float]) -> list[dict[str, Any]
     ]
 
 
-def _as_good(found: SweepReport, place: dict[str, float], top: float) -> list[dict[str, Any]]:
+def _as_good(report: SweepReport, place: Mapping[str, float], top: float) -> list[dict[str, Any]]:
     """A line along the top over the arms that cannot be told from the best; nothing while there is but one."""
-    if len(found.arms) < 2:
+    if len(report.arms) < 2:
         return []
     pieces: list[list[float]] = []
-    for middle in sorted(place[name] for name in found.as_good):
+    for middle in sorted(place[name] for name in report.as_good):
         if pieces and middle <= pieces[-1][-1] + 1:
             pieces[-1].append(middle)
         else:
@@ -215,105 +194,55 @@ def _as_good(found: SweepReport, place: dict[str, float], top: float) -> list[di
     x: list[float | None] = []
     for piece in pieces:
         x += [piece[0] - 0.4, piece[-1] + 0.4, None]
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "not to be told from the best",
-            "meta": GUIDE,
-            "x": x,
-            "y": [top] * len(x),
-            "line": {"color": RIGHT, "width": 7},
-            "cliponaxis": False,
-            "hoverinfo": "skip",
-        }
-    ]
+    name = "not to be told from the best"
+    return [guide(x, [top] * len(x), RIGHT, width=7, name=name, cliponaxis=False)]
 
 
-def _arm(found: SweepReport, one: ArmReport, place: float, on: Ground) -> list[dict[str, Any]]:
+def _arm(report: SweepReport, arm: ArmReport, place: float, on: Ground) -> list[dict[str, Any]]:
     """The dots of the seeds, and on top of them the mean with its interval."""
-    count = len(found.stages)
-    strength = 1.0 if one.as_good else _FAINT
-    hue = colour(one.arm, count)
-    seeds = len(found.seeds)
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": f"{one.arm} seeds",
-            "meta": {"series": "", "table": "Every seed", "also": ["Seed"]},
-            "x": [place + offset for offset in _offsets(one.seeds, found.seeds, seeds)],
-            "y": [100 * share for share in one.accuracies],
-            "marker": {"size": 7, "color": faded(GREY, 0.75 * strength)},
-            "customdata": list(one.seeds),
-            "hovertemplate": "seed %{customdata}: %{y:.1f} %<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": one.arm,
-            "meta": {
-                "series": "",
-                "low": "95 % from",
-                "high": "to",
-                "also": ["What is frozen", None, None, "Points behind the best"],
-            },
-            "x": [place],
-            "y": [100 * one.accuracy.value],
-            "marker": {
-                "size": 15,
-                "symbol": "diamond" if Arm.named(one.arm).strategy == "lp_ft" else "circle",
-                "color": faded(hue, strength),
-                "line": {"color": on.paper, "width": 1.5},
-            },
-            "error_y": {
-                "type": "data",
-                "symmetric": False,
-                "array": [100 * (one.accuracy.high - one.accuracy.value)],
-                "arrayminus": [100 * (one.accuracy.value - one.accuracy.low)],
-                "thickness": 4,
-                "width": 0,
-                "color": faded(hue, 0.6 * strength),
-            },
-            "cliponaxis": False,
-            "customdata": [
-                [
-                    _phrase(one, found.stages),
-                    100 * one.accuracy.low,
-                    100 * one.accuracy.high,
-                    100 * one.regret.value,
-                ]
-            ],
-            "hovertemplate": "<b>%{customdata[0]}</b><br>%{y:.1f} % [%{customdata[1]:.1f}, %{customdata[2]:.1f}]"
-            "<br>%{customdata[3]:.1f} points behind the best<extra></extra>",
-        },
-    ]
+    strength = 1.0 if arm.as_good else _FAINT
+    hue = colour(arm.arm, len(report.stages))
+    accuracy, regret = arm.accuracy.times(100), 100 * arm.regret.value
+    seeds = points(
+        [place + offset for offset in _offsets(arm.seeds, report.seeds)],
+        [100 * share for share in arm.accuracies],
+        faded(GREY, 0.75 * strength),
+        size=7,
+        name=f"{arm.arm} seeds",
+        meta={"series": "", "table": "Every seed", "also": ["Seed"]},
+        customdata=list(arm.seeds),
+        hover="seed %{customdata}: %{y:.1f} %",
+    )
+    also = ["What is frozen", None, None, "Points behind the best"]
+    mean = points(
+        [place],
+        [accuracy.value],
+        faded(hue, strength),
+        size=15,
+        symbol=symbol(arm.arm),
+        rim={"color": on.paper, "width": 1.5},
+        name=arm.arm,
+        meta={"series": "", "low": "95 % from", "high": "to", "also": also},
+        cliponaxis=False,
+        customdata=[[_phrase(arm, report.stages), accuracy.low, accuracy.high, regret]],
+        hover="<b>%{customdata[0]}</b><br>%{y:.1f} % [%{customdata[1]:.1f}, %{customdata[2]:.1f}]"
+        "<br>%{customdata[3]:.1f} points behind the best",
+    )
+    return [seeds, mean | whisker([accuracy], faded(hue, 0.6 * strength), thickness=4)]
 
 
-def _offsets(seeds: Iterable[int], planned: Sequence[int], count: int) -> list[float]:
+def _offsets(seeds: Iterable[int], planned: Sequence[int]) -> list[float]:
     """Where the dots of ``seeds`` stand beside the middle: each seed in the same place in all columns."""
-    if count == 1:
+    if len(planned) == 1:
         return [-_SPREAD for _ in seeds]
-    return [_SPREAD * (2 * planned.index(seed) / (count - 1) - 1) for seed in seeds]
+    return [_SPREAD * (2 * planned.index(seed) / (len(planned) - 1) - 1) for seed in seeds]
 
 
-def _phrase(one: ArmReport, stages: Sequence[str]) -> str:
-    if Arm.named(one.arm).strategy == "lp_ft":
+def _phrase(arm: ArmReport, stages: Sequence[str]) -> str:
+    if Arm.named(arm.arm).strategy == "lp_ft":
         return "Linear probe first, then everything trained"
-    if one.depth == 0:
+    if arm.depth == 0:
         return "Nothing frozen"
-    if one.depth == len(stages):
+    if arm.depth == len(stages):
         return "Everything frozen but the head"
-    return f"Frozen up to {label(stages[one.depth - 1], 18)}"
-
-
-def _words(text: str, x: float, y: float, on: Ground, *, ink: bool = False, **other: Any) -> dict[str, Any]:
-    return {
-        "text": text,
-        "x": x,
-        "y": y,
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"size": SMALL, "color": on.ink if ink else on.muted},
-        **other,
-    }
+    return f"Frozen up to {label(stages[arm.depth - 1], 18)}"

@@ -16,19 +16,15 @@ import plotly.graph_objects as go
 from core import errors
 
 Theme = Literal["light", "dark"]
-Role = Literal["frozen", "trainable", "control"]
+ColourRole = Literal["frozen", "trainable", "control"]
 
 ICE, FIRE, GREY = "#3595D3", "#E56919", "#858F9A"
 RIGHT, WRONG, DATA = "#2A9D78", "#8A6FC4", "#AB8A21"  # like the three, 3:1 and more on every ground
 ON_COLOUR = "#0B1015"  # text on a full colour, in both themes: 4.5:1 and more on each
-ROLES: dict[Role, str] = {"frozen": ICE, "trainable": FIRE, "control": GREY}
+ROLES: dict[ColourRole, str] = {"frozen": ICE, "trainable": FIRE, "control": GREY}
 
 FONT = '"Source Sans", "Source Sans Pro", "Segoe UI", system-ui, "Liberation Sans", sans-serif'
 SIZE, SMALL = 16, 14  # px: body and tick labels
-
-# Values of a trace's ``meta`` (see `core.figures.told`).
-GUIDE: dict[str, Any] = {"told": "nothing"}  # it only guides the eye, or repeats what another trace tells
-LEVEL: dict[str, Any] = {"told": "level"}  # a line of one value, such as chance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,19 +121,19 @@ def template(theme: Theme) -> go.layout.Template:
     )
 
 
-Mark = Literal["bar", "line", "dots", "dashes", "dash-dots"]
-_MARKS: dict[Mark, str] = {"bar": "■", "line": "━━", "dots": "┅┅", "dashes": "━ ━", "dash-dots": "━ ▪ ━"}
+KeySign = Literal["bar", "line", "dots", "dashes", "dash-dots"]
+_SIGNS: dict[KeySign, str] = {"bar": "■", "line": "━━", "dots": "┅┅", "dashes": "━ ━", "dash-dots": "━ ▪ ━"}
 
 
-def key(*entries: tuple[str, str, Mark]) -> dict[str, Any]:
-    """Explain colours on one line at the top: (name, CSS colour, mark) each, as a value for ``layout.title``.
+def key(*entries: tuple[str, str, KeySign]) -> dict[str, Any]:
+    """Explain colours on one line at the top: (name, CSS colour, sign) each, as a value for ``layout.title``.
 
     Plotly's own legend starts where the plot area does, folds into a column beside long tick labels, pushes
     the margins, and grows when a line's first point arrives. This line stays where it is.
     """
     parts = [
-        f'<span style="color:{colour};font-size:1.25em">{_MARKS[mark]}</span> {name}'
-        for name, colour, mark in entries
+        f'<span style="color:{colour};font-size:1.25em">{_SIGNS[sign]}</span> {name}'
+        for name, colour, sign in entries
     ]
     return {
         "text": "\u2003".join(parts),
@@ -152,10 +148,21 @@ def key(*entries: tuple[str, str, Mark]) -> dict[str, Any]:
     }
 
 
-def figure(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], theme: Theme) -> go.Figure:
-    """Put plain ``traces`` and ``layout`` under the theme's template, unchecked and therefore fast."""
+def figure(
+    traces: Sequence[Mapping[str, Any]], theme: Theme, *, says: str | None = None, **layout: Any
+) -> go.Figure:
+    """Put plain ``traces`` and Plotly's ``layout`` under the theme's template, unchecked and therefore fast.
+
+    ``says`` is what the chart shows, in a sentence, where it knows more than `core.figures.says` reads off it. That
+    and what axes have under "told" (see `core.figures.axes`) become the layout's ``meta``, which Plotly lets through.
+    What is None is left out.
+    """
+    layout = {name: value for name, value in layout.items() if value is not None}
+    axes = [name for name in layout if name[1:].startswith("axis") and "told" in layout[name]]
+    meta = {name: layout[name]["told"] for name in axes} | ({"says": says} if says else {})
+    layout |= {name: {part: layout[name][part] for part in layout[name] if part != "told"} for name in axes}
     return go.Figure(
         data=[dict(trace) for trace in traces],
-        layout={**layout, "template": template(theme)},
+        layout={**layout, **({"meta": meta} if meta else {}), "template": template(theme)},
         _validate=False,
     )

@@ -1,11 +1,12 @@
 """What one trace of a chart tells: its numbers as columns. `core.figures.table` puts traces together.
 
-What traces do not say of themselves stands in Plotly's ``meta``. Of a trace: `GUIDE`, `LEVEL`, or a dict with any of
-``series``, ``x``, ``y`` (names of columns; None: no column), ``value`` (name of a heat map's values), ``low`` and
+What traces do not say of themselves stands in Plotly's ``meta``. Of a trace: `core.figures.marks.GUIDE`, `LEVEL`, or
+any of ``series``, ``x``, ``y`` (names of columns; None: no column), ``value`` (name of a heat map's values), ``low``,
 ``high`` (names of an interval's ends), ``intervals`` (False: its bars are none), ``also`` (a name, or None, for each
 entry of ``customdata``), ``text`` (a name for ``text``), ``points`` (how many count, from the first), ``cells``
 ("text" or "customdata": numbers of a grid that are not its ``z``) and ``table`` (a table of its own). Of a layout: by
-axis ("xaxis") its ``name``, and the ``names`` of the places 0, 1, 2, …, where the axis has none or cuts them short.
+axis ("xaxis") its ``name``, and the ``names`` of the places 0, 1, 2, …, where the axis has none or cuts them short;
+and ``says``, a sentence about all of it.
 """
 
 import base64
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 Value = str | int | float | None
-Panel = tuple[str, str, str]  # keys of the axes in the layout, and the table of its own
+PanelKey = tuple[str, str, str]  # keys of the axes in the layout, and the table of its own
 _NEAR = 0.45  # how far from its tick a point may stand beside others
 _TAGS = re.compile(r"<[^>]*>")
 
@@ -29,7 +30,7 @@ _TAGS = re.compile(r"<[^>]*>")
 class Piece:
     """What one trace tells: its columns, and which of them holds the values."""
 
-    panel: Panel
+    panel: PanelKey
     value: str
     columns: dict[str, list[Value]]
     series: str = ""
@@ -39,7 +40,7 @@ class Piece:
     keys: list[str] = field(default_factory=list)
 
 
-class Axis:
+class AxisNames:
     """An axis of the layout: its name, and the names of places on it."""
 
     def __init__(self, key: str, layout: dict[str, Any]) -> None:
@@ -56,19 +57,19 @@ class Axis:
 
     def read(self, values: Sequence[Any]) -> tuple[list[Value], bool]:
         """Give the names of places, where all have one, and whether they are names; else the numbers."""
-        found: list[Value] = []
+        names: list[Value] = []
         for value in values:
             if not self._names or not isinstance(value, int | float):
-                return list(values), any(isinstance(one, str) for one in values)
+                return list(values), words(values)
             nearest = min(self._names, key=lambda place: abs(place - value))
             if abs(nearest - value) > _NEAR:
                 return list(values), False
-            found.append(self._names[nearest])
-        return found, bool(self._names)
+            names.append(self._names[nearest])
+        return names, bool(self._names)
 
     def cells(self, places: Sequence[Any], count: int) -> list[Value]:
         """Name the rows or columns of a grid of ``count``."""
-        cut = len(self._names) == count and any(isinstance(one, str) for one in places)
+        cut = len(self._names) == count and words(places)
         return self.read(list(range(count)) if cut or not places else places)[0]
 
 
@@ -103,7 +104,9 @@ def points(trace: dict[str, Any], band: dict[str, Any] | None, layout: dict[str,
     given, more = _customdata(trace, meta)
     columns: dict[str, list[Value]] = {}
     if meta.get("text"):
-        columns[meta["text"]] = [plain(one) if isinstance(one, str) else one for one in trace["text"] or ()]
+        columns[meta["text"]] = [
+            plain(text) if isinstance(text, str) else text for text in trace["text"] or ()
+        ]
     keyed = {key[0]: key[1]} if key[0] and not hidden else {}
     columns |= keyed | given if words(key[1]) else given | keyed
     named = unused(value[0], columns) if value[0] else ""
@@ -112,7 +115,7 @@ def points(trace: dict[str, Any], band: dict[str, Any] | None, layout: dict[str,
     columns |= _interval(trace, band, x, y, meta)
     columns |= more
     count = meta.get("points", len(value[1]))
-    columns = {name: [_tidy(one) for one in values[:count]] for name, values in columns.items()}
+    columns = {name: [_tidy(value) for value in values[:count]] for name, values in columns.items()}
     return Piece(
         panel=panel,
         value=named or next(iter(more), ""),
@@ -127,15 +130,15 @@ def _customdata(
     trace: dict[str, Any], meta: dict[str, Any]
 ) -> tuple[dict[str, list[Value]], dict[str, list[Value]]]:
     """Columns of names, and columns of numbers."""
-    rows = [one if isinstance(one, list) else [one] for one in _values(trace.get("customdata"))]
-    words: dict[str, list[Value]] = {}
+    rows = [row if isinstance(row, list) else [row] for row in _values(trace.get("customdata"))]
+    names: dict[str, list[Value]] = {}
     numbers: dict[str, list[Value]] = {}
     for place, name in enumerate(meta.get("also") or ()):
         if name is None:
             continue
         values = [plain(row[place]) if isinstance(row[place], str) else row[place] for row in rows]
-        (words if any(isinstance(one, str) for one in values) else numbers)[name] = values
-    return words, numbers
+        (names if words(values) else numbers)[name] = values
+    return names, numbers
 
 
 def _interval(
@@ -149,14 +152,16 @@ def _interval(
             up = _values(bars.get("array"))
             down = _values(bars.get("arrayminus")) if "arrayminus" in bars else up
             return {
-                low: [_less(one, by) for one, by in zip(values, down, strict=True)],
-                high: [_less(one, None if by is None else -by) for one, by in zip(values, up, strict=True)],
+                low: [_less(value, by) for value, by in zip(values, down, strict=True)],
+                high: [
+                    _less(value, None if by is None else -by) for value, by in zip(values, up, strict=True)
+                ],
             }
     if band is None or _values(band["x"])[: len(x)] != x:
         return {}
     edge = _values(band["y"])
     ends = list(zip(edge[: len(x)], edge[len(x) :][::-1], strict=True))
-    return {low: [min(one) for one in ends], high: [max(one) for one in ends]}
+    return {low: [min(pair) for pair in ends], high: [max(pair) for pair in ends]}
 
 
 def _less(value: Any, by: Any) -> Value:
@@ -186,7 +191,7 @@ def grid(trace: dict[str, Any], layout: dict[str, Any]) -> Piece:
         columns = {y_axis.name: list(ys)}
         for place, name in enumerate(xs):
             columns[unused(str(name), columns)] = [row[place] for row in z]
-    columns = {name: [_tidy(one) for one in values] for name, values in columns.items()}
+    columns = {name: [_tidy(value) for value in values] for name, values in columns.items()}
     title = "" if meta.get("also") else _in(value, x_axis.name)
     return Piece(panel=panel, value=value, columns=columns, title=title, grid=not meta.get("also"))
 
@@ -196,7 +201,7 @@ def _cells(trace: dict[str, Any], x: list[Any], y: list[Any], layout: dict[str, 
     meta = trace["meta"]
     panel, x_axis, y_axis = _axes(trace, layout)
     xs, ys = x_axis.read(x)[0], y_axis.read(y)[0]
-    values = [_tidy(one) for one in _values(trace[meta["cells"]])]
+    values = [_tidy(value) for value in _values(trace[meta["cells"]])]
     wide, high = len(set(x)), len(set(y))
     if wide * high != len(values):
         columns = {y_axis.name: ys, x_axis.name: xs, meta["value"]: values}
@@ -228,28 +233,28 @@ def level(trace: dict[str, Any], layout: dict[str, Any]) -> list[Piece]:
 
 def levels_of_shapes(layout: dict[str, Any], pieces: Sequence[Piece]) -> list[Piece]:
     """Read the horizontal lines that have a name."""
-    found = []
+    levels = []
     for shape in layout.get("shapes") or ():
         if not shape.get("name") or shape.get("y0") != shape.get("y1"):
             continue
         key = "yaxis" + shape.get("yref", "y").removeprefix("y")
-        axis = Axis(key, layout)
-        panel = next((one.panel for one in pieces if one.panel[1] == key), None)
+        axis = AxisNames(key, layout)
+        panel = next((piece.panel for piece in pieces if piece.panel[1] == key), None)
         if panel is not None:
             columns: dict[str, list[Value]] = {axis.name: [_tidy(shape["y0"])]}
-            found.append(
+            levels.append(
                 Piece(panel=panel, value=axis.name, columns=columns, series=shape["name"], level=True)
             )
-    return found
+    return levels
 
 
 # --- values ---------------------------------------------------------------------------------------------
 
 
-def _axes(trace: dict[str, Any], layout: dict[str, Any]) -> tuple[Panel, Axis, Axis]:
+def _axes(trace: dict[str, Any], layout: dict[str, Any]) -> tuple[PanelKey, AxisNames, AxisNames]:
     x, y = (f"{name}axis{trace.get(f'{name}axis', name).removeprefix(name)}" for name in "xy")
     own = (trace.get("meta") or {}).get("table", "")
-    return (x, y, own), Axis(x, layout), Axis(y, layout)
+    return (x, y, own), AxisNames(x, layout), AxisNames(y, layout)
 
 
 def _values(array: Any) -> list[Any]:
@@ -259,16 +264,16 @@ def _values(array: Any) -> list[Any]:
     if isinstance(array, dict):
         flat = np.frombuffer(base64.b64decode(array["bdata"]), dtype=np.dtype(array["dtype"]))
         shape = array.get("shape")
-        array = flat if shape is None else flat.reshape([int(one) for one in str(shape).split(",")])
+        array = flat if shape is None else flat.reshape([int(length) for length in str(shape).split(",")])
     if isinstance(array, np.ndarray):
         return list(array.tolist())
     return [
-        _values(one)
-        if isinstance(one, list | tuple | np.ndarray)
-        else one.item()
-        if isinstance(one, np.generic)
-        else one
-        for one in array
+        _values(entry)
+        if isinstance(entry, list | tuple | np.ndarray)
+        else entry.item()
+        if isinstance(entry, np.generic)
+        else entry
+        for entry in array
     ]
 
 
@@ -293,9 +298,9 @@ def _number(text: str) -> Value:
 
 
 def _numbers_if_all(texts: Iterable[str]) -> list[Value]:
-    found = list(texts)
-    numbers = [_number(one) for one in found]
-    return list(found) if any(isinstance(one, str) for one in numbers) else numbers
+    names: list[Value] = list(texts)
+    numbers = [_number(str(name)) for name in names]
+    return names if words(numbers) else numbers
 
 
 def words(values: Sequence[Value]) -> bool:
@@ -305,8 +310,8 @@ def words(values: Sequence[Value]) -> bool:
 
 def unused(name: str, columns: dict[str, list[Value]]) -> str:
     """A name that no other column has."""
-    found, number = name, 1
-    while found in columns:
+    free, number = name, 1
+    while free in columns:
         number += 1
-        found = f"{name} ({number})"
-    return found
+        free = f"{name} ({number})"
+    return free

@@ -10,14 +10,10 @@ from scipy import stats
 from core import errors
 from core.metrics.classification import CONFIDENCE, wilson
 from core.metrics.report import Difference, Interval
+from core.words import interval, points
 
 ALPHA = 1 - CONFIDENCE
 SAME = 1e-9  # shares closer than this differ by rounding alone
-
-
-def _points(share: float) -> str:
-    # Rounding must not print "-0.0".
-    return f"{round(100 * share, 1) + 0.0:.1f}"
 
 
 def verdict(difference: Interval, p_value: float | None, names: tuple[str, str]) -> str:
@@ -32,15 +28,11 @@ def verdict(difference: Interval, p_value: float | None, names: tuple[str, str])
         first_wins = difference.value > 0
         low, high = (difference.low, difference.high) if first_wins else (-difference.high, -difference.low)
         return (
-            f"{names[0] if first_wins else names[1]} is better by {_points(abs(difference.value))} points "
-            f"[{_points(low)}, {_points(high)}]"
+            f"{names[0] if first_wins else names[1]} is better by {points(abs(difference.value), sign=False)} "
+            f"{interval(low, high)}"
         )
-    sign = "+" if round(100 * difference.value, 1) > 0 else ""
     what = "No difference seen" if apart == significant else "Too close to call"
-    return (
-        f"{what}: {sign}{_points(difference.value)} points "
-        f"[{_points(difference.low)}, {_points(difference.high)}]"
-    )
+    return f"{what}: {points(difference.value)} {interval(difference.low, difference.high)}"
 
 
 def paired_difference(

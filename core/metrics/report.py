@@ -11,6 +11,10 @@ class Interval:
     low: float
     high: float
 
+    def times(self, factor: float) -> "Interval":
+        """Give the same interval in another unit: ``times(100)`` in percent."""
+        return Interval(value=factor * self.value, low=factor * self.low, high=factor * self.high)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassFigures:

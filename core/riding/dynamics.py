@@ -15,7 +15,6 @@ from math import cos, sin
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
-from scipy import linalg
 
 from core import errors
 from core.riding.machines import Machine
@@ -134,6 +133,8 @@ def discretise(a: Array, b: Array, g: Array, dt: float) -> tuple[Array, Array, A
     n = len(a)
     together = np.zeros((n + 2, n + 2))
     together[:n, :n], together[:n, n], together[:n, n + 1] = a, b, g
+    from scipy import linalg  # takes a while; pages that only name riders need none of it
+
     step = linalg.expm(together * dt)
     return step[:n, :n], step[:n, n], step[:n, n + 1]
 
@@ -191,6 +192,8 @@ def lqr(a: Array, b: Array, state_cost: Array, input_cost: float) -> Array:
     each step; the algebraic Riccati equation is SciPy's.
     """
     column, weight = b[:, None], np.array([[input_cost]])
+    from scipy import linalg
+
     p = linalg.solve_discrete_are(a, column, state_cost, weight)
     gains: Array = linalg.solve(weight + column.T @ p @ column, column.T @ p @ a)[0]
     return gains

@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from core import errors
-from core.events import Progress
+from core.events import Event, Progress
 from core.riding import policy, rides
-from core.riding.dynamics import Array
-from core.riding.experiment_report import Curve, Report
+from core.riding.events import RidersStarted, RidersTested
 from core.riding.machines import machine
 from core.riding.policy import Policies
 from core.riding.practice import practise
@@ -24,6 +21,7 @@ SOURCE_UPDATES = 80
 UPDATES = 80
 TESTS = (*range(4), *range(4, UPDATES + 1, 2))
 MOST_SEEDS = 64
+MOST_UPDATES = 1000
 
 Colour = Literal["control", "trained", "frozen", "misled", "near"]
 
@@ -133,20 +131,8 @@ ARMS: dict[str, Arm] = {
 }
 
 
-def run(
-    arms: Sequence[str],
-    seeds: Sequence[int],
-    *,
-    target: str = "motorcycle",
-    tests: Sequence[int] = TESTS,
-    source_updates: int = SOURCE_UPDATES,
-) -> Iterator[Progress | Report]:
-    """Let every arm learn ``target``, once for each seed; stop by not asking on.
-
-    First the sources are learned, then all arms at once on the same rides. Yields a `Progress` after every
-    update, and after every test a `Report` of all tests so far; the last `Report` is complete. The same seeds
-    give the same numbers, whatever other arms take part.
-    """
+def check(arms: Sequence[str], seeds: Sequence[int], tests: Sequence[int]) -> None:
+    """Raise `SettingsError` for ways to begin, seeds or tests with which nothing can be learned."""
     for name in arms:
         errors.one_of("arm", name, ARMS)
     if not arms or len(set(arms)) < len(arms):
@@ -154,6 +140,28 @@ def run(
     if len(set(seeds)) < len(seeds):
         raise errors.SettingsError("Each seed may stand only once.")
     errors.within("number of seeds", len(seeds), 2, MOST_SEEDS)
+    if not tests:
+        raise errors.SettingsError("Say after how many updates the riders are tested.")
+    for update in tests:
+        errors.within("update", update, 0, MOST_UPDATES)
+
+
+def run(
+    arms: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    target: str = "motorcycle",
+    tests: Sequence[int] = TESTS,
+    source_updates: int = SOURCE_UPDATES,
+) -> Iterator[Event]:
+    """Let every arm learn ``target``, once for each seed; stop by not asking on.
+
+    First the sources are learned, then all arms at once on the same rides. Yields `RidersStarted`, a `Progress`
+    after every update, and a `RidersTested` after every test: `core.riding.events.report` reads them. The same seeds
+    give the same numbers, whatever other arms take part.
+    """
+    check(arms, seeds, tests)
+    yield RidersStarted(arms=tuple(arms), seeds=tuple(seeds), target=target, tests=tuple(sorted(tests)))
     chosen = [ARMS[name] for name in arms]
     needed = sorted({one.source for one in chosen if one.source is not None})
     total = max(tests) + 2 * len(tests) + (source_updates if needed else 0)
@@ -169,28 +177,16 @@ def run(
 
     start = policy.together([one.change(sources[one.source], seeds) for one in chosen])
     tracks = Tracks.of([rides.track(machine(target))], start.riders)
-    survival: list[Array] = []  # (arms, seeds) of every test
-    seconds: list[Array] = []
     for step in practise(
         start, tracks, seeds, purpose="target", tests=tests, frozen=[one.frozen for one in chosen]
     ):
         done += 1
         if step is not None:
             done += 2
-            survival.append(step.score.survival.reshape(len(chosen), -1))
-            seconds.append(step.score.seconds.reshape(len(chosen), -1))
-            yield Report(
-                target=target,
-                seeds=tuple(seeds),
-                curves=tuple(
-                    Curve(
-                        arm=one.name,
-                        updates=tuple(sorted(tests)[: len(survival)]),
-                        survival=np.stack([row[index] for row in survival], axis=1),
-                        seconds=np.stack([row[index] for row in seconds], axis=1),
-                    )
-                    for index, one in enumerate(chosen)
-                ),
+            yield RidersTested(
+                update=step.update,
+                survival=step.score.survival.reshape(len(chosen), -1),
+                seconds=step.score.seconds.reshape(len(chosen), -1),
             )
         yield Progress(phase="target", done=min(done / total, 1.0))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.riding import simulated_rider, visitor
+from core.words import number, percent
 
 SOURCE = "bicycle"
 NOTICEABLE = 0.3  # s: a smaller difference is called none
@@ -98,7 +99,7 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
 
 def signed(value: float) -> str:
     """Write a difference with its sign, a minus as it is printed."""
-    return f"{value:+.1f}".replace("-", "−")
+    return number(value, sign=True)
 
 
 def sentence(of: Carried) -> str:
@@ -157,5 +158,5 @@ def progress(rides: Sequence[OwnRide]) -> str:
     first, last = source[0], source[-1]
     return (
         f"**Slope**: on the bicycle from {first.seconds:.1f} s to {last.seconds:.1f} s in {len(source)} rides, while "
-        f"the hand let go from {100 * first.hand:.0f} to {100 * last.hand:.0f} %."
+        f"the hand let go from {number(100 * first.hand, 0)} to {percent(last.hand, 0)}."
     )

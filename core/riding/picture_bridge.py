@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.metrics.classification import mean_interval
 from core.metrics.report import Interval
+from core.words import interval, number, percent, points
 
 SOURCE, TARGET = "bicycle", "motorcycle"
 OTHERS = ("bus", "pickup_truck", "streetcar", "tractor")
@@ -58,10 +59,10 @@ def gained(of: Measured, arm: str, over: str, count: int) -> Interval:
 
 def lessons(of: Measured) -> list[str]:
     """Say in Markdown what the curves show; every figure is computed from them."""
-    base = {arm: 100 * float(of.accuracy[arm][:, 0].mean()) for arm in ARMS}
+    base = {arm: percent(float(of.accuracy[arm][:, 0].mean()), 0) for arm in ARMS}
     leads = [gained(of, "bicycle", "scratch", count) for count in COUNTS[1:]]
     sure = [count for count, lead in zip(COUNTS[1:], leads, strict=True) if lead.low > 0]
-    least, most = (100 * choose(lead.value for lead in leads) for choose in (min, max))
+    least, most = (choose(lead.value for lead in leads) for choose in (min, max))
     where = (
         "at every one"
         if len(sure) == len(leads)
@@ -69,22 +70,23 @@ def lessons(of: Measured) -> list[str]:
         if sure
         else "nowhere"
     )
-    after = 100 * float(of.accuracy["reversed"][:, 1].mean())
+    after = percent(float(of.accuracy["reversed"][:, 1].mean()), 0)
     both = of.accuracy["built_in_bicycle"]
     hurt = mean_interval((both[:, 1] - both[:, 0]).tolist())
+    built_in = gained(of, "built_in", "scratch", COUNTS[2])
     sign = "a loss" if hurt.high < 0 else "a gain" if hurt.low > 0 else "no certain change"
     return [
         f"**Jump-start.** Without a single motorcycle, the network that knows bicycles is right in "
-        f"{base['bicycle']:.0f} % of the pictures; one that knows nothing in {base['scratch']:.0f} %. With "
-        f"{COUNTS[1]} to {COUNTS[-1]} motorcycles it leads by {least:.1f} to {most:.1f} points; the 95 % interval of "
-        f"the lead excludes zero {where}.",
-        f"**Negative transfer.** Taught the wrong way round, it begins below chance, at {base['reversed']:.0f} %; "
-        f"{COUNTS[1]} motorcycles lift it to {after:.0f} %. It has less to unlearn than a rider: only its head is "
+        f"{base['bicycle']} of the pictures; one that knows nothing in {base['scratch']}. With "
+        f"{COUNTS[1]} to {COUNTS[-1]} motorcycles it leads by {number(100 * least)} to {points(most, sign=False)}; the "
+        f"95 % interval of the lead excludes zero {where}.",
+        f"**Negative transfer.** Taught the wrong way round, it begins below chance, at {base['reversed']}; "
+        f"{COUNTS[1]} motorcycles lift it to {after}. It has less to unlearn than a rider: only its head is "
         "turned round.",
         "**Much knowledge beats a little.** The built-in weights know no cycle, but learned from 100,000 pictures: "
-        f"{_points(gained(of, 'built_in', 'scratch', COUNTS[2]))} points over scratch with {COUNTS[2]} motorcycles. "
-        f"Bicycles on top give {base['built_in_bicycle']:.0f} % before the first one; practising everything on only "
-        f"{COUNTS[1]} then is {sign} ({_points(hurt)} points).",
+        f"{points(built_in.value)} {interval(built_in.low, built_in.high)} over scratch with {COUNTS[2]} motorcycles. "
+        f"Bicycles on top give {base['built_in_bicycle']} before the first one; practising everything on only "
+        f"{COUNTS[1]} then is {sign} ({points(hurt.value)} {interval(hurt.low, hurt.high)}).",
     ]
 
 
@@ -96,16 +98,12 @@ def table(of: Measured) -> str:
     ]
     for name, arm in ARMS.items():
         found = [mean_interval(list(of.accuracy[name][:, place])) for place in range(len(COUNTS))]
-        cells = [f"{100 * one.value:.0f} [{100 * one.low:.0f}, {100 * one.high:.0f}]" for one in found]
+        cells = [f"{number(100 * one.value, 0)} {interval(one.low, one.high, 0)}" for one in found]
         rows.append(f"| {arm.title} | " + " | ".join(cells) + " |")
-    leads = [_points(gained(of, "bicycle", "scratch", count)) for count in COUNTS]
+    gains = [gained(of, "bicycle", "scratch", count) for count in COUNTS]
+    leads = [f"{number(100 * one.value, sign=True)} {interval(one.low, one.high)}" for one in gains]
     rows.append("| **Bicycles over scratch, points** | " + " | ".join(leads) + " |")
     return "\n".join(rows)
-
-
-def _points(of: Interval) -> str:
-    low, mean, high = (f"{100 * value:+.1f}".replace("-", "−") for value in (of.low, of.value, of.high))
-    return f"{mean} [{low}, {high}]"
 
 
 def write(

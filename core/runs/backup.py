@@ -11,12 +11,10 @@ import io
 import json
 import os
 import shutil
-import sqlite3
 import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,7 +23,7 @@ from typing import IO
 from core import errors
 from core.runs.files import artefacts
 from core.runs.home import run_directory, upload_path
-from core.runs.store import database
+from core.runs.store import copies, database
 from core.runs.store.runs import Store
 
 MANIFEST = "manifest.json"
@@ -91,12 +89,12 @@ def restore(archive: Path, home: Path) -> Contents:
             staging = Path(folder)
             contents, before = _unpack(archive, staging)
             _check(staging)
-            _move(staging / database.FILE, before, home)
+            copies.move_weights(staging, before, home)
             # The database last: a restore that was cut short leaves nothing that a server would take for whole.
             for path in sorted(staging.iterdir(), key=lambda one: one.name == database.FILE):
                 if path.name != MANIFEST:
                     path.replace(home / path.name)
-    except (tarfile.TarError, EOFError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
+    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(
             ":."
         )  # tarfile's has a line a format
@@ -107,53 +105,18 @@ def restore(archive: Path, home: Path) -> Contents:
 
 
 def _stage(home: Path, staging: Path) -> tuple[int, int]:
-    """Copy the database, then link what it names; count the runs and the uploads."""
-    with (
-        closing(sqlite3.connect(home / database.FILE, timeout=15)) as source,
-        closing(sqlite3.connect(staging / database.FILE, isolation_level=None)) as copy,
-    ):
-        source.backup(copy, pages=1000, sleep=0.01)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-        copy.execute("BEGIN")
-        for (run,) in copy.execute("SELECT id FROM runs").fetchall():
+    """Copy the database, and link what it names meanwhile; count the runs and the uploads."""
+
+    def link(runs: list[str], uploads: list[str]) -> None:
+        for run in runs:
             _link_run(run_directory(home, run), run_directory(staging, run))
-        for (token,) in copy.execute("SELECT token FROM uploads").fetchall():
+        for token in uploads:
             _link(upload_path(home, token), upload_path(staging, token))
         for path in (home / "weights").glob("*/*"):
             if not path.name.startswith("."):
                 _link(path, staging / path.relative_to(home))
-        _catch_up(source, copy)
-        counts = [int(copy.execute(f"SELECT count(*) FROM {of}").fetchone()[0]) for of in ("runs", "uploads")]
-        copy.execute("COMMIT")
-    return counts[0], counts[1]
 
-
-def _catch_up(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
-    """Let the copy say what is true of the linked files: the store went on while they were being linked."""
-    now = {
-        row[0]: (row[1:], spec)
-        for *row, spec in source.execute("SELECT id, state, started, finished, spec FROM runs")
-    }
-    for run, *before in copy.execute("SELECT id, state, started, finished FROM runs").fetchall():
-        if run not in now:
-            copy.execute("DELETE FROM runs WHERE id = ?", (run,))
-        elif before[0] == "finished" and now[run][0] != before:
-            # It was taken up again, so its files may be of two generations: it goes on to its end once more.
-            copy.execute(
-                "UPDATE runs SET state = 'running', finished = NULL, spec = ? WHERE id = ?",
-                (now[run][1], run),
-            )
-    copy.execute("UPDATE runs SET control = NULL WHERE control NOT IN (SELECT id FROM runs)")
-    uploads = {row[0] for row in source.execute("SELECT token FROM uploads")}
-    for (token,) in copy.execute("SELECT token FROM uploads").fetchall():
-        if token not in uploads:
-            copy.execute("DELETE FROM uploads WHERE token = ?", (token,))
-    # Nobody works on the copy: what was being worked on waits there, in front, with its checkpoint.
-    copy.execute("UPDATE runs SET state = 'queued', place = 0, claim = NULL WHERE state = 'running'")
-    copy.execute(
-        "UPDATE runs SET state = 'stopped', finished = ?, claim = NULL WHERE state = 'stopping'",
-        (time.time(),),
-    )
+    return copies.copy(home, staging, link)
 
 
 def _link_run(source: Path, target: Path) -> None:
@@ -280,10 +243,7 @@ def _check(staging: Path) -> None:
     """Find out whether the database is sound, and bring it to this version's form."""
     if not (staging / database.FILE).exists():
         raise ValueError("it has no database")
-    with closing(sqlite3.connect(staging / database.FILE)) as connection:
-        found = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        if found != "ok":
-            raise ValueError("its database is damaged")
+    copies.check(staging)
     store = Store(staging)
     try:
         for run in store.ids():
@@ -294,15 +254,3 @@ def _check(staging: Path) -> None:
         store.close()
     for beside in staging.glob(f"{database.FILE}-*"):
         raise ValueError(f"its database could not be closed: {beside.name}")
-
-
-def _move(database: Path, before: str, home: Path) -> None:
-    """Let runs that begin with weights of their own find them in the new directory."""
-    old, new = f"{before}/weights/", f"{home}/weights/"
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        connection.execute(
-            "UPDATE runs SET spec = json_set(spec, '$.config.weights', ?2 || substr(spec ->> '$.config.weights', ?3))"
-            " WHERE substr(spec ->> '$.config.weights', 1, ?3 - 1) = ?1",
-            (old, new, len(old) + 1),
-        )
-        connection.execute("PRAGMA journal_mode = DELETE")

@@ -25,15 +25,19 @@ from core.runs.files import artefacts
 from core.runs.files import snapshots as run_snapshots
 from core.runs.health import ROOM_BYTES
 from core.runs.home import home, run_directory
+from core.runs.kinds import table
+from core.runs.kinds.finetuning import epochs_of
 from core.runs.kinds.finetuning_result import RunResult, TestImages
-from core.runs.kinds.sweep_timeline import SweepTimeline
+from core.runs.kinds.kind import Shown
+from core.runs.kinds.lanes import Lane
+from core.runs.kinds.sweep import SweepShown
 from core.runs.limits import Limits
 from core.runs.limits import limits as read_limits
 from core.runs.limits import set_limits as write_limits
 from core.runs.networks import Networks
 from core.runs.pseudonym import hashed, pseudonym
 from core.runs.queue.dispatcher import Dispatcher
-from core.runs.spec import NO_SINGLE_RUN, RunSpec, control_spec, epochs_of, has_control
+from core.runs.spec import RunSpec
 from core.runs.store import places
 from core.runs.store.runs import RunRecord, Store
 from core.runs.store.uploads import Upload
@@ -105,28 +109,37 @@ def dispatcher() -> Dispatcher | None:
 
 
 def ready() -> bool:
-    """Tell whether a warm worker waits, so that a click starts at once."""
+    """Tell whether a warm worker waits for training, so that a click starts at once."""
     dispatcher = _service().dispatcher
     return dispatcher is not None and dispatcher.ready
+
+
+def warm(lane: Lane) -> None:
+    """Have a worker of a lane at hand from now on: somebody is about to want it."""
+    start()
+    dispatcher = _service().dispatcher
+    if dispatcher is not None:
+        dispatcher.warm(lane)
 
 
 def submit(spec: RunSpec, visitor: str, control: bool = True, *, address: str | None = None) -> str:
     """Queue a run and return its id; with ``control``, a from-scratch run with the same budget waits behind it.
 
     ``address`` is the visitor's on the network, if it is known; only a keyed hash of it is kept (`places.network_of`).
-    A specification whose settings are a `SweepConfig` is a sweep over freeze depths; it has no control.
     Raises `SettingsError` or `DataError` at once for a network, a depth or data that do not exist.
     """
-    from core.runs import engine  # it knows the catalogues, which take a moment to import
+    from core.runs import data  # it knows the catalogues, which take a moment to import
 
     _refuse_at_the_end()
     store = _store()
-    engine.check(spec, store, visitor)
+    kind = table.kind(spec)
+    kind.check(spec.config)
+    data.check(spec, store, visitor)
     if shutil.disk_usage(store.home).free < ROOM_BYTES:
         raise errors.RunError("The disk is nearly full; delete old runs, then start this one.")
     if not spec.title:
-        spec = dataclasses.replace(spec, title=engine.run_title(spec.config, engine.data_title(spec, store)))
-    beside = control_spec(spec, "") if control and has_control(spec.config) else None
+        spec = dataclasses.replace(spec, title=kind.title(spec.config, data.title(spec, store)))
+    beside = kind.control(spec) if control else None
     network = hashed(places.network_of(address), _key())
     run_id = store.add(spec, visitor, beside, network=network, limits=limits())
     _wake()
@@ -169,7 +182,9 @@ def unshare(run_id: str, *, visitor: str) -> None:
 def expected_wait(run_id: str) -> float | None:
     """Expect how many seconds a queued run waits, from how long the last ones took; None before any has ended."""
     dispatcher = _service().dispatcher
-    return _store().wait(run_id, dispatcher.slots if dispatcher is not None else 1)
+    store = _store()
+    lane = table.kind(store.run(run_id).spec).lane
+    return store.wait(run_id, dispatcher.slots(lane) if dispatcher is not None else 1)
 
 
 def limits() -> Limits:
@@ -241,8 +256,8 @@ def stop_waiting(*, visitor: str | None = None, network: str | None = None, why:
 def resume(run_id: str, *, visitor: str | None = None) -> None:
     """Queue a stopped or failed run again: it goes on from its last checkpoint. Its stopped control too."""
     record = _owned(run_id, visitor)
-    if record.state == "finished" and record.spec.kind == "sweep":
-        raise errors.RunError("This sweep has finished; start another one for more seeds.")
+    if record.state == "finished" and record.spec.kind != "finetune":
+        raise errors.RunError("This has finished; start another one for more seeds.")
     if record.state == "finished":
         raise errors.RunError("This run has finished; ask for more epochs to extend it.")
     _refuse_at_the_end()
@@ -260,8 +275,10 @@ def conclude(run_id: str, *, visitor: str | None = None) -> None:
     Raises `RunError` where no epoch is done yet. The run can be extended later.
     """
     record = _owned(run_id, visitor)
-    if record.spec.kind == "sweep":
-        raise errors.RunError("A sweep shows what it has measured at any time; there is nothing to test.")
+    if record.spec.kind != "finetune":
+        raise errors.RunError(
+            f"{record.spec.config.what.capitalize()} shows what is measured at any time; there is nothing to test."
+        )
     done = _epochs_kept(run_id)
     if not done:
         raise errors.RunError(
@@ -297,9 +314,9 @@ def repeats(run_id: str) -> list[RunRecord]:
     alike = [
         (one, one.spec.finetune)
         for one in runs_of(record.visitor)
-        if (one.spec.data, one.spec.fit) == (record.spec.data, record.spec.fit)
+        if one.spec.kind == "finetune"
+        and (one.spec.data, one.spec.fit) == (record.spec.data, record.spec.fit)
         and (one.control_of is None) == (record.control_of is None)
-        and one.spec.kind == "finetune"
         and dataclasses.replace(one.spec.finetune, seed=config.seed) == config
     ]
     # The run in question before its twins.
@@ -395,21 +412,23 @@ def result(run_id: str) -> RunResult:
     return RunResult.from_json(_result_json(run_id))
 
 
-def sweep_timeline(run_id: str) -> SweepTimeline:
-    """Read what a sweep has told so far; for a page that polls, feed a `SweepTimeline` of its own with `events`."""
-    if run(run_id).spec.kind != "sweep":
-        raise errors.RunError("This is a single run, not a sweep over freeze depths.")
-    timeline, offset = SweepTimeline(), 0
+def shown(run_id: str) -> Shown:
+    """Read what a run of any kind has told so far; for a page that polls, feed one of its own with `events`."""
+    spec = run(run_id).spec
+    shown, offset = table.kind(spec).shown(spec.config), 0
     while True:
         new, offset = events(run_id, offset)
         if not new:
-            return timeline
-        timeline.absorb(new)
+            return shown
+        shown.absorb(new)
 
 
 def sweep_report(run_id: str) -> SweepReport:
     """Say what a sweep has found, at its end or so far; a `RunError` before it has begun, or if it is no sweep."""
-    return report(sweep_timeline(run_id).log)
+    found = shown(run_id)
+    if not isinstance(found, SweepShown):
+        raise errors.RunError("This is a single run, not a sweep over freeze depths.")
+    return report(found.log)
 
 
 def result_path(run_id: str) -> Path:
@@ -440,12 +459,14 @@ def reproduction_script(run_id: str) -> str:
 
 def reproduction_zip(run_id: str) -> bytes:
     """Pack a finished run's script with all it needs: weights, images, where training starts, the run as JSON."""
-    from core.runs import engine
-    from core.runs.export import archive as export
+    from core.datasets import splits
+    from core.runs import data
+    from core.runs.export import archive
 
     spec = run(run_id).spec
-    splits = engine.parts(engine.open_data(spec, _store()), spec.finetune)
-    return export.archive(result(run_id), splits, weights_path(run_id))
+    dataset = data.open_data(spec, _store())
+    parts = splits.split(dataset, per_class=spec.finetune.per_class, seed=spec.finetune.seed)
+    return archive.archive(result(run_id), parts, weights_path(run_id))
 
 
 def predict(run_id: str, content: bytes) -> NDArray[np.float32]:
@@ -529,9 +550,8 @@ def _existing(run_id: str, name: str) -> Path:
 
 def _result_json(run_id: str) -> dict[str, Any]:
     path = _existing(run_id, artefacts.RESULT)
+    _ = run(run_id).spec.finetune  # a RunError for another kind
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if values.get("kind") == "sweep":
-        raise errors.RunError(NO_SINGLE_RUN)
     return values
 
 

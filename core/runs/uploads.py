@@ -7,7 +7,6 @@ import io
 import os
 import secrets
 import shutil
-import sqlite3
 import zipfile
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -163,7 +162,7 @@ def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -
     """Enter a written file into the store and return its token, or the one that knew the content first."""
     now, path = limits(store), upload_path(store.home, token)
     try:
-        fits = store.uploads.add(
+        added = store.uploads.add(
             token,
             visitor,
             name or "My pictures",
@@ -172,16 +171,15 @@ def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -
             most_of_visitor=now.upload_megabytes_per_visitor * 1_000_000,
             most_in_all=now.upload_megabytes_in_all * 1_000_000,
         )
-    except sqlite3.IntegrityError:  # the same file was sent twice at once
-        path.unlink(missing_ok=True)
-        first = store.uploads.same(visitor, digest)
-        if first is None:
-            raise
-        return first.token
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    if not fits:  # another upload took the room meanwhile
+    if added == "known":  # the same file was sent twice at once
+        path.unlink(missing_ok=True)
+        first = store.uploads.same(visitor, digest)
+        assert first is not None
+        return first.token
+    if added == "full":  # another upload took the room meanwhile
         size = path.stat().st_size
         path.unlink(missing_ok=True)
         check_room(store, visitor, size)

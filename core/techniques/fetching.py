@@ -18,17 +18,12 @@ class _Unwanted(Exception):
 
 
 def while_working(
-    work: Callable[[Told], T],
-    sentence: Callable[[int, int], str],
-    *,
-    begun: float = 0.0,
-    share: float = 0.0,
+    work: Callable[[Told], T], sentence: Callable[[int, int], str]
 ) -> Generator[Progress, None, T]:
     """Do ``work(told)`` and return what it returns; meanwhile yield how far it is, several times a second.
 
-    ``work`` calls ``told(done, total)`` as it goes, which ``sentence`` puts into words; ``begun`` and ``share`` say
-    which part (0-1) of the whole experiment it is. An experiment that is left midway ends the work at its next word,
-    so that it clears up after itself. Raises whatever ``work`` raises.
+    ``work`` calls ``told(done, total)`` as it goes, which ``sentence`` puts into words. An experiment that is left
+    midway ends the work at its next word, so that it clears up after itself. Raises whatever ``work`` raises.
     """
     latest = (0, 0)
     unwanted = threading.Event()
@@ -44,7 +39,7 @@ def while_working(
         try:
             while not wait([future], timeout=EVERY).done:
                 done, total = latest
-                yield Progress(done=begun + share * done / max(total, 1), phase=sentence(done, total))
+                yield Progress(done=done / max(total, 1), phase=sentence(done, total))
         finally:
             unwanted.set()
         return future.result()

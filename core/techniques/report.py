@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
-from core.events import Event, Note, Progress
+from core.events import Event, Note
 from core.metrics.classification import CONFIDENCE
 from core.metrics.comparison import seeds_difference
 from core.metrics.report import Interval
@@ -33,16 +33,13 @@ class Report:
     """Grows event by event; everything in it is computed from the scores."""
 
     technique: Technique
-    progress: Progress = Progress(phase="Starting", done=0.0)
     scores: list[Score] = field(default_factory=list)
     panels: dict[str, Panel] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
-        """Keep an event."""
-        if isinstance(event, Progress):
-            self.progress = event
-        elif isinstance(event, Score):
+        """Keep a score, a panel, a remark."""
+        if isinstance(event, Score):
             self.technique.arm(event.arm)
             self.scores.append(event)
         elif isinstance(event, Panel):

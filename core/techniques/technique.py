@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core import errors
-from core.events import Event
+from core.events import Event, Progress
 from core.settings import Setting, check, described, setting
 
 # Pan & Yang 2010 (10.1109/TKDE.2009.191), table 3: what is transferred.
@@ -142,6 +142,7 @@ class Technique:
         with threads.one_thread():
             module = self.chosen(settings.to_json()).module
             yield from importlib.import_module(f"{self.package}.{module}").run(settings)
+            yield Progress(done=1.0, phase="Done")
 
     def sources(self) -> dict[str, str]:
         """The real source of what `code` names, by name."""

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from core import errors
 from core.freezing.policy import BatchNormMode
@@ -129,6 +129,9 @@ def check_device(name: str) -> None:
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
     """One run. ``None`` means "the strategy's or the backbone's default"; `resolved` fills those in."""
+
+    kind: ClassVar[str] = "finetune"
+    what: ClassVar[str] = "a fine-tuning"
 
     backbone: str = setting(
         "tiny_resnet18", "The pretrained network that the run starts from.", title="Network"

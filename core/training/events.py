@@ -76,5 +76,8 @@ class Finished(Event):
         default=None, metadata={"json": False}, repr=False
     )  # (N_test, classes) float32 numpy, softmax
     labels: Any = field(default=None, metadata={"json": False}, repr=False)  # (N_test,) int64 numpy
+    test_images: Any = field(
+        default=None, metadata={"json": False}, repr=False
+    )  # (N_test, side, side, 3) uint8
     # name -> CPU tensor, best epoch
     weights: dict[str, Any] = field(default_factory=dict, metadata={"json": False}, repr=False)

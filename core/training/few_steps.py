@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.metrics.report import Interval
+from core.words import interval, number
 
 FILE = Path(__file__).parent / "measured" / "few_steps.json"
 
@@ -53,8 +54,8 @@ def sentence() -> str:
 
 
 def spoken(points: Interval) -> str:
-    """Write points of accuracy with their interval: "+1.2 [−0.3, +2.7]"."""
-    return f"{points.value:+.1f} [{points.low:+.1f}, {points.high:+.1f}]".replace("-", "−")
+    """Write points of accuracy with their interval: "+1.2 [−0.3, 2.7]"."""
+    return f"{number(points.value, sign=True)} {interval(points.low / 100, points.high / 100)}"
 
 
 def gain(what: What, arm: str, per_class: float) -> Gain:

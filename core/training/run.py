@@ -30,6 +30,7 @@ from core.training.config import FinetuneConfig
 from core.training.events import EpochDone, Finished, RunStarted
 from core.training.loop import Loop, Scores, evaluate, hold_statistics, measure, recompute_statistics
 from core.training.views import Views
+from core.words import percent
 
 # Images at once where nothing is learned: enough to keep a device busy, few enough for a CPU's cache
 # (resnet18 at 224 pixels, images a second on one core: 25 with 8, 24 with 16, 23 with 32 and 64 at once).
@@ -43,7 +44,7 @@ def finetune(
     resume: dict[str, Any] | None = None,
     backbone: Backbone | None = None,
     checkpoint_every: int = 1,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Transfer a pretrained network to ``dataset`` as ``config`` says, and test it once.
 
     ``backbone`` (left untouched) takes the place of the network that ``config.backbone`` and ``config.weights``
@@ -83,8 +84,8 @@ def finetune(
         elif run.config.strategy == "lp_ft":
             yield from run.solve_probe()
             yield Note(
-                message=f"The linear probe is right on {run.probe_scores[1].accuracy:.1%} of the validation images; "
-                "fine-tuning starts from it."
+                message=f"The linear probe is right on {percent(run.probe_scores[1].accuracy)} of the validation "
+                "images; fine-tuning starts from it."
             )
         while run.epochs_done < run.epochs and not run.stopped_early:
             scores = yield from run.train_epoch()
@@ -431,6 +432,7 @@ class _Run:
             peak_memory_bytes=memory.peak_bytes(self.device),
             scores=probabilities,
             labels=self.splits.test.labels,
+            test_images=self.splits.test.images,
             weights=self._weights(),
         )
 

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from core import errors
 from core.settings import check, setting
@@ -53,6 +53,9 @@ LP_FT = Arm(depth=0, strategy="lp_ft")
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig:
     """Every freeze depth of one network on one data set, with several seeds."""
+
+    kind: ClassVar[str] = "sweep"
+    what: ClassVar[str] = "a sweep over freeze depths"
 
     backbone: str = setting("tiny_resnet18", "The pretrained network that every depth starts from.")
     weights: str = setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")

@@ -1,6 +1,5 @@
 """What a sweep says while it goes, beside `Progress` and `Note`. Torch-free."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -71,17 +70,4 @@ class SweepFinished(Event):
     peak_memory_bytes: int
 
 
-def read(values: dict[str, Any]) -> Event | None:
-    """Rebuild an event of a sweep from its JSON, whatever else a log adds to it; None for other events."""
-    kinds: tuple[type[Event], ...] = (SweepStarted, CachesReady, ArmDone, ArmDropped, SweepFinished)
-    kind = next((one for one in kinds if one.kind == values["event"]), None)
-    if kind is None:
-        return None
-    names = [one.name for one in dataclasses.fields(kind)]
-    return kind(
-        **{
-            name: tuple(values[name]) if isinstance(values[name], list) else values[name]
-            for name in names
-            if name in values
-        }
-    )
+KINDS: tuple[type[Event], ...] = (SweepStarted, CachesReady, ArmDone, ArmDropped, SweepFinished)

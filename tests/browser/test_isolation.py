@@ -21,11 +21,12 @@ from playwright.sync_api import BrowserContext, Page, expect
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from core.runs import uploads
-from core.runs.spec import RunSpec, control_spec
+from core.runs.kinds.finetuning import control_spec
+from core.runs.spec import RunSpec
 from core.runs.store.runs import NO_RUN, Store
 from core.training.config import FinetuneConfig
 from widgets import visitor_cookie
-from widgets.viewed import GUEST
+from widgets.runs.visible import GUEST
 
 SECONDS = 1000.0
 RUN_MS = 240 * SECONDS  # a busy machine; an idle one needs a small part of it
@@ -93,7 +94,7 @@ def run(store: Store, owner: Visitor) -> Run:
     reference = uploads.store(store, owner.id, NAME, _archive())
     config = FinetuneConfig(freeze_depth=3, epochs=1, image_size=32)
     spec = RunSpec(config=config, data=reference, title=TITLE)
-    return Run(id=store.add(spec, owner.id, control_spec(spec, "")), upload=reference)
+    return Run(id=store.add(spec, owner.id, control_spec(spec)), upload=reference)
 
 
 def _archive() -> bytes:

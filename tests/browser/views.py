@@ -16,7 +16,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.runs import uploads
-from core.runs.spec import RunSpec, control_spec
+from core.runs.kinds.finetuning import control_spec
+from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
@@ -72,7 +73,7 @@ def make(home: Path, visitor: str) -> Made:
         upload = uploads.store(store, visitor, "Ferns and mosses", archive())
         short = FinetuneConfig(freeze_depth=3, epochs=2, image_size=32)
         spec = RunSpec(config=short, data=upload, title="Ferns and mosses: 3 of 5 stages frozen")
-        run = store.add(spec, visitor, control_spec(spec, ""))
+        run = store.add(spec, visitor, control_spec(spec))
         probe = RunSpec(
             config=FinetuneConfig(strategy="linear_probe"),
             data=upload,

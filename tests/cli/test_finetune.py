@@ -130,7 +130,7 @@ def test_without_json_there_is_a_summary_to_read(tmp_path: Path, capsys: pytest.
         file.writestr("dark/broken.png", b"no picture")
     assert main(["finetune", "--data", str(archive), "--strategy", "linear_probe", "--image-size", "32"]) == 0
     printed = capsys.readouterr()
-    assert "test accuracy   100.0%" in printed.out
+    assert "test accuracy   100.0 %" in printed.out
     assert "layer4          frozen" in printed.out
     assert "Left out: dark/broken.png" in printed.err
     assert "frozen: stem, layer1, layer2, layer3, layer4" in printed.err

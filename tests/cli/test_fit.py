@@ -58,10 +58,10 @@ def test_a_cropped_set_is_warned_of_in_text_and_json(
     pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["finetune", "--data", str(pictures), *QUICK]) == 0
-    assert "On average 75% of a picture is cut away" in capsys.readouterr().err
+    assert "On average 75 % of a picture is cut away" in capsys.readouterr().err
     assert main(["finetune", "--data", str(pictures), *QUICK, "--json"]) == 0
     printed = lines(capsys.readouterr().out)
-    assert "On average 75% of a picture is cut away" in notes(printed)
+    assert "On average 75 % of a picture is cut away" in notes(printed)
     assert "--fit pad" in notes(printed)
     started = next(one for one in printed if one["event"] == "started")
     assert started["reading"] == {"fit": "crop", "counts": None, "shares": None}

@@ -127,7 +127,7 @@ def test_a_result_that_the_disk_does_not_take_is_said_with_its_accuracy(
         assert (last["event"], last["files"], last["not_written"]) == ("finished", {}, sentence)
         assert last["test"]["accuracy"]["value"] > 0.5
     else:
-        assert "test accuracy   100.0%" in printed.out
+        assert "test accuracy   100.0 %" in printed.out
         assert "wrote" not in printed.out
     assert not out.exists(), "an empty folder, or half a file"
 

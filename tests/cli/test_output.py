@@ -142,7 +142,7 @@ def test_where_standard_output_takes_nothing_it_is_all_said_on_standard_error(
         number for number, line in enumerate(lines) if line.startswith("Standard output takes nothing")
     )
     assert "No space left on device" in lines[first]
-    assert lines[first + 1].startswith("test accuracy   100.0%")
+    assert lines[first + 1].startswith("test accuracy   100.0 %")
     assert len(lines) > first + 6
 
 

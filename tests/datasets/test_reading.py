@@ -50,7 +50,7 @@ def test_a_crop_that_cuts_the_thing_away_is_warned_of_with_its_share() -> None:
     dataset = from_files(wide_files(), side=32)
     assert dataset.report.outside == 0.75
     assert dataset.report.wide == 1.0
-    assert "On average 75% of a picture is cut away" in said(dataset)
+    assert "On average 75 % of a picture is cut away" in said(dataset)
     assert "Pad or squash" in said(dataset)
     assert dataset.train.images.max() < DARK  # what was in them is gone
 
@@ -63,7 +63,7 @@ def test_pictures_that_are_the_same_once_cropped_are_refused_with_the_reason() -
             picture.paste(255, (place + number, 20, place + number + 25, 40))
             files[name].append((f"{number}.png", encoded(picture)))
     with pytest.raises(
-        DataError, match=r"All 8 pictures are the same one.* 75% of a picture is cut away.*[Pp]ad"
+        DataError, match=r"All 8 pictures are the same one.* 75 % of a picture is cut away.*[Pp]ad"
     ):
         from_files(files, side=32)
     assert len(from_files(files, side=32, fit="squash").train) == 8

@@ -10,7 +10,7 @@ from core.advice.evidence import Cell
 from core.advice.report import Measures, Outlook, Policy, StageMeasures
 from core.figures.advice_evidence import accuracy_over_depth, behind_the_best, probe_over_stages
 from core.figures.advice_outlook import outlooks
-from core.figures.advice_quadrants import Landmark, Place, quadrants
+from core.figures.advice_quadrants import KnownDataSet, TaskPlace, quadrants
 from core.figures.advice_record import regrets
 from core.figures.depth_axis import depth_axis
 from core.figures.template import FIRE, ICE, Theme, faded, ground
@@ -37,9 +37,9 @@ OUTLOOKS = tuple(
     )
 )
 LANDMARKS = (
-    Landmark(title="Ants and bees", about="photographs", unlike=0.2, per_class=100, near=True),
-    Landmark(title="MNIST", about="digits", unlike=0.9, per_class=500),
-    Landmark(title="Exactly there too", about="digits", unlike=0.9, per_class=500),
+    KnownDataSet(title="Ants and bees", about="photographs", unlike=0.2, per_class=100, near=True),
+    KnownDataSet(title="MNIST", about="digits", unlike=0.9, per_class=500),
+    KnownDataSet(title="Exactly there too", about="digits", unlike=0.9, per_class=500),
 )
 CELLS = tuple(
     Cell(
@@ -97,7 +97,7 @@ POLICIES = (policy("advice-described", 2.0), policy("full", 1.0), policy("probe"
 
 EVERY: dict[str, Callable[[Theme], go.Figure]] = {
     "quadrants": lambda theme: quadrants(
-        LANDMARKS, Place(unlike=(0.5, 0.7), per_class=(10, 30)), theme=theme
+        LANDMARKS, TaskPlace(unlike=(0.5, 0.7), per_class=(10, 30)), theme=theme
     ),
     "quadrants, nothing known": lambda theme: quadrants((), None, theme=theme),
     "outlook": lambda theme: outlooks(
@@ -138,7 +138,7 @@ def test_names_on_the_map_never_cover_each_other_and_near_ones_come_first() -> N
     assert texts[0].strip() == "Ants and bees"
     assert [one.strip() for one in texts[1:]].count("") >= 0
     crowd = [
-        Landmark(title=f"Data set {number}", about="", unlike=0.3, per_class=50, near=number == 7)
+        KnownDataSet(title=f"Data set {number}", about="", unlike=0.3, per_class=50, near=number == 7)
         for number in range(8)
     ]
     written = [one.strip() for one in named(quadrants(crowd, None), "known data sets")["text"] if one.strip()]
@@ -151,7 +151,7 @@ def test_the_stack_is_ice_below_and_fire_above() -> None:
     columns = list(zip(*axis.trace["z"], strict=True))  # from the picture's end upwards; 0 is frozen
     assert columns == [(1, 1, 1), (0, 1, 1), (0, 0, 0), (1, 1, 1)]
     assert axis.trace["colorscale"] == [[0, ICE], [1, FIRE]]
-    assert axis.layout["xaxis"]["ticktext"] == ["0", "1", "3 all", "LP-FT"]
+    assert axis.x["ticktext"] == ["0", "1", "3 all", "LP-FT"]
 
 
 def test_what_is_clearly_behind_is_faint_and_the_probe_is_ice() -> None:

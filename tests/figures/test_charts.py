@@ -3,18 +3,17 @@
 import json
 from collections.abc import Callable
 
-import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from core.figures.class_balance import class_balance
-from core.figures.comparison import Result, accuracies, differences
+from core.figures.comparison import AccuracyRow, accuracies, differences
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
-from core.figures.learning_curves import Curves, learning_curves
+from core.figures.learning_curves import LearningCurves, learning_curves
 from core.figures.probabilities import probabilities
 from core.figures.reliability import reliability
-from core.figures.template import DATA, FIRE, GREY, ICE, RIGHT, WRONG, Theme, ground
+from core.figures.template import DATA, FIRE, GREY, ICE, RIGHT, Theme, ground
 from core.freezing.report import StageAudit
 from core.metrics.report import Difference, Interval, ReliabilityBin
 
@@ -50,21 +49,24 @@ BINS = (
     ReliabilityBin(low=0.8, high=1.0, confidence=0.9, accuracy=0.95, count=40),
 )
 RESULTS = (
-    Result(name="probe", accuracy=Interval(value=0.9, low=0.85, high=0.93), role="frozen"),
-    Result(name="scratch", accuracy=Interval(value=0.6, low=0.55, high=0.66), role="control"),
+    AccuracyRow(name="probe", accuracy=Interval(value=0.9, low=0.85, high=0.93), role="frozen"),
+    AccuracyRow(name="scratch", accuracy=Interval(value=0.6, low=0.55, high=0.66), role="control"),
 )
 DIFFERENCES = (difference(0.3, 0.2, 0.4), difference(0.01, -0.03, 0.05))
 
 EVERY: dict[str, Callable[[Theme], go.Figure]] = {
     "curves": lambda theme: learning_curves(
-        Curves(epochs=3, train_loss=[1.0], best_epoch=1), control=Curves(epochs=3), chance=0.5, theme=theme
+        LearningCurves(epochs=3, train_loss=[1.0], best_epoch=1),
+        panel="loss",
+        control=LearningCurves(epochs=3),
+        theme=theme,
     ),
     "confusion": lambda theme: confusion_matrix(((3, 1), (0, 4)), ("a", "b"), theme=theme),
     "reliability": lambda theme: reliability(BINS, 0.06, theme=theme),
     "drift": lambda theme: drift(AUDIT, theme=theme),
     "accuracies": lambda theme: accuracies(RESULTS, chance=0.5, theme=theme),
     "differences": lambda theme: differences(DIFFERENCES, theme=theme),
-    "probabilities": lambda theme: probabilities([0.7, 0.3], ("a", "b"), true=1, theme=theme),
+    "probabilities": lambda theme: probabilities([0.7, 0.3], ("a", "b"), theme=theme),
     "balance": lambda theme: class_balance({"train": [3, 4], "test": [1, 1]}, ("a", "b"), theme=theme),
     "balance of many": lambda theme: class_balance(
         {"train": [3] * 90}, tuple(map(str, range(90))), theme=theme
@@ -101,18 +103,8 @@ def test_drift_shows_frozen_in_ice_and_trained_in_fire() -> None:
     assert list(drift(AUDIT).layout.yaxis.ticktext) == ["stem", "layer1", "layer2"]
 
 
-@pytest.mark.parametrize(
-    ("panel", "title"),
-    [("change", "Relative weight change (%)"), ("similarity", "Features kept (CKA, 1 = unchanged)")],
-)
-def test_drift_in_one_panel(panel: str, title: str) -> None:
-    figure = drift(AUDIT, panel=panel)  # type: ignore[arg-type]
-    assert len(figure.data) == 1
-    assert figure.layout.xaxis.title.text == title
-
-
 def test_tiny_changes_are_not_called_none() -> None:
-    assert drift((stage("a", False, 1e-5, None),), panel="change").data[0].text == ("< 0.1 %",)
+    assert drift((stage("a", False, 1e-5, None),)).data[0].text == ("< 0.1 %",)
 
 
 def test_reliability_in_percent_and_pale_where_images_are_few() -> None:
@@ -148,21 +140,12 @@ def test_a_difference_that_may_be_chance_is_grey() -> None:
 
 
 def test_the_most_probable_classes_in_percent() -> None:
-    names = ("a", "b", "c", "d")
-    figure = probabilities([0.1, 0.6, 0.05, 0.25], names, top=3)
+    figure = probabilities([0.1, 0.5, 0.05, 0.25, 0.02, 0.08], ("a", "b", "c", "d", "e", "f"))
     bars = figure.data[1]
-    assert list(bars.x) == pytest.approx([60, 25, 10])
-    assert list(bars.customdata) == ["b", "d", "a"]
+    assert list(bars.x) == pytest.approx([50, 25, 10, 8, 5])
+    assert list(bars.customdata) == ["b", "d", "a", "f", "c"]
     assert bars.marker.color[0] == RIGHT
-    assert [note.text for note in figure.layout.annotations][:2] == ["b", "60.0 %"]
-
-
-def test_the_right_class_is_shown_even_when_it_is_far_down() -> None:
-    scores = np.array([0.1, 0.6, 0.05, 0.25])
-    figure = probabilities(scores, ("a", "b", "c", "d"), true=2, top=2)
-    assert list(figure.data[1].customdata) == ["b", "c"]
-    assert list(figure.data[1].marker.color) == [WRONG, RIGHT]
-    assert "c ✓" in [note.text for note in figure.layout.annotations]
+    assert [note.text for note in figure.layout.annotations][:2] == ["b", "50.0 %"]
 
 
 def test_no_certainty_is_made_up_by_rounding() -> None:

@@ -32,7 +32,7 @@ def test_medians_are_lines_quartiles_are_bands_and_the_control_is_grey() -> None
     assert (trained.line.color, control.line.color) == (ICE, GREY)
     assert list(trained.y) == [1.0, 0.3]
     assert list(control.y) == [1.1, 1.2]
-    assert list(bands[1].y) == [0.9, 0.1, 0.6, 1.2]
+    assert list(bands[1].y) == [1.2, 0.6, 0.1, 0.9]
     assert figure.layout.yaxis.title.text == "Share"
     assert list(figure.layout.xaxis.ticktext) == ["stem", "layer4"]
 

@@ -1,16 +1,21 @@
-import json
 import math
 
 import plotly.graph_objects as go
 import pytest
 
 from core.errors import SettingsError
-from core.figures.learning_curves import MOST_BATCHES, Curves, learning_curves, loss_ceiling
+from core.figures.learning_curves import (
+    MOST_BATCHES,
+    CurvePanel,
+    LearningCurves,
+    learning_curves,
+    loss_ceiling,
+)
 from core.figures.template import FIRE, GREY
 
 
-def run(done: int, epochs: int = 10) -> Curves:
-    return Curves(
+def run(done: int, epochs: int = 10) -> LearningCurves:
+    return LearningCurves(
         epochs=epochs,
         train_accuracy=[0.5 + 0.04 * n for n in range(done)],
         validation_accuracy=[0.4 + 0.04 * n for n in range(done)],
@@ -20,23 +25,25 @@ def run(done: int, epochs: int = 10) -> Curves:
     )
 
 
-def lines(figure: go.Figure) -> dict[tuple[str, str], go.Scatter]:
-    return {(trace.name, trace.yaxis or "y"): trace for trace in figure.data}
+def lines(figure: go.Figure) -> dict[str, go.Scatter]:
+    return {trace.name: trace for trace in figure.data}
 
 
-def test_both_panels_show_the_values_in_their_units() -> None:
-    drawn = lines(learning_curves(run(3)))
-    assert list(drawn[("Validation", "y")].x) == [1, 2, 3]
-    assert list(drawn[("Validation", "y")].y) == pytest.approx([40, 44, 48])
-    assert list(drawn[("Training", "y")].y) == pytest.approx([50, 54, 58])
-    assert list(drawn[("Training", "y2")].y) == pytest.approx([2, 1, 2 / 3])
-    assert list(drawn[("Validation", "y2")].y) == pytest.approx([2.2, 1.1, 2.2 / 3])
-    assert list(drawn[("Batches", "y2")].x)[:2] == pytest.approx([0.05, 0.1])
+def test_each_panel_shows_the_values_in_its_unit() -> None:
+    accuracy = lines(learning_curves(run(3), panel="accuracy"))
+    assert list(accuracy["Validation"].x) == [1, 2, 3]
+    assert list(accuracy["Validation"].y) == pytest.approx([40, 44, 48])
+    assert list(accuracy["Training"].y) == pytest.approx([50, 54, 58])
+    loss = lines(learning_curves(run(3), panel="loss"))
+    assert list(loss["Training"].y) == pytest.approx([2, 1, 2 / 3])
+    assert list(loss["Validation"].y) == pytest.approx([2.2, 1.1, 2.2 / 3])
+    assert list(loss["Batches"].x)[:2] == pytest.approx([0.05, 0.1])
 
 
-def test_nothing_jumps_while_a_run_goes_on() -> None:
-    early, late = (learning_curves(run(done), classes=10).layout for done in (0, 9))
-    for axis in ("xaxis", "yaxis", "xaxis2", "yaxis2"):
+@pytest.mark.parametrize("panel", ["accuracy", "loss"])
+def test_nothing_jumps_while_a_run_goes_on(panel: CurvePanel) -> None:
+    early, late = (learning_curves(run(done), panel=panel, classes=10).layout for done in (0, 9))
+    for axis in ("xaxis", "yaxis"):
         assert early[axis].to_plotly_json() == late[axis].to_plotly_json()
     assert early.margin == late.margin
     assert early.title == late.title
@@ -48,11 +55,11 @@ def test_the_loss_axis_starts_above_chance_and_only_grows() -> None:
     ceilings = [loss_ceiling([run(done)], 10) for done in range(10)]
     assert ceilings[0] >= math.log(10)
     assert ceilings == sorted(ceilings)
-    bad = Curves(epochs=3, train_loss=[7.3], validation_loss=[float("nan")])
+    bad = LearningCurves(epochs=3, train_loss=[7.3], validation_loss=[float("nan")])
     assert 7.3 < loss_ceiling([bad], 10) <= 10
-    assert loss_ceiling([Curves(epochs=3)], None) > 0
-    spike = Curves(epochs=3, batches=[(0.1, 90.0)])
-    assert loss_ceiling([spike], 10) == loss_ceiling([Curves(epochs=3)], 10)
+    assert loss_ceiling([LearningCurves(epochs=3)], None) > 0
+    spike = LearningCurves(epochs=3, batches=[(0.1, 90.0)])
+    assert loss_ceiling([spike], 10) == loss_ceiling([LearningCurves(epochs=3)], 10)
 
 
 def test_a_control_is_grey_and_lies_behind() -> None:
@@ -63,14 +70,11 @@ def test_a_control_is_grey_and_lies_behind() -> None:
     assert "From scratch" in figure.layout.title.text
 
 
-def test_one_panel_has_axes_of_its_own() -> None:
+def test_the_axes_have_units_and_an_unknown_panel_is_refused() -> None:
     loss = learning_curves(run(3), panel="loss", classes=10)
     assert loss.layout.yaxis.title.text == "Loss (nats)"
     assert loss.layout.xaxis.title.text == "Epochs"
-    assert {trace.yaxis for trace in loss.data} == {None}
-    accuracy = learning_curves(run(3), panel="accuracy", chance=0.1)
-    assert accuracy.layout.yaxis.title.text == "Accuracy (%)"
-    assert accuracy.layout.shapes[0].y0 == pytest.approx(10)
+    assert learning_curves(run(3), panel="accuracy").layout.yaxis.title.text == "Accuracy (%)"
     with pytest.raises(SettingsError, match="panel"):
         learning_curves(run(1), panel="everything")  # type: ignore[arg-type]
 
@@ -79,60 +83,17 @@ def test_thousands_of_batches_become_few_points_that_stay_in_place() -> None:
     many = [(n / 100, math.sin(n)) for n in range(1, 5001)]
 
     def points(count: int) -> list[tuple[float, float]]:
-        curves = Curves(epochs=50, batches=many[:count])
-        trace = lines(learning_curves(curves, panel="loss"))[("Batches", "y")]
+        curves = LearningCurves(epochs=50, batches=many[:count])
+        trace = lines(learning_curves(curves, panel="loss"))["Batches"]
         return list(zip(trace.x, trace.y, strict=True))
 
     assert MOST_BATCHES / 2 <= len(points(5000)) <= MOST_BATCHES
     assert points(4990)[:300] == points(5000)[:300]
 
 
-def test_curves_from_a_runs_events() -> None:
-    def epoch(number: int, accuracy: float, epochs: int = 2) -> dict[str, object]:
-        return {
-            "event": "epoch",
-            "epoch": number,
-            "epochs": epochs,
-            "train_accuracy": accuracy,
-            "validation_accuracy": accuracy,
-            "train_loss": 1.0,
-            "validation_loss": 1.0,
-        }
-
-    def batch(step: int, steps: int = 4) -> dict[str, object]:
-        return {"event": "batch", "step": step, "steps": steps, "loss": float(step)}
-
-    events = [
-        {"event": "started", "config": {"epochs": 2}},
-        batch(1),
-        batch(2),
-        epoch(1, 0.5),
-        {"event": "note", "message": "…"},
-        batch(3),
-        batch(4),
-        epoch(2, 0.6),
-    ]
-    curves = Curves.from_events(json.loads(json.dumps(events)))
-    assert curves.epochs == 2
-    assert curves.validation_accuracy == [0.5, 0.6]
-    assert curves.batches == [(0.5, 1.0), (1.0, 2.0), (1.5, 3.0), (2.0, 4.0)]
-    assert curves.best_epoch is None
-    # Stopped, then resumed from the checkpoint after epoch 1, with three more epochs planned.
-    events += [
-        {"event": "started", "config": {"epochs": 4}},
-        batch(3, 8),
-        epoch(2, 0.7, 4),
-        {"event": "finished", "best_epoch": 2},
-    ]
-    curves = Curves.from_events(events)
-    assert curves.epochs == 4
-    assert curves.validation_accuracy == [0.5, 0.7]
-    assert curves.batches == [(0.5, 1.0), (1.0, 2.0), (1.5, 3.0)]
-    assert curves.best_epoch == 2
-    assert Curves.from_events([]).epochs == 1
-
-
 def test_the_best_epoch_is_marked() -> None:
-    figure = learning_curves(Curves(epochs=5, validation_accuracy=[0.1] * 5, best_epoch=3), panel="accuracy")
+    figure = learning_curves(
+        LearningCurves(epochs=5, validation_accuracy=[0.1] * 5, best_epoch=3), panel="accuracy"
+    )
     assert figure.layout.shapes[-1].x0 == 3
     assert figure.layout.annotations[-1].text == "best epoch"

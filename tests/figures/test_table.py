@@ -35,9 +35,10 @@ from core.figures import (
     technique_panels,
     techniques,
 )
+from core.figures.marks import GUIDE
 from core.figures.says import figure_says
-from core.figures.table import SERIES, Table, notes, tables
-from core.figures.template import GUIDE, figure
+from core.figures.table import SERIES, FigureTable, notes, tables
+from core.figures.template import figure
 from core.riding.own_rides import Carried, OwnRide
 from core.riding.picture_bridge import Arm
 from core.techniques.events import Cloud, Clouds, Grid, Line, Lines
@@ -152,9 +153,9 @@ BUILDERS: dict[str, tuple[Callable[[], go.Figure], list[float]]] = {
     ),
     "learning_curves.learning_curves": (
         lambda: learning_curves.learning_curves(
-            test_learning_curves.run(2), control=test_learning_curves.run(1), chance=0.1
+            test_learning_curves.run(2), control=test_learning_curves.run(1), panel="loss"
         ),
-        [50, 54, 40, 44, 2, 1, 2.2, 1.1, 10, 0.05, 1.995],
+        [2, 1, 2.2, 1.1, 0.05, 1.995],
     ),
     "own_rides.own_rides": (
         lambda: own_rides.own_rides(
@@ -231,7 +232,7 @@ BUILDERS: dict[str, tuple[Callable[[], go.Figure], list[float]]] = {
 }
 
 
-def numbers(found: list[Table]) -> list[float]:
+def numbers(found: list[FigureTable]) -> list[float]:
     return [
         float(value)
         for one in found
@@ -293,18 +294,20 @@ def table_of(name: str, place: int = 0) -> dict[str, list]:
 
 
 def test_series_over_the_same_places_stand_side_by_side() -> None:
-    first, loss, batches = tables(BUILDERS["learning_curves.learning_curves"][0]())
-    assert first.title == "Accuracy (%)"
-    assert first.columns == {
-        "Epoch": [1, 2],
-        "From scratch": [40, None],
-        "Training": [50, 54],
-        "Validation": [40, 44],
-        "chance": [10, 10],
-    }
+    loss, batches = tables(BUILDERS["learning_curves.learning_curves"][0]())
     assert loss.title == "Loss (nats)"
+    assert loss.columns == {
+        "Epoch": [1, 2],
+        "From scratch": [2.2, None],
+        "Training": [2, 1],
+        "Validation": [2.2, 1.1],
+    }
     assert list(batches.columns) == ["Epoch", "Loss of a batch (nats)"]
     assert len(batches.columns["Epoch"]) == 40
+
+
+def test_a_line_of_one_value_is_a_series_of_its_own() -> None:
+    assert tables(BUILDERS["picture_bridge.few_shot"][0]())[0].columns[SERIES][-1] == "chance"
 
 
 def test_a_band_and_an_error_bar_become_both_ends() -> None:
@@ -375,14 +378,16 @@ def test_box_of_odd_inputs() -> None:
         "error_y": {"type": "data", "array": np.array([0.5, 0.25])},
     }
     layout = {"xaxis": {"title": {"text": "Name"}}, "yaxis": {"title": {"text": "<b>Height</b><br>(m)"}}}
-    (one,) = tables(figure([trace, {"type": "scatter", "x": [0], "y": [0], "meta": GUIDE}], layout, "light"))
+    (one,) = tables(
+        figure([trace, {"type": "scatter", "x": [0], "y": [0], "meta": GUIDE}], "light", **layout)
+    )
     assert one.columns == {"Name": ["a", "b"], "Height (m)": [1.5, None], "Low": [1, None], "High": [2, None]}
     heat = {"type": "heatmap", "z": [[1, 2]], "x": ["p", "p"], "y": ["q"]}
-    (one,) = tables(figure([heat], {"yaxis": {"title": {"text": "Row"}}}, "light"))
+    (one,) = tables(figure([heat], "light", yaxis={"title": {"text": "Row"}}))
     assert one.columns == {"Row": ["q"], "p": [1], "p (2)": [2]}
     box = {"type": "box", "name": "seeds", "y": [3.0, 4.0]}
     violin = {"type": "violin", "name": "more", "y": [5.0], "x": ["p"]}
-    (one,) = tables(figure([box, violin], {"xaxis": {"title": {"text": "Name"}}}, "light"))
+    (one,) = tables(figure([box, violin], "light", xaxis={"title": {"text": "Name"}}))
     assert one.columns == {SERIES: ["seeds", "seeds", "more"], "y": [3, 4, 5], "Name": [None, None, "p"]}
-    assert tables(figure([], {}, "light")) == []
-    assert figure_says(figure([], {}, "light")) == "Nothing is drawn yet."
+    assert tables(figure([], "light")) == []
+    assert figure_says(figure([], "light")) == "Nothing is drawn yet."

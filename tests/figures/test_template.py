@@ -88,7 +88,7 @@ def test_colours_stand_in_the_pages_configuration_as_well() -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_figure_is_transparent_big_and_carries_its_theme(theme: template.Theme) -> None:
-    layout = figure([], {"xaxis": {"title": {"text": "Seconds"}}}, theme).layout
+    layout = figure([], theme, xaxis={"title": {"text": "Seconds"}}).layout
     assert layout.xaxis.title.text == "Seconds"
     assert layout.template.layout.paper_bgcolor == layout.template.layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert layout.template.layout.font.color == template.ground(theme).ink
@@ -98,7 +98,7 @@ def test_a_figure_is_transparent_big_and_carries_its_theme(theme: template.Theme
 
 def test_unknown_themes_are_refused() -> None:
     with pytest.raises(SettingsError, match="light, dark; 'sepia' is none"):
-        figure([], {}, "sepia")  # type: ignore[arg-type]
+        figure([], "sepia")  # type: ignore[arg-type]
 
 
 def test_names_are_cut_and_their_markup_is_harmless() -> None:

@@ -77,11 +77,11 @@ def test_words_follow_the_numbers() -> None:
     worse = Interval(value=-0.071, low=-0.092, high=-0.05)
     assert verdict(worse, 0.001, names) == "Scratch is better by 7.1 points [5.0, 9.2]"
     unclear = Interval(value=0.008, low=-0.021, high=0.036)
-    assert verdict(unclear, 0.6, names) == "No difference seen: +0.8 points [-2.1, 3.6]"
-    assert verdict(unclear, None, names) == "No difference seen: +0.8 points [-2.1, 3.6]"
+    assert verdict(unclear, 0.6, names) == "No difference seen: +0.8 points [−2.1, 3.6]"
+    assert verdict(unclear, None, names) == "No difference seen: +0.8 points [−2.1, 3.6]"
     assert verdict(unclear, 0.04, names).startswith("Too close to call: +0.8")
     assert verdict(better, 0.06, names).startswith("Too close to call: +7.1")
-    assert "-0.0" not in verdict(Interval(value=-1e-9, low=-0.01, high=0.01), None, names)
+    assert "−0.0" not in verdict(Interval(value=-1e-9, low=-0.01, high=0.01), None, names)
 
 
 def test_swapping_sides_mirrors_the_answer() -> None:

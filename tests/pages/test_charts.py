@@ -25,11 +25,11 @@ def test_no_page_draws_a_chart_by_another_door() -> None:
 def _page() -> None:
     import streamlit as st
 
-    from core.figures.learning_curves import Curves, learning_curves
+    from core.figures.learning_curves import LearningCurves, learning_curves
     from widgets.chart import chart
 
-    run = Curves(epochs=3, train_accuracy=[0.5, 0.6], validation_accuracy=[0.4, 0.5])
-    drawn = learning_curves(run, panel="accuracy", chance=1 / 3)
+    run = LearningCurves(epochs=3, train_accuracy=[0.5, 0.6], validation_accuracy=[0.4, 0.5])
+    drawn = learning_curves(run, panel="accuracy")
     chart(drawn, key="one", says="It *rises* to $50$ %.", said=bool(st.session_state.get("said")))
 
 
@@ -56,8 +56,7 @@ def test_the_numbers_are_read_when_somebody_opens_them(monkeypatch: pytest.Monke
     page.run()
     assert not page.exception
     shown = page.dataframe[0].value
-    assert list(shown.columns) == ["Epoch", "Training", "Validation", "chance"]
+    assert list(shown.columns) == ["Epoch", "Training", "Validation"]
     assert shown["Validation"].tolist() == [40, 50]
-    assert shown["chance"].tolist() == pytest.approx([100 / 3] * 2)
     page.run()
     assert len(page.dataframe) == 1, "open it stays, tick by tick"

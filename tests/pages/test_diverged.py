@@ -7,8 +7,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.runs import engine, service
+from core.runs import data, service
 from core.runs.home import run_directory
+from core.runs.kinds import table
+from core.runs.kinds.kind import Work
+from core.runs.kinds.lanes import TRAINING
 from core.runs.recorder import Recorder
 from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
@@ -34,23 +37,23 @@ def test_what_ended_the_run_stands_above_its_accuracy(monkeypatch: pytest.Monkey
     store = service._store()
     spec = RunSpec(config=RECKLESS, data="lfw-faces", title="Far too fast")
     run = store.add(spec, visitor)
-    claim = store.claim(slots=99)
+    claim = store.claim(TRAINING, slots=99)
     assert claim is not None
-    dataset = engine.open_data(spec, store)
-    recorder = Recorder(run_directory(service.home(), run), title=spec.title)
-    recorder.keep_test_images(engine.parts(dataset, RECKLESS).test)
-    for event in engine.events(RECKLESS, dataset, None):
+    kind = table.kind(spec)
+    recorder = Recorder(run_directory(service.home(), run), kind, spec)
+    for event in kind.events(Work(config=RECKLESS, dataset=data.open_data(spec, store))):
         recorder.write(event)
     recorder.close()
-    assert recorder.result is not None
-    assert recorder.result.diverged is not None
-    assert recorder.result.epochs_done < 12
-    store.end(claim, "finished", summary=recorder.result.summary())
+    assert recorder.summary is not None
+    store.end(claim, "finished", summary=recorder.summary)
+    result = service.result(run)
+    assert result.diverged is not None
+    assert result.epochs_done < 12
 
     page = AppTest.from_file(str(Path(streamlit_app.__file__).parent / "pages/runs.py"), default_timeout=60)
     page.session_state["visitor"] = visitor
     page.query_params["run"] = run
     page.run()
     assert not page.exception
-    assert [one.value.replace("\\", "") for one in page.warning] == [recorder.result.diverged]
-    assert page.metric[0].value == f"{100 * recorder.result.test.accuracy.value:.1f} %"
+    assert [one.value.replace("\\", "") for one in page.warning] == [result.diverged]
+    assert page.metric[0].value == f"{100 * result.test.accuracy.value:.1f} %"

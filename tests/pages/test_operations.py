@@ -275,7 +275,6 @@ def test_figures_tell_of_the_lab_and_of_nobody(lab: tuple[Path, Server], tab: An
         assert figures["tll_run_bytes"] == 98_765
         assert figures["tll_sessions"] == 1
         assert figures["tll_store_up"] == 1
-        assert figures["tll_live_experiments{state=running}"] == 0
         assert figures["tll_disk_free_bytes"] > 0
         assert 5e7 < figures["process_resident_memory_bytes"] < 5e9
         assert figures["process_cpu_seconds_total"] > 0

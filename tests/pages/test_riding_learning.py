@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.riding import live, measured
+from core.riding import measured
+from core.riding.config import RidingConfig
 from core.riding.experiment import ARMS, SOURCE_UPDATES
 from core.riding.experiment_report import median
 from core.riding.policy import SIZES
 from core.riding.practice import RIDES_AN_UPDATE
+from core.runs import service
+from core.runs.kinds.lanes import RIDES
+from core.runs.spec import RunSpec
+from widgets import visitor_cookie
 from widgets.riding import practice
 
 PROJECT = Path(streamlit_app.__file__).parent
@@ -34,6 +40,12 @@ def _chart(page: AppTest, number: int = 0) -> dict[str, Any]:
 
 def _names(page: AppTest) -> set[str]:
     return {trace["name"] for trace in _chart(page)["data"] if trace.get("name")}
+
+
+def _named(page: AppTest) -> str:
+    """The run that the page's address names."""
+    named = page.query_params["run"]
+    return named if isinstance(named, str) else named[0]
 
 
 def _words(page: AppTest) -> str:
@@ -121,49 +133,73 @@ def test_every_beginning_is_a_line_of_the_chart() -> None:
     assert _names(page) >= {ARMS[arm].title for arm in practice.FROZEN_ELSEWHERE}
 
 
-def test_a_run_on_one_motorcycle_is_not_shown_as_the_other() -> None:
-    page = AppTest.from_file(str(PROJECT / "pages" / "riding.py"), default_timeout=60)
-    page.query_params["part"] = "learn"
-    run = live.RidingRun(arms=("scratch",), seeds=(1, 2), target="motorcycle_1994")
-    run.state, run.report = "finished", measured.measured().second
-    page.session_state["riding_live"] = run
-    page.run()
-    assert "**Precomputed**" in _words(page)
-    page.query_params["machine"] = "motorcycle_1994"
-    page.run()
-    assert "**Measured just now**: 2 riders each (seeds 1 to 2)" in _words(page)
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch) -> str:
+    # A page by itself knows no other pages to link to.
+    monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
+    return visitor_cookie.new_visitor()
 
 
-def test_a_run_begins_on_an_empty_chart() -> None:
+def _of(visitor: str, run: str, **query: str) -> AppTest:
     page = AppTest.from_file(str(PROJECT / "pages" / "riding.py"), default_timeout=60)
-    page.query_params["part"] = "learn"
-    page.session_state["riding_live"] = live.RidingRun(arms=("scratch",), seeds=(1, 2), state="running")
-    page.run()
+    page.session_state["visitor"] = visitor
+    for name, value in {"part": "learn", "run": run, **query}.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def _ended(run: str) -> None:
+    end = time.monotonic() + 60
+    while service.run(run).active:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert service.run(run).state == "finished"
+
+
+def test_a_run_on_one_motorcycle_is_not_shown_as_the_other(visitor: str) -> None:
+    config = RidingConfig(arms=("scratch",), seeds=(1, 2), target="motorcycle_1994", tests=(0, 1))
+    run = service.submit(RunSpec(config=config), visitor)
+    _ended(run)
+    assert "**Precomputed**" in _words(_of(visitor, run))
+    page = _of(visitor, run, machine="motorcycle_1994")
+    assert "**Measured**: 2 riders each (seeds 1 to 2)" in _words(page)
+    assert not page.exception
+
+
+def test_a_run_begins_on_an_empty_chart(visitor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "start", lambda: None)  # nobody works on the queue: the test does
+    run = service.submit(RunSpec(config=RidingConfig(arms=("scratch",), seeds=(1, 2))), visitor)
+    assert service._store().claim(RIDES) is not None
+    page = _of(visitor, run)
     assert not page.exception
     assert not _chart(page)["data"]
     assert "**Being measured now**" in _words(page)
+    assert page.button(key="stop").label == "Stop"
 
 
-def test_a_run_of_ones_own_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    def short(arms: Any, seeds: Any, target: str, **whose: Any) -> live.RidingRun:
-        return live.start(arms, list(seeds)[:2], target, (0, 2), **whose)  # the same with few tests and seeds
-
-    monkeypatch.setattr(practice, "start", short)
-    page = _page(part="learn", riders="scratch")
+def test_a_run_of_ones_own_and_back(visitor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(practice, "SEEDS_AT_ONCE", 2)
+    page = AppTest.from_file(str(PROJECT / "pages" / "riding.py"), default_timeout=60)
+    page.session_state["visitor"] = visitor
+    page.query_params["part"], page.query_params["riders"] = "learn", "scratch"
+    page.run()
     page.button(key="riding_start").click().run()
     assert not page.exception
-    run = page.session_state["riding_live"]
-    assert run.seeds == (100, 101)
-    end = time.monotonic() + 60
-    while not run.over:
-        run.look()
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    run = _named(page)  # it has an address
+    assert service.run(run).spec.config.seeds == (100, 101)
+    _ended(run)
     page.run()
     assert not page.exception
-    assert "**Measured just now**: 2 riders each (seeds 100 to 101)" in _words(page)
+    assert "**Measured**: 2 riders each (seeds 100 to 101)" in _words(page)
+    own = AppTest.from_file(str(PROJECT / "pages" / "runs.py"), default_timeout=60)
+    own.session_state["visitor"] = visitor
+    own.query_params["run"] = run
+    own.run()
+    assert not own.exception
+    assert "**Measured**: 2 riders each (seeds 100 to 101)" in _words(own)
     page.button(key="riding_back").click().run()
     assert "**Precomputed**" in _words(page)
     page.button(key="riding_start").click().run()
-    assert page.session_state["riding_live"].seeds == (112, 113)  # fresh ones
-    page.session_state["riding_live"].stop()
+    again = _named(page)
+    assert service.run(again).spec.config.seeds == (102, 103)  # fresh ones
+    service.stop(again)

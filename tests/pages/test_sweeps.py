@@ -11,8 +11,11 @@ import streamlit_app
 from core.events import Progress
 from core.runs import service
 from core.runs.home import run_directory
-from core.runs.spec import RunSpec, control_spec
-from core.runs.sweep_recorder import SweepRecorder
+from core.runs.kinds import table
+from core.runs.kinds.finetuning import control_spec
+from core.runs.kinds.lanes import TRAINING
+from core.runs.recorder import Recorder
+from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
@@ -50,11 +53,12 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> str:
 def _sweep(visitor: str, arms: int, *, finish: bool = False, title: str = "All <b>depths</b>") -> str:
     """A sweep in the store whose first ``arms`` arms are in its log."""
     store = service._store()
-    run = store.add(RunSpec(config=CONFIG, data="digits", title=title), visitor)
-    claim = store.claim(slots=99)
+    spec = RunSpec(config=CONFIG, data="digits", title=title)
+    run = store.add(spec, visitor)
+    claim = store.claim(TRAINING, slots=99)
     assert claim is not None
     assert claim.run == run
-    recorder = SweepRecorder(run_directory(service.home(), run), title=title)
+    recorder = Recorder(run_directory(service.home(), run), table.kind(spec), spec)
     recorder.write(
         SweepStarted(
             config=CONFIG.to_json(),
@@ -80,8 +84,8 @@ def _sweep(visitor: str, arms: int, *, finish: bool = False, title: str = "All <
         )
     if finish:
         recorder.write(SweepFinished(seconds=30.0, seconds_by_phase={}, peak_memory_bytes=1))
-        assert recorder.result is not None
-        store.end(claim, "finished", summary=recorder.result.summary())
+        assert recorder.summary is not None
+        store.end(claim, "finished", summary=recorder.summary)
     elif arms:
         recorder.write(Progress(phase=order[arms][0], done=1, total=4, images_per_second=50.0))
     recorder.close()
@@ -102,7 +106,7 @@ def test_a_finished_sweep_says_what_it_found_and_what_the_advice_was_worth(visit
     assert "| 3: up to layer2 **(advised, cheapest)** | 81.0" in words
     assert "| 5: everything |" in words
     assert [one.proto.label for one in page.get("download_button")] == ["CSV", "JSON"]
-    assert not [one for one in page.button if one.key == "sweep_stop"]
+    assert not [one for one in page.button if one.key == "stop"]
     assert len(page.get("plotly_chart")) == 1
 
 
@@ -116,8 +120,8 @@ def test_a_running_sweep_says_where_it_is_and_its_owner_can_stop_it(visitor: str
     assert "So far, with one seed, depths 1 to 3 and LP-FT" in _words(page)
     assert "Dots of seed 2 are shown" in _words(page)
     other = _page("pages/runs.py", visitor_cookie.new_visitor(), run=run)
-    assert not [one for one in other.button if one.key == "sweep_stop"]
-    page.button(key="sweep_stop").click().run()
+    assert not [one for one in other.button if one.key == "stop"]
+    page.button(key="stop").click().run()
     assert service.run(run).state == "stopping"
 
 
@@ -133,7 +137,7 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
     assert "depths" in _words(page)
     assert [one.proto.label for one in page.get("download_button")] == ["CSV", "JSON"]
     monkeypatch.setattr(service, "_wake", lambda: None)
-    page.button(key="sweep_resume").click().run()
+    page.button(key="resume").click().run()
     assert service.run(run).state == "queued"
     store.stop(run)
     page = _page("pages/runs.py", visitor, run=run)
@@ -172,7 +176,7 @@ def test_the_layers_page_passes_sweeps_by(visitor: str) -> None:
 
 
 def test_downloads_hold_every_figure(visitor: str) -> None:
-    from core.runs.kinds.sweep_result import as_csv
+    from core.runs.kinds.sweep_table import as_csv
 
     run = _sweep(visitor, 14, finish=True)
     rows = [line.split(",") for line in as_csv(service.sweep_report(run)).splitlines()]
@@ -185,7 +189,7 @@ def test_downloads_hold_every_figure(visitor: str) -> None:
 
 def test_a_run_and_its_control_that_are_ticked_together_are_both_deleted(visitor: str) -> None:
     spec = RunSpec(config=FinetuneConfig(strategy="full"), data="digits", title="Digits")
-    run = service._store().add(spec, visitor, control_spec(spec, ""))
+    run = service._store().add(spec, visitor, control_spec(spec))
     control = str(service.run(run).control)
     for one in (run, control):
         service.stop(one)

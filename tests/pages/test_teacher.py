@@ -12,14 +12,17 @@ from streamlit.testing.v1 import AppTest
 import streamlit_app
 from core import errors
 from core.runs import service, teacher
-from core.runs.spec import RunSpec, control_spec
+from core.runs.kinds.finetuning import control_spec
+from core.runs.kinds.lanes import TRAINING
+from core.runs.spec import RunSpec
 from core.runs.store.runs import NO_RUN
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
-from widgets import followed, visitor_cookie
-from widgets.run_words import PAUSED
+from widgets import visitor_cookie
+from widgets.runs import follow
+from widgets.runs.visible import GUEST
+from widgets.runs.words import PAUSED
 from widgets.teacher import machine, sign_in
-from widgets.viewed import GUEST
 
 PROJECT = Path(streamlit_app.__file__).parent
 SECRET = "tangerine dream 1984"
@@ -150,7 +153,7 @@ def test_the_page_is_in_the_navigation_only_for_who_is_signed_in(monkeypatch: py
 
 def test_the_queue_tells_titles_and_animals_but_nobodys_name_id_or_files() -> None:
     store = service._store()
-    ids = [store.add(DIGITS, OWNER, control_spec(DIGITS, "")), store.add(OWN, GUEST_ID)]
+    ids = [store.add(DIGITS, OWNER, control_spec(DIGITS)), store.add(OWN, GUEST_ID)]
     page = _open()
     words = _words(page)
     assert "Handwritten digits: all" in words
@@ -171,7 +174,7 @@ def test_a_pause_holds_the_queue_and_visitors_read_of_it() -> None:
     page = _open()
     page.button(key="teacher_pause").click().run()
     assert service.paused()
-    assert service._store().claim() is None
+    assert service._store().claim(TRAINING) is None
     assert PAUSED in _words(_page("pages/runs.py", run=run))
     assert "Waiting ·" in _words(_page("pages/runs.py")), "as the run's own page calls it"
     page.button(key="teacher_unpause").click().run()
@@ -222,7 +225,7 @@ def test_the_whole_list_is_seen_and_all_of_one_visitor_or_network_is_stopped_at_
 
 
 def test_a_stopped_run_does_not_speak_of_the_control_that_another_run_shares_with_it() -> None:
-    store, control = service._store(), control_spec(DIGITS, "")
+    store, control = service._store(), control_spec(DIGITS)
     stopped, other = store.add(DIGITS, OWNER, control), store.add(DIGITS, OWNER, control)
     assert store.run(stopped).control == store.run(other).control
     service.stop(stopped, why=teacher.STOPPED)
@@ -243,22 +246,22 @@ def test_the_disk_is_full_when_nothing_is_free_for_the_lab(monkeypatch: pytest.M
 
 def test_a_page_that_stands_open_all_day_remembers_the_newest_logs_alone() -> None:
     store = service._store()
-    runs = [store.add(DIGITS, OWNER) for _ in range(2 * followed.MOST)]
+    runs = [store.add(DIGITS, OWNER) for _ in range(2 * follow.MOST)]
 
     def watch(runs: list[str]) -> None:
         import streamlit as st
 
-        from widgets import run_progress, sweep_run
+        from core.runs import service
+        from widgets.runs.follow import follow
 
         for run in runs:
-            st.session_state["first"] = run_progress.follow(runs[0])
-            run_progress.follow(run)
-            sweep_run.follow(run)
+            st.session_state["first"] = follow(service.run(runs[0]))
+            follow(service.run(run))
 
     page = AppTest.from_function(watch, args=(runs,)).run()
     assert not page.exception
     first, kept = page.session_state["first"], page.session_state["followed"]
-    assert len(kept) == followed.MOST
+    assert len(kept) == follow.MOST
     assert page.run().session_state["first"] is first, "what is watched all the time is read on, not anew"
 
 
@@ -289,7 +292,7 @@ def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() ->
     words = _words(_page("pages/runs.py", run=run))
     assert "Place 2 in the queue" in words
     assert "about" not in words, "nothing was measured yet"
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     assert claim.run == ahead
     store.end(claim, "finished", summary={"accuracy": 1.0})

@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
+from core.runs import service
+from core.runs.kinds.technique import ExperimentShown
 from core.techniques import catalogue, measured
 from widgets.techniques import settings
 
@@ -19,6 +21,12 @@ def _open(**query: str) -> AppTest:
     for name, value in query.items():
         page.query_params[name] = value
     return page
+
+
+def _named(page: AppTest) -> str:
+    """The run that the page's address names."""
+    named = page.query_params["run"]
+    return named if isinstance(named, str) else named[0]
 
 
 def _words(page: AppTest) -> str:
@@ -101,24 +109,26 @@ def test_a_run_of_ones_own_ends_in_a_verdict_and_goes_back() -> None:
     page = _open(technique=QUICK, seeds="2").run()
     page.button(key="technique_start").click().run()
     assert not page.exception
-    run = page.session_state["technique_run"]
-    assert run.settings.seeds == 2
+    run = _named(page)  # it has an address
+    assert service.run(run).spec.config.settings.seeds == 2
     end = time.monotonic() + 120
-    while not run.over:
-        run.look()
+    while service.run(run).active:
         assert time.monotonic() < end
         time.sleep(0.05)
-    assert (run.state, run.error) == ("finished", "")
+    assert (service.run(run).state, service.run(run).error) == ("finished", None)
     page.run()
     words = _words(page)
-    assert "**Measured just now**" in words
-    assert run.report.verdict.sentence in words
+    assert "**Measured** in " in words
+    shown = service.shown(run)
+    assert isinstance(shown, ExperimentShown)
+    assert shown.report.verdict.sentence in words
     seeds = page.number_input(key=settings._KEY.format("seeds"))
     seeds.set_value(4).run()
     words = _words(page)
-    assert "Measured just now" not in words  # that was with two seeds
+    assert "**Measured** in " not in words  # that was with two seeds
     assert "Not measured with these settings yet" in words
-    page.number_input(key=settings._KEY.format("seeds")).set_value(2).run()
-    assert "**Measured just now**" in _words(page)
+    page.query_params["seeds"], page.query_params["run"] = "2", run
+    page.run()
+    assert "**Measured** in " in _words(page)
     page.button(key="technique_shipped").click().run()
     assert "Measured beforehand" in _words(page)

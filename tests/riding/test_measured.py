@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core import errors
-from core.riding import experiment, measured, named, replay, rides
-from core.riding.experiment_report import Report, median
+from core.riding import events, experiment, measured, named, replay, rides
+from core.riding.experiment_report import median
 from core.riding.machines import SHARP_1971
 from core.riding.simulate import Exam, Tracks
 
@@ -69,8 +69,9 @@ def test_a_replay_is_a_ride_of_the_test() -> None:
 
 def test_a_few_seeds_run_here_as_they_did_when_the_table_was_made() -> None:
     seeds, tests = (0, 1), (0, 2)
-    events = experiment.run(["scratch"], seeds, tests=tests)
-    found = [event for event in events if isinstance(event, Report)][-1].curve("scratch")
+    report = events.report(experiment.run(["scratch"], seeds, tests=tests))
+    assert report is not None
+    found = report.curve("scratch")
     shipped = measured.measured().motorcycle.curve("scratch")
     for place, update in enumerate(tests):
         where = shipped.updates.index(update)

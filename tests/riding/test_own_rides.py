@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core import words
 from core.figures.own_rides import own_rides as chart
 from core.figures.template import FIRE
 from core.riding import own_rides, simulated_rider, visitor
@@ -27,7 +28,7 @@ def test_a_better_first_ride_on_the_motorcycle_is_a_jump_start() -> None:
     said = own_rides.sentence(found)
     assert "Jump-start: +3.0 s" in said
     assert found.beginner > found.source_beginner
-    assert f"may account for {own_rides.signed(found.beginner - found.source_beginner)} s" in said
+    assert f"may account for {words.number(found.beginner - found.source_beginner, sign=True)} s" in said
 
 
 def test_first_rides_stand_beside_those_of_two_who_learn_nothing() -> None:

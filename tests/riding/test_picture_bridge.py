@@ -42,7 +42,7 @@ def test_the_table_holds_every_accuracy_and_the_paired_lead() -> None:
     assert rows[2].startswith(
         "| From scratch | 51 [38, 64] |"
     )  # 0.50 and 0.52: t = 12.7 on 1 degree of freedom
-    assert rows[-1].count("+10.0 [+10.0, +10.0]") == len(COUNTS)
+    assert rows[-1].count("+10.0 [10.0, 10.0]") == len(COUNTS)
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:

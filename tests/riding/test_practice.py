@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from core.riding import experiment, policy, practice, rides
+from core.events import Progress
+from core.riding import events, experiment, policy, practice, rides
 from core.riding.experiment_report import Report
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971
 from core.riding.simulate import Simulation, Tracks
@@ -81,8 +82,9 @@ def test_practice_makes_a_rider() -> None:
 
 
 def _last(arms: list[str], seeds: tuple[int, ...]) -> Report:
-    events = experiment.run(arms, seeds, tests=(0, 2, 4), source_updates=3)
-    return [event for event in events if isinstance(event, Report)][-1]
+    report = events.report(experiment.run(arms, seeds, tests=(0, 2, 4), source_updates=3))
+    assert report is not None
+    return report
 
 
 def test_same_seeds_give_the_same_numbers_whoever_else_takes_part() -> None:
@@ -94,13 +96,13 @@ def test_same_seeds_give_the_same_numbers_whoever_else_takes_part() -> None:
 
 
 def test_events_grow_and_one_may_stop_between_them() -> None:
-    events = experiment.run(["scratch", "bicycle"], (1, 2), tests=(0, 2), source_updates=2)
-    seen = list(events)
-    done = [event.done for event in seen if isinstance(event, experiment.Progress)]
+    seen = list(experiment.run(["scratch", "bicycle"], (1, 2), tests=(0, 2), source_updates=2))
+    done = [event.done for event in seen if isinstance(event, Progress)]
     assert all(before <= after for before, after in pairwise(done))
     assert done[-1] == 1
-    reports = [event for event in seen if isinstance(event, Report)]
-    assert [one.curve("scratch").updates for one in reports] == [(0,), (0, 2)]
+    tested = [place for place, event in enumerate(seen, 1) if isinstance(event, events.RidersTested)]
+    reports = [report for end in (*tested, None) if (report := events.report(seen[:end])) is not None]
+    assert [report.curve("scratch").updates for report in reports] == [(0,), (0, 2), (0, 2)]
     assert reports[-1].curve("bicycle").survival.shape == (2, 2)
     stopped = experiment.run(["scratch"], (1, 2))
     next(stopped)

@@ -1,4 +1,4 @@
-"""What many tests of jobs begin with."""
+"""What many tests of runs begin with."""
 
 from collections.abc import Iterator
 from pathlib import Path

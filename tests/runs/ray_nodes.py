@@ -8,7 +8,9 @@ from typing import Any
 
 import psutil
 
-_WORK = ("ray::FinetuneConfig", "ray::SweepConfig")
+from core.runs.kinds.table import KINDS
+
+_WORK = tuple(f"ray::{kind}" for kind in KINDS)
 MEMORY = 100_000_000  # bytes of each node's object store
 # A killed node refuses the head's questions at once, so they may follow each other quickly. One that answers late, on
 # a machine that does much else, is alive. And its tasks need not stand back behind everything else, as Ray's do.

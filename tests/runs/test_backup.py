@@ -20,6 +20,7 @@ from core.cli import main
 from core.runs import backup
 from core.runs.files import artefacts
 from core.runs.home import run_directory, upload_path
+from core.runs.kinds.lanes import TRAINING
 from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
@@ -45,7 +46,7 @@ def store(home: Path) -> Iterator[Store]:
 def _finished(store: Store, visitor: str = "ann") -> str:
     """A run with every file that a finished one has."""
     run = store.add(SPEC, visitor)
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     _put_result(store.home, claim.run, number=1)
     store.end(claim, "finished", summary={"accuracy": 0.5})
@@ -108,7 +109,7 @@ def test_a_backup_holds_everything_and_comes_back_the_same(store: Store, tmp_pat
 
 def test_what_was_in_work_waits_in_the_copy_and_goes_on_here(store: Store, tmp_path: Path) -> None:
     run, stopping = store.add(SPEC, "ann"), store.add(SPEC, "bob")
-    claims = [store.claim(2), store.claim(2)]
+    claims = [store.claim(TRAINING, 2), store.claim(TRAINING, 2)]
     assert all(claims)
     store.stop(stopping)
     backup.backup(store.home, tmp_path / "saved.tar")
@@ -116,7 +117,7 @@ def test_what_was_in_work_waits_in_the_copy_and_goes_on_here(store: Store, tmp_p
     backup.restore(tmp_path / "saved.tar", tmp_path / "new")
     with closing(Store(tmp_path / "new")) as again:
         assert (again.run(run).state, again.run(stopping).state) == ("queued", "stopped")
-        claim = again.claim()
+        claim = again.claim(TRAINING)
         assert claim is not None
         assert claim.run == run
 
@@ -144,7 +145,7 @@ def test_under_load_every_run_in_the_archive_has_files_that_belong_together(
     failed: list[BaseException] = []
 
     def work_on_one(number: int) -> None:
-        claim = store.claim(8)
+        claim = store.claim(TRAINING, 8)
         if claim is not None:
             _put_result(store.home, claim.run, number)
             store.end(claim, "finished", summary={"accuracy": 0.5})

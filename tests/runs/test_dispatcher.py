@@ -16,6 +16,7 @@ from core.runs.executors import devices
 from core.runs.executors import worker as worker_module
 from core.runs.executors.devices import Slot
 from core.runs.executors.local import LocalWorker
+from core.runs.kinds.lanes import EXPERIMENTS, RIDES, TRAINING, Lane
 from core.runs.queue import dispatcher as dispatcher_module
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.spec import RunSpec
@@ -62,13 +63,13 @@ def test_two_slots_work_on_two_runs_and_a_third_waits_until_one_is_stopped(store
         assert store.run(runs[1]).state == "running", "the other one was not disturbed"
         # The cluster shrinks: the second place is given up when its run is done, however many wait.
         del slots[1:]
-        last = dispatcher._benches[1]
+        last = dispatcher._places[1]
         until(lambda: last.surplus)
         assert last.worker is not None
         assert last.worker.claim is not None
         store.stop(last.worker.claim.run)
         dispatcher.wake()
-        until(lambda: dispatcher.slots == 1)
+        until(lambda: dispatcher.slots(TRAINING) == 1)
         assert store.run(runs[3]).state == "queued"
     finally:
         dispatcher.close()
@@ -127,7 +128,7 @@ def test_a_run_over_its_limit_is_ended_although_the_store_does_not_answer_at_onc
     left: list[int] = []
     monkeypatch.setattr("os._exit", left.append)
     run = store.add(LONG, "ann")
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     answers, end = iter((False, True)), store.end
 
@@ -162,7 +163,7 @@ def test_a_slot_whose_workers_do_not_start_fails_no_run_that_another_slot_can_ta
     dispatcher = Dispatcher(store, slots=lambda: (Slot(gpu=None, threads=1), Broken(gpu=None, threads=1)))
     try:
         runs = [store.add(LONG, visitor) for visitor in ("ann", "bob", "cara")]
-        until(lambda: dispatcher._benches[1].failures >= 3)
+        until(lambda: dispatcher._places[1].failures >= 3)
         assert all(store.run(run).active for run in runs)
         assert dispatcher.startable
     finally:
@@ -196,7 +197,7 @@ def test_the_queue_goes_on_while_much_is_cleared_away(store: Store, monkeypatch:
     try:
         assert begun.wait(20)
         store.add(LONG, "ann")
-        until(lambda: dispatcher._benches[0].failures > 0, 30)
+        until(lambda: dispatcher._places[0].failures > 0, 30)
     finally:
         enough.set()
         dispatcher.close()
@@ -207,25 +208,40 @@ def test_workers_follow_a_cluster_that_grows_and_shrinks(store: Store) -> None:
     dispatcher = Dispatcher(store, slots=lambda: tuple(slots), warm=False)
     try:
         slots *= 3
-        until(lambda: dispatcher.slots == 3)
+        until(lambda: dispatcher.slots(TRAINING) == 3)
         del slots[1:]
-        until(lambda: dispatcher.slots == 1)
+        until(lambda: dispatcher.slots(TRAINING) == 1)
     finally:
         dispatcher.close()
+
+
+def _environments(lane: Lane) -> list[dict[str, str]]:
+    return [slot.environment for slot in devices.slots() if slot.lane == lane]
 
 
 def test_one_worker_for_each_gpu_each_seeing_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(devices, "available_processors", lambda: 8)
     monkeypatch.setattr(devices, "_uuids", lambda: ("GPU-a", "GPU-b"))
-    assert [slot.environment for slot in devices.slots()] == [
+    assert _environments(TRAINING) == [
         {"CUDA_VISIBLE_DEVICES": "GPU-a", "OMP_NUM_THREADS": "4"},
         {"CUDA_VISIBLE_DEVICES": "GPU-b", "OMP_NUM_THREADS": "4"},
     ]
     monkeypatch.setattr(devices, "_uuids", tuple)
-    assert [slot.environment for slot in devices.slots()] == [{"OMP_NUM_THREADS": "8"}]
+    assert _environments(TRAINING) == [{"OMP_NUM_THREADS": "8"}]
     monkeypatch.setenv("TLL_WORKERS", "4")
-    assert [slot.environment for slot in devices.slots()] == [{"OMP_NUM_THREADS": "2"}] * 4
+    assert _environments(TRAINING) == [{"OMP_NUM_THREADS": "2"}] * 4
+
+
+@pytest.mark.parametrize(("processors", "workers"), [(1, 1), (2, 1), (8, 2), (64, 4)])
+def test_watched_lanes_have_few_workers_of_one_thread_whatever_trains(
+    monkeypatch: pytest.MonkeyPatch, processors: int, workers: int
+) -> None:
+    monkeypatch.setattr(devices, "available_processors", lambda: processors)
+    monkeypatch.setattr(devices, "_uuids", lambda: ("GPU-a", "GPU-b"))
+    monkeypatch.setenv("TLL_WORKERS", "7")
+    for lane in (RIDES, EXPERIMENTS):
+        assert _environments(lane) == [{"OMP_NUM_THREADS": "1"}] * workers
 
 
 @pytest.mark.parametrize(

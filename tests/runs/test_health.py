@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from core import errors
 from core.runs import health
+from core.runs.kinds.lanes import TRAINING
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.spec import RunSpec
-from core.runs.store import database
+from core.runs.store import census, database
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
@@ -80,20 +82,20 @@ def test_a_missing_or_damaged_store_is_told_and_not_made_anew(tmp_path: Path) ->
     assert not (tmp_path / database.FILE).exists()
     (tmp_path / database.FILE).write_bytes(b"no database " * 100)
     assert "does not answer" in _in_the_way(tmp_path)["store"]
-    with pytest.raises(sqlite3.Error):
-        health.census(tmp_path)
+    with pytest.raises(errors.StoreError):
+        census.census(tmp_path)
 
 
 def test_a_store_that_somebody_holds_is_told_within_seconds(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(census, "PATIENCE_SECONDS", 0.3)
     with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         assert "locked" in _in_the_way(store.home)["store"]
         assert time.monotonic() - began < 3
-        health.census(store.home)  # reading goes on meanwhile
+        census.census(store.home)  # reading goes on meanwhile
         other.execute("ROLLBACK")
     assert _in_the_way(store.home) == {}
 
@@ -118,14 +120,14 @@ def test_a_worker_that_does_not_start_is_told(
 
 
 def test_figures_are_those_of_the_store(store: Store) -> None:
-    empty = health.census(store.home)
+    empty = census.census(store.home)
     assert set(empty.runs) == {"queued", "running", "stopping", "finished", "failed", "stopped"}
     assert (sum(empty.runs.values()), empty.oldest_wait, empty.heartbeat_age) == (0, 0.0, None)
 
     for _ in range(3):
         store.add(SPEC, "ann")
     store.add(dataclasses.replace(SPEC, config=SweepConfig()), "bob")
-    claims = [store.claim(3) for _ in range(3)]
+    claims = [store.claim(TRAINING, 3) for _ in range(3)]
     for claim, seconds in zip(claims[:2], (12.0, 700.0), strict=True):
         assert claim is not None
         store.end(claim, "finished")
@@ -136,7 +138,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
         direct.execute("UPDATE runs SET created = created - 100 WHERE state = 'queued'")
         direct.execute("UPDATE runs SET heartbeat = heartbeat - 7 WHERE state = 'running'")
 
-    found = health.census(store.home)
+    found = census.census(store.home)
     assert found.runs | {"failed": 0} == {
         "queued": 1,
         "running": 1,
@@ -152,7 +154,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
     count = sum(one.count for one in found.durations.values())
     below = [sum(column) for column in zip(*(one.below for one in found.durations.values()), strict=True)]
     assert count == 2
-    assert dict(zip(health.DURATION_BUCKETS, below, strict=True)) == {
+    assert dict(zip(census.DURATION_BUCKETS, below, strict=True)) == {
         5.0: 0, 10.0: 0, 20.0: 1, 40.0: 1, 60.0: 1, 120.0: 1, 300.0: 1, 600.0: 1, 1800.0: 2, 3600.0: 2, 7200.0: 2,
     }  # fmt: skip
     assert sum(one.seconds for one in found.durations.values()) == pytest.approx(712, abs=0.01)
@@ -160,12 +162,12 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
 
 def test_a_run_that_was_put_back_does_not_count_as_one_that_never_began(store: Store) -> None:
     store.add(SPEC, "ann")
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     store.give_back(claim)
     with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as direct:
         direct.execute("UPDATE runs SET created = created - 1000")
-    assert health.census(store.home).oldest_wait == 0.0
+    assert census.census(store.home).oldest_wait == 0.0
 
 
 def test_figures_do_not_wait_for_whoever_writes(store: Store) -> None:
@@ -179,9 +181,9 @@ def test_figures_do_not_wait_for_whoever_writes(store: Store) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        seen = [sum(health.census(store.home).runs.values()) for _ in range(20)]
+        seen = [sum(census.census(store.home).runs.values()) for _ in range(20)]
     finally:
         over.set()
         writer.join()
     assert seen == sorted(seen)
-    assert sum(health.census(store.home).runs.values()) == len(store.ids())
+    assert sum(census.census(store.home).runs.values()) == len(store.ids())

@@ -11,9 +11,11 @@ import pytest
 from core import errors
 from core.runs.files import artefacts
 from core.runs.home import run_directory
+from core.runs.kinds.finetuning import control_spec
+from core.runs.kinds.lanes import TRAINING
 from core.runs.limits import Limits, set_limits
 from core.runs.queue import housekeeping
-from core.runs.spec import RunSpec, control_spec
+from core.runs.spec import RunSpec
 from core.runs.store import database
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
@@ -24,8 +26,8 @@ DAY = 86_400.0
 
 def ended(store: Store, days_ago: float = 0.0, size: int | None = None, control: bool = False) -> str:
     """A finished run of Ann's with a file, and its finished control."""
-    run = store.add(SPEC, "ann", control_spec(SPEC, "") if control else None)
-    while (claim := store.claim()) is not None:
+    run = store.add(SPEC, "ann", control_spec(SPEC) if control else None)
+    while (claim := store.claim(TRAINING)) is not None:
         store.end(claim, "finished")
         artefacts.write_bytes(run_directory(store.home, claim.run) / "deep" / "weights", bytes(1000))
     with closing(sqlite3.connect(store.home / database.FILE, isolation_level=None)) as direct:

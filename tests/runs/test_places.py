@@ -7,6 +7,7 @@ import pytest
 
 from core import errors
 from core.runs import service
+from core.runs.kinds.lanes import TRAINING
 from core.runs.limits import Limits
 from core.runs.spec import RunSpec
 from core.runs.store.places import network_of
@@ -123,7 +124,7 @@ def test_a_stopped_run_that_is_taken_up_again_needs_a_place(store: Store) -> Non
 def test_all_that_waits_of_one_is_stopped_at_once_and_nobody_elses(store: Store, kind: str) -> None:
     mine = [_ask(store, "ann", "school") for _ in range(3)]
     others = _ask(store, "bob", "home")
-    working = store.claim()
+    working = store.claim(TRAINING)
     assert working is not None
     assert store.stop_waiting(**{kind: {"visitor": "ann", "network": "school"}[kind]}, why="Enough.") == 2
     states = [store.run(run).state for run in mine]

@@ -16,10 +16,13 @@ from safetensors.torch import load_file
 
 from core import environment, errors
 from core.events import Progress
-from core.runs import engine, service
+from core.runs import data, service
 from core.runs.executors import ray_cluster, ray_run, ray_task
 from core.runs.files import artefacts
 from core.runs.home import run_directory
+from core.runs.kinds.finetuning import Finetuning
+from core.runs.kinds.kind import Work
+from core.runs.kinds.sweep import Sweep
 from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
@@ -144,7 +147,7 @@ def test_fast_batches_and_progress_are_thinned_and_nothing_else() -> None:
             yield Progress(phase="features", done=step, total=100)
 
     ticks = iter(number * 0.001 for number in range(1000))
-    kept = list(ray_task.thinned(told(), clock=lambda: next(ticks)))
+    kept = list(ray_task.thinned(Finetuning(), told(), clock=lambda: next(ticks)))
     assert 2 <= len(kept) <= 10
     assert kept[-1] == Progress(phase="features", done=100, total=100)
 
@@ -154,17 +157,17 @@ def test_a_node_needs_no_weights_file(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)  # and the task leaves the folder that it was started in
     from core.backbones import weights
 
-    dataset = engine.open_data(SPEC, Store(tmp_path))
-    assert engine.starting_network(CONFIG) is None, "the built-in weights are part of the code"
+    dataset, kind = data.open_data(SPEC, Store(tmp_path)), Finetuning()
+    assert kind.starting_network(CONFIG) is None, "the built-in weights are part of the code"
     file = tmp_path / "mine.safetensors"
     file.write_bytes(weights.built_in_weights_path().read_bytes())
     config = dataclasses.replace(CONFIG, weights=str(file), epochs=1)
-    backbone = engine.starting_network(config)
+    backbone = kind.starting_network(config)
     assert backbone is not None
     file.unlink()
     before = torch.get_num_threads()
-    there = list(ray_task.events(config, dataset, None, backbone, before))
-    here = list(engine.events(dataclasses.replace(CONFIG, epochs=1), dataset, None))
+    there = list(ray_task.events(kind, Work(config=config, dataset=dataset, backbone=backbone), before))
+    here = list(kind.events(Work(config=dataclasses.replace(CONFIG, epochs=1), dataset=dataset)))
     assert isinstance(there[0], RunStarted)
     assert there[0].config["weights"] == str(file)
     assert isinstance(there[-1], Finished)
@@ -190,7 +193,7 @@ def test_a_run_whose_node_is_killed_ends_as_one_that_nobody_disturbed_and_that_h
     assert 1 <= resumed[0] < CONFIG.epochs, "it went on, not began anew"
     assert count(run, "started") == 2
 
-    here = list(engine.events(CONFIG, engine.open_data(SPEC, Store(lab)), None))
+    here = list(Finetuning().events(Work(config=CONFIG, dataset=data.open_data(SPEC, Store(lab)))))
     last = here[-1]
     assert isinstance(last, Finished)
     result = service.result(run)
@@ -246,8 +249,8 @@ def test_a_sweep_whose_node_is_killed_measures_every_arm_once_with_the_same_answ
     assert record.state == "finished", record.error
     assert count(run, "sweep_started") == 2, "it was over before its node could be killed"
     there = [(line["arm"], line["seed"], line["hits"]) for line in log_of(run) if line["event"] == "arm"]
-    dataset = engine.open_data(spec, Store(lab))
-    here = [one for one in engine.sweep_events(SWEEP, dataset, ()) if isinstance(one, ArmDone)]
+    work = Work(config=SWEEP, dataset=data.open_data(spec, Store(lab)))
+    here = [one for one in Sweep().events(work) if isinstance(one, ArmDone)]
     assert there == [(one.arm, one.seed, one.hits) for one in here]
 
 
@@ -301,7 +304,7 @@ def test_the_cluster_says_how_many_runs_it_has_room_for(lab: Path, monkeypatch: 
 def test_a_run_waits_while_the_cluster_has_no_node_and_can_be_stopped(lab: Path, nodes: Nodes) -> None:
     nodes.kill_all()
     run = service.submit(SPEC, "ann", control=False)
-    until(lambda: (timeline(run).progress or {}).get("phase") == "cluster")
+    until(lambda: (told := timeline(run).progress) is not None and told.phase == "cluster")
     time.sleep(1.0)
     began = time.monotonic()
     service.stop(run)

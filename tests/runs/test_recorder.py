@@ -10,19 +10,22 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load, load_file
 
-from core.datasets.dataset import LabelledImages
 from core.events import CheckpointReady, Note, Progress
 from core.metrics import classification
-from core.runs import recorder
-from core.runs.files import artefacts
+from core.runs.files import artefacts, checkpoint
 from core.runs.files.artefacts import read_events
+from core.runs.kinds import finetuning_files
+from core.runs.kinds.finetuning import Finetuning
+from core.runs.kinds.finetuning_files import thumbnails
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.kinds.finetuning_timeline import Timeline
-from core.runs.recorder import Recorder, read_checkpoint, thumbnails
+from core.runs.recorder import Recorder
+from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted, StageAudit
 
 CLASSES = ("cat", "dog")
+CONFIG = FinetuneConfig(epochs=2)
 SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], dtype=np.float32)
 LABELS = np.array([0, 1, 1])
 
@@ -37,9 +40,13 @@ class Clock:
         return self.now
 
 
+def recorder(directory: Path, **options: Any) -> Recorder:
+    return Recorder(directory, Finetuning(), RunSpec(config=CONFIG, data="pets", title="Pets"), **options)
+
+
 def started() -> RunStarted:
     return RunStarted(
-        config=FinetuneConfig(epochs=2).to_json(),
+        config=CONFIG.to_json(),
         data_name="pets",
         data_fingerprint="00",
         class_names=CLASSES,
@@ -70,8 +77,11 @@ def epoch(number: int, loss: float = 0.5) -> EpochDone:
     )
 
 
-def checkpoint(number: int) -> CheckpointReady:
+def ready(number: int) -> CheckpointReady:
     return CheckpointReady(epoch=number, state={"epoch": number, "weights": {"w": torch.arange(3.0)}})
+
+
+IMAGES = np.random.default_rng(0).integers(0, 255, (3, 8, 8, 3), dtype=np.uint8)
 
 
 def finished() -> Finished:
@@ -99,6 +109,7 @@ def finished() -> Finished:
         peak_memory_bytes=1,
         scores=SCORES,
         labels=LABELS,
+        test_images=IMAGES,
         weights={"conv1.weight": torch.ones(2, 3).t(), "head.1.bias": torch.zeros(2)},
     )
 
@@ -109,7 +120,7 @@ def lines(directory: Path) -> list[dict[str, Any]]:
 
 def test_many_batches_become_four_lines_a_second_and_nothing_else_is_lost(tmp_path: Path) -> None:
     clock = Clock()
-    writer = Recorder(tmp_path, clock=clock)
+    writer = recorder(tmp_path, clock=clock)
     writer.write(started())
     for number in range(100):  # two seconds
         clock.now += 0.02
@@ -127,15 +138,15 @@ def test_many_batches_become_four_lines_a_second_and_nothing_else_is_lost(tmp_pa
 
 
 def test_a_finished_run_leaves_its_result_weights_scores_and_images(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(0, 255, (3, 8, 8, 3), dtype=np.uint8)
-    writer = Recorder(tmp_path, title="Pets")
-    writer.keep_test_images(LabelledImages(images=images, labels=LABELS))
-    for event in (started(), epoch(1), Note(message="careful"), epoch(2), checkpoint(2), finished()):
+    writer = recorder(tmp_path)
+    for event in (started(), epoch(1), Note(message="careful"), epoch(2), ready(2), finished()):
         writer.write(event)
     writer.close()
     values = json.loads((tmp_path / artefacts.RESULT).read_text())
     result = RunResult.from_json(values)
-    assert result == writer.result
+    assert isinstance(writer.shown, Timeline)
+    assert result == RunResult.of("Pets", writer.shown)
+    assert writer.summary == result.summary()
     assert result.title == "Pets"
     assert result.test == finished().test
     assert result.audit == finished().audit
@@ -145,7 +156,7 @@ def test_a_finished_run_leaves_its_result_weights_scores_and_images(tmp_path: Pa
     state = load_file(tmp_path / artefacts.WEIGHTS)
     assert torch.equal(state["conv1.weight"], torch.ones(3, 2))
     with np.load(tmp_path / artefacts.TEST, allow_pickle=False) as kept:
-        assert np.array_equal(kept["images"], images)
+        assert np.array_equal(kept["images"], IMAGES)
         assert np.array_equal(kept["scores"], SCORES)
         assert np.array_equal(kept["labels"], LABELS)
 
@@ -153,34 +164,34 @@ def test_a_finished_run_leaves_its_result_weights_scores_and_images(tmp_path: Pa
 def test_checkpoints_rest_between_writes_but_the_last_one_is_always_kept(tmp_path: Path) -> None:
     clock = Clock()
     written: list[int] = []
-    writer = Recorder(tmp_path, clock=clock, on_checkpoint=lambda: written.append(1))
-    writer.write(checkpoint(1))
+    writer = recorder(tmp_path, clock=clock, on_milestone=lambda: written.append(1))
+    writer.write(ready(1))
     clock.now += 0.1
-    writer.write(checkpoint(2))
-    writer.write(checkpoint(3))
-    found = read_checkpoint(tmp_path)
+    writer.write(ready(2))
+    writer.write(ready(3))
+    found = checkpoint.read(tmp_path)
     assert found is not None
     assert found[0] == 1
     writer.flush()
     writer.flush()
-    found = read_checkpoint(tmp_path)
+    found = checkpoint.read(tmp_path)
     assert found is not None
     assert found[0] == 3
     assert torch.equal(found[1]["weights"]["w"], torch.arange(3.0))
     assert [line["epoch"] for line in lines(tmp_path) if line["event"] == "checkpoint"] == [1, 3]
     clock.now += 10
-    writer.write(checkpoint(4))
+    writer.write(ready(4))
     assert len(written) == 3
     writer.close()
 
 
 def test_a_damaged_or_hostile_checkpoint_is_as_good_as_none(tmp_path: Path) -> None:
-    assert read_checkpoint(tmp_path) is None
+    assert checkpoint.read(tmp_path) is None
     (tmp_path / artefacts.CHECKPOINT).write_bytes(b"PK damaged")
-    assert read_checkpoint(tmp_path) is None
+    assert checkpoint.read(tmp_path) is None
     path = tmp_path / artefacts.CHECKPOINT
     artefacts.write_sealed(path, lambda file: torch.save({"epoch": 1, "state": {"path": tmp_path}}, file))
-    assert read_checkpoint(tmp_path) is None, "a pickle with other than plain values is not opened"
+    assert checkpoint.read(tmp_path) is None, "a pickle with other than plain values is not opened"
 
 
 def test_no_flipped_bit_of_a_checkpoint_goes_unseen(tmp_path: Path) -> None:
@@ -188,41 +199,42 @@ def test_no_flipped_bit_of_a_checkpoint_goes_unseen(tmp_path: Path) -> None:
     content = {"epoch": 1, "state": {"weights": {"w": torch.arange(200.0)}}}
     artefacts.write_sealed(path, lambda file: torch.save(content, file))
     whole = path.read_bytes()
-    assert read_checkpoint(tmp_path) is not None
+    assert checkpoint.read(tmp_path) is not None
     for place in range(0, len(whole), 41):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
-        assert read_checkpoint(tmp_path) is None, place
+        assert checkpoint.read(tmp_path) is None, place
     path.write_bytes(whole[: len(whole) // 2])
-    assert read_checkpoint(tmp_path) is None
+    assert checkpoint.read(tmp_path) is None
 
 
 def test_a_resumed_runs_log_tells_each_epoch_once(tmp_path: Path) -> None:
-    first = Recorder(tmp_path)
+    first = recorder(tmp_path)
     first.write(started())
     first.write(batch(5))
     first.write(epoch(1, loss=0.9))
-    first.write(checkpoint(1))
+    first.write(ready(1))
     first.write(batch(15))
     first.write(epoch(2, loss=0.1))  # never reached a checkpoint: it is done again
     first.close()
-    second = Recorder(tmp_path, resumed_from=1)
-    second.keep_test_images(LabelledImages(images=np.zeros((3, 8, 8, 3), np.uint8), labels=LABELS))
-    for event in (started(), epoch(2, loss=0.2), checkpoint(2), finished()):
+    second = recorder(tmp_path)
+    assert second.earlier is not None
+    assert second.earlier["epoch"] == 1
+    for event in (started(), epoch(2, loss=0.2), ready(2), finished()):
         second.write(event)
     second.close()
-    assert second.result is not None
-    assert [one.train_loss for one in second.result.epochs] == [0.9, 0.2]
+    result = RunResult.from_json(json.loads((tmp_path / artefacts.RESULT).read_text()))
+    assert [one.train_loss for one in result.epochs] == [0.9, 0.2]
     timeline = Timeline()
     for line in lines(tmp_path):  # as slowly as a page can
         timeline.absorb([line])
     assert [one.train_loss for one in timeline.epochs] == [0.9, 0.2]
-    assert [one["step"] for one in timeline.batches] == [5]
+    assert [one.event.step for one in timeline.batches] == [5]
     assert timeline.finished is not None
     assert timeline.done == 1.0
 
 
 def test_a_diverged_loss_is_stored_as_nothing(tmp_path: Path) -> None:
-    writer = Recorder(tmp_path)
+    writer = recorder(tmp_path)
     writer.write(epoch(1, loss=float("nan")))
     writer.close()
     timeline = Timeline()
@@ -236,14 +248,14 @@ def test_large_test_images_are_kept_small(monkeypatch: pytest.MonkeyPatch) -> No
     small = thumbnails(images)
     assert small.shape == (5, 128, 128, 3)
     assert small[0, 10, 10, 0] == 200
-    monkeypatch.setattr(recorder, "TEST_IMAGE_BYTES", 5 * 64 * 64 * 3)
+    monkeypatch.setattr(finetuning_files, "TEST_IMAGE_BYTES", 5 * 64 * 64 * 3)
     assert thumbnails(images).shape == (5, 64, 64, 3)
     assert thumbnails(images[:, :32, :32]).shape == (5, 32, 32, 3)
 
 
 def test_time_left_follows_the_pace_of_the_last_batches(tmp_path: Path) -> None:
     clock = Clock()
-    writer = Recorder(tmp_path, clock=clock)
+    writer = recorder(tmp_path, clock=clock)
     writer.write(started())
     for step in range(1, 11):
         clock.now += 1.0
@@ -259,7 +271,7 @@ def test_time_left_follows_the_pace_of_the_last_batches(tmp_path: Path) -> None:
 def test_the_same_tensors_are_always_the_same_bytes() -> None:
     weights = {f"layer{number}.weight": torch.full((number, 3), float(number)) for number in range(1, 6)}
     metadata = {"format": "pt", "backbone": "tiny_resnet18", "classes": '["Größe", "b"]', "more": "1"}
-    contents = {recorder.to_safetensors(weights, metadata) for _ in range(30)}
+    contents = {finetuning_files.to_safetensors(weights, metadata) for _ in range(30)}
     assert len(contents) == 1
     content = contents.pop()
     assert (8 + int.from_bytes(content[:8], "little")) % 8 == 0
@@ -269,7 +281,7 @@ def test_the_same_tensors_are_always_the_same_bytes() -> None:
 
 def test_the_header_names_network_and_classes(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
-    recorder.write_weights(path, started(), finished())
+    finetuning_files.write_weights(path, started(), finished())
     with safe_open(path, framework="pt") as file:
         assert json.loads(file.metadata()["classes"]) == list(started().class_names)
         assert file.metadata()["format"] == "pt"

@@ -22,6 +22,7 @@ from core.runs.executors.worker import NICENESS
 from core.runs.files import artefacts
 from core.runs.home import run_directory
 from core.runs.kinds.finetuning_timeline import Timeline
+from core.runs.kinds.lanes import TRAINING, Lane
 from core.runs.spec import RunSpec
 from core.runs.store.runs import RunRecord
 from core.training.config import FinetuneConfig
@@ -60,12 +61,9 @@ def ended(run: str) -> RunRecord:
 
 
 def timeline(run: str) -> Timeline:
-    whole, offset = Timeline(), 0
-    while True:
-        events, offset = service.events(run, offset)
-        if not events:
-            return whole
-        whole.absorb(events)
+    told = service.shown(run)
+    assert isinstance(told, Timeline)
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -205,15 +203,16 @@ def assert_same(run: str, other: str) -> None:
     ]
 
 
-def worker_of(home: Path) -> int:
-    """The process that serves ``home``, whoever started it."""
+def worker_of(home: Path, lane: Lane = TRAINING) -> int:
+    """The process that serves a lane of ``home``, whoever started it."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
             environment = (folder / "environ").read_bytes()
         except OSError:
             continue
-        if b"core.runs.executors.worker" in words and f"TLL_HOME={home}\0".encode() in environment:
+        serves = [b"core.runs.executors.worker", lane.encode()]
+        if words[2:4] == serves and f"TLL_HOME={home}\0".encode() in environment:
             return int(folder.name)
     raise AssertionError("no worker runs")
 

@@ -12,13 +12,18 @@ from torch import Tensor
 
 from core import errors
 from core.datasets.dataset import ImageDataset, LabelledImages
-from core.runs import engine, service
+from core.events import CheckpointReady
 from core.runs import networks as network
+from core.runs import service
 from core.runs.files import artefacts, snapshots
 from core.runs.files.snapshots import MOST, Snapshots, kept_epochs
 from core.runs.home import home, run_directory
+from core.runs.kinds.finetuning import Finetuning
+from core.runs.kinds.finetuning_files import FinetuningFiles
 from core.runs.kinds.finetuning_result import RunResult
-from core.runs.recorder import Recorder, read_checkpoint
+from core.runs.kinds.finetuning_timeline import Timeline
+from core.runs.kinds.kind import Work
+from core.runs.recorder import Recorder
 from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from core.training.events import EpochDone
@@ -47,10 +52,9 @@ DATA = ImageDataset(
 
 def record(directory: Path, config: FinetuneConfig = CONFIG, *, stop_after: int | None = None) -> Recorder:
     """Train and write down, as a worker does; end after ``stop_after`` epochs as if somebody pressed stop."""
-    checkpoint = read_checkpoint(directory)
-    writer = Recorder(directory, resumed_from=checkpoint[0] if checkpoint else 0)
-    writer.keep_test_images(DATA.test)
-    for event in engine.events(config, DATA, checkpoint[1] if checkpoint else None):
+    kind = Finetuning()
+    writer = Recorder(directory, kind, RunSpec(config=config, data="stripes"))
+    for event in kind.events(Work(config=config, dataset=DATA, earlier=writer.earlier)):
         writer.write(event)
         if event.kind == "checkpoint" and event.to_json()["epoch"] == stop_after:
             writer.flush()
@@ -60,8 +64,8 @@ def record(directory: Path, config: FinetuneConfig = CONFIG, *, stop_after: int 
 
 
 def result_of(writer: Recorder) -> RunResult:
-    assert writer.result is not None
-    return writer.result
+    assert isinstance(writer.shown, Timeline)
+    return RunResult.of("", writer.shown)
 
 
 def states(directory: Path, result: RunResult) -> dict[int, dict[str, Tensor]]:
@@ -268,20 +272,24 @@ def test_a_probe_keeps_its_solved_head(tmp_path: Path) -> None:
     assert_equal(found, network.load(tmp_path, result).state_dict())
 
 
-def test_an_event_without_a_start_is_kept_whole(tmp_path: Path) -> None:
-    writer = Recorder(tmp_path)
-    assert writer._untouched() == ()
-    writer.write(
-        EpochDone(
-            epoch=1,
-            epochs=1,
-            train_loss=1.0,
-            train_accuracy=0.5,
-            validation_loss=1.0,
-            validation_accuracy=0.5,
-            frozen_depth=3,
-            seconds=1.0,
-        )
+def test_a_checkpoint_without_a_start_is_kept_whole(tmp_path: Path) -> None:
+    timeline, files = Timeline(), FinetuningFiles(tmp_path, 0)
+    for told in (None, epoch_done(frozen_depth=1)):
+        if told is not None:
+            timeline.take(told)
+        files.take(CheckpointReady(epoch=1, state={"weights": weights()}), timeline)
+        files.flush()
+        assert snapshots.read(tmp_path, 1).keys() == weights().keys()
+
+
+def epoch_done(frozen_depth: int) -> EpochDone:
+    return EpochDone(
+        epoch=1,
+        epochs=1,
+        train_loss=1.0,
+        train_accuracy=0.5,
+        validation_loss=1.0,
+        validation_accuracy=0.5,
+        frozen_depth=frozen_depth,
+        seconds=1.0,
     )
-    assert writer._untouched() == ()
-    writer.close()

@@ -1,11 +1,15 @@
-"""Job specifications and the control that belongs to a run."""
+"""Specifications of runs, and the control that belongs to a fine-tuning."""
 
 import json
 
 import pytest
 
 from core import errors
-from core.runs.spec import RunSpec, control_spec, epochs_of, has_control
+from core.runs import data
+from core.runs.kinds.finetuning import control_spec, epochs_of
+from core.runs.kinds.table import kind, read_spec
+from core.runs.spec import RunSpec
+from core.runs.store.runs import Store
 from core.training.config import STRATEGIES, FinetuneConfig
 
 
@@ -17,20 +21,20 @@ def test_a_specification_survives_json() -> None:
         title="Größe",
     )
     values = json.loads(json.dumps(spec.to_json()))
-    assert RunSpec.from_json(values) == spec
+    assert read_spec(values) == spec
     del values["fit"]  # as stored before there was a choice
-    assert RunSpec.from_json(values).fit == "crop"
+    assert read_spec(values).fit == "crop"
 
 
-def test_no_data_and_unknown_settings_are_refused() -> None:
+def test_no_data_and_unknown_settings_are_refused(store: Store) -> None:
     with pytest.raises(errors.DataError, match="Choose a data set"):
-        RunSpec(config=FinetuneConfig(), data="")
+        data.check(RunSpec(config=FinetuneConfig()), store, "ann")
     with pytest.raises(errors.SettingsError, match="crop, pad, squash"):
         RunSpec(config=FinetuneConfig(), data="digits", fit="stretch")
     values = RunSpec(config=FinetuneConfig(), data="digits").to_json()
     values["config"]["colour"] = "blue"
     with pytest.raises(errors.SettingsError, match="colour"):
-        RunSpec.from_json(values)
+        read_spec(values)
 
 
 def test_a_control_has_the_same_budget_and_data_but_neither_weights_nor_gentle_rates() -> None:
@@ -52,7 +56,7 @@ def test_a_control_has_the_same_budget_and_data_but_neither_weights_nor_gentle_r
         fit="squash",
         title="Depth 3",
     )
-    control = control_spec(spec, "main")
+    control = control_spec(spec)
     kept = ("epochs", "views", "per_class", "batch_size", "image_size", "seed", "head", "backbone")
     assert {name: getattr(control.config, name) for name in kept} == {
         name: getattr(spec.config, name) for name in kept
@@ -60,14 +64,16 @@ def test_a_control_has_the_same_budget_and_data_but_neither_weights_nor_gentle_r
     assert control.config.strategy == "scratch"
     assert control.config.learning_rate is None
     assert control.config.l2_sp == 0
-    assert (control.data, control.fit, control.control_of) == ("digits", "squash", "main")
+    assert (control.data, control.fit) == ("digits", "squash")
     assert control.title == "Depth 3 (from scratch)"
 
 
 def test_the_control_of_every_strategy_gets_at_least_its_epochs() -> None:
     for strategy in STRATEGIES:
         config = FinetuneConfig(strategy=strategy)  # type: ignore[arg-type]
-        control = control_spec(RunSpec(config=config, data="digits"), "main").config
+        control = control_spec(RunSpec(config=config, data="digits")).finetune
         assert epochs_of(control) >= epochs_of(config)
-    assert not has_control(FinetuneConfig(strategy="scratch"))
-    assert has_control(FinetuneConfig(strategy="scratch_statistics"))
+    scratch = RunSpec(config=FinetuneConfig(strategy="scratch"), data="digits")
+    assert kind(scratch).control(scratch) is None
+    statistics = RunSpec(config=FinetuneConfig(strategy="scratch_statistics"), data="digits")
+    assert kind(statistics).control(statistics) == control_spec(statistics)

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from core import errors
+from core.runs.kinds.finetuning import control_spec
+from core.runs.kinds.lanes import TRAINING
 from core.runs.limits import Limits
-from core.runs.spec import RunSpec, control_spec
+from core.runs.spec import RunSpec
 from core.runs.store import database
 from core.runs.store import runs as store_module
 from core.runs.store.migrations import MIGRATIONS
@@ -27,13 +29,13 @@ SPEC = RunSpec(config=FinetuneConfig(strategy="full", epochs=3, seed=5), data="d
 
 
 def claimed(store: Store) -> Claim:
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     return claim
 
 
 def test_runs_are_worked_on_in_the_order_of_asking_and_controls_wait_behind_them(store: Store) -> None:
-    first = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    first = store.add(SPEC, "ann", control_spec(SPEC))
     other = RunSpec(config=FinetuneConfig(strategy="linear_probe"), data="digits", title="Other")
     second = store.add(other, "bob")
     control = store.run(first).control
@@ -46,15 +48,15 @@ def test_runs_are_worked_on_in_the_order_of_asking_and_controls_wait_behind_them
         taken.append(claim.run)
         assert store.run(claim.run).state == "running"
         assert store.run(claim.run).position is None
-        assert store.claim() is None, "one run at a time"
+        assert store.claim(TRAINING) is None, "one run at a time"
         assert store.end(claim, "finished", summary={"accuracy": 0.5})
     assert taken == [first, second, control]
-    assert store.claim() is None
+    assert store.claim(TRAINING) is None
     assert store.run(first).summary == {"accuracy": 0.5}
 
 
 def test_a_control_makes_way_for_a_run_that_somebody_asked_for(store: Store) -> None:
-    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    run = store.add(SPEC, "ann", control_spec(SPEC))
     store.end(claimed(store), "finished")
     control = claimed(store)
     assert control.run == store.run(run).control
@@ -71,23 +73,23 @@ def test_a_control_makes_way_for_a_run_that_somebody_asked_for(store: Store) -> 
 def test_more_slots_let_more_runs_be_worked_on(store: Store) -> None:
     for _ in range(3):
         store.add(SPEC, "ann")
-    assert store.claim(slots=2) is not None
-    assert store.claim(slots=2) is not None
-    assert store.claim(slots=2) is None
+    assert store.claim(TRAINING, 2) is not None
+    assert store.claim(TRAINING, 2) is not None
+    assert store.claim(TRAINING, 2) is None
 
 
 def test_an_equal_control_is_not_run_twice_for_one_visitor(store: Store) -> None:
     deeper = RunSpec(
         config=FinetuneConfig(strategy="freeze_to_depth", freeze_depth=2, epochs=3, seed=5), data="digits"
     )
-    first = store.add(SPEC, "ann", control_spec(SPEC, ""))
-    second = store.add(deeper, "ann", control_spec(deeper, ""))
-    foreign = store.add(SPEC, "bob", control_spec(SPEC, ""))
+    first = store.add(SPEC, "ann", control_spec(SPEC))
+    second = store.add(deeper, "ann", control_spec(deeper))
+    foreign = store.add(SPEC, "bob", control_spec(SPEC))
     assert store.run(first).control == store.run(second).control
     assert store.run(foreign).control != store.run(first).control
     assert store.linked_to(str(store.run(first).control)) == 2
     padded = dataclasses.replace(SPEC, fit="pad")  # other pictures
-    other = store.run(store.add(padded, "ann", control_spec(padded, ""))).control
+    other = store.run(store.add(padded, "ann", control_spec(padded))).control
     assert other != store.run(first).control
 
 
@@ -136,7 +138,7 @@ def test_a_stopped_run_goes_to_the_end_of_the_queue_when_resumed(store: Store) -
 
 
 def test_a_run_in_work_cannot_be_deleted_and_a_deleted_one_is_unlinked(store: Store) -> None:
-    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    run = store.add(SPEC, "ann", control_spec(SPEC))
     control = str(store.run(run).control)
     claim = claimed(store)
     with pytest.raises(errors.RunError, match="still going on"):
@@ -182,7 +184,7 @@ def test_a_worker_that_has_to_go_costs_the_run_nothing(store: Store) -> None:
 
 
 def test_a_failed_run_takes_its_waiting_control_along(store: Store) -> None:
-    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    run = store.add(SPEC, "ann", control_spec(SPEC))
     store.end(claimed(store), "failed", error="No images.")
     assert store.run(run).error == "No images."
     control = store.run(str(store.run(run).control))
@@ -194,8 +196,8 @@ def test_a_failed_run_leaves_a_control_alone_that_another_run_shows_too(store: S
     probe = RunSpec(
         config=FinetuneConfig(strategy="gradual", epochs=3, seed=5), data="digits", title="Digits"
     )
-    first = store.add(SPEC, "ann", control_spec(SPEC, ""))
-    second = store.add(probe, "ann", control_spec(probe, ""))
+    first = store.add(SPEC, "ann", control_spec(SPEC))
+    second = store.add(probe, "ann", control_spec(probe))
     control = str(store.run(first).control)
     assert store.run(second).control == control
     store.end(claimed(store), "failed", error="No images.")
@@ -205,7 +207,7 @@ def test_a_failed_run_leaves_a_control_alone_that_another_run_shows_too(store: S
 
 
 def test_a_run_whose_workers_vanish_takes_its_waiting_control_along(store: Store) -> None:
-    run = store.add(SPEC, "ann", control_spec(SPEC, ""))
+    run = store.add(SPEC, "ann", control_spec(SPEC))
     for _ in range(store_module.ATTEMPTS):
         store.vanished(claimed(store))
     assert store.run(run).state == "failed"
@@ -218,10 +220,10 @@ def test_as_many_controls_make_way_as_there_are_runs_that_wait(store: Store) -> 
         for seed in range(3)
     ]
     for spec in specs:
-        store.add(spec, "ann", control_spec(spec, ""))
+        store.add(spec, "ann", control_spec(spec))
     for _ in specs:
         store.end(claimed(store), "finished")
-    controls = [store.claim(slots=3) for _ in specs]
+    controls = [store.claim(TRAINING, 3) for _ in specs]
     store.add(SPEC, "bob")
     orders = [store.order(one) for one in controls if one is not None]
     assert orders == ["go on", "go on", "wait"], "the one that began last has the least to lose"
@@ -237,7 +239,7 @@ def test_reconciling_requeues_runs_of_dead_processes_and_leaves_living_ones(
     dead = store.add(SPEC, "ann")
     code = (
         "from pathlib import Path; import sys; from core.runs.store.runs import Store\n"
-        "store = Store(Path(sys.argv[1])); claim = store.claim(slots=2); assert store.beat(claim) == 'go on'"
+        "store = Store(Path(sys.argv[1])); claim = store.claim('training', 2); assert store.beat(claim) == 'go on'"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
     assert store.run(dead).state == "running"
@@ -265,7 +267,7 @@ def test_two_processes_never_claim_the_same_run(store: Store, tmp_path: Path) ->
 
     def take() -> None:
         own = Store(tmp_path)
-        while (claim := own.claim(slots=1000)) is not None:
+        while (claim := own.claim(TRAINING, 1000)) is not None:
             taken.append(claim.run)
         own.close()
 
@@ -323,7 +325,7 @@ def test_visitors_take_turns_however_much_one_of_them_asks_for(store: Store) -> 
     fair = [anns[0], bobs[0], cara, anns[1], bobs[1], anns[2], anns[3]]
     assert sorted(fair, key=lambda run: store.run(run).position or 0) == fair
     taken = []
-    while claim := store.claim():
+    while claim := store.claim(TRAINING):
         taken.append(claim.run)
         store.end(claim, "finished")
     assert taken == fair
@@ -348,8 +350,8 @@ def test_a_run_whose_worker_went_goes_on_before_others_begin(store: Store) -> No
 
 def test_limits_bound_the_runs_of_one_and_of_all_but_not_controls(store: Store) -> None:
     limits = Limits(runs_per_visitor=2, runs_in_all=3)
-    first = store.add(other(0), "ann", control_spec(other(0), ""), limits=limits)
-    store.add(other(1), "ann", control_spec(other(1), ""), limits=limits)
+    first = store.add(other(0), "ann", control_spec(other(0)), limits=limits)
+    store.add(other(1), "ann", control_spec(other(1)), limits=limits)
     with pytest.raises(errors.RunError, match="You have 2 runs"):
         store.add(other(2), "ann", limits=limits)
     store.add(other(0), "bob", limits=limits)
@@ -364,7 +366,7 @@ def test_limits_bound_the_runs_of_one_and_of_all_but_not_controls(store: Store) 
 
 def test_controls_that_are_taken_up_again_by_themselves_are_limited_too(store: Store) -> None:
     limits = Limits(runs_per_visitor=1)
-    runs = [store.add(other(one), "ann", control_spec(other(one), "")) for one in range(2)]
+    runs = [store.add(other(one), "ann", control_spec(other(one))) for one in range(2)]
     for _ in range(4):
         store.end(claimed(store), "finished")
     first, second = (store.run(str(store.run(run).control)) for run in runs)
@@ -376,16 +378,16 @@ def test_controls_that_are_taken_up_again_by_themselves_are_limited_too(store: S
 
 
 def test_a_held_queue_begins_nothing_and_lets_a_control_go_on(store: Store) -> None:
-    store.add(SPEC, "ann", control_spec(SPEC, ""))
+    store.add(SPEC, "ann", control_spec(SPEC))
     store.end(claimed(store), "finished")
     control = claimed(store)
     store.pause(True)
     store.add(other(1), "bob")
     assert store.beat(control) == "go on"
     store.end(control, "finished")
-    assert store.claim() is None
+    assert store.claim(TRAINING) is None
     store.pause(False)
-    assert store.claim() is not None
+    assert store.claim(TRAINING) is not None
 
 
 def test_the_expected_wait_is_what_the_last_runs_took(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Sweeps as jobs: their specification, their log, which is the checkpoint, and a real worker that is killed."""
+"""Sweeps as runs: their specification, their log, which is the checkpoint, and a real worker that is killed."""
 
 import dataclasses
 import json
@@ -8,20 +8,26 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core import errors
-from core.events import Note, Progress
-from core.runs import engine, service
+from core.datasets.dataset import ImageDataset, LabelledImages
+from core.events import Event, Note, Progress
+from core.runs import data, service
 from core.runs.files import artefacts
 from core.runs.home import run_directory
-from core.runs.kinds.sweep_timeline import SweepTimeline
-from core.runs.spec import RunSpec, control_spec, has_control
+from core.runs.kinds.finetuning import control_spec
+from core.runs.kinds.kind import Work
+from core.runs.kinds.sweep import Sweep, SweepShown
+from core.runs.kinds.table import read_spec
+from core.runs.recorder import Recorder
+from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
-from core.runs.sweep_recorder import SweepRecorder
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
+from core.training.sweep_log import SweepLog
 from core.training.sweep_report import pack
 from tests.runs.test_runs import LINUX, ended, until, worker_of
 
@@ -35,13 +41,13 @@ SPEC = RunSpec(config=CONFIG, data="lfw-faces")
 
 def test_a_specification_says_its_kind_and_survives_json() -> None:
     assert SPEC.to_json()["kind"] == "sweep"
-    assert RunSpec.from_json(json.loads(json.dumps(SPEC.to_json()))) == SPEC
-    assert not has_control(CONFIG)
+    assert read_spec(json.loads(json.dumps(SPEC.to_json()))) == SPEC
+    assert Sweep().control(SPEC) is None
     with pytest.raises(errors.RunError, match="sweep"):
-        control_spec(SPEC, "main")
+        control_spec(SPEC)
     values = SPEC.to_json() | {"kind": "dance"}
     with pytest.raises(errors.SettingsError, match="finetune, sweep"):
-        RunSpec.from_json(values)
+        read_spec(values)
 
 
 def test_rows_from_before_there_were_kinds_still_load(tmp_path: Path) -> None:
@@ -89,22 +95,25 @@ FINISHED = SweepFinished(seconds=9.0, seconds_by_phase={"train": 8.0}, peak_memo
 
 def test_the_log_is_the_checkpoint(tmp_path: Path) -> None:
     told: list[int] = []
-    first = SweepRecorder(tmp_path, title="Sweep", on_arm=lambda: told.append(1))
+    spec = dataclasses.replace(SPEC, title="Sweep")
+    first = Recorder(tmp_path, Sweep(), spec, on_milestone=lambda: told.append(1))
     for event in (started(), CachesReady(seconds=(0.0, 1.0), bytes=1), arm("k1", 0), arm("k0", 0)):
         first.write(event)
     first.close()
     assert len(told) == 2
     with open(tmp_path / artefacts.EVENTS, "ab") as log:
         log.write(b'{"event":"arm","arm":"k1","se')  # killed in the middle of a line
-    second = SweepRecorder(tmp_path, title="Sweep")
-    assert second.done(CONFIG, "f") == (arm("k0", 0), arm("k1", 0))
-    assert second.done(CONFIG, "other pictures") == ()
-    assert second.done(dataclasses.replace(CONFIG, epochs=3), "f") == ()
+    second = Recorder(tmp_path, Sweep(), spec)
+    assert second.earlier == (started(), arm("k0", 0), arm("k1", 0))
+    log = SweepLog(second.earlier)
+    assert log.goes_on(CONFIG.to_json(), "f")
+    assert not log.goes_on(CONFIG.to_json(), "other pictures")
+    assert not log.goes_on(dataclasses.replace(CONFIG, epochs=3).to_json(), "f")
     for event in (started(), arm("k1", 1), Note(message="Batch halved."), arm("k0", 1), FINISHED):
         second.write(event)
     second.close()
-    assert second.result is not None
-    summary = second.result.summary()
+    summary = second.summary
+    assert summary is not None
     assert (summary["kind"], summary["best"], summary["accuracy"]) == ("sweep", "k0", 0.75)
     assert summary["cheapest"] == "k1"
     written = json.loads((tmp_path / artefacts.RESULT).read_text())
@@ -116,8 +125,43 @@ def test_the_log_is_the_checkpoint(tmp_path: Path) -> None:
     assert written["data_fingerprint"] == "f"
 
 
-def test_a_timeline_knows_where_the_sweep_is_and_how_long_it_takes() -> None:
-    timeline = SweepTimeline()
+def test_what_was_measured_with_other_settings_or_on_other_pictures_is_measured_anew() -> None:
+    """The settings of a run may change while it waits (more epochs), and an upload under its name."""
+    dataset = _stripes()
+    few = dataclasses.replace(CONFIG, seeds=1, device="cpu")
+
+    def measured_again(config: SweepConfig, earlier: tuple[Event, ...]) -> int:
+        events = Sweep().events(Work(config=config, dataset=dataset, earlier=earlier))
+        return sum(isinstance(event, ArmDone) for event in events)
+
+    first = tuple(Sweep().events(Work(config=few, dataset=dataset)))
+    kept = tuple(event for event in first if isinstance(event, SweepStarted | ArmDone))
+    assert len(kept) == 1 + 6
+    assert measured_again(few, kept) == 0
+    assert measured_again(few, kept[:-2]) == 2
+    assert measured_again(dataclasses.replace(few, epochs=2), kept) == 6
+    other = (dataclasses.replace(kept[0], data_fingerprint="other pictures"), *kept[1:])
+    assert measured_again(few, other) == 6
+
+
+def _stripes() -> ImageDataset:
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(2), 12)
+    pixels = random.normal(110, 40, (24, 32, 32, 3))
+    pixels[labels == 1, ::2] += 60
+    images = LabelledImages(images=pixels.clip(0, 255).astype(np.uint8), labels=labels)
+    return ImageDataset(
+        name="stripes",
+        title="Stripes",
+        class_names=("plain", "striped"),
+        train=images,
+        test=images,
+        fingerprint="stripes",
+    )
+
+
+def test_what_is_shown_knows_where_the_sweep_is_and_how_long_it_takes() -> None:
+    timeline = SweepShown()
     assert (timeline.done, timeline.seconds_left, timeline.report, timeline.arm) == (0, None, None, None)
 
     def tell(*events: object) -> None:
@@ -178,10 +222,10 @@ def test_a_killed_workers_sweep_goes_on_after_its_last_arm_to_the_same_answers(l
     lines = artefacts.whole_log(run_directory(lab, run) / artefacts.EVENTS)
     assert sum(one["event"] == "sweep_started" for one in lines) == 2
     # An undisturbed sweep in this process gives the same answers, image by image.
-    dataset = engine.open_data(SPEC, Store(lab))
+    dataset = data.open_data(SPEC, Store(lab))
     hits = {
         (one.arm, one.seed): one.hits
-        for one in engine.sweep_events(CONFIG, dataset, ())
+        for one in Sweep().events(Work(config=CONFIG, dataset=dataset))
         if isinstance(one, ArmDone)
     }
     assert {(one["arm"], one["seed"]): one["hits"] for one in lines if one["event"] == "arm"} == hits

@@ -8,6 +8,7 @@ import pytest
 
 from core import errors
 from core.runs import service
+from core.runs.kinds.lanes import TRAINING
 from core.runs.pseudonym import pseudonym
 from core.runs.spec import RunSpec
 from core.runs.teacher import FREE_TRIES, LONGEST_WAIT, SECONDS, SHORTEST, STOPPED, Door, RefusedError, secret
@@ -167,9 +168,8 @@ def test_an_animal_leads_back_to_nobody_and_a_class_has_no_two_alike(own_home: N
 def test_the_owner_reads_who_stopped_a_run_until_it_goes_on(own_home: None) -> None:
     store = service._store()
     waits, works, ends = (store.add(SPEC, "owner") for _ in range(3))
-    claims = {
-        claim.run: claim for claim in (store.claim(9), store.claim(9), store.claim(9)) if claim is not None
-    }
+    taken = [store.claim(TRAINING, 9) for _ in range(3)]
+    claims = {claim.run: claim for claim in taken if claim is not None}
     store.give_back(claims.pop(waits))
     for run in (waits, works, ends):
         service.stop(run, why=STOPPED)
@@ -188,7 +188,7 @@ def test_the_owner_reads_who_stopped_a_run_until_it_goes_on(own_home: None) -> N
 def test_a_worker_that_is_killed_while_it_stops_leaves_the_reason(own_home: None) -> None:
     store = service._store()
     run = store.add(SPEC, "owner")
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     service.stop(run, why=STOPPED)
     store.vanished(claim)

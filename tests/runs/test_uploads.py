@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from core import errors
-from core.runs import engine, uploads
+from core.runs import data, uploads
 from core.runs.files import artefacts
 from core.runs.home import run_directory
+from core.runs.kinds.lanes import TRAINING
 from core.runs.limits import Limits, set_limits
 from core.runs.spec import RunSpec
 from core.runs.store.runs import Claim, Store
@@ -117,7 +118,7 @@ def test_newcomers_together_fill_half_of_the_room_and_the_rest_is_for_those_who_
 def _learned(store: Store, visitor: str) -> None:
     """Let a visitor have a run that has finished."""
     store.add(RunSpec(config=FinetuneConfig(), data="digits"), visitor)
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     assert store.end(claim, "finished")
 
@@ -173,7 +174,7 @@ def test_nothing_is_stored_when_the_disk_is_nearly_full(
 def finished_run(store: Store, reference: str) -> Path:
     """A finished run on an upload, with test pictures; its folder."""
     run = store.add(RunSpec(config=FinetuneConfig(), data=reference), "ann")
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     folder = run_directory(store.home, run)
     artefacts.write_atomically(
@@ -209,7 +210,7 @@ def test_deleting_takes_the_pictures_in_finished_runs_along_and_leaves_their_fig
 
 def _active(store: Store, reference: str) -> Claim:
     store.add(RunSpec(config=FinetuneConfig(), data=reference), "ann")
-    claim = store.claim()
+    claim = store.claim(TRAINING)
     assert claim is not None
     return claim
 
@@ -286,7 +287,7 @@ def test_an_upload_is_read_by_the_fit_that_its_job_names(store: Store, tmp_path:
     config = FinetuneConfig(image_size=24)
     brightest = {}
     for fit in ("crop", "pad", "squash"):
-        dataset = engine.open_data(RunSpec(config=config, data=reference, fit=fit), store)
+        dataset = data.open_data(RunSpec(config=config, data=reference, fit=fit), store)
         assert dataset.reading.fit == fit
         brightest[fit] = int(dataset.train.images.max())
     assert brightest["crop"] < 64

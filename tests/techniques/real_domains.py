@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from core.backbones.stages import seeded
 from core.datasets.dataset import LabelledImages
 from core.datasets.open import open_dataset
 from core.images.decoding import square_from_array
@@ -16,10 +17,12 @@ from core.metrics.similarity import pooled_features
 from core.techniques.adversarial import reversal
 from core.techniques.adversarial.entry import AdversarialSettings
 from core.techniques.adversarial.experiment import JUDGE_RATE, JUDGES
-from core.techniques.digit_domains import SIDE
-from core.techniques.domain_adaptation import adabn, coral, network, transport
-from core.techniques.domain_adaptation.experiment import Parts, refitted
-from core.techniques.domain_adaptation.network import FEATURES, DigitNetwork, Labelled
+from core.techniques.digits.domains import SIDE
+from core.techniques.digits.network import FEATURES, DigitNetwork, accuracy, random_network
+from core.techniques.digits.tensors import DomainTensors, Labelled, as_tensors
+from core.techniques.digits.training import train
+from core.techniques.domain_adaptation import adabn, coral, transport
+from core.techniques.domain_adaptation.experiment import refitted
 
 STEPS = 300
 TARGET = 1000  # USPS digits to train on; the rest is for the test
@@ -39,17 +42,17 @@ def usps(folder: Path) -> LabelledImages:
     return LabelledImages(images=images, labels=labels.astype(np.int64) - 1)  # labels 1-10 mean 0-9
 
 
-def mnist_to_usps(folder: Path, seed: int) -> Parts:
+def mnist_to_usps(folder: Path, seed: int) -> DomainTensors:
     """Deal MNIST's subset and USPS's test split to source and target, other target images for every seed."""
     mnist = open_dataset(str(folder / "mnist-6000.zip"), side=SIDE)
     assert mnist.test is not None
     digits = usps(folder)
     order = np.random.default_rng(seed).permutation(len(digits))
-    return Parts(
-        source=network.as_input(mnist.train),
-        source_test=network.as_input(mnist.test),
-        target=network.as_input(digits.subset(order[:TARGET])),
-        target_test=network.as_input(digits.subset(order[TARGET:])),
+    return DomainTensors(
+        source=as_tensors(mnist.train),
+        source_test=as_tensors(mnist.test),
+        target=as_tensors(digits.subset(order[:TARGET])),
+        target_test=as_tensors(digits.subset(order[TARGET:])),
     )
 
 
@@ -67,13 +70,13 @@ def pacs_scores(folder: Path, style: str) -> dict[str, float]:
     source, target, test = (
         features(one.backbone, part.images) for part in (photos.train, other.train, other.test)
     )
-    labels = network.as_input(photos.train)[1]
+    labels = as_tensors(photos.train)[1]
     adapted = adabn.adapt(one.private_copy(), one.input(other.train.images))
 
     def right(moved: Floats, of_test: Floats = test) -> float:
         return float((refitted(moved, labels, of_test) == other.test.labels).mean())  # type: ignore[union-attr]
 
-    of_target = refitted(target, network.as_input(other.train)[1], test)
+    of_target = refitted(target, as_tensors(other.train)[1], test)
     return {
         "source": right(source),
         "adabn": right(source, features(adapted, other.test.images)),
@@ -84,7 +87,10 @@ def pacs_scores(folder: Path, style: str) -> dict[str, float]:
 
 
 def adversarial_scores(
-    parts: Parts, seed: int, steps: int = STEPS, built: Callable[[int], DigitNetwork] = network.built
+    parts: DomainTensors,
+    seed: int,
+    steps: int = STEPS,
+    built: Callable[[int], DigitNetwork] = random_network,
 ) -> dict[str, float]:
     """Accuracy on the target's test of the source alone, of DANN and of DANN without reversal."""
     settings = AdversarialSettings()
@@ -92,7 +98,7 @@ def adversarial_scores(
     for arm in ("source", "dann", "together"):
         one, judge = built(seed), reversal.domain_classifier(seed + JUDGES)
         peak = settings.peak if arm == "dann" else 0.0
-        for _ in network.train(
+        for _ in train(
             one,
             parts.source,
             steps=steps,
@@ -104,11 +110,11 @@ def adversarial_scores(
             annealed=True,
         ):
             pass
-        found[arm] = network.accuracy(one, parts.target_test)
+        found[arm] = accuracy(one, parts.target_test)
     return found
 
 
-def photo_to(folder: Path, style: str) -> Parts:
+def photo_to(folder: Path, style: str) -> DomainTensors:
     """Read PACS as rows of the built-in backbone's features (N, C), in units of the photographs' spread."""
     photos, other = (
         open_dataset(str(folder / f"pacs-{name}.zip"), side=PACS_SIDE) for name in ("photo", style)
@@ -127,14 +133,13 @@ def photo_to(folder: Path, style: str) -> Parts:
         ((features - middle) / spread, labels)
         for features, labels in (source, rows(photos.test), rows(other.train), rows(other.test))
     )
-    return Parts(source=source, source_test=source_test, target=target, target_test=target_test)
+    return DomainTensors(source=source, source_test=source_test, target=target, target_test=target_test)
 
 
-def one_layer(parts: Parts, seed: int) -> DigitNetwork:
+def one_layer(parts: DomainTensors, seed: int) -> DigitNetwork:
     """Put one layer, whose statistics are those of the batch, where the network for digits has convolutions."""
     channels, classes = parts.source[0].shape[1], int(parts.source[1].max()) + 1
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         one = DigitNetwork(classes=classes)
         one.features = nn.Sequential(nn.Linear(channels, FEATURES), nn.BatchNorm1d(FEATURES), nn.ReLU())
     return one

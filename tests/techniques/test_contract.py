@@ -208,10 +208,10 @@ def test_pictures_survive_the_way_through_json() -> None:
 
 # --- every technique ----------------------------------------------------------------------------------------
 
-ALL = list(catalogue.techniques().values())
+ALL = [entry for technique in catalogue.techniques().values() for entry in (technique, *technique.variants)]
 
 
-@pytest.mark.parametrize("technique", ALL, ids=lambda one: one.name)
+@pytest.mark.parametrize("technique", ALL, ids=lambda entry: f"{entry.name}-{entry.module}")
 def test_every_technique_is_complete(technique: Technique) -> None:
     roles = {arm.role for arm in technique.arms}
     assert {"method", "baseline"} <= roles
@@ -227,8 +227,11 @@ def test_every_technique_is_complete(technique: Technique) -> None:
         assert "def " in source or "class " in source
 
 
-def test_the_table_of_techniques_loads_without_torch() -> None:
-    code = "import sys; from core.techniques import catalogue; catalogue.techniques(); sys.exit('torch' in sys.modules)"
+def test_the_table_of_techniques_loads_without_torch_and_scikit_learn() -> None:
+    code = (
+        "import sys; from core.techniques import catalogue; catalogue.techniques(); "
+        "sys.exit(bool({'torch', 'sklearn'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -1,8 +1,6 @@
 """Domain adaptation: the distances and maps against independent computations, and a small run."""
 
 import itertools
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,12 +11,14 @@ from torch import nn
 
 from core import errors
 from core.events import Note, Progress
-from core.techniques import digit_domains
-from core.techniques.catalogue import technique
-from core.techniques.domain_adaptation import adabn, coral, mmd, network, separability, transport
+from core.techniques.digits import domains as digits
+from core.techniques.digits import separability
+from core.techniques.digits.network import accuracy, random_network
+from core.techniques.digits.tensors import as_tensors
+from core.techniques.digits.training import train
+from core.techniques.domain_adaptation import adabn, coral, mmd, transport
 from core.techniques.domain_adaptation.entry import TECHNIQUE, DomainAdaptationSettings
 from core.techniques.events import Panel, Score
-from core.techniques.technique import Technique
 
 RANDOM = np.random.default_rng(0)
 SOURCE = RANDOM.normal(size=(60, 5)) @ RANDOM.normal(size=(5, 5))
@@ -128,27 +128,27 @@ def test_told_apart_is_half_for_equal_clouds_and_one_for_distant_ones():
 def test_blending_inverts_the_background_under_the_ink():
     background = np.array([[[[10, 200, 128]]]], dtype=np.uint8)
     ink, paper = np.full_like(background, 255), np.zeros_like(background)
-    assert digit_domains.blend(paper, background).tolist() == background.tolist()
-    assert digit_domains.blend(ink, background).ravel().tolist() == [245, 55, 127]
+    assert digits.blend(paper, background).tolist() == background.tolist()
+    assert digits.blend(ink, background).ravel().tolist() == [245, 55, 127]
 
 
 def test_the_parts_share_no_digit_and_the_test_no_photograph():
-    domains = digit_domains.domains("inverted", 3)
+    domains = digits.digit_domains("inverted", 3)
     parts = [domains.source, domains.source_test, domains.target, domains.target_test]
     assert [len(part) for part in parts] == [600, 200, 600, 397]
     plain = [part.images if number < 2 else 255 - part.images for number, part in enumerate(parts)]
     once = {image.tobytes() for part in plain for image in part}
-    everything = digit_domains._digits().images
+    everything = digits._digits().images
     assert len(once) == len({image.tobytes() for image in everything})  # dealt out, none twice
-    for train, test in digit_domains._backgrounds():
+    for of_training, of_test in digits._backgrounds():
         # An all but even crop says nothing about the photograph that it is from.
-        found = [{crop.tobytes() for crop in part if crop.std() > 3} for part in (train, test)]
+        found = [{crop.tobytes() for crop in part if crop.std() > 3} for part in (of_training, of_test)]
         assert all(found)
         assert not found[0] & found[1]
 
 
 def test_missing_digits_are_missing_from_the_target_alone():
-    domains = digit_domains.domains("coloured", 0, images=300, missing=1.0)
+    domains = digits.digit_domains("coloured", 0, images=300, missing=1.0)
     assert set(domains.target.labels) == set(domains.target_test.labels) == set(range(5))
     assert set(domains.source.labels) == set(range(10))
 
@@ -183,24 +183,24 @@ def test_a_run_scores_every_arm_with_every_seed_and_repeats_itself(events):
 
 
 def test_lambda_zero_is_the_control_to_the_bit():
-    parts = digit_domains.domains("photographs", 0, images=60)
-    labelled, target = network.as_input(parts.source), network.as_input(parts.target)[0]
+    parts = digits.digit_domains("photographs", 0, images=60)
+    labelled, target = as_tensors(parts.source), as_tensors(parts.target)[0]
     from core.techniques.domain_adaptation.experiment import penalties
 
     ends = []
     for penalty in (penalties(0.0)["deep_coral"], penalties(1.0)["together"]):
-        one = network.built(0)
-        list(network.train(one, labelled, steps=3, seed=0, unlabelled=target, penalty=penalty))
+        one = random_network(0)
+        list(train(one, labelled, steps=3, seed=0, unlabelled=target, penalty=penalty))
         ends.append(torch.cat([value.flatten() for value in one.parameters()]))
     assert torch.equal(*ends)
 
 
 def test_training_learns_plain_digits_and_leaves_torchs_generator_alone():
-    parts = digit_domains.domains("photographs", 0)
+    parts = digits.digit_domains("photographs", 0)
     before = torch.get_rng_state()
-    one = network.built(0)
-    list(network.train(one, network.as_input(parts.source), steps=80, seed=0))
-    assert network.accuracy(one, network.as_input(parts.source_test)) > 0.85
+    one = random_network(0)
+    list(train(one, as_tensors(parts.source), steps=80, seed=0))
+    assert accuracy(one, as_tensors(parts.source_test)) > 0.85
     assert torch.equal(torch.get_rng_state(), before)
     assert not one.training
 
@@ -220,18 +220,6 @@ def test_bad_settings_are_one_sentence(wrong, words):
         DomainAdaptationSettings(**wrong)
 
 
-def test_it_is_in_the_catalogue_with_its_code():
-    one = technique("domain-adaptation")
-    assert isinstance(one, Technique)
-    assert all("def " in text and '"""' in text for text in one.sources().values())
-
-
-@pytest.mark.parametrize("name", ["domain_adaptation"])
-def test_the_entry_is_torch_free(name):
-    code = f"import sys, core.techniques.{name}.entry; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def test_mnist_helps_to_read_usps(shared_data):
     from tests.techniques.real_domains import mnist_to_usps, usps
 
@@ -239,10 +227,10 @@ def test_mnist_helps_to_read_usps(shared_data):
     assert len(digits) == 2007
     assert np.bincount(digits.labels).tolist() == [359, 264, 198, 166, 200, 160, 170, 147, 166, 177]
     parts = mnist_to_usps(shared_data, seed=0)
-    one = network.built(0)
-    list(network.train(one, parts.source, steps=60, seed=0))
-    assert network.accuracy(one, parts.source_test) > 0.8
-    assert 0.4 < network.accuracy(one, parts.target_test) < 0.95  # far above chance, below its own domain
+    one = random_network(0)
+    list(train(one, parts.source, steps=60, seed=0))
+    assert accuracy(one, parts.source_test) > 0.8
+    assert 0.4 < accuracy(one, parts.target_test) < 0.95  # far above chance, below its own domain
 
 
 def test_every_way_without_training_reads_pacs_sketches_above_chance(shared_data):

@@ -1,8 +1,6 @@
 """Importance weighting and TrAdaBoost: the mathematics, and a small run."""
 
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core import errors
 from core.events import Note, Progress
+from core.techniques.digits.scanned import scanned_digits
 from core.techniques.events import Panel, Score
 from core.techniques.instance_weighting import experiment, parity
 from core.techniques.instance_weighting.entry import TECHNIQUE, InstanceWeightingSettings
@@ -90,7 +89,7 @@ def test_tradaboost_turns_down_what_contradicts_the_target() -> None:
 
 def test_parts_share_no_image_and_are_biased_as_asked() -> None:
     images = np.arange(1797, dtype=np.float64)[:, None]
-    digits = parity.scanned_digits()[1]
+    _, digits = scanned_digits()
     domains = parity.draw(images, digits, source_images=100, share=0.9, wrong=0.25, seed=4)
     seen = np.concatenate([part.images[:, 0] for part in (domains.source, domains.target, domains.test)])
     assert len(np.unique(seen)) == 100 + parity.TARGET_IMAGES + parity.TEST_IMAGES
@@ -102,7 +101,7 @@ def test_parts_share_no_image_and_are_biased_as_asked() -> None:
 
 def test_small_run() -> None:
     settings = InstanceWeightingSettings(seeds=2, rounds=2, source_images=80)
-    events = list(experiment.run(settings))
+    events = list(TECHNIQUE.run(settings))
     scores = [event for event in events if isinstance(event, Score)]
     assert isinstance(events[0], Progress)
     assert isinstance(events[-1], Progress)
@@ -116,7 +115,7 @@ def test_small_run() -> None:
     assert {(one.arm, one.seed, one.x) for one in scores} == wanted
     assert len(scores) == len(wanted)
     assert {event.name for event in events if isinstance(event, Panel)} == {"digits", "extremes"}
-    assert any("effective sample size" in event.text for event in events if isinstance(event, Note))
+    assert any("effective sample size" in event.message for event in events if isinstance(event, Note))
     assert [event for event in experiment.run(settings) if isinstance(event, Score)] == scores
 
 
@@ -131,8 +130,3 @@ def test_bad_settings_are_one_sentence() -> None:
         InstanceWeightingSettings(share=0.2)
     with pytest.raises(errors.SettingsError, match="rounds must be a number"):
         TECHNIQUE.settings_of({"rounds": "many"})
-
-
-def test_entry_needs_no_torch() -> None:
-    code = "import sys, core.techniques.instance_weighting.entry; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

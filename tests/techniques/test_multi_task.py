@@ -1,9 +1,5 @@
 """Multi-task: gradients of shared weights, their conflict taken out, the tasks, the experiment."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -120,7 +116,7 @@ def test_one_task_alone_leaves_the_other_head_untouched(monkeypatch: pytest.Monk
 
 
 def test_digits_stand_where_the_answer_says() -> None:
-    train, test = tasks.pictures(3)
+    train, test = tasks.placed_digits(3)
     assert len(train.digit) == 1200
     assert len(test.digit) == 597
     for number in range(30):
@@ -142,7 +138,7 @@ def test_second_questions_have_the_right_answers() -> None:
     assert np.flatnonzero(tasks.related_answers("loop", digits)).tolist() == [0, 6, 8, 9]
     assert np.flatnonzero(tasks.related_answers("odd_even", digits)).tolist() == [1, 3, 5, 7, 9]
     assert np.flatnonzero(tasks.related_answers("high_low", digits)).tolist() == [5, 6, 7, 8, 9]
-    train, _ = tasks.pictures(0)
+    train, _ = tasks.placed_digits(0)
     answers, count = tasks.second_answers("related", "loop", train, 0)
     shuffled, _ = tasks.second_answers("shuffled", "loop", train, 0)
     assert count == 2
@@ -203,8 +199,3 @@ def test_bad_numbers_are_one_sentence(name: str, value: float) -> None:
 def test_an_unknown_task_is_one_sentence() -> None:
     with pytest.raises(SettingsError, match="related must be one of loop, odd_even, high_low"):
         MultiTaskSettings(related="colour")  # type: ignore[arg-type]
-
-
-def test_the_entry_needs_no_torch() -> None:
-    code = "import sys, core.techniques.multi_task.entry; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -8,8 +8,8 @@ from core.advice import sentences
 from core.advice.report import Advice
 from core.advice.tasks import TASKS
 from core.backbones import catalogue
-from core.metrics.report import Interval
 from core.runs.spec import UPLOAD
+from core.words import about, number, percent
 from widgets import address, frame, freeze_picker, network, network_picker, settings
 from widgets.advise import where
 from widgets.advise.asked import Asked
@@ -75,12 +75,12 @@ def _figures(advice: Advice) -> None:
     expected = advice.outlook
     accuracy.metric(
         "Test accuracy to expect",
-        _percent(expected.accuracy),
+        f"{number(100 * expected.accuracy.low, 0)} – {percent(expected.accuracy.high, 0)}",
         help="An 80 % range: of data sets that the advice had not seen, about four in five fell inside.",
     )
     seconds.metric(
         "Training, on this machine",
-        "not measured" if expected.seconds is None else _time(expected.seconds),
+        "not measured" if expected.seconds is None else about(expected.seconds),
         help="Bring pictures, and the pace of this machine with this network is measured on them."
         if expected.seconds is None
         else "From the time that one picture took to pass through the network here.",
@@ -121,7 +121,6 @@ def carry(advice: Advice) -> None:
 
 def _outlook(asked: Asked, advice: Advice) -> None:
     from core.figures.advice_outlook import outlooks
-    from core.figures.advice_says import outlooks_say
 
     shown = address.choose(
         st.segmented_control,
@@ -145,7 +144,6 @@ def _outlook(asked: Asked, advice: Advice) -> None:
             theme=frame.theme(),
         ),
         key="advise_outlook",
-        says=outlooks_say(advice.outlooks, stages=count, advised=advice.arm, quantity=shown),
     )
     st.caption(
         f"Dots: expected; bars: 80 % ranges. {_RANGES[shown]} Faint: clearly behind. The stack under each depth is "
@@ -177,13 +175,3 @@ def _reasons(asked: Asked, advice: Advice) -> None:
     with other:
         st.markdown("**Other ways, and what they risk**")
         st.markdown("\n".join(f"- {one.when} {one.risk}" for one in advice.alternatives))
-
-
-def _percent(one: Interval) -> str:
-    return f"{100 * one.low:.0f} – {100 * one.high:.0f} %"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 1:
-        return "under 1 s"
-    return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"

@@ -10,7 +10,8 @@ from core.backbones.catalogue import BackboneEntry
 from core.datasets import catalogue
 from core.errors import DataError
 from core.runs.spec import UPLOAD
-from widgets import address, data_picker, frame, network, network_here
+from core.words import megabytes
+from widgets import address, data_picker, frame, network_here
 from widgets.advise import pictures, questions, which_network
 from widgets.advise.asked import Asked
 from widgets.advise.questions import Answers
@@ -147,7 +148,7 @@ def _may_begin(where: DeltaGenerator, entry: BackboneEntry, choice: Choice) -> b
 
         if not is_downloaded(row.name):
             return where.button(
-                f"Download {network.megabytes(row.download_bytes)} and measure",
+                f"Download {megabytes(row.download_bytes)} and measure",
                 type="primary",
                 icon=":material/download:",
                 key="advise_fetch",

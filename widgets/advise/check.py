@@ -6,10 +6,12 @@ from core.advice.report import Advice
 from core.runs import service
 from core.runs.spec import RunSpec
 from core.training.sweep_config import SweepConfig
-from widgets import address, frame, sweep_run
+from core.words import about
+from widgets import address, frame
 from widgets.advise.asked import Asked
 from widgets.network_picker import kept_weights
-from widgets.viewed import viewed
+from widgets.runs import sweep
+from widgets.runs.visible import visible_run
 
 SEEDS = 3
 
@@ -36,7 +38,7 @@ def draw(asked: Asked) -> None:
                 address.write(sweep=_start(asked))
                 st.rerun()
         return
-    sweep_run.draw(run, advised=asked.advice.arm)
+    sweep.draw(run, advised=asked.advice.arm)
 
 
 def _time(advice: Advice) -> str:
@@ -47,15 +49,21 @@ def _time(advice: Advice) -> str:
     known = [one for one in each if one is not None]
     # LP-FT costs about what training everything does; passes that depths share make it quicker.
     whole = SEEDS * (sum(known) + known[0])
-    return f", in about {whole:.0f} s here" if whole < 100 else f", in about {whole / 60:.0f} min here"
+    return f", in {about(whole)} here"
 
 
 def _is_about(run: str, asked: Asked) -> bool:
     """Whether the sweep that the address names is of these pictures and this network; a sentence if it is gone."""
     assert asked.choice is not None
     with frame.shown_errors():
-        spec = viewed(run).record.spec
-        return (spec.config.backbone, spec.data, spec.fit, spec.config.per_class) == (
+        spec = visible_run(run).record.spec
+        config = spec.config
+        return isinstance(config, SweepConfig) and (
+            config.backbone,
+            spec.data,
+            spec.fit,
+            config.per_class,
+        ) == (
             asked.entry.name,
             asked.choice.reference,
             asked.choice.fit,

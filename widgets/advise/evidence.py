@@ -27,7 +27,6 @@ def draw(entry: BackboneEntry) -> None:
 
 def _map(found: Evidence) -> None:
     from core.figures.advice_evidence import behind_the_best
-    from core.figures.advice_says import map_says
 
     known = {ALL if cell.per_class is None else str(cell.per_class) for cell in found.cells}
     sizes = [*sorted(known - {ALL}, key=int), *(ALL for one in known if one == ALL)]
@@ -45,7 +44,6 @@ def _map(found: Evidence) -> None:
     chart(
         behind_the_best(cells, found.arms, stages=len(found.stages), theme=frame.theme()),
         key="advise_map",
-        says=map_says(cells, found.arms, stages=len(found.stages)),
     )
     st.caption(
         "Points behind the best depth of each data set (framed). From top to bottom: photographs of things, other "
@@ -55,7 +53,6 @@ def _map(found: Evidence) -> None:
 
 def _one(found: Evidence) -> None:
     from core.figures.advice_evidence import accuracy_over_depth, probe_over_stages
-    from core.figures.advice_says import depths_say, probes_say
 
     names = [name for name in TASKS if any(cell.task == name for cell in found.cells)]
     task = address.choose(
@@ -74,7 +71,6 @@ def _one(found: Evidence) -> None:
         chart(
             accuracy_over_depth(cells, found.arms, stages=len(found.stages), theme=frame.theme()),
             key="advise_depths",
-            says=depths_say(cells, found.arms, stages=len(found.stages)),
         )
     measured = found.measures.get((task, None), ())
     if measured:
@@ -83,7 +79,6 @@ def _one(found: Evidence) -> None:
             chart(
                 probe_over_stages(measured, theme=frame.theme()),
                 key="advise_probes",
-                says=probes_say(measured),
             )
     st.caption(
         f"{TASKS[task].source}. {places.sizes(cells)[task]:,} training pictures of each class at most, "

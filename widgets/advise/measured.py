@@ -5,6 +5,7 @@ import streamlit as st
 from core.advice import landmarks
 from core.advice.landmarks import MEASURES, Measure, Scale, between, place
 from core.advice.report import Measures
+from core.words import count, seconds
 from widgets import address, frame
 from widgets.advise.asked import Asked
 from widgets.chart import chart
@@ -16,8 +17,6 @@ def draw(asked: Asked) -> None:
     if found is None:
         return
     from core.figures import similarity as figures
-    from core.figures.advice_says import neighbours_say
-    from core.figures.says import figure_says
 
     st.markdown("### How your pictures look from behind each stage")
     st.markdown(
@@ -36,15 +35,16 @@ def draw(asked: Asked) -> None:
     )
     here = [_scale(asked, found, stage, measure) for measure in MEASURES]
     scales = figures.scales(found, stage, here, theme=frame.theme())
-    chart(scales, key="advise_scales", says=figure_says(scales))
+    chart(scales, key="advise_scales")
     if not any(one.landmarks for one in here):
         st.caption(
             "Known data sets were not measured with this network, so there are no ticks to compare with."
         )
     _in_words(found, stage, here)
     st.caption(
-        f"{found.images:,} pictures looked at in {sum(found.seconds.values()):.1f} s. Bars: 95 % intervals. Over "
-        "42,000 runs a plain vote of nearest neighbours beat 23 cleverer scores (arXiv 2503.18528), so it stands first."
+        f"{count(found.images, 'picture')} looked at in {seconds(sum(found.seconds.values()), 1)}. Bars: 95 % "
+        "intervals. Over 42,000 runs a plain vote of nearest neighbours beat 23 cleverer scores (arXiv 2503.18528), so "
+        "it stands first."
     )
     with st.expander("What these measures are", type="compact"):
         st.markdown(
@@ -68,7 +68,6 @@ def draw(asked: Asked) -> None:
                     theme=frame.theme(),
                 ),
                 key="advise_by_stage",
-                says=neighbours_say(found),
             )
 
 

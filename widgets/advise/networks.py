@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.backbones import catalogue
-from widgets import frame, network
+from core.words import short_count
+from widgets import frame
 from widgets.advise import pictures
 from widgets.advise.asked import Asked
 from widgets.chart import chart
@@ -81,7 +82,7 @@ def _show(found: "Comparison") -> None:
     from core.figures.candidates import pareto
 
     st.markdown(f"**{frame.plain(found.says)}**")
-    chart(pareto(found, theme=frame.theme()), key="advise_pareto", says=found.says, said=True)
+    chart(pareto(found, theme=frame.theme()), key="advise_pareto", said=True)
     st.dataframe(
         {
             "Network": [one.title for one in found.examined],
@@ -89,7 +90,7 @@ def _show(found: "Comparison") -> None:
             "Linear probe": [100 * one.probe.accuracy.value for one in found.examined],
             "Nearest neighbours": [100 * one.neighbours.value for one in found.examined],
             "LogME": [one.logme.value for one in found.examined],
-            "Parameters": [network.count(one.parameters) for one in found.examined],
+            "Parameters": [short_count(one.parameters) for one in found.examined],
             "Megabytes": [one.megabytes for one in found.examined],
             "Milliseconds a picture": [one.pace.median for one in found.examined],
         },

@@ -9,6 +9,7 @@ from core.advice.report import Record
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.training import few_steps
+from core.words import number, percent
 from widgets import frame
 from widgets.chart import chart
 
@@ -40,24 +41,22 @@ def draw(entry: BackboneEntry) -> None:
 
 def _chart(found: Record) -> None:
     from core.figures.advice_record import regrets
-    from core.figures.advice_says import regrets_say
 
     left, beside = st.columns([3, 1], gap="medium")
     with left:
         chart(
             regrets(found.policies, theme=frame.theme()),
             key="advise_record",
-            says=regrets_say(found.policies),
         )
         st.caption("Mean and 95 % bootstrap interval over data sets. Grey ground: this advice.")
     with beside:
         st.metric(
             "Inside the 80 % range",
-            f"{100 * found.covered.value:.0f} %",
+            percent(found.covered.value, 0),
             help="How often the measured accuracy fell inside the stated range, the data set not having been seen.",
         )
         st.caption(
-            f"of unseen cases; 95 % interval {100 * found.covered.low:.0f} to {100 * found.covered.high:.0f} %."
+            f"of unseen cases; 95 % interval {number(100 * found.covered.low, 0)} to {percent(found.covered.high, 0)}."
         )
 
 

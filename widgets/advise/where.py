@@ -13,13 +13,12 @@ from widgets.chart import chart
 
 def draw(asked: Asked) -> None:
     """Draw the chart, and the dispute where the task lies in its midst."""
-    from core.figures.advice_quadrants import Landmark, Place, quadrants
-    from core.figures.advice_says import quadrants_say
+    from core.figures.advice_quadrants import KnownDataSet, TaskPlace, quadrants
 
     sizes = places.sizes(evidence.cells(asked.entry.name) or evidence.cells(STAND_IN))
     near = {one.task for one in asked.advice.neighbours} if asked.advice is not None else set()
     landmarks = [
-        Landmark(
+        KnownDataSet(
             title=TASKS[name].title,
             about=TASKS[name].about,
             unlike=places.unlike(name),
@@ -29,11 +28,10 @@ def draw(asked: Asked) -> None:
         for name, size in sizes.items()
     ]
     known = _known(asked)
-    place = None if known is None else Place(unlike=known[0], per_class=known[1])
+    place = None if known is None else TaskPlace(unlike=known[0], per_class=known[1])
     chart(
         quadrants(landmarks, place, theme=frame.theme()),
         key="advise_where",
-        says=quadrants_say(landmarks, place),
     )
     st.caption(
         "**Gold**: data sets that we measured, in three columns from like to unlike everyday photographs; ringed: "

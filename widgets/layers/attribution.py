@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from core.figures.faithfulness import faithfulness as faithfulness_figure
 from core.figures.faithfulness import sanity as sanity_figure
-from core.figures.layers_says import faithfulness_says, sanity_says
 from core.interpretation import attribution, rendering, sanity, specimen
 from core.interpretation import faithfulness as measured
 from core.interpretation.attribution import METHODS, Attribution
@@ -214,7 +213,6 @@ def _faithful(seen: Look, found: list[Attribution]) -> None:
             chart(
                 faithfulness_figure(curves, theme=frame.theme()),
                 key=f"faithful_{number}",
-                says=faithfulness_says(curves),
             )
             with st.spinner("Covering and shaking …"):
                 stability = _stability(seen.specimen, seen.pixels, one, *key)
@@ -287,7 +285,7 @@ def _sanity(seen: Look, found: list[Attribution]) -> None:
                     )
                     st.caption(_step_words(step, number))
     compared = {_title(seen, one, rows): results[_key(seen, one)] for one in rows}
-    chart(sanity_figure(compared, theme=frame.theme()), key="sanity_chart", says=sanity_says(compared))
+    chart(sanity_figure(compared, theme=frame.theme()), key="sanity_chart")
     st.caption(
         "1: the parts of the map are in the same order as with the trained network; 0: unrelated (Spearman's rank "
         "correlation of the magnitudes; SSIM, structural similarity, under each map). One draw of random weights: "

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.filters import stage_by_stage
-from core.figures.says import figure_says
 from core.interpretation import rendering
 from widgets import address, encoded_picture, frame
 from widgets.chart import chart
@@ -204,7 +203,7 @@ def _walk(look: Look, found: "dict[str, StageExperiments]") -> None:
                 random_shown=look.is_random,
                 theme=frame.theme(),
             )
-            chart(drawn, key=f"contrast_{what}", says=figure_says(drawn))
+            chart(drawn, key=f"contrast_{what}")
     st.caption(
         "Median over a stage's channels, with the middle half of them as a band. Depth alone does not make objects: "
         "look at the random weights. “Parts and objects” means no more than this: stripes do not suffice, the "

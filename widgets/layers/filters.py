@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.figures import filters as charts
-from core.figures.layers_says import tuning_says
 from core.interpretation import rendering
 from widgets import address, encoded_picture, frame
 from widgets.chart import chart
@@ -182,7 +181,6 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
                 theme=frame.theme(),
             ),
             key="filters_tuning",
-            says=tuning_says(tuning.angles, tuning.answers),
         )
         st.caption(
             "**Its answers to stripes** of its own width and colour, turned round"

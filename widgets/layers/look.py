@@ -15,11 +15,12 @@ from core.backbones import catalogue
 from core.images import samples
 from core.images.to_rgb import PictureReading
 from core.runs import service
-from widgets import address, frame, network, network_here
+from core.words import megabytes
+from widgets import address, frame, network_here
 from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
 from widgets.previews import PICTURES
+from widgets.runs.visible import visible_run
 from widgets.sheet.sheet import sheet
-from widgets.viewed import viewed
 
 if TYPE_CHECKING:
     from core.interpretation.specimen import Specimen
@@ -249,7 +250,7 @@ def _network() -> tuple[str, str]:
     named = {one: one.removeprefix(RUN) for one in runs}  # what stands in the address, and whose id that is
     if linked.startswith(RUN) and linked not in runs:
         with suppress(errors.RunError):  # somebody else's run, shown by a link that they share
-            record = viewed(linked.removeprefix(RUN)).record
+            record = visible_run(linked.removeprefix(RUN)).record
             service.weights_path(record.id)
             runs[linked], named[linked] = record.title, record.id
     name = address.choose(
@@ -285,7 +286,7 @@ def _label(name: str, runs: dict[str, str]) -> str:
     if name in runs:
         return f"Run: {runs[name]}"
     entry = catalogue.entry(name)
-    size = f" · {network.megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
+    size = f" · {megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
     return f"{entry.title}{size}"
 
 

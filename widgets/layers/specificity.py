@@ -153,8 +153,6 @@ def _open(reference: str, side: int, fit: str) -> "ImageDataset":
 
 def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     from core.figures import specificity as figures
-    from core.figures.layers_says import similarity_says
-    from core.figures.says import figure_says
     from core.interpretation.specificity_report import findings
 
     theme = frame.theme()
@@ -171,7 +169,7 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     with paper:
         st.markdown("**Published:** the first n layers copied, the others trained anew")
         drawn = figures.published(theme=theme)
-        chart(drawn, key="specificity_published", says=figure_says(drawn))
+        chart(drawn, key="specificity_published")
     st.caption(
         "Published: Yosinski et al. 2014, arXiv 1411.1792, from the authors' logs; an AlexNet-like network, two halves "
         "of ImageNet; dotted: copied from the same task; dashed: ends only, for halves that differ. They trained all "
@@ -183,11 +181,11 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
     with left:
         st.markdown("**Do channels prefer a class?** Median and quartiles over channels")
         drawn = figures.selectivity_by_stage(measured.report.stages, theme=theme)
-        chart(drawn, key="specificity_selectivity", says=figure_says(drawn))
+        chart(drawn, key="specificity_selectivity")
     with right:
         st.markdown("**Which stages see alike?** Linear CKA; 1: the same, 0: nothing in common")
         drawn = figures.similarity_of_stages(measured.report, theme=theme)
-        chart(drawn, key="specificity_cka", says=similarity_says(measured.report))
+        chart(drawn, key="specificity_cka")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from core import errors
 from core.figures.change import classes_before_and_now, stages_over_epochs
-from core.figures.says import figure_says
 from core.interpretation.change_report import EpochChange, StageChange
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
@@ -17,8 +16,8 @@ from widgets import address, encoded_picture, frame, network
 from widgets.chart import chart
 from widgets.layers import look, over_epochs
 from widgets.layers.look import Look
+from widgets.runs.visible import visible_run
 from widgets.stage_strip.strip import Block, StageState, stage_picker
-from widgets.viewed import viewed
 
 CHANNELS = 8  # to choose from
 
@@ -30,7 +29,7 @@ def draw(seen: Look) -> None:
         named = _choose_run()
     if named is None:
         return
-    run_id = viewed(named).id
+    run_id = visible_run(named).id
     result = service.result(run_id)
     version = service.result_path(run_id).stat().st_mtime  # an extended run has a new result
     if seen.specimen.key.partition("@")[0] != look.RUN + run_id:
@@ -224,7 +223,7 @@ def _choose_run() -> str | None:
     linked = st.query_params.get("run") or (top.removeprefix(look.RUN) if top.startswith(look.RUN) else None)
     if linked and linked not in titles:
         try:
-            record = viewed(linked).record
+            record = visible_run(linked).record
             service.result(record.id)
             titles[linked] = record.title
         except errors.RunError as error:
@@ -322,7 +321,7 @@ def _history(one: _Walk, epochs: tuple[int, ...]) -> None:
             theme=frame.theme(),
         )
         with column:
-            chart(drawn, key=f"training_{panel}", says=figure_says(drawn))
+            chart(drawn, key=f"training_{panel}")
     for sentence in dict.fromkeys(lost):
         st.caption(f":material/error: {frame.plain(sentence)}")
     count = min(over_epochs.TEST_PICTURES, one.result.test.count)

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from core.figures.picture_bridge import colour_of, few_shot
-from core.figures.says import figure_says
 from core.metrics.classification import mean_interval
 from core.riding import picture_bridge
 from core.riding.picture_bridge import ARMS, COUNTS
+from core.words import percent
 from widgets import frame
 from widgets.chart import chart
 
@@ -26,13 +26,13 @@ def draw() -> None:
         lines.append(f":{colour_of(arm)}[{dots} **{arm.title}**]: {arm.what}")
     st.markdown("  \n".join(lines))
     drawn = few_shot(measured.accuracy, ARMS, COUNTS, theme=frame.theme())
-    chart(drawn, key="riding_pictures", says=figure_says(drawn))
+    chart(drawn, key="riding_pictures")
     st.markdown("\n".join(f"- {one}" for one in picture_bridge.lessons(measured)))
     with st.expander("The figures"):
         st.markdown(picture_bridge.table(measured))
     facts = measured.provenance
     sources = " and ".join(
-        f"{100 * mean_interval(list(row)).value:.1f} % ({ARMS[name].title.lower()})"
+        f"{percent(mean_interval(list(row)).value)} ({ARMS[name].title.lower()})"
         for name, row in measured.sources.items()
     )
     st.caption(

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.figures.own_rides import own_rides as curve
-from core.figures.says import figure_says
 from core.riding import own_rides, visitor
 from core.riding.own_rides import OwnRide
 from widgets import frame
@@ -36,7 +35,7 @@ def draw() -> None:
         whole=visitor.SECONDS,
         theme=frame.theme(),
     )
-    chart(drawn, key="riding_curve", says=own_rides.so_far(rides) or figure_says(drawn))
+    chart(drawn, key="riding_curve")
     if carried:
         st.markdown(own_rides.compared(carried))
         st.caption(frame.prose("riding_compared"))

@@ -6,22 +6,23 @@ from itertools import pairwise
 
 import streamlit as st
 
-from core.figures.riding import learning
-from core.figures.says import figure_says
-from core.live import pool
 from core.riding import measured, named
+from core.riding.config import RidingConfig
 from core.riding.experiment import ARMS
-from core.riding.experiment_report import KIND, Report
-from core.riding.live import RidingRun, start
+from core.riding.experiment_report import Report
 from core.riding.policy import SIZES
-from widgets import address, frame, turns
-from widgets.chart import chart
+from core.runs import service
+from core.runs.kinds.lanes import RIDES
+from core.runs.kinds.riding import RidersShown
+from core.runs.spec import RunSpec
+from widgets import address, frame
 from widgets.riding.several import choose_several
+from widgets.runs import riding
+from widgets.runs.visible import VisibleRun, visible_run
 from widgets.stage_strip.strip import Block, stage_strip
 
 SEEDS_AT_ONCE = 12
 FIRST_SEED = 100  # the shipped table has 0 to 19
-LOOK_EVERY = 0.6  # seconds
 
 BEGINNINGS = {
     "scratch": "Beginner (scratch)",
@@ -45,6 +46,7 @@ ONLY_SHIPPED = ("asymptote", "forgetting")  # they need 300 updates
 
 def draw() -> None:
     """Draw the section."""
+    service.warm(RIDES)
     st.markdown(
         "Now a small network does what you just did. It rides, feels which way each of its weights should have been, "
         "and rides again. **Who has ridden before learns faster, if it was the right thing.**"
@@ -96,40 +98,59 @@ def _freeze() -> int:
 
 
 def _watched(arms: list[str], target: str, terms: list[str]) -> None:
-    """Draw the chart; while a run is on, again and again, without the page around it."""
-    run: RidingRun | None = st.session_state.get("riding_live")
-    every = LOOK_EVERY if run is not None and not run.over else None
-    st.fragment(_chart, run_every=every)(arms, target, terms, polling=every is not None)
+    """Draw the chart: of the run that the address names, while it goes and afterwards, else of what ships."""
+    seen = _run_here(target)
+    if seen is None:
+        _start(arms, target, back=False)
+        _chart(arms, target, terms, None, None)
+        return
+    if not seen.record.active:
+        _start(arms, target, back=True)
+    riding.live(seen, lambda seen, shown: _chart(arms, target, terms, seen, shown))
 
 
-def _chart(arms: list[str], target: str, terms: list[str], *, polling: bool) -> None:
-    run: RidingRun | None = st.session_state.get("riding_live")
-    if run is not None:
-        run.look()
-        if polling and run.over:
-            st.rerun()
-    # A run on the other motorcycle goes on, but is not what is asked for here.
-    told = run is not None and run.target == target and (run.report is not None or not run.over)
-    live = run if told else None
+def _run_here(target: str) -> VisibleRun | None:
+    """Look up the run that the address names, if it is of riders on this motorcycle."""
+    named = st.query_params.get("run")
+    if named is None:
+        return None
+    with frame.shown_errors():
+        seen = visible_run(named)
+        config = seen.record.spec.config
+        if isinstance(config, RidingConfig):
+            # One on the other motorcycle goes on, but is not what is asked for here.
+            return seen if config.target == target else None
+    address.write(run=None)
+    return None
+
+
+def _chart(
+    arms: list[str],
+    target: str,
+    terms: list[str],
+    seen: VisibleRun | None,
+    shown: RidersShown | None,
+) -> None:
     # Where the 300 updates were measured: on the first motorcycle, by the precomputed riders.
-    far = measured.measured() if live is None and target == "motorcycle" else None
-    drawn = [term for term in terms if far is not None or term not in ONLY_SHIPPED]
-    report = live.report if live is not None else _shipped(target, long=bool(set(ONLY_SHIPPED) & set(drawn)))
-    shown = [arm for arm in arms if report is None or report.has([arm])]
-    if not shown:
+    far = measured.measured() if seen is None and target == "motorcycle" else None
+    named_here = [term for term in terms if far is not None or term not in ONLY_SHIPPED]
+    long = bool(set(ONLY_SHIPPED) & set(named_here))
+    report = shown.report if shown is not None else _shipped(target, long=long)
+    drawn = [arm for arm in arms if report is None or report.has([arm])]
+    if not drawn:
         st.info("Choose at least one rider above.", icon=":material/arrow_upward:")
     else:
-        forgot = far.forgetting if far is not None else None
-        curves = learning(report, shown, terms=drawn, forgetting=forgot, theme=frame.theme())
-        chart(curves, key="riding_learning", says=figure_says(curves))
-    missing = [ARMS[arm].title.lower() for arm in arms if arm not in shown]
+        riding.chart(report, drawn, terms=named_here, forgetting=far.forgetting if far is not None else None)
+    missing = [ARMS[arm].title.lower() for arm in arms if arm not in drawn]
     if missing:
         st.caption(
             f"Not measured in what is shown here: {', '.join(missing)}. A run of your own measures it."
         )
-    _controls(run, arms, target, back=live is not None)
     _meanings(terms, far)
-    _provenance(live, failed=run is not None and run.state == "failed")
+    if seen is None or shown is None:
+        _precomputed()
+    else:
+        riding.provenance(seen, shown)
 
 
 def _shipped(target: str, *, long: bool) -> Report:
@@ -185,13 +206,11 @@ def _points(share: float) -> str:
 # --- a run of one's own ---------------------------------------------------------------------------------
 
 
-def _controls(run: RidingRun | None, arms: Sequence[str], target: str, *, back: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="riding_run"):
-        if run is not None and not run.over:
-            if st.button("Stop", icon=":material/stop:", key="riding_stop"):
-                run.stop()
-            st.progress(run.done, text=_doing(run))
-            return
+def _start(arms: Sequence[str], target: str, *, back: bool) -> None:
+    with (
+        st.container(horizontal=True, vertical_alignment="center", key="riding_run"),
+        frame.shown_errors(),
+    ):
         if st.button(
             f"Let {SEEDS_AT_ONCE} new riders learn now",
             type="primary",
@@ -200,41 +219,22 @@ def _controls(run: RidingRun | None, arms: Sequence[str], target: str, *, back: 
             disabled=not arms,
         ):
             first = st.session_state.setdefault("riding_seed", FIRST_SEED)
-            st.session_state.riding_seed = first + SEEDS_AT_ONCE
-            st.session_state.riding_live = start(
-                arms, range(first, first + SEEDS_AT_ONCE), target, owner=turns.owner()
+            config = RidingConfig(
+                arms=tuple(arms), seeds=tuple(range(first, first + SEEDS_AT_ONCE)), target=target
             )
+            asked = service.submit(RunSpec(config=config), frame.visitor(), address=st.context.ip_address)
+            st.session_state.riding_seed = first + SEEDS_AT_ONCE
+            address.write(run=asked)
             st.rerun()
         if back and st.button("Back to the 20 precomputed", key="riding_back"):
-            del st.session_state.riding_live
+            address.write(run=None)
             st.rerun()
 
 
-def _doing(run: RidingRun) -> str:
-    if run.state == "waiting":
-        ahead = pool.ahead(run)
-        return f"Somebody else's riders are practising; {ahead} before you" if ahead else "Starting"
-    what = "First they learn what they come from" if run.learning == "source" else "Learning the motorcycle"
-    return f"{what}, {run.seconds:.0f} s"
-
-
-def _provenance(live: RidingRun | None, *, failed: bool) -> None:
-    """Say where the numbers come from."""
-    if live is None:
-        made = measured.measured().provenance
-        text = (
-            f"**Precomputed**: {made['seeds']} riders each (seeds 0 to {made['seeds'] - 1}), made on {made['date']} by "
-            f"`{made['made_by']}`, {made['cpu_seconds']} s on one core for everything on this page."
-        )
-        if failed:
-            text = "The run ended with an error; this is the precomputed table. " + text
-    else:
-        ended = {"finished": "Measured just now", "stopped": "Stopped", "failed": "Ended with an error"}.get(
-            live.state, "Being measured now"
-        )
-        seeds = f"seeds {live.seeds[0]} to {live.seeds[-1]}"
-        text = f"**{ended}**: {len(live.seeds)} riders each ({seeds}), {live.seconds:.1f} s."
-    st.caption(
-        f"{text} An update is 3 rides of 4 s. The test is always the same 96 rides with gusts. "
-        f"Lines are means, bands {KIND}."
+def _precomputed() -> None:
+    """Say where the numbers come from that ship."""
+    made = measured.measured().provenance
+    riding.small_print(
+        f"**Precomputed**: {made['seeds']} riders each (seeds 0 to {made['seeds'] - 1}), made on {made['date']} by "
+        f"`{made['made_by']}`, {made['cpu_seconds']} s on one core for everything on this page."
     )

@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 
 from core.figures.riding_reasons import doses
-from core.figures.says import figure_says
 from core.metrics.report import Interval
 from core.riding import measured
 from core.riding.experiment import ARMS, UPDATES
@@ -33,7 +32,7 @@ def draw() -> None:
             "to unlearn it."
         )
         drawn = doses(of.doses, of.until_goal, theme=frame.theme())
-        chart(drawn, key="riding_doses", says=figure_says(drawn))
+        chart(drawn, key="riding_doses")
         st.caption("Medians over 20 seeds with 95 % percentile bootstrap intervals; one update is 3 rides.")
     with st.expander("What this does not show", icon=":material/rule:"):
         st.markdown(frame.prose("riding_limits"))

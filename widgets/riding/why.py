@@ -4,11 +4,11 @@ import numpy as np
 import streamlit as st
 
 from core.figures import riding_reasons
-from core.figures.says import figure_says
 from core.riding import measured, replay
 from core.riding.dynamics import Array
 from core.riding.gains import optimal_gains
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994
+from core.words import number
 from widgets import address, frame
 from widgets.chart import chart
 
@@ -35,13 +35,13 @@ def _gains() -> None:
             "so much lean, so much for drifting off the line.\n\n"
             "Scaled to the same strength, the best hands for a bicycle and for a motorcycle **nearly coincide**: "
             f"similarity {alike:.3f}, where 1 is the same. For the reversed bicycle "
-            f"it is {_signed(against, 3)}: **exactly the wrong thing.**"
+            f"it is {number(against, 3)}: **exactly the wrong thing.**"
         )
         learned = {name: values.mean(axis=0) for name, values in measured.measured().gains.items()}
         st.markdown(
             "The small riders found the same by themselves: bicycle and motorcycle riders "
             f"{_similarity(learned['bicycle'], learned['motorcycle']):.2f}, reversed and motorcycle "
-            f"{_signed(_similarity(learned['reversed'], learned['motorcycle']), 2)}."
+            f"{number(_similarity(learned['reversed'], learned['motorcycle']), 2)}."
         )
     with right:
         chart(
@@ -55,7 +55,7 @@ def _gains() -> None:
             ),
             key="riding_gains",
             says=f"The best answers for bicycle and motorcycle have a similarity of {alike:.3f}, for the reversed "
-            f"bicycle and the motorcycle of {_signed(against, 3)}.",
+            f"bicycle and the motorcycle of {number(against, 3)}.",
             said=True,
         )
     st.caption(
@@ -89,7 +89,6 @@ def _strength() -> None:
         chart(
             riding_reasons.strength(of.factors, of.strengthened, chosen=values[chosen], theme=frame.theme()),
             key="riding_strength",
-            says=f"Times {chosen}: {100 * share:.0f} of 100 rides stay up.",
             said=True,
         )
     norms = {name: float(np.linalg.norm(gains.mean(axis=0))) for name, gains in of.gains.items()}
@@ -106,7 +105,7 @@ def _stability() -> None:
         "Riders here practise **below** it, so that nobody stays up without doing something."
     )
     drawn = riding_reasons.stability((BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994), theme=frame.theme())
-    chart(drawn, key="riding_stability", says=figure_says(drawn))
+    chart(drawn, key="riding_stability")
     st.caption(
         "\n\n".join(
             f"{one.title}: {one.source}; {one.certainty}."
@@ -118,8 +117,3 @@ def _stability() -> None:
 def _similarity(a: Array, b: Array) -> float:
     """Cosine of the angle between two gains."""
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
-
-
-def _signed(value: float, digits: int) -> str:
-    """Write a negative number with a real minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")

@@ -2,15 +2,17 @@
 
 import os
 import shutil
-import sqlite3
 
 import psutil
 import streamlit as st
 
+from core import errors
 from core.runs import health, service
 from core.runs.executors import devices
 from core.runs.home import home
 from core.runs.limits import machine_memory
+from core.runs.store import census
+from core.words import count, size, unbroken
 
 SECONDS = 0.2  # that the processors are watched for
 
@@ -46,7 +48,7 @@ def _memory() -> None:
         _bar(total.total - total.available, total.total, "in use on this machine")
         parts = [f"this server {_size(server)}"]
         if workers:
-            many = "worker" if len(workers) == 1 else f"{len(workers)} workers"
+            many = "worker" if len(workers) == 1 else count(len(workers), "worker")
             parts.append(f"{many} {_size(sum(one.memory for one in workers))}")
         if here < total.total:
             parts.append(f"its container may use {_size(here)}")
@@ -61,12 +63,12 @@ def _disk() -> None:
         # Part of a disk may be kept for the system: neither in use nor free for the lab.
         _bar(usage.used, usage.used + usage.free, f"in use, {_size(usage.free)} free")
         try:
-            found = health.census(place)
-        except sqlite3.Error:
+            found = census.census(place)
+        except errors.StoreError:
             st.caption("The run store does not answer at the moment.")
             return
         st.caption(
-            f"Visitors' pictures: {_size(found.upload_bytes)} in {found.uploads:,} uploads. "
+            f"Visitors' pictures: {_size(found.upload_bytes)} in {count(found.uploads, 'upload')}. "
             f"Runs: {_size(found.run_bytes)}."
         )
 
@@ -75,7 +77,5 @@ def _bar(used: float, total: float, what: str) -> None:
     st.progress(min(1.0, used / total) if total else 0.0, text=f"{_size(used)} of {_size(total)} {what}")
 
 
-def _size(size: float) -> str:
-    if size >= 1e9:
-        return f"{size / 1e9:,.1f}\u00a0GB"
-    return f"{size / 1e6:,.0f}\u00a0MB" if size >= 1e6 or not size else f"{size / 1e3:,.1f}\u00a0kB"
+def _size(number: float) -> str:
+    return unbroken(size(number))

@@ -9,14 +9,15 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
-from core import errors, live
+from core import errors, words
 from core.runs import service
 from core.runs.pseudonym import network_name
-from core.runs.spec import UPLOAD
 from core.runs.store.runs import RunRecord
 from core.runs.teacher import STOPPED
-from widgets import frame, run_progress, sweep_run
-from widgets.run_words import STATES, expected, spoken
+from widgets import frame
+from widgets.runs.follow import follow
+from widgets.runs.kinds import VIEWS
+from widgets.runs.words import STATES
 from widgets.teacher.sign_in import signed_in
 
 MOST_WAITING = 20  # that have a button each; the whole list is a table
@@ -48,7 +49,7 @@ def draw() -> None:
 
 def title(record: RunRecord) -> str:
     """Name a run without what its owner has named: whose pictures are their own may have called them anything."""
-    if not record.spec.data.startswith(UPLOAD):
+    if not record.spec.own_pictures:
         return record.title
     what = record.title.rpartition(": ")[2] if ": " in record.title else ""
     return f"Own pictures: {what}" if what else "Own pictures"
@@ -122,18 +123,11 @@ def _from(record: RunRecord) -> str:
 
 
 def _numbers(waiting: int, working: int, visitors: int) -> None:
-    live_waiting, live_running = live.counts()
     tabs = open_tabs()
-    with st.grid(5, min_column_width=130, gap="small"):
+    with st.grid(4, min_column_width=130, gap="small"):
         st.metric("Waiting", waiting, border=True)
         st.metric("Being worked on", working, border=True)
         st.metric("Visitors with runs", visitors, border=True)
-        st.metric(
-            "Live experiments",
-            live_waiting + live_running,
-            border=True,
-            help="On the pages Ride and Methods, while somebody watches: those that run and those that wait.",
-        )
         st.metric("Open tabs", "–" if tabs is None else tabs, border=True, help="Yours among them.")
 
 
@@ -168,28 +162,24 @@ def _hold(hold: bool) -> None:
 
 
 def _working(record: RunRecord) -> None:
-    if record.spec.kind == "sweep":
-        sweep = sweep_run.follow(record.id)
-        done, doing = sweep.done, sweep_run.pace(sweep)
-    else:
-        timeline = run_progress.follow(record.id)
-        done, doing = timeline.done, run_progress.pace(timeline, record)
+    shown = follow(record)
+    doing = VIEWS[record.spec.kind].doing(record, shown)
     word, colour = STATES[record.state]
     with st.container(border=True, key=f"teacher_work_{_short(record)}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 st.markdown(f":{colour}-badge[{word}] **{frame.plain(title(record))}**")
                 seconds = time.time() - (record.started or record.created)
-                st.caption(f"{_who(record)} · for {spoken(seconds)}")
+                st.caption(f"{_who(record)} · for {words.seconds(seconds)}")
             if record.state == "running":
                 _stop(record)
-        st.progress(done, text=doing)
+        st.progress(shown.done, text=doing)
 
 
 def _waiting(record: RunRecord) -> None:
     wait = service.expected_wait(record.id)
-    begins = "" if wait is None or service.paused() else f" · begins in {expected(wait)}"
-    asked = f"asked {spoken(time.time() - record.created)} ago"
+    begins = "" if wait is None or service.paused() else f" · begins in {words.about(wait)}"
+    asked = f"asked {words.seconds(time.time() - record.created)} ago"
     with st.container(
         border=True,
         horizontal=True,

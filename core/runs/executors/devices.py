@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from core import environment
 from core.runs.executors import ray_cluster
+from core.runs.kinds.lanes import LANES, TRAINING, Lane
+
+PROCESSORS_PER_WATCHED = 4
+MOST_WATCHED = 4  # workers in a lane of watched runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,7 @@ class Gpu:
 class Slot:
     """A place for one worker: its environment says which GPU it sees and how many threads it may use."""
 
+    lane: Lane = TRAINING
     gpu: str | None
     threads: int
 
@@ -36,10 +41,20 @@ class Slot:
 
 
 def slots() -> tuple[Slot, ...]:
-    """One worker for each GPU, one in all where there is none; ``TLL_WORKERS`` sets another number.
+    """The places of every lane.
 
-    Where a Ray cluster does the work, as many as it has room for: these workers only listen to it.
+    Training has one worker for each GPU, one in all where there is none; ``TLL_WORKERS`` sets another number. What
+    is watched needs no GPU and one thread: a worker in each lane, more on a machine with many processors.
     """
+    watched = min(MOST_WATCHED, max(1, available_processors() // PROCESSORS_PER_WATCHED))
+    return (
+        *_training(),
+        *(Slot(lane=lane, gpu=None, threads=1) for lane in LANES if lane != TRAINING for _ in range(watched)),
+    )
+
+
+def _training() -> tuple[Slot, ...]:
+    """Where a Ray cluster does the work, as many as it has room for: these workers only listen to it."""
     if ray_cluster.wanted():
         return (Slot(gpu=None, threads=1),) * ray_cluster.capacity()
     found = _uuids()

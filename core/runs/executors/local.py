@@ -28,7 +28,7 @@ class LocalWorker:
         rotate(logs / LOG)
         with open(logs / LOG, "ab", opener=partial(os.open, mode=0o600)) as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "core.runs.executors.worker"],
+                [sys.executable, "-m", "core.runs.executors.worker", slot.lane],
                 cwd=_PROJECT,
                 # Threads that wait by spinning take the processor from pages, and from each other on a busy
                 # machine: measured on two loaded cores, waiting passively trained three times as fast.
@@ -39,6 +39,7 @@ class LocalWorker:
                 start_new_session=True,  # Ctrl-C in the server's terminal is not for the worker
             )
         self._notify = notify
+        self.lane = slot.lane
         self.was_ready = False
         self.stopping = False  # it has heard that it should stop, and is writing its checkpoint
         self._terminated = False

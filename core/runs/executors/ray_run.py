@@ -8,19 +8,17 @@ again with that checkpoint, and ends with the same numbers. Ray would repeat a l
 """
 
 import contextlib
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Generator
 from typing import Any
 
 from core import errors
-from core.datasets.dataset import ImageDataset
-from core.events import CheckpointReady, Event, Progress, Resumed
-from core.runs import engine
+from core.events import Event, Progress, Resumed
 from core.runs.executors import ray_cluster, ray_task
-from core.runs.spec import Config
-from core.training.sweep_config import SweepConfig
-from core.training.sweep_events import ArmDone
+from core.runs.kinds.kind import Kind, Work
+from core.runs.kinds.lanes import TRAINING
 
 TRIES = 3  # without a checkpoint or a measured arm between them
 LOOK_SECONDS = 0.2  # between two looks whether the run should go on
@@ -49,42 +47,39 @@ class _Lost(Exception):
         self.begun = begun  # whether it had begun on a node
 
 
-def events(
-    config: Config, dataset: ImageDataset, earlier: ray_task.Earlier, look: Callable[[], None]
-) -> Generator[Event, None, None]:
-    """Train or sweep on a node of the cluster, and on another one if that dies.
+def events(kind: Kind, work: Work, look: Callable[[], None]) -> Generator[Event, None, None]:
+    """Run on a node of the cluster, and on another one if that dies.
 
-    ``earlier`` is the state of a checkpoint, or the arms that are measured already. ``look`` is called every
-    `LOOK_SECONDS` while nothing comes, and raises what ends the run. Closing the generator ends the remote task.
-    Beside the engine's events: `Progress` in the phase "cluster" until a node begins, and `Resumed`.
+    ``look`` is called every `LOOK_SECONDS` while nothing comes, and raises what ends the run. Closing the generator
+    ends the remote task. Beside the kind's events: `Progress` in the phase "cluster" until a node begins, and
+    `Resumed`.
     """
     ray = ray_cluster.connected()
-    gpu = config.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
+    wants_gpu = kind.lane == TRAINING and work.config.device != "cpu"
+    gpu = wants_gpu and ray.cluster_resources().get("GPU", 0) >= 1
     task = ray.remote(ray_task.events_of_a_node).options(
         # Shown to all who look at the cluster: nothing of the visitor's in it.
-        name=f"{type(config).__name__} of {config.backbone}",
+        name=f"{kind.name} {kind.title(work.config, '')}".strip(" ·"),
         num_returns="streaming",
         num_cpus=ray_cluster.threads(),
         num_gpus=1 if gpu else 0,
         max_retries=0,  # from the beginning, that would be; see above
         _generator_backpressure_num_objects=AHEAD,
     )
-    settings, threads = ray.put(config), ray.put(ray_cluster.threads())
-    images, backbone = ray.put(dataset), ray.put(engine.starting_network(config))
-    epoch = 0 if not isinstance(earlier, dict) else int(earlier["epoch"])
+    earlier = work.earlier
+    of_run = dataclasses.replace(work, earlier=None, backbone=kind.starting_network(work.config))
+    constant, threads = [ray.put(kind), ray.put(of_run)], ray.put(ray_cluster.threads())
     failures = 0
     forgiving_until = 0.0
     while True:
         yield Progress(phase="cluster", done=0, total=1)
-        work = [settings, images, ray.put(earlier), backbone, threads]
+        sent = [*constant, ray.put(earlier), threads]
         try:
-            with contextlib.closing(_tried(ray, task, work, look)) as told:
+            with contextlib.closing(_tried(ray, task, sent, look)) as told:
                 for event in told:
-                    if isinstance(event, CheckpointReady):
-                        earlier, epoch, failures = event.state, event.epoch, 0
-                    elif isinstance(event, ArmDone):
-                        assert isinstance(earlier, tuple)
-                        earlier, failures = (*earlier, event), 0
+                    earlier = kind.went_on(earlier, event)
+                    if isinstance(event, kind.milestones):
+                        failures = 0
                     yield event
             return
         except _Lost as lost:
@@ -98,7 +93,8 @@ def events(
             _log.warning("The cluster lost a run (%d of %d tries): %s", failures, TRIES, error)
             if failures == TRIES:
                 raise _given_up(ray, error) from error
-        if not isinstance(config, SweepConfig):  # a sweep's log goes on by itself
+        epoch = kind.epoch_of(earlier)
+        if epoch is not None:
             yield Resumed(epoch=epoch)
 
 

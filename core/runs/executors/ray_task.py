@@ -3,24 +3,15 @@
 Stateless: settings, data, network and checkpoint come as arguments, and nothing is kept on the node's disk.
 """
 
+import dataclasses
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.datasets.dataset import ImageDataset
 from core.events import Event, Progress
-from core.runs import engine
-from core.runs.spec import Config
-from core.training.events import BatchDone
-from core.training.sweep_config import SweepConfig
-from core.training.sweep_events import ArmDone
-
-if TYPE_CHECKING:
-    from core.backbones.backbone import Backbone
-
-Earlier = dict[str, Any] | tuple[ArmDone, ...] | None  # a checkpoint's state; the arms that are measured
+from core.runs.kinds.kind import Kind, Work
 
 SHORTEST_PAUSE = 0.1  # seconds between two events of batches or progress; the recorder keeps fewer still
 
@@ -37,33 +28,27 @@ def events_of_a_node(work: list[Any]) -> Iterator[str | Event]:
     # and MKL, which torch loads, ends a process whose folder is gone.
     os.chdir(tempfile.gettempdir())
     yield ray.get_runtime_context().get_node_id()
-    yield from events(*ray.get(work))
+    kind, of_run, earlier, threads = ray.get(work)
+    yield from events(kind, dataclasses.replace(of_run, earlier=earlier), threads)
 
 
-def events(
-    config: Config, dataset: ImageDataset, earlier: Earlier, backbone: "Backbone | None", threads: int
-) -> Iterator[Event]:
-    """Train or sweep on this node with ``threads`` threads, going on from ``earlier``.
-
-    ``backbone`` is the network that training starts from, where the node cannot make it by itself.
-    """
+def events(kind: Kind, work: Work, threads: int) -> Iterator[Event]:
+    """Run on this node with ``threads`` threads."""
     import torch
 
     torch.set_num_threads(threads)
-    if isinstance(config, SweepConfig):
-        assert isinstance(earlier, tuple)
-        yield from thinned(engine.sweep_events(config, dataset, earlier, backbone=backbone))
-    else:
-        assert not isinstance(earlier, tuple)
-        yield from thinned(engine.events(config, dataset, earlier, backbone=backbone))
+    yield from thinned(kind, kind.events(work))
 
 
-def thinned(told: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[Event]:
+def thinned(
+    kind: Kind, told: Iterator[Event], clock: Callable[[], float] = time.monotonic
+) -> Iterator[Event]:
     """Leave out batches and progress that come too fast: each event costs the cluster about a millisecond."""
     last = -SHORTEST_PAUSE
     for event in told:
-        passing = isinstance(event, BatchDone) or (isinstance(event, Progress) and event.done < event.total)
-        if passing:
+        if isinstance(event, kind.passing) and not (
+            isinstance(event, Progress) and event.done >= event.total
+        ):
             if clock() - last < SHORTEST_PAUSE:
                 continue
             last = clock()

@@ -1,14 +1,15 @@
-"""The process that trains: ``python -m core.runs.executors.worker``, started by a dispatcher and fed by its pipe.
+"""The process that runs: ``python -m core.runs.executors.worker LANE``, started by a dispatcher and fed by its pipe.
 
-It imports torch, says ``ready``, then reads one job a line from standard input and says ``done`` after each
-(or ``leaving`` after its last one), so that the next click finds a warm process. It runs niced and in its own
-session. It ends when its server is gone: the pipe then ends, or its parent process changes. (Linux could send
-a signal on the parent's death, but does so already when the *thread* ends that started the process.)
+It imports what the lane's kinds need, says ``ready``, then reads one job a line from standard input and says
+``done`` after each (or ``leaving`` after its last one), so that the next click finds a warm process. It runs niced
+and in its own session. It ends when its server is gone: the pipe then ends, or its parent process changes. (Linux
+could send a signal on the parent's death, but does so already when the *thread* ends that started the process.)
 """
 
 import contextlib
 import errno
 import faulthandler
+import importlib
 import json
 import logging
 import os
@@ -18,32 +19,33 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import psutil
 
 from core import environment, errors, logs
 from core.datasets import noticed
 from core.datasets.dataset import ImageDataset
-from core.events import Event, Note, OnProgress, Progress
-from core.runs import engine
+from core.events import Note, OnProgress, Progress
+from core.runs import data
 from core.runs.executors import ray_cluster, ray_run
 from core.runs.executors.local import LOG
 from core.runs.files import artefacts
 from core.runs.home import run_directory
+from core.runs.kinds import table
+from core.runs.kinds.kind import Work
+from core.runs.kinds.lanes import LANES, Lane
 from core.runs.limits import Limits
 from core.runs.limits import limits as read_limits
-from core.runs.recorder import Recorder, read_checkpoint
+from core.runs.recorder import Recorder
 from core.runs.spec import RunSpec
-from core.runs.store.runs import DEFECT, Claim, End, Store
-from core.runs.sweep_recorder import SweepRecorder
-from core.training.config import FinetuneConfig
-from core.training.sweep_config import SweepConfig
+from core.runs.store.runs import DEFECT, Claim, Store
+from core.runs.store.states import End
 
 NICENESS = 5  # the server's pages come first
 LOOK_SECONDS = 0.2  # between two looks at what the run's row says
@@ -81,7 +83,9 @@ class _Orders:
 
 
 def main() -> None:
-    """Serve jobs until the server is gone."""
+    """Serve the runs of one lane until the server is gone."""
+    lane = cast(Lane, sys.argv[1])
+    errors.one_of("lane", lane, LANES)
     answers = _take_standard_output()
     faulthandler.enable()
     logs.configure(Path(environment.HOME.text()) / "logs" / LOG)
@@ -96,7 +100,7 @@ def main() -> None:
     threading.Thread(target=_read_jobs, args=(jobs, gone), daemon=True).start()
     threading.Thread(target=_watch_parent, args=(jobs, gone), daemon=True).start()
     with contextlib.suppress(_Terminated):
-        _load_everything()
+        _load_everything(lane)
         store = Store(home)
         worker = _Worker(store, gone, partial(_say, answers, "stopping"))
         _say(answers, "ready")
@@ -129,26 +133,19 @@ class _Worker:
         watcher = threading.Thread(target=self._watch, args=(claim, orders), daemon=True)
         watcher.start()
         directory = run_directory(self._store.home, claim.run)
-        recorder: Recorder | SweepRecorder | None = None
+        recorder: Recorder | None = None
         clean = True
         try:
             spec = self._store.run(claim.run).spec
-            progressed = partial(self._store.progressed, claim)
-            if isinstance(spec.config, SweepConfig):
-                recorder = SweepRecorder(directory, title=spec.title, on_arm=progressed)
-                events = partial(_sweep, spec.config, recorder, orders)
-            else:
-                checkpoint = read_checkpoint(directory)
-                recorder = Recorder(
-                    directory,
-                    title=spec.title,
-                    resumed_from=checkpoint[0] if checkpoint else 0,
-                    on_checkpoint=progressed,
-                )
-                events = partial(_finetune, spec.config, recorder, orders, checkpoint)
-            self._train(spec, recorder, events, orders)
-            assert recorder.result is not None
-            self._end(claim, "finished", summary=recorder.result.summary())
+            recorder = Recorder(
+                directory,
+                table.kind(spec),
+                spec,
+                on_milestone=partial(self._store.progressed, claim),
+            )
+            self._run(spec, recorder, orders)
+            assert recorder.summary is not None
+            self._end(claim, "finished", summary=recorder.summary)
         except (_Interrupted, _Terminated) as reason:
             clean = isinstance(reason, _Interrupted) and orders.over_limit is None
             self._interrupted(claim, recorder, orders)
@@ -170,13 +167,7 @@ class _Worker:
                 recorder.close()
         return clean and not self._gone.is_set()
 
-    def _train(
-        self,
-        spec: RunSpec,
-        recorder: Recorder | SweepRecorder,
-        begin: Callable[[ImageDataset], Iterator[Event]],
-        orders: _Orders,
-    ) -> None:
+    def _run(self, spec: RunSpec, recorder: Recorder, orders: _Orders) -> None:
         def tell(phase: str) -> OnProgress:
             def progress(done: int, total: int) -> None:
                 recorder.write(Progress(phase=phase, done=done, total=total))
@@ -184,26 +175,31 @@ class _Worker:
 
             return progress
 
-        dataset = self._open(spec, tell("data"))
-        for sentence in noticed.sentences(dataset.report, dataset.reading):
-            recorder.write(Note(message=sentence))
-        engine.fetch_weights(spec.config, tell("weights"))
+        kind = table.kind(spec)
+        dataset = self._open(spec, tell("data")) if kind.pictures else None
+        if dataset is not None:
+            for sentence in noticed.sentences(dataset.report, dataset.reading):
+                recorder.write(Note(message=sentence))
+        kind.prepare(spec.config, tell("weights"))
         orders.raise_if_any()
-        events = begin(dataset)
+        work = Work(config=spec.config, dataset=dataset, earlier=recorder.earlier)
+        events = (
+            ray_run.events(kind, work, orders.raise_if_any) if ray_cluster.wanted() else kind.events(work)
+        )
         try:
             for event in events:
                 recorder.write(event)
-                if recorder.result is None:
+                if recorder.summary is None:
                     orders.raise_if_any()
         finally:
             if isinstance(events, Generator):
                 events.close()  # what it holds on disk goes now, not when the collector finds it
 
     def _open(self, spec: RunSpec, progress: OnProgress) -> ImageDataset:
-        key = (spec.data, engine.image_side(spec.config), spec.fit)
+        key = (spec.data, data.side(spec), spec.fit)
         if self._data is None or self._data[0] != key:
             self._data = None  # two data sets at a time might not fit
-            self._data = (key, engine.open_data(spec, self._store, progress))
+            self._data = (key, data.open_data(spec, self._store, progress))
         return self._data[1]
 
     def _failed(self, claim: Claim, directory: Path, error: Exception) -> None:
@@ -214,7 +210,7 @@ class _Worker:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
 
-    def _interrupted(self, claim: Claim, recorder: Recorder | SweepRecorder | None, orders: _Orders) -> None:
+    def _interrupted(self, claim: Claim, recorder: Recorder | None, orders: _Orders) -> None:
         """Keep the last checkpoint and let go of the run: stopped if asked to, else back into the queue."""
         order = self._store.beat(claim)
         if order == "lost" or orders.lost.is_set():
@@ -268,31 +264,6 @@ class _Worker:
                 os._exit(1)
 
 
-def _finetune(
-    config: FinetuneConfig,
-    recorder: Recorder,
-    orders: _Orders,
-    checkpoint: tuple[int, dict[str, Any]] | None,
-    dataset: ImageDataset,
-) -> Iterator[Event]:
-    """Begin a fine-tuning, or go on from its checkpoint; on a cluster, where there is one."""
-    recorder.keep_test_images(engine.parts(dataset, config).test)
-    state = checkpoint[1] if checkpoint else None
-    if ray_cluster.wanted():
-        return ray_run.events(config, dataset, state, orders.raise_if_any)
-    return engine.events(config, dataset, state)
-
-
-def _sweep(
-    config: SweepConfig, recorder: SweepRecorder, orders: _Orders, dataset: ImageDataset
-) -> Iterator[Event]:
-    """Begin a sweep, or go on after what its log says is measured; on a cluster, where there is one."""
-    done = recorder.done(config, dataset.fingerprint)
-    if ray_cluster.wanted():
-        return ray_run.events(config, dataset, done, orders.raise_if_any)
-    return engine.sweep_events(config, dataset, done)
-
-
 def _excess(limits: Limits, seconds: float) -> str | None:
     """Say in a sentence what a run took more of than it may; None while it is within its limits."""
     if seconds > 60 * limits.minutes_per_run:
@@ -326,18 +297,14 @@ def _out_of_room(error: BaseException | None) -> bool:
     return False
 
 
-def _load_everything() -> None:
-    """Import what every job needs, and set the threads of numerical libraries."""
-    import sklearn.linear_model
-    import torch
-
-    import core.training.run
-    import core.training.sweep
-
-    del sklearn
-    assert core.training.run is not None
-    assert core.training.sweep is not None
-    torch.set_num_threads(environment.THREADS.whole_number(os.cpu_count() or 1))
+def _load_everything(lane: Lane) -> None:
+    """Import what the lane's runs need, and set the threads of numerical libraries."""
+    for kind in table.in_lane(lane):
+        for name in kind.imports:
+            importlib.import_module(name)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(environment.THREADS.whole_number(os.cpu_count() or 1))
 
 
 def _take_standard_output() -> TextIO:

@@ -7,24 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import codec
 from core.freezing.report import StageAudit
 from core.images.to_rgb import PictureReading
-from core.metrics.report import ClassFigures, ClassificationReport, Interval, ReliabilityBin
+from core.metrics.report import ClassificationReport
+from core.runs.kinds.finetuning_timeline import EpochFigures, Timeline
 
 FORMAT = 1  # of result.json; raised when a field changes its meaning
-
-
-@dataclass(frozen=True, kw_only=True)
-class EpochFigures:
-    """One epoch of the learning curves; None where a loss diverged."""
-
-    epoch: int  # from 1
-    train_loss: float | None
-    train_accuracy: float | None
-    validation_loss: float | None
-    validation_accuracy: float | None
-    frozen_depth: int
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,21 +57,35 @@ class RunResult:
         """How the run's pictures were read, and new ones are to be."""
         return PictureReading.from_json(self.reading) if self.reading else PictureReading()
 
+    @classmethod
+    def of(cls, title: str, timeline: Timeline) -> "RunResult":
+        """Gather a finished run's figures from its events."""
+        started, finished = timeline.started, timeline.finished
+        assert started is not None
+        assert finished is not None
+        gathered = {field.name for field in dataclasses.fields(cls)}
+        figures = {
+            field.name: getattr(event, field.name)
+            for event in (started, finished)
+            for field in dataclasses.fields(event)
+            if field.name in gathered
+        }
+        return cls(
+            title=title,
+            segments=tuple(timeline.segments),
+            epochs=tuple(timeline.epochs),
+            notes=tuple(timeline.notes),
+            **figures,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for ``json.dumps``."""
-        return {"format": FORMAT, **dataclasses.asdict(self)}
+        return {"format": FORMAT, **codec.plain(self)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "RunResult":
         """Rebuild from what `to_json` gave, after a round trip through JSON."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        plain = {name: value for name, value in values.items() if name in known}
-        for name in ("class_names", "stages", "frozen_stages", "segments", "notes"):
-            plain[name] = tuple(plain[name])
-        plain["epochs"] = tuple(EpochFigures(**one) for one in plain["epochs"])
-        plain["audit"] = tuple(StageAudit(**one) for one in plain["audit"])
-        plain["test"] = _report(plain["test"])
-        return cls(**plain)
+        return codec.read(cls, values)
 
     def summary(self) -> dict[str, Any]:
         """Pick the figures that a list of runs shows: accuracy with its interval (0-1), seconds, epochs."""
@@ -114,18 +117,3 @@ class TestImages:
     def pictures_deleted(self) -> bool:
         """Whether the upload that they came from was deleted or has expired: labels and scores are left."""
         return len(self.labels) > 0 and not len(self.images)
-
-
-def _report(values: dict[str, Any]) -> ClassificationReport:
-    return ClassificationReport(
-        **(
-            values
-            | {
-                "accuracy": Interval(**values["accuracy"]),
-                "classes": tuple(ClassFigures(**one) for one in values["classes"]),
-                "confusion": tuple(tuple(row) for row in values["confusion"]),
-                "reliability": tuple(ReliabilityBin(**one) for one in values["reliability"]),
-                "caveats": tuple(values.get("caveats", ())),
-            }
-        )
-    )

@@ -1,4 +1,4 @@
-"""One thread that gives queued runs to worker processes, one per GPU, and keeps them warm. Torch-free.
+"""One thread that gives queued runs to worker processes, one per slot of every lane, and keeps them warm. Torch-free.
 
 Several server processes may share one data directory: runs are claimed in transactions, and whichever
 dispatcher notices that a run's worker is gone puts the run back into the queue.
@@ -14,6 +14,7 @@ from core import errors
 from core.runs.executors import devices
 from core.runs.executors.devices import Slot
 from core.runs.executors.local import LocalWorker
+from core.runs.kinds.lanes import LANES, TRAINING, Lane
 from core.runs.queue import housekeeping
 from core.runs.store.runs import Claim, Store
 
@@ -34,14 +35,15 @@ _LONGEST_PAUSE = 30.0  # seconds between two tries to start a worker that does n
 _DOES_NOT_START = "The training process does not start on this machine; the server's worker.log says why."
 
 
-class _Bench:
+class _Place:
     """One slot, the worker that sits there, and how often none could be started.
 
     ``surplus``: there are fewer slots by now, so the worker begins nothing more.
     """
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: Slot, *, first: bool) -> None:
         self.slot = slot
+        self.first = first  # of its lane: the one that is kept warm
         self.worker: LocalWorker | None = None
         self.failures = 0
         self.surplus = False
@@ -49,17 +51,21 @@ class _Bench:
 
 
 class Dispatcher:
-    """Serves one store; one thread, and one worker for each of ``slots``, which are asked for now and then."""
+    """Serves one store; one thread, and one worker for each of ``slots``, which are asked for now and then.
+
+    ``warm``: a worker for training is at hand before anybody asks.
+    """
 
     def __init__(
         self, store: Store, *, slots: Callable[[], Sequence[Slot]] = devices.slots, warm: bool = True
     ) -> None:
         self._store = store
         self._find_slots = slots
-        self._warm = warm
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._benches = [_Bench(slot) for slot in slots()]
+        self._warm_lanes: set[Lane] = {TRAINING} if warm else set()
+        self._places: list[_Place] = []
+        self._resize()
         self._next_reconcile = 0.0
         self._tidying: threading.Thread | None = None
         self._next_tidy = time.monotonic() + RECONCILE_SECONDS
@@ -70,10 +76,15 @@ class Dispatcher:
         """Look at the queue now."""
         self._wake.set()
 
-    @property
-    def slots(self) -> int:
-        """How many runs are worked on at once."""
-        return len(self._benches)
+    def warm(self, lane: Lane) -> None:
+        """Keep a worker of a lane at hand from now on: somebody is about to want it."""
+        if lane not in self._warm_lanes:
+            self._warm_lanes.add(lane)
+            self.wake()
+
+    def slots(self, lane: Lane) -> int:
+        """How many runs of a lane are worked on at once."""
+        return sum(place.slot.lane == lane for place in self._places)
 
     @property
     def worker_pids(self) -> list[int]:
@@ -82,8 +93,8 @@ class Dispatcher:
 
     @property
     def ready(self) -> bool:
-        """Whether a warm worker waits for a job."""
-        return any(worker.idle for worker in self._workers())
+        """Whether a warm worker waits for training."""
+        return any(worker.idle for worker in self._workers() if worker.lane == TRAINING)
 
     @property
     def alive(self) -> bool:
@@ -92,10 +103,14 @@ class Dispatcher:
 
     @property
     def startable(self) -> bool:
-        """Whether a worker is there, or none has failed to start too often."""
-        return any(
-            bench.failures < _START_TRIES or (bench.worker is not None and bench.worker.was_ready)
-            for bench in self._benches
+        """Whether a worker of every lane is there, or none has failed to start too often."""
+        return all(self._startable(lane) for lane in LANES)
+
+    def _startable(self, lane: Lane) -> bool:
+        places = [place for place in self._places if place.slot.lane == lane]
+        return not places or any(
+            place.failures < _START_TRIES or (place.worker is not None and place.worker.was_ready)
+            for place in places
         )
 
     def close(self) -> None:
@@ -105,7 +120,7 @@ class Dispatcher:
         self._thread.join()
 
     def _workers(self) -> list[LocalWorker]:
-        return [bench.worker for bench in self._benches if bench.worker is not None]
+        return [place.worker for place in self._places if place.worker is not None]
 
     def _serve(self) -> None:
         in_the_way = ""
@@ -122,7 +137,7 @@ class Dispatcher:
                 _log.exception("The dispatcher's turn failed; it goes on.")
             self._wake.wait(STOPPING_TURN_SECONDS if somebody_waits else TURN_SECONDS)
             self._wake.clear()
-        with ThreadPoolExecutor(len(self._benches)) as together:
+        with ThreadPoolExecutor(len(self._places)) as together:
             list(together.map(self._dismiss, self._workers()))
         if self._tidying is not None:
             self._tidying.join(CLOSE_SECONDS)
@@ -144,7 +159,7 @@ class Dispatcher:
         if time.monotonic() >= self._next_tidy:
             self._next_tidy = time.monotonic() + TIDY_SECONDS
             self._tidy()
-        waits = [self._look_after(bench) for bench in self._benches]  # every one has its turn
+        waits = [self._look_after(place) for place in self._places]  # every one has its turn
         return any(waits)
 
     def _tidy(self) -> None:
@@ -158,59 +173,63 @@ class Dispatcher:
     def _resize(self) -> None:
         """Follow a cluster that grows or shrinks; a worker that has a run keeps its place until it is done."""
         slots = self._find_slots()
-        for slot in slots[len(self._benches) :]:
-            self._benches.append(_Bench(slot))
-        for number, bench in enumerate(self._benches):
-            bench.surplus = number >= len(slots)
-        while len(self._benches) > len(slots):
-            last = self._benches[-1].worker
-            if last is not None and not (last.idle or last.gone):
-                return
-            self._benches.pop()
-            if last is not None:
-                last.close(CLOSE_SECONDS)
+        for lane in LANES:
+            wanted = [slot for slot in slots if slot.lane == lane]
+            there = [place for place in self._places if place.slot.lane == lane]
+            for number, slot in enumerate(wanted[len(there) :], start=len(there)):
+                self._places.append(_Place(slot, first=number == 0))
+            for place in there:
+                place.surplus = place in there[len(wanted) :]
+            for place in reversed(there[len(wanted) :]):
+                if place.worker is None or place.worker.idle or place.worker.gone:
+                    self._places.remove(place)
+                    if place.worker is not None:
+                        place.worker.close(CLOSE_SECONDS)
 
-    def _look_after(self, bench: _Bench) -> bool:
-        worker = bench.worker
+    def _look_after(self, place: _Place) -> bool:
+        worker = place.worker
         if worker is not None and worker.gone:
-            self._bury(bench, worker)
-            worker = bench.worker = None
+            self._bury(place, worker)
+            worker = place.worker = None
         if worker is None:
-            if not bench.surplus:
-                self._start_worker(bench)
+            if not place.surplus:
+                self._start_worker(place)
         elif worker.idle:
-            claim = None if bench.surplus else self._store.claim(self.slots)
+            claim = None if place.surplus else self._store.claim(place.slot.lane, self.slots(place.slot.lane))
             if claim is not None:
                 worker.give(claim)
         elif worker.claim is not None:
             return self._hurry(worker, worker.claim)
         return False
 
-    def _start_worker(self, bench: _Bench) -> None:
-        """Start one for a run that waits for it; the first bench's is started before, to be warm."""
-        free = sum(not worker.gone and worker.claim is None for worker in self._workers())
-        queued = 0 if self._store.paused else self._store.queued() - free
-        wanted = queued > 0 and bench.failures == 0
-        warm = self._warm and bench is self._benches[0]
-        if not wanted and (time.monotonic() < bench.not_before or not (warm or queued > 0)):
+    def _start_worker(self, place: _Place) -> None:
+        """Start one for a run that waits for it; a warm lane's first is started before."""
+        lane = place.slot.lane
+        free = sum(
+            not worker.gone and worker.claim is None for worker in self._workers() if worker.lane == lane
+        )
+        queued = 0 if self._store.paused else self._store.queued(lane) - free
+        wanted = queued > 0 and place.failures == 0
+        warm = place.first and lane in self._warm_lanes
+        if not wanted and (time.monotonic() < place.not_before or not (warm or queued > 0)):
             return
-        if queued > 0 and not self.startable:
-            claim = self._store.claim(self.slots)
+        if queued > 0 and not self._startable(lane):
+            claim = self._store.claim(place.slot.lane, self.slots(place.slot.lane))
             if claim is not None:
                 self._store.end(claim, "failed", error=_DOES_NOT_START)
         try:
-            bench.worker = LocalWorker(self._store.home, bench.slot, self.wake)
+            place.worker = LocalWorker(self._store.home, place.slot, self.wake)
         except OSError:  # no processes or no memory left, or no right to start one
-            bench.failures += 1
-            bench.not_before = time.monotonic() + _pause(bench.failures)
+            place.failures += 1
+            place.not_before = time.monotonic() + _pause(place.failures)
             raise
 
-    def _bury(self, bench: _Bench, worker: LocalWorker) -> None:
+    def _bury(self, place: _Place, worker: LocalWorker) -> None:
         """See what the process that has ended leaves undone."""
         if worker.claim is not None:
             self._store.vanished(worker.claim)
-        bench.failures = 0 if worker.was_ready else bench.failures + 1
-        bench.not_before = time.monotonic() + _pause(bench.failures)
+        place.failures = 0 if worker.was_ready else place.failures + 1
+        place.not_before = time.monotonic() + _pause(place.failures)
 
     def _hurry(self, worker: LocalWorker, claim: Claim) -> bool:
         """Make a worker stop that was asked to and does not come to its next event; False if it was not asked."""

@@ -3,8 +3,12 @@
 A step that has been released is never edited; the next change is a new entry at the end.
 """
 
+import json
 import sqlite3
 import time
+
+from core import errors
+from core.runs.kinds.table import read_spec
 
 MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -91,11 +95,27 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0006 which network a run was asked for from, as a keyed hash of its address",
         ("ALTER TABLE runs ADD COLUMN network TEXT NOT NULL DEFAULT ''",),
     ),
+    (
+        "0007 kinds and lanes of runs, and what tells whether two do the same",
+        (
+            "ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'finetune'",
+            "UPDATE runs SET kind = coalesce(json_extract(spec, '$.kind'), 'finetune')",
+            "ALTER TABLE runs ADD COLUMN lane TEXT NOT NULL DEFAULT 'training'",
+            "ALTER TABLE runs ADD COLUMN hash TEXT NOT NULL DEFAULT ''",
+            "UPDATE runs SET hash = spec_hash(spec) WHERE control_of IS NOT NULL",
+            "CREATE INDEX runs_by_hash ON runs (visitor, hash)",
+            "DROP INDEX runs_by_turn",
+            "CREATE INDEX runs_by_turn ON runs (visitor, lane, priority, started)",
+            "DROP INDEX runs_by_end",
+            "CREATE INDEX runs_by_end ON runs (state, lane, finished)",
+        ),
+    ),
 )
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply every step that is not yet recorded; each in one transaction, so that none is half done."""
+    connection.create_function("spec_hash", 1, _hash, deterministic=True)
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied REAL NOT NULL)")
     recorded = "SELECT 1 FROM migrations WHERE name = ?"
     for name, statements in MIGRATIONS:
@@ -111,3 +131,11 @@ def migrate(connection: sqlite3.Connection) -> None:
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def _hash(spec: str) -> str:
+    """Work out `RunSpec.hash` of a stored specification; empty for one that cannot be read any more."""
+    try:
+        return read_spec(json.loads(spec)).hash
+    except (errors.LabError, ValueError, TypeError, KeyError):
+        return ""

@@ -10,7 +10,9 @@ import ipaddress
 import sqlite3
 
 from core import errors
+from core.runs.kinds.lanes import TRAINING
 from core.runs.limits import Limits
+from core.runs.store.states import ACTIVE, sql
 
 _FEW = 10  # places, or a tenth of all: until so many are taken, nobody is refused for the sake of others
 _EACH_NEWCOMER = (
@@ -23,7 +25,8 @@ _NETWORK = 0.75
 _RESERVED = 0.75  # the places beyond are for visitors who have none
 
 # Whether somebody is there to learn costs them a run that ended well, and an invented visitor minutes of waiting.
-KNOWN = "SELECT visitor FROM runs WHERE state = 'finished'"
+# Watched runs take seconds, so they do not count.
+KNOWN = f"SELECT visitor FROM runs WHERE state = 'finished' AND lane = '{TRAINING}'"
 _TAKEN = f"""
     SELECT count(*) AS everybody,
         count(*) FILTER (WHERE visitor = ?1) AS visitor,
@@ -31,7 +34,7 @@ _TAKEN = f"""
         count(*) FILTER (WHERE visitor NOT IN ({KNOWN})) AS newcomers,
         count(*) FILTER (WHERE network = ?2 AND visitor NOT IN ({KNOWN})) AS newcomers_of_network,
         ?1 NOT IN ({KNOWN}) AS newcomer
-    FROM runs WHERE state IN ('queued', 'running', 'stopping') AND priority = ?3
+    FROM runs WHERE state IN {sql(ACTIVE)} AND priority = ?3 AND lane = ?4
 """
 
 _TOO_MANY = (
@@ -72,10 +75,10 @@ def network_of(address: str | None) -> str:
 
 
 def check(
-    connection: sqlite3.Connection, visitor: str, network: str, *, priority: int, limits: Limits
+    connection: sqlite3.Connection, visitor: str, network: str, *, priority: int, lane: str, limits: Limits
 ) -> None:
-    """Refuse a further run, with a `RunError`; runs (``priority`` 0) and controls (1) are counted apart."""
-    taken = connection.execute(_TAKEN, (visitor, network, priority)).fetchone()
+    """Refuse a further run, with a `RunError`; runs (``priority`` 0) and controls (1), and lanes, are counted apart."""
+    taken = connection.execute(_TAKEN, (visitor, network, priority, lane)).fetchone()
     most = limits.runs_in_all
     if taken["visitor"] >= limits.runs_per_visitor:
         raise errors.RunError(_TOO_MANY.format(taken["visitor"]))

@@ -5,8 +5,9 @@ import sqlite3
 from core import errors
 from core.runs.limits import Limits
 from core.runs.store.database import Database
+from core.runs.store.states import ENDED, sql
 
-_OVER = "state IN ('finished', 'failed', 'stopped')"
+_OVER = f"state IN {sql(ENDED)}"
 _BYTES = "SELECT coalesce(sum(bytes), 0) FROM runs WHERE visitor = ?"
 _NO_ROOM = "Your runs take {:,.0f} MB of the disk, and may take {:,}; delete some of them, then try again."
 

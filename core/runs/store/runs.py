@@ -1,8 +1,7 @@
-"""The run store: SQLite in WAL mode, the one place that knows SQL. Torch-free.
+"""The run store: SQLite in WAL mode. Torch-free.
 
-States: queued -> running -> finished | failed | stopped; ``stopping`` stands between a person's wish and the
-worker's answer. Every change of state is one transaction, and a worker's changes carry its claim, so that a
-worker that was given up for dead can no longer touch a run that another one has taken over.
+This folder is the one place that knows SQL. Every change of state is one transaction, and a worker's changes carry
+its claim, so that a worker that was given up for dead can no longer touch a run that another one has taken over.
 """
 
 import json
@@ -18,21 +17,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core import errors
+from core.runs.kinds.lanes import Lane
+from core.runs.kinds.table import kind, read_spec
 from core.runs.limits import Limits
 from core.runs.spec import UPLOAD, RunSpec
 from core.runs.store import places
 from core.runs.store.database import Database
 from core.runs.store.queue_order import QUEUE, RUNS, WAIT
 from core.runs.store.retention import Keeping, check_room
+from core.runs.store.states import ACTIVE, ENDED, IN_WORK, End, State, sql
 from core.runs.store.uploads import UploadTable
 from core.runs.store.weights import WeightsTable
 
 _log = logging.getLogger(__name__)
 
-State = Literal["queued", "running", "stopping", "finished", "failed", "stopped"]
-End = Literal["finished", "failed", "stopped"]
 Order = Literal["go on", "wait", "stop", "lost"]
-ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 
 STALE_SECONDS = 60.0  # without a heartbeat for this long, a worker is given up, though its process may live
 ATTEMPTS = 3  # a run whose worker vanished this often is not tried again
@@ -143,7 +142,7 @@ class Store:
         with self._transaction() as connection:
             if limits is not None:
                 check_room(connection, visitor, limits)
-                places.check(connection, visitor, network, priority=0, limits=limits)
+                places.check(connection, visitor, network, priority=0, lane=kind(spec).lane, limits=limits)
             linked = None
             if control is not None:
                 linked = _equal_control(connection, visitor, control)
@@ -192,7 +191,7 @@ class Store:
     def active(self) -> list[RunRecord]:
         """List everybody's runs that wait or are worked on: first those in work, then in the queue's order."""
         rows = self._rows(
-            f"{RUNS} WHERE state IN ('queued', 'running', 'stopping') ORDER BY position IS NOT NULL, position, started"
+            f"{RUNS} WHERE state IN {sql(ACTIVE)} ORDER BY position IS NOT NULL, lane, position, started"
         )
         return _records(rows)
 
@@ -243,18 +242,23 @@ class Store:
         """
         with self._transaction() as connection:
             row = connection.execute(
-                "SELECT visitor, network, priority FROM runs WHERE id = ?", (run,)
+                "SELECT visitor, network, priority, lane FROM runs WHERE id = ?", (run,)
             ).fetchone()
             if row is not None and limits is not None:
                 check_room(connection, row["visitor"], limits)
                 places.check(
-                    connection, row["visitor"], row["network"], priority=row["priority"], limits=limits
+                    connection,
+                    row["visitor"],
+                    row["network"],
+                    priority=row["priority"],
+                    lane=row["lane"],
+                    limits=limits,
                 )
             changed = connection.execute(
-                f"UPDATE runs SET state = 'queued', spec = ?, place = {_NEXT_PLACE}, error = NULL, attempts = 0,"
-                " finished = NULL, stop_requested = NULL"
-                " WHERE id = ? AND state IN ('finished', 'failed', 'stopped')",
-                (json.dumps(spec.to_json()), run),
+                f"UPDATE runs SET state = 'queued', spec = ?, hash = ?, place = {_NEXT_PLACE}, error = NULL,"
+                " attempts = 0, finished = NULL, stop_requested = NULL"
+                f" WHERE id = ? AND state IN {sql(ENDED)}",
+                (json.dumps(spec.to_json()), spec.hash, run),
             )
             if not changed.rowcount:
                 raise errors.RunError("The run is still going on; wait until it has ended, or stop it first.")
@@ -263,7 +267,7 @@ class Store:
         """Forget a run that is not being worked on, and unlink it from others."""
         with self._transaction() as connection:
             gone = connection.execute(
-                "DELETE FROM runs WHERE id = ? AND state NOT IN ('running', 'stopping')", (run,)
+                f"DELETE FROM runs WHERE id = ? AND state NOT IN {sql(IN_WORK)}", (run,)
             )
             if not gone.rowcount:
                 raise errors.RunError("The run is still going on; stop it first, then delete it.")
@@ -275,17 +279,21 @@ class Store:
 
     # Dispatcher's and workers' side
 
-    def claim(self, slots: int = 1) -> Claim | None:
-        """Take the next queued run, unless ``slots`` runs are already being worked on; None if there is none.
+    def claim(self, lane: Lane, slots: int = 1) -> Claim | None:
+        """Take a lane's next queued run, unless ``slots`` runs of it are already being worked on; None without one.
 
         Runs that people asked for come before controls; a run that lost its worker goes on before others begin;
         then visitors take turns, whoever was served longest ago first.
         """
         with self._transaction() as connection:
-            busy = connection.execute("SELECT count(*) FROM runs WHERE state IN ('running', 'stopping')")
+            busy = connection.execute(
+                f"SELECT count(*) FROM runs WHERE state IN {sql(IN_WORK)} AND lane = ?", (lane,)
+            )
             if busy.fetchone()[0] >= slots or self.paused:
                 return None
-            row = connection.execute(f"SELECT id FROM ({QUEUE}) WHERE position = 1").fetchone()
+            row = connection.execute(
+                f"SELECT id FROM ({QUEUE}) WHERE position = 1 AND lane = ?", (lane,)
+            ).fetchone()
             if row is None:
                 return None
             token = secrets.token_urlsafe(16)
@@ -296,9 +304,9 @@ class Store:
             )
             return Claim(run=row["id"], token=token)
 
-    def queued(self) -> int:
-        """Count the runs that wait."""
-        return int(self._rows("SELECT count(*) FROM runs WHERE state = 'queued'")[0][0])
+    def queued(self, lane: Lane) -> int:
+        """Count the runs that wait in a lane."""
+        return int(self._rows("SELECT count(*) FROM runs WHERE state = 'queued' AND lane = ?", lane)[0][0])
 
     def beat(self, claim: Claim) -> Order:
         """Say that the calling process still works on the run; hear whether it should go on."""
@@ -325,16 +333,16 @@ class Store:
         """
         rows = self._rows(
             "SELECT state, (SELECT count(*) FROM runs AS other"
-            " WHERE other.state = 'queued' AND other.priority < runs.priority"
+            " WHERE other.state = 'queued' AND other.lane = runs.lane AND other.priority < runs.priority"
             f" AND NOT EXISTS (SELECT 1 FROM settings WHERE name = '{_PAUSED}'))"
             " > (SELECT count(*) FROM runs AS other"
-            " WHERE other.state IN ('running', 'stopping') AND other.priority = runs.priority"
+            f" WHERE other.state IN {sql(IN_WORK)} AND other.lane = runs.lane AND other.priority = runs.priority"
             " AND (other.started, other.id) > (runs.started, runs.id)) AS before"
             " FROM runs WHERE id = ? AND claim = ?",
             claim.run,
             claim.token,
         )
-        if not rows or rows[0]["state"] not in ("running", "stopping"):
+        if not rows or rows[0]["state"] not in IN_WORK:
             return "lost"
         if rows[0]["state"] == "stopping":
             return "stop"
@@ -395,7 +403,7 @@ class Store:
         with self._transaction() as connection:
             gone = [
                 row["id"]
-                for row in connection.execute("SELECT * FROM runs WHERE state IN ('running', 'stopping')")
+                for row in connection.execute(f"SELECT * FROM runs WHERE state IN {sql(IN_WORK)}")
                 if row["heartbeat"] < time.time() - STALE_SECONDS
                 or (row["host"] == platform.node() and not _alive(row["pid"]))
             ]
@@ -410,7 +418,7 @@ class Store:
         rows = self._rows(
             "SELECT id FROM runs WHERE json_extract(spec, '$.data') LIKE ? || '%'"
             " AND substr(json_extract(spec, '$.data'), length(?) + 1) NOT IN (SELECT token FROM uploads)"
-            " AND state NOT IN ('running', 'stopping')",
+            f" AND state NOT IN {sql(IN_WORK)}",
             UPLOAD,
             UPLOAD,
         )
@@ -419,7 +427,7 @@ class Store:
     def finished_with(self, data: str) -> list[str]:
         """List the runs that learned from ``data`` and are not being worked on, whoever's they are."""
         rows = self._rows(
-            "SELECT id FROM runs WHERE json_extract(spec, '$.data') = ? AND state NOT IN ('running', 'stopping')",
+            f"SELECT id FROM runs WHERE json_extract(spec, '$.data') = ? AND state NOT IN {sql(IN_WORK)}",
             data,
         )
         return [str(row["id"]) for row in rows]
@@ -440,26 +448,22 @@ def _insert(
     control_of: str | None = None,
 ) -> None:
     connection.execute(
-        "INSERT INTO runs (id, visitor, network, title, spec, state, priority, place, control, control_of, created)"
-        f" VALUES (?, ?, ?, ?, ?, 'queued', ?, {_NEXT_PLACE}, ?, ?, ?)",
+        "INSERT INTO runs (id, visitor, network, title, spec, kind, lane, hash, state, priority, place, control,"
+        f" control_of, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, {_NEXT_PLACE}, ?, ?, ?)",
         (
-            *(run, visitor, network, spec.title, json.dumps(spec.to_json())),
-            *(priority, control, control_of, time.time()),
+            *(run, visitor, network, spec.title, json.dumps(spec.to_json()), spec.kind, kind(spec).lane),
+            *(spec.hash, priority, control, control_of, time.time()),
         ),
     )
 
 
 def _equal_control(connection: sqlite3.Connection, visitor: str, control: RunSpec) -> str | None:
     """Find a from-scratch run of the visitor that would say the same."""
-    rows = connection.execute(
-        "SELECT id, spec FROM runs WHERE visitor = ? AND state IN ('queued', 'running', 'finished')",
-        (visitor,),
-    )
-    for row in rows:
-        other = RunSpec.from_json(json.loads(row["spec"]))
-        if (other.config, other.data, other.fit) == (control.config, control.data, control.fit):
-            return str(row["id"])
-    return None
+    row = connection.execute(
+        "SELECT id FROM runs WHERE visitor = ? AND hash = ? AND state IN ('queued', 'running', 'finished')",
+        (visitor, control.hash),
+    ).fetchone()
+    return str(row["id"]) if row else None
 
 
 def _release(connection: sqlite3.Connection, run: str, token: str | None, *, counts: bool) -> None:
@@ -468,7 +472,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
     ``token`` None releases whoever holds the run.
     """
     changed = connection.execute(
-        """
+        f"""
         UPDATE runs SET
             attempts = attempts + :counts,
             claim = NULL,
@@ -479,7 +483,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
             state = CASE WHEN state = 'stopping' THEN 'stopped'
                          WHEN attempts + :counts >= :limit THEN 'failed'
                          ELSE 'queued' END
-        WHERE state IN ('running', 'stopping') AND id = :run AND (:token IS NULL OR claim = :token)
+        WHERE state IN {sql(IN_WORK)} AND id = :run AND (:token IS NULL OR claim = :token)
         RETURNING state
         """,
         {
@@ -522,7 +526,7 @@ def _record(row: sqlite3.Row) -> RunRecord:
         visitor=row["visitor"],
         network=row["network"],
         title=row["title"],
-        spec=RunSpec.from_json(json.loads(row["spec"])),
+        spec=read_spec(json.loads(row["spec"])),
         state=row["state"],
         position=row["position"],
         control=row["control"],

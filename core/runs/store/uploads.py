@@ -4,9 +4,11 @@ import math
 import sqlite3
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from core.runs.store.database import Database
 from core.runs.store.places import KNOWN, NEWCOMERS
+from core.runs.store.states import ACTIVE, sql
 
 # Of one visitor, of all, and of those who are new here: archives of pictures, and weights (`weights_table`).
 _STORED = f"""
@@ -16,6 +18,9 @@ _STORED = f"""
         ?1 NOT IN ({KNOWN}) AS newcomer
     FROM (SELECT visitor, bytes FROM uploads UNION ALL SELECT visitor, bytes FROM weights)
 """
+
+
+Added = Literal["kept", "known", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,20 +70,20 @@ class UploadTable:
         *,
         most_of_visitor: float = math.inf,
         most_in_all: float = math.inf,
-    ) -> bool:
-        """Record a stored archive; False if the visitor has no room left for it (`Stored.left`).
+    ) -> Added:
+        """Record a stored archive; "full" if the visitor has no room left for it (`Stored.left`).
 
-        One transaction, so that two uploads at once cannot both take the last room. The visitor's own record of
-        the same content, if another process was quicker, is an ``sqlite3.IntegrityError``.
+        One transaction, so that two uploads at once cannot both take the last room. "known" if another process was
+        quicker with the same content.
         """
         with self._database.transaction() as connection:
             if size > stored(connection, visitor).left(most_of_visitor, most_in_all):
-                return False
-            connection.execute(
-                "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
+                return "full"
+            added = connection.execute(
+                "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (visitor, sha256) DO NOTHING",
                 (token, visitor, name, sha256, size, time.time()),
             )
-        return True
+            return "kept" if added.rowcount else "known"
 
     def stored(self, visitor: str) -> Stored:
         """Add up the bytes that are stored for a visitor, and for everybody, weights among them."""
@@ -118,7 +123,7 @@ class UploadTable:
         with self._database.transaction() as connection:
             gone = connection.execute(
                 "DELETE FROM uploads WHERE token = ? AND NOT EXISTS (SELECT 1 FROM runs"
-                " WHERE state IN ('queued', 'running', 'stopping') AND json_extract(spec, '$.data') = ?)",
+                " WHERE state IN " + sql(ACTIVE) + " AND json_extract(spec, '$.data') = ?)",
                 (token, data),
             )
             return bool(gone.rowcount)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from core.settings import setting
-from core.techniques import digit_domains
-from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
+from core.techniques.digits import domains as digit_domains
+from core.techniques.digits.arms import ACCURACY, SOURCE_ONLY, TARGET_LABELS, TOLD_APART
+from core.techniques.technique import Arm, Paper, Settings, Technique
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +54,9 @@ TECHNIQUE = Technique(
     differs="domain",
     source="600 plain digits with labels",
     target="600 digits blended with photographs, without labels",
-    quantities=(
-        Quantity(name="accuracy", title="Accuracy on the target"),
-        Quantity(
-            name="told_apart",
-            title="Domains told apart from features (50 %: not at all)",
-            higher_is_better=False,
-        ),
-    ),
+    quantities=(ACCURACY, TOLD_APART),
     arms=(
-        Arm(name="source", title="Source only", role="baseline", what="Trained on the source alone."),
+        SOURCE_ONLY,
         Arm(
             name="dann",
             title="DANN",
@@ -81,12 +75,7 @@ TECHNIQUE = Technique(
             role="control",
             what="DANN whose domain classifier is given random domains: its gradient is noise.",
         ),
-        Arm(
-            name="target",
-            title="Trained on target labels",
-            role="control",
-            what="What the same network reaches with the labels that the others must do without.",
-        ),
+        TARGET_LABELS,
     ),
     verdict=("dann", "together"),
     settings=AdversarialSettings,
@@ -101,7 +90,7 @@ TECHNIQUE = Technique(
     code=(
         "core.techniques.adversarial.reversal:reverse",
         "core.techniques.adversarial.reversal:confusion",
-        "core.techniques.adversarial.reversal:schedule",
+        "core.techniques.digits.training:ramp",
     ),
     remark="If digits come in other proportions in the target, features that look alike must be wrong for some of "
     "them (Zhao et al. 2019, arXiv 1901.09453): let digits be missing and see. That the domain classifier fails proves "

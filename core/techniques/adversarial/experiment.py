@@ -10,16 +10,19 @@ from torch import nn
 
 from core.events import Event, Note, Progress
 from core.metrics.comparison import seeds_difference
-from core.techniques import digit_domains
 from core.techniques.adversarial import reversal
-from core.techniques.adversarial.entry import AdversarialSettings
-from core.techniques.domain_adaptation import network, separability
-from core.techniques.domain_adaptation.network import DigitNetwork, Labelled, Penalty
+from core.techniques.adversarial.entry import TECHNIQUE, AdversarialSettings
+from core.techniques.digits.domains import digit_domains
+from core.techniques.digits.network import DigitNetwork, accuracy, random_network
+from core.techniques.digits.separability import told_apart_by_features
+from core.techniques.digits.tensors import DomainTensors
+from core.techniques.digits.training import EVERY, Penalty, train
 from core.techniques.events import Line, Lines, Panel, Score
+from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed
 
 LOOKS = 12  # places on the curves
 WATCHED = ("source", "dann", "together")
-EVERY = 20  # steps between two signs of life
 # First rate of the domain classifier: only as fast as the network it was outrun, on seeds that the defaults do not use.
 JUDGE_RATE = 1e-2
 JUDGES = 1_000_003  # keeps the seeds of domain classifiers apart from the networks'
@@ -33,18 +36,8 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What is trained and tested on: images (N, 3, S, S) with classes (N,)."""
-
-    source: Labelled
-    source_test: Labelled
-    target: Labelled
-    target_test: Labelled
-
-
 @dataclass(kw_only=True)
-class Curves:
+class TugOfWar:
     """What was seen on the way, by arm: a row for every seed, a value for every look."""
 
     steps: list[int]
@@ -56,35 +49,21 @@ def run(settings: AdversarialSettings) -> Iterator[Event]:
     """Compare DANN with its controls seed by seed."""
     yield Progress(done=0.0, phase="Blending digits with photographs")
     looks = np.unique(np.linspace(1, settings.steps, LOOKS).round().astype(int)).tolist()
-    curves = Curves(steps=looks)
-    scores: list[Score] = []
-    for number, seed in enumerate(settings.every_seed):
-        drawn = digit_domains.domains(settings.target, seed, missing=settings.missing)
-        parts = Parts(
-            source=network.as_input(drawn.source),
-            source_test=network.as_input(drawn.source_test),
-            target=network.as_input(drawn.target),
-            target_test=network.as_input(drawn.target_test),
-        )
-        for event in _one_seed(settings, parts, curves, number, seed):
-            if isinstance(event, Score):
-                scores.append(event)
-            yield event
-        yield _panel(curves)
-    yield _outrun(curves, scores)
-    yield _without_reversal(scores)
-    yield Progress(done=1.0, phase="Done")
+    curves, report = TugOfWar(steps=looks), Report(technique=TECHNIQUE)
+    yield from each_seed(settings, partial(_one_seed, settings, curves), report)
+    yield _outrun(curves, report)
+    yield _without_reversal(report)
 
 
-def _one_seed(
-    settings: AdversarialSettings, parts: Parts, curves: Curves, number: int, seed: int
-) -> Iterator[Event]:
+def _one_seed(settings: AdversarialSettings, curves: TugOfWar, seed: int) -> Events:
+    parts = DomainTensors.of(digit_domains(settings.target, seed, missing=settings.missing))
     score = partial(Score, seed=seed)
     for place, arm in enumerate(_TITLES):
-        one, judge = network.built(seed), reversal.domain_classifier(seed + JUDGES)
-        looks: dict[str, list[float]] = {"target": [], "domain": []}
-        for step in network.train(
-            one,
+        network, judge = random_network(seed), reversal.domain_classifier(seed + JUDGES)
+        on_target: list[float] = []
+        on_domain: list[float] = []
+        for step in train(
+            network,
             parts.target if arm == "target" else parts.source,
             steps=settings.steps,
             seed=seed,
@@ -95,18 +74,19 @@ def _one_seed(
             annealed=True,
         ):
             if step % EVERY == 1:
-                done = (number + (place + step / settings.steps) / len(_TITLES)) / settings.seeds
-                yield Progress(done=done, phase=f"Seed {number + 1} of {settings.seeds}: {_TITLES[arm]}")
+                yield Progress(done=(place + step / settings.steps) / len(_TITLES), phase=_TITLES[arm])
             if arm in WATCHED and step in curves.steps:
-                on_target, on_domain = _look(one, judge, parts)
-                looks["target"].append(on_target)
-                looks["domain"].append(on_domain)
-        yield score(arm=arm, value=network.accuracy(one, parts.target_test))
+                of_network, of_judge = _look(network, judge, parts)
+                on_target.append(of_network)
+                on_domain.append(of_judge)
+        yield score(arm=arm, value=accuracy(network, parts.target_test))
         if arm != "target":
-            yield score(arm=arm, value=_told_apart(one, parts), quantity="told_apart")
+            value = told_apart_by_features(parts, network, network)
+            yield score(arm=arm, value=value, quantity="told_apart")
         if arm in WATCHED:
-            curves.target.setdefault(arm, []).append(looks["target"])
-            curves.domain.setdefault(arm, []).append(looks["domain"])
+            curves.target.setdefault(arm, []).append(on_target)
+            curves.domain.setdefault(arm, []).append(on_domain)
+    yield _panel(curves)
 
 
 def _penalty(arm: str, judge: nn.Module, settings: AdversarialSettings, seed: int) -> Penalty | None:
@@ -118,21 +98,16 @@ def _penalty(arm: str, judge: nn.Module, settings: AdversarialSettings, seed: in
 
 
 @torch.inference_mode()
-def _look(one: DigitNetwork, judge: nn.Module, parts: Parts) -> tuple[float, float]:
+def _look(network: DigitNetwork, judge: nn.Module, parts: DomainTensors) -> tuple[float, float]:
     """Accuracy on the target's test images, and of the domain classifier on both domains' test images."""
-    one.eval()
+    network.eval()
     images, labels = parts.target_test
-    target, source = one.features(images), one.features(parts.source_test[0])
-    right = float((one.head(target).argmax(dim=1) == labels).double().mean())
+    target, source = network.features(images), network.features(parts.source_test[0])
+    right = float((network.head(target).argmax(dim=1) == labels).double().mean())
     return right, reversal.judged(judge, source, target)
 
 
-def _told_apart(one: DigitNetwork, parts: Parts) -> float:
-    every = (parts.source, parts.target, parts.source_test, parts.target_test)
-    return separability.told_apart(*(network.features_of(one, images) for images, _ in every))
-
-
-def _panel(curves: Curves) -> Panel:
+def _panel(curves: TugOfWar) -> Panel:
     def mean(rows: list[list[float]]) -> list[float]:
         return [round(float(value), 4) for value in np.mean(rows, axis=0)]
 
@@ -172,12 +147,10 @@ def _panel(curves: Curves) -> Panel:
     )
 
 
-def _outrun(curves: Curves, scores: list[Score]) -> Note:
+def _outrun(curves: TugOfWar, report: Report) -> Note:
     """Lay the domain classifier's last accuracy beside that of one that starts afresh."""
     last = float(np.mean([row[-1] for row in curves.domain["dann"]]))
-    fresh = float(
-        np.mean([one.value for one in scores if one.arm == "dann" and one.quantity == "told_apart"])
-    )
+    fresh = float(np.mean(list(report.values("dann", "told_apart").values())))
     return Note(
         message=f"At the end the domain classifier that DANN trained along is right in {100 * last:.0f} % of "
         f"the cases; "
@@ -185,12 +158,11 @@ def _outrun(curves: Curves, scores: list[Score]) -> Note:
     )
 
 
-def _without_reversal(scores: list[Score]) -> Note:
+def _without_reversal(report: Report) -> Note:
     """Say what the network gains by meeting both domains, before any reversal."""
-    by_seed = {(one.arm, one.seed): one.value for one in scores if not one.quantity}
-    gains = [value - by_seed["source", seed] for (arm, seed), value in by_seed.items() if arm == "together"]
-    found = seeds_difference(gains, [0.0] * len(gains), paired=True).difference
-    points = [f"{100 * value + 0.0:+.1f}" for value in (found.value, found.low, found.high)]
+    together, alone = (list(report.values(arm).values()) for arm in ("together", "source"))
+    gain = seeds_difference(together, alone, paired=True).difference
+    points = [f"{100 * value + 0.0:+.1f}" for value in (gain.value, gain.low, gain.high)]
     return Note(
         message=f"Both domains in every batch, without any reversal, change the accuracy by {points[0]} points "
         f"[{points[1]}, {points[2]}] beside the source alone, by BatchNorm's statistics; the verdict is about what the "

@@ -1,12 +1,13 @@
 """Gradient reversal: the network learns what the domain classifier must not see."""
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from core.techniques.domain_adaptation.network import FEATURES, Penalty
+from core.backbones.stages import seeded
+from core.techniques.digits.network import FEATURES
+from core.techniques.digits.training import Penalty, ramp
 
 
 class _Reversed(torch.autograd.Function):
@@ -29,19 +30,9 @@ def reverse(features: Tensor, strength: float) -> Tensor:
     return reversed_
 
 
-def schedule(done: float, peak: float, steepness: float) -> float:
-    """λ while training goes from ``done`` 0 to 1: from 0 towards ``peak``, the sooner the larger ``steepness``.
-
-    Ganin et al. 2016, section 5.2.2: 2 / (1 + exp(-γ p)) - 1 with γ = 10, so that a domain classifier that has learned
-    nothing yet does no harm. With ``steepness`` 0 λ is ``peak`` throughout.
-    """
-    return peak if steepness == 0 else peak * (2 / (1 + math.exp(-steepness * done)) - 1)
-
-
 def domain_classifier(seed: int) -> nn.Sequential:
     """Features (B, 64) -> one score (B, 1), above 0 for the target; torch's own generator stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(nn.Linear(FEATURES, FEATURES), nn.ReLU(), nn.Linear(FEATURES, 1))
 
 
@@ -54,7 +45,7 @@ def confusion(
     """
 
     def penalty(source: Tensor, target: Tensor, done: float) -> Tensor:
-        features = reverse(torch.cat([source, target]), schedule(done, peak, steepness))
+        features = reverse(torch.cat([source, target]), ramp(done, peak, steepness))
         domain = torch.cat([source.new_zeros(len(source)), target.new_ones(len(target))])
         if shuffle is not None:
             domain = domain[torch.randperm(len(domain), generator=shuffle)]

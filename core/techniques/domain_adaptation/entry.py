@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from core.settings import setting
-from core.techniques import digit_domains
-from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
+from core.techniques.digits import domains as digit_domains
+from core.techniques.digits.arms import ACCURACY, SOURCE_ONLY, TARGET_LABELS, TOLD_APART
+from core.techniques.technique import Arm, Paper, Settings, Technique
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +54,9 @@ TECHNIQUE = Technique(
     differs="domain",
     source="600 plain digits with labels",
     target="digits blended with photographs, without labels",
-    quantities=(
-        Quantity(name="accuracy", title="Accuracy on the target"),
-        Quantity(
-            name="told_apart",
-            title="Domains told apart from features (50 %: not at all)",
-            higher_is_better=False,
-        ),
-    ),
+    quantities=(ACCURACY, TOLD_APART),
     arms=(
-        Arm(name="source", title="Source only", role="baseline", what="Trained on the source alone."),
+        SOURCE_ONLY,
         Arm(
             name="adabn",
             title="AdaBN",
@@ -105,12 +99,7 @@ TECHNIQUE = Technique(
             role="control",
             what="Deep CORAL with the source's labels dealt out at random: there is nothing to transfer.",
         ),
-        Arm(
-            name="target",
-            title="Trained on target labels",
-            role="control",
-            what="What the same network reaches with the labels that the others must do without.",
-        ),
+        TARGET_LABELS,
     ),
     verdict=("deep_coral", "source"),
     settings=DomainAdaptationSettings,

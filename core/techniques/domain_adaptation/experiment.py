@@ -1,7 +1,6 @@
 """One set of digits, two domains: every method adapts the same network, with the same budget."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -11,59 +10,32 @@ from torch import Tensor
 
 from core.datasets.dataset import LabelledImages
 from core.events import Event, Note, Progress
-from core.techniques import digit_domains
-from core.techniques.digit_domains import Domains
-from core.techniques.domain_adaptation import adabn, coral, mmd, network, separability, transport
-from core.techniques.domain_adaptation.entry import DomainAdaptationSettings
-from core.techniques.domain_adaptation.network import Labelled, Penalty
+from core.techniques.digits.domains import DigitDomains, digit_domains, shuffled
+from core.techniques.digits.network import DigitNetwork, accuracy, features_of, random_network
+from core.techniques.digits.separability import told_apart_by_features
+from core.techniques.digits.tensors import DomainTensors, Labelled, as_tensors
+from core.techniques.digits.training import Penalty, ramp, signs_of_life, train
+from core.techniques.domain_adaptation import adabn, coral, mmd, transport
+from core.techniques.domain_adaptation.entry import TECHNIQUE, DomainAdaptationSettings
 from core.techniques.events import Cloud, Clouds, Panel, Pictures, Score
+from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed, within
 
 # Deep CORAL divides by 4 C²; its authors set the weight so that both losses weigh about the same at the end of
 # training (arXiv 1607.01719, section 3). 30 times λ came closest, on seeds that the defaults do not use.
 CORAL_WEIGHT = 30.0
 SHOWN = 12  # pictures of each domain
 POINTS = 100  # of each domain in the plane
-EVERY = 20  # steps between two signs of life
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """The parts of `Domains` as input of a network."""
-
-    source: Labelled
-    source_test: Labelled
-    target: Labelled
-    target_test: Labelled
-
-    @classmethod
-    def of(cls, domains: Domains) -> "Parts":
-        """Convert all parts."""
-        return cls(
-            source=network.as_input(domains.source),
-            source_test=network.as_input(domains.source_test),
-            target=network.as_input(domains.target),
-            target_test=network.as_input(domains.target_test),
-        )
 
 
 def run(settings: DomainAdaptationSettings) -> Iterator[Event]:
     """Compare the methods seed by seed: `Score`s of accuracy on the target, and pictures of the features."""
     yield Progress(done=0.0, phase="Blending digits with photographs")
-    measured: dict[str, list[float]] = {}
-    for number, seed in enumerate(settings.every_seed):
-        domains = digit_domains.domains(
-            settings.target, seed, images=settings.target_images, missing=settings.missing
-        )
-        if number == 0:
-            yield _pictures(domains)
-        for event in _one_seed(settings, domains, number, seed):
-            if isinstance(event, Score) and not event.quantity:
-                measured.setdefault(event.arm, []).append(event.value)
-            yield event
-    yield _of_the_gain(measured)
-    yield Progress(done=1.0, phase="Done")
+    report = Report(technique=TECHNIQUE)
+    yield from each_seed(settings, partial(_one_seed, settings), report)
+    yield _of_the_gain(report)
 
 
 def penalties(weight: float) -> dict[str, Penalty]:
@@ -71,49 +43,53 @@ def penalties(weight: float) -> dict[str, Penalty]:
     return {
         "together": lambda source, target, done: source.new_zeros(()),
         "deep_coral": lambda source, target, done: CORAL_WEIGHT * weight * coral.coral_loss(source, target),
-        "mmd": lambda source, target, done: weight * mmd.ramp(done) * mmd.mmd(source, target),
+        "mmd": lambda source, target, done: weight * ramp(done) * mmd.mmd(source, target),
     }
 
 
-def _one_seed(
-    settings: DomainAdaptationSettings, domains: Domains, number: int, seed: int
-) -> Iterator[Event]:
-    parts = Parts.of(domains)
+def _one_seed(settings: DomainAdaptationSettings, seed: int) -> Events:
+    domains = digit_domains(settings.target, seed, images=settings.target_images, missing=settings.missing)
+    if seed == settings.first_seed:
+        yield _pictures(domains)
+    parts = DomainTensors.of(domains)
     score = partial(Score, seed=seed)
     mix = penalties(settings.weight)
-    shuffled = network.as_input(digit_domains.shuffled(domains.source, seed))
     plan: dict[str, tuple[Labelled, Penalty | None]] = {
         "source": (parts.source, None),
         **{arm: (parts.source, penalty) for arm, penalty in mix.items()},
-        "shuffled": (shuffled, mix["deep_coral"]),
+        "shuffled": (as_tensors(shuffled(domains.source, seed)), mix["deep_coral"]),
         "target": (parts.target, None),
     }
-    trained: dict[str, network.DigitNetwork] = {}
+    trained: dict[str, DigitNetwork] = {}
     for place, (arm, (labelled, penalty)) in enumerate(plan.items()):
-        one = trained[arm] = network.built(seed)
-        doing = f"Seed {number + 1} of {settings.seeds}: {_TITLES[arm]}"
-        for step in network.train(
-            one, labelled, steps=settings.steps, seed=seed, unlabelled=parts.target[0], penalty=penalty
-        ):
-            if step % EVERY == 1:
-                share = (place + step / settings.steps) / len(plan)
-                yield Progress(done=(number + share) / settings.seeds, phase=doing)
-        yield score(arm=arm, value=network.accuracy(one, parts.target_test))
+        network = trained[arm] = random_network(seed)
+        learning = train(
+            network,
+            labelled,
+            steps=settings.steps,
+            seed=seed,
+            unlabelled=parts.target[0],
+            penalty=penalty,
+        )
+        telling = signs_of_life(_TITLES[arm], learning, settings.steps)
+        yield from within(place / len(plan), (place + 1) / len(plan), telling)
+        yield score(arm=arm, value=accuracy(network, parts.target_test))
         if arm == "source":
-            yield from without_training(one, parts, score)
+            yield from without_training(network, parts, score)
         if arm in mix or arm == "source":
-            yield score(arm=arm, value=_told_apart(one, one, parts), quantity="told_apart")
-    if number == 0:
+            value = told_apart_by_features(parts, network, network)
+            yield score(arm=arm, value=value, quantity="told_apart")
+    if seed == settings.first_seed:
         yield _clouds(trained, parts)
 
 
-def without_training(one: network.DigitNetwork, parts: Parts, score: partial[Score]) -> Iterator[Event]:
+def without_training(network: DigitNetwork, parts: DomainTensors, score: partial[Score]) -> Iterator[Score]:
     """AdaBN, CORAL and optimal transport on the network that learned from the source alone."""
-    adapted = adabn.adapt(one, parts.target[0])
-    yield score(arm="adabn", value=network.accuracy(adapted, parts.target_test))
-    yield score(arm="adabn", value=_told_apart(one, adapted, parts), quantity="told_apart")
-    source, target = (network.features_of(one, images) for images, _ in (parts.source, parts.target))
-    test = network.features_of(one, parts.target_test[0])
+    adapted = adabn.adapt(network, parts.target[0])
+    yield score(arm="adabn", value=accuracy(adapted, parts.target_test))
+    yield score(arm="adabn", value=told_apart_by_features(parts, network, adapted), quantity="told_apart")
+    source, target = (features_of(network, images) for images, _ in (parts.source, parts.target))
+    test = features_of(network, parts.target_test[0])
     for arm, moved in (
         ("coral", coral.align(source, target)),
         ("transport", transport.transported(source, target)),
@@ -127,22 +103,16 @@ def refitted(features: Floats, labels: Tensor, test: Floats) -> NDArray[np.int64
     from sklearn.linear_model import LogisticRegression
 
     classifier = LogisticRegression(max_iter=1000).fit(features, labels.numpy())
-    found: NDArray[np.int64] = classifier.predict(test)
-    return found
+    classes: NDArray[np.int64] = classifier.predict(test)
+    return classes
 
 
-def _told_apart(on_source: network.DigitNetwork, on_target: network.DigitNetwork, parts: Parts) -> float:
-    return separability.told_apart(
-        network.features_of(on_source, parts.source[0]),
-        network.features_of(on_target, parts.target[0]),
-        network.features_of(on_source, parts.source_test[0]),
-        network.features_of(on_target, parts.target_test[0]),
-    )
-
-
-def _of_the_gain(measured: dict[str, list[float]]) -> Note:
+def _of_the_gain(report: Report) -> Note:
     """Say how much of a method's gain is BatchNorm's, which meets both domains in all of these trainings."""
-    mean = {arm: 100 * float(np.mean(values)) for arm, values in measured.items()}
+    mean = {
+        arm: 100 * float(np.mean(list(report.values(arm).values())))
+        for arm in ("source", "together", "deep_coral", "mmd")
+    }
     alone = mean["together"] - mean["source"]
     further = [mean[arm] - mean["together"] for arm in ("deep_coral", "mmd")]
     return Note(
@@ -151,7 +121,7 @@ def _of_the_gain(measured: dict[str, list[float]]) -> Note:
     )
 
 
-def _pictures(domains: Domains) -> Panel:
+def _pictures(domains: DigitDomains) -> Panel:
     shown: list[LabelledImages] = [domains.source, domains.target]
     return Panel(
         name="pictures",
@@ -171,15 +141,14 @@ def _pictures(domains: Domains) -> Panel:
 _COLOURS: tuple[Literal["frozen", "method"], ...] = ("frozen", "method")
 
 
-def _clouds(trained: dict[str, network.DigitNetwork], parts: Parts) -> Panel:
+def _clouds(trained: dict[str, DigitNetwork], parts: DomainTensors) -> Panel:
     """Test features in the two directions in which they vary most, before and after."""
     from sklearn.decomposition import PCA
 
     plots = []
     for title, arm in (("Source only", "source"), ("Deep CORAL", "deep_coral"), ("MMD", "mmd")):
         of_parts = [
-            network.features_of(trained[arm], images[:POINTS])
-            for images, _ in (parts.source_test, parts.target_test)
+            features_of(trained[arm], images[:POINTS]) for images, _ in (parts.source_test, parts.target_test)
         ]
         plane = PCA(n_components=2, svd_solver="full").fit_transform(np.concatenate(of_parts))
         halves = np.split(plane, [len(of_parts[0])])

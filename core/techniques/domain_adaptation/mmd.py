@@ -1,7 +1,5 @@
 """Maximum mean discrepancy: how far apart two clouds of features are, as a loss."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -21,11 +19,3 @@ def mmd(source: Tensor, target: Tensor) -> Tensor:
     kernel = torch.stack([torch.exp(-squared / (width * scale)) for width in WIDTHS]).sum(dim=0)
     n = len(source)
     return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
-
-
-def ramp(done: float, steepness: float = 10.0) -> float:
-    """Rise from 0 to 1 while training goes from ``done`` 0 to 1: first classes, then domains.
-
-    Ganin et al. 2016 (arXiv 1505.07818), section 5.2.2, where ``steepness`` is 10.
-    """
-    return 2 / (1 + math.exp(-steepness * done)) - 1

@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
-from core.datasets.splits import split
+from core.datasets.splits import some_of_each_class, split
 from core.events import Event, Note, Progress
 from core.interpretation import classical, specimen
-from core.techniques.events import Cloud, Clouds, Colour, Grid, Panel, Score
+from core.techniques.events import Clouds, Colour, Grid, Panel, Score
+from core.techniques.feature_cache import FeatureCache
 from core.techniques.feature_extraction import features
 from core.techniques.feature_extraction.entry import TECHNIQUE, FeatureExtractionSettings
-from core.techniques.feature_extraction.features import Remembered
 from core.techniques.feature_extraction.readout import right
 from core.techniques.feature_extraction.selection import chosen
+from core.techniques.panels import neighbours_map
+from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed, within, working
 
 NETWORK = "tiny_resnet18"
 SIDE = 64  # pixels: what the built-in network was trained on
@@ -37,20 +39,19 @@ def run(settings: FeatureExtractionSettings) -> Iterator[Event]:
 def measure(settings: FeatureExtractionSettings, dataset: ImageDataset) -> Iterator[Event]:
     """Compare all features on ``dataset``, at 64 pixels, seed by seed."""
     pretrained = specimen.pretrained(NETWORK)
-    bench = _Bench(
+    comparison = FeatureComparison(
         settings,
+        dataset,
         {
-            "network": Remembered(features.by_picture(pretrained)),
-            "hog": Remembered(_each(classical.hog_features)),
-            "words": Remembered(_each(features.sift_descriptors)),
-            "colours": Remembered(_each(features.colour_histogram)),
-            "pixels": Remembered(_each(features.pixels)),
+            "network": FeatureCache(features.by_picture(pretrained)),
+            "hog": FeatureCache(_each(classical.hog_features)),
+            "words": FeatureCache(_each(features.sift_descriptors)),
+            "colours": FeatureCache(_each(features.colour_histogram)),
+            "pixels": FeatureCache(_each(features.pixels)),
         },
         tuple(stage.name for stage in pretrained.backbone.table),
     )
-    for number, seed in enumerate(settings.every_seed):
-        bench.store["random"] = Remembered(features.by_picture(specimen.random(NETWORK, seed)))
-        yield from bench.one_seed(number, seed, dataset)
+    yield from each_seed(settings, comparison.one_seed, comparison.report)
 
 
 def sizes_up_to(most: int) -> list[int]:
@@ -58,83 +59,73 @@ def sizes_up_to(most: int) -> list[int]:
     return [*(size for size in SIZES if size < most), most]
 
 
-def tested(part: LabelledImages, most: int, seed: int) -> LabelledImages:
-    """At most ``most`` images of each class."""
-    random = np.random.default_rng(seed)
-    order = random.permutation(len(part))
-    taken = [order[part.labels[order] == label][:most] for label in np.unique(part.labels)]
-    return part.subset(np.sort(np.concatenate(taken)))
-
-
 def _each(compute: Any) -> Any:
     return lambda images: [compute(image) for image in images]
 
 
-class _Bench:
+class FeatureComparison:
     """What is known of every picture, and what was measured."""
 
     def __init__(
-        self, settings: FeatureExtractionSettings, store: dict[str, Remembered[Any]], stages: tuple[str, ...]
+        self,
+        settings: FeatureExtractionSettings,
+        dataset: ImageDataset,
+        store: dict[str, FeatureCache[Any]],
+        stages: tuple[str, ...],
     ) -> None:
         self.settings = settings
+        self.dataset = dataset
         self.store = store
         self.stages = stages
-        self.found: defaultdict[str, list[float]] = defaultdict(list)  # of each arm, over seeds and sizes
+        self.report = Report(technique=TECHNIQUE)
         self.by_stage: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
         self.kept: list[Floats] = []  # of each seed, by stage, a share
 
-    def one_seed(self, number: int, seed: int, dataset: ImageDataset) -> Iterator[Event]:
-        settings = self.settings
+    def one_seed(self, seed: int) -> Events:
+        """Read every kind of features at every number of images."""
+        settings, dataset = self.settings, self.dataset
         sizes = sizes_up_to(settings.most)
-
-        def progress(share: float, doing: str) -> Progress:
-            return Progress(
-                done=(number + share) / settings.seeds,
-                phase=f"Seed {number + 1} of {settings.seeds}: {doing}",
-            )
-
+        self.store["random"] = FeatureCache(features.by_picture(specimen.random(NETWORK, seed)))
         parts = {size: split(dataset, per_class=size, seed=seed) for size in sizes}
-        test = tested(parts[sizes[-1]].test, settings.test_images, seed)
+        test = some_of_each_class(parts[sizes[-1]].test, settings.test_images, seed)
         everything = np.concatenate([*(parts[size].train.images for size in sizes), test.images])
         for place, (name, known) in enumerate(self.store.items()):
-            for share in known.learn(everything):
-                yield progress(0.8 * (place + share) / len(self.store), f"features ({name})")
+            begin, end = (0.8 * part / len(self.store) for part in (place, place + 1))
+            yield from within(begin, end, working(f"features ({name})", known.learn(everything)))
         for place, size in enumerate(sizes):
-            yield progress(0.8 + 0.2 * place / len(sizes), f"{size} images of each class")
+            yield Progress(done=0.8 + 0.2 * place / len(sizes), phase=f"{size} images of each class")
             train = parts[size].train
             for arm, (inside, outside) in self.rows(train, test, seed).items():
-                found = right(inside, train.labels, outside, test.labels)
-                self.found[arm].append(float(found.mean()))
-                yield Score(arm=arm, seed=seed, x=float(size), value=float(found.mean()))
+                answers = right(inside, train.labels, outside, test.labels)
+                yield Score(arm=arm, seed=seed, x=float(size), value=float(answers.mean()))
         self.read_stages(parts[sizes[-1]].train, test)
         yield self.stage_panel(sizes[-1])
         yield self.choice_panel(sizes[-1])
-        if number == settings.seeds - 1:
-            yield progress(0.98, "drawing a map")
+        if seed == settings.every_seed[-1]:
+            yield Progress(done=0.98, phase="drawing a map")
             yield self.map_panel(test, seed)
             yield self.strongest()
-            yield Progress(done=1.0, phase="Done")
 
     def rows(
         self, train: LabelledImages, test: LabelledImages, seed: int
     ) -> dict[str, tuple[Floats, Floats]]:
         """Training rows (N, D) and test rows (M, D) of every arm."""
-        found: dict[str, tuple[Floats, Floats]] = {}
+        by_arm: dict[str, tuple[Floats, Floats]] = {}
         inside, outside = self.stacked("network", train), self.stacked("network", test)
-        found["last-stage"] = inside[-1], outside[-1]
+        by_arm["last-stage"] = inside[-1], outside[-1]
         every = np.concatenate(inside, axis=1), np.concatenate(outside, axis=1)
-        found["all-stages"] = every
+        by_arm["all-stages"] = every
         kept = chosen(StandardScaler().fit_transform(every[0]), train.labels, self.settings.strictness)
         self.last_choice = kept
-        found["chosen"] = every[0][:, kept], every[1][:, kept]
+        by_arm["chosen"] = every[0][:, kept], every[1][:, kept]
         words = classical.VisualWords(seed=seed).fit(self.store["words"].of(train.images))
         for name in ("hog", "colours", "pixels"):
-            found[name] = tuple(np.stack(self.store[name].of(part.images)) for part in (train, test))  # type: ignore[assignment]
-        found["words"] = tuple(  # type: ignore[assignment]
+            by_arm[name] = tuple(np.stack(self.store[name].of(part.images)) for part in (train, test))  # type: ignore[assignment]
+        by_arm["words"] = tuple(  # type: ignore[assignment]
             words.transform(self.store["words"].of(part.images)) for part in (train, test)
         )
-        found["random"] = self.stacked("random", train)[-1], self.stacked("random", test)[-1]
-        return found
+        by_arm["random"] = self.stacked("random", train)[-1], self.stacked("random", test)[-1]
+        return by_arm
 
     def stacked(self, name: str, part: LabelledImages) -> list[Floats]:
         """One (N, channels) per stage of a network."""
@@ -145,29 +136,34 @@ class _Bench:
         for name in ("network", "random"):
             inside, outside = self.stacked(name, train), self.stacked(name, test)
             for place in range(len(self.stages)):
-                found = right(inside[place], train.labels, outside[place], test.labels)
-                self.by_stage[name, place].append(float(found.mean()))
+                answers = right(inside[place], train.labels, outside[place], test.labels)
+                self.by_stage[name, place].append(float(answers.mean()))
         borders = np.cumsum([rows.shape[1] for rows in self.stacked("network", train)])[:-1]
         self.kept.append(np.array([part.mean() for part in np.split(self.last_choice, borders)]))
 
     def strongest(self) -> Note:
         """Say what stands against the network best: of the hand-made features, and of the untrained stages."""
+
+        def mean(arm: str) -> float:
+            return float(np.mean([score.value for score in self.report.scores if score.arm == arm]))
+
         by_hand = max(
             (arm for arm in TECHNIQUE.arms if arm.role == "baseline"),
-            key=lambda arm: float(np.mean(self.found[arm.name])),
+            key=lambda arm: mean(arm.name),
         )
         best = {
             name: max(float(np.mean(self.by_stage[name, place])) for place in range(len(self.stages)))
             for name in ("network", "random")
         }
         return Note(
-            message=f"The strongest hand-made features are “{by_hand.title}”: {np.mean(self.found[by_hand.name]):.1%} "
-            f"over all numbers of images, where the network's last stage has {np.mean(self.found['last-stage']):.1%}. "
+            message=f"The strongest hand-made features are “{by_hand.title}”: {mean(by_hand.name):.1%} "
+            f"over all numbers of images, where the network's last stage has {mean('last-stage'):.1%}. "
             f"With {sizes_up_to(self.settings.most)[-1]} images of each class, the best single stage reads "
             f"{best['network']:.1%} if pretrained and {best['random']:.1%} if untrained."
         )
 
     def stage_panel(self, size: int) -> Panel:
+        """Draw what each stage alone reads with ``size`` images of each class."""
         values = [
             [float(np.mean(self.by_stage[name, place])) for place in range(len(self.stages))]
             for name in ("network", "random")
@@ -189,6 +185,7 @@ class _Bench:
         )
 
     def choice_panel(self, size: int) -> Panel:
+        """Draw how much of each stage was chosen with ``size`` images of each class."""
         return Panel(
             name="choice",
             title="Where the chosen features come from",
@@ -212,22 +209,14 @@ class _Bench:
             ("Untrained network", "grey", self.stacked("random", test)[-1]),
             ("Pretrained network", "fire", self.stacked("network", test)[-1]),
         )
-        plots = []
-        for title, colour, rows in kinds:
-            standard = StandardScaler().fit_transform(rows)
-            near = min(20.0, (len(test) - 1) / 3)
-            flat = TSNE(perplexity=near, init="pca", random_state=seed, max_iter=500).fit_transform(standard)
-            cloud = Cloud(
-                name=title,
-                colour=colour,
-                points=[(float(x), float(y)) for x, y in flat],
-                symbols=test.labels.tolist(),
-            )
-            plots.append((title, (cloud,)))
+        plots = tuple(
+            neighbours_map(title, colour, StandardScaler().fit_transform(rows), test.labels, seed)
+            for title, colour, rows in kinds
+        )
         return Panel(
             name="map",
             title="Which test images look alike",
             caption="t-SNE (van der Maaten & Hinton 2008) of the test images; each sign is a class. Labels were not "
             "used. Distances between far groups mean nothing.",
-            drawing=Clouds(plots=tuple(plots)),
+            drawing=Clouds(plots=plots),
         )

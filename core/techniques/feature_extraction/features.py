@@ -1,12 +1,10 @@
 """Lists of numbers for pictures: what a network's stages answer, and what people designed."""
 
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.assemble import content_hashes
 from core.images.decoding import square_from_array
 from core.interpretation import classical
 from core.interpretation.specimen import Specimen
@@ -14,11 +12,9 @@ from core.metrics.similarity import pooled_features
 
 LEVELS = 4  # of each colour channel: 4 x 4 x 4 colours
 PIXEL_SIDE = 32
-CHUNK = 32  # pictures computed between two signs of life
 
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
-T = TypeVar("T")
 
 
 def stage_features(network: Specimen, images: Pixels) -> list[Floats]:
@@ -45,29 +41,6 @@ def pixels(image: Pixels) -> Floats:
 def sift_descriptors(image: Pixels) -> NDArray[np.uint8]:
     """Describe the keypoints of a picture (H, W, 3): (K, 128), from which visual words are counted."""
     return classical.sift(image)[1]
-
-
-class Remembered(Generic[T]):
-    """Features that are computed once per picture, however many seeds draw it."""
-
-    def __init__(self, compute: Callable[[Pixels], list[T]]) -> None:
-        """``compute`` turns images (N, S, S, 3) into N answers."""
-        self._compute = compute
-        self._known: dict[bytes, T] = {}
-
-    def of(self, images: Pixels) -> list[T]:
-        """Answers for images (N, S, S, 3) that `learn` has seen."""
-        return [self._known[key] for key in content_hashes(images)]
-
-    def learn(self, images: Pixels) -> Iterator[float]:
-        """Compute what is not known yet of images (N, S, S, 3); yields the share that is done."""
-        keys = content_hashes(images)
-        new = [number for number, key in enumerate(keys) if key not in self._known]
-        for start in range(0, len(new), CHUNK):
-            numbers = new[start : start + CHUNK]
-            for number, answer in zip(numbers, self._compute(images[numbers]), strict=True):
-                self._known[keys[number]] = answer
-            yield (start + len(numbers)) / len(new)
 
 
 def by_picture(network: Specimen) -> Callable[[Pixels], list[tuple[Floats, ...]]]:

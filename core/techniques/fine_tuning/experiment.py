@@ -2,22 +2,24 @@
 
 import typing
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.backbones import catalogue, stages, weights
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
-from core.datasets.splits import split
+from core.datasets.splits import some_of_each_class, split
 from core.events import Event, Note, Progress
-from core.events import Progress as Working
 from core.metrics.comparison import seeds_difference
 from core.metrics.report import Interval
 from core.techniques.events import Grid, Panel, Pictures, Score
 from core.techniques.fine_tuning.entry import TECHNIQUE, FineTuningSettings, Shift
 from core.techniques.fine_tuning.shifts import shifted
+from core.techniques.panels import enlarged
+from core.techniques.runner import Events, each_seed, within
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import EpochDone, Finished
 from core.training.run import finetune
@@ -30,7 +32,7 @@ ENLARGED = 3  # times, so that noise is seen as it is
 SHIFTS: tuple[Shift, ...] = typing.get_args(Shift)
 VERSIONS: tuple[str, ...] = ("plain", *SHIFTS)  # of every test image
 
-Found = defaultdict[tuple[str, str], list[float]]
+Shares = defaultdict[tuple[str, str], list[float]]  # by strategy and version: what was right, seed by seed
 
 
 def run(settings: FineTuningSettings) -> Iterator[Event]:
@@ -43,15 +45,13 @@ def measure(settings: FineTuningSettings, dataset: ImageDataset) -> Iterator[Eve
     """Run on ``dataset``, at 32 pixels: all strategies of one seed, then the next seed."""
     pretrained = stages.build(catalogue.BUILT_IN)
     weights.load_pretrained(pretrained)
-    found: Found = defaultdict(list)
-    steps = settings.seeds * len(STRATEGIES)
-    for number, seed in enumerate(settings.every_seed):
+    shares: Shares = defaultdict(list)
+
+    def one_seed(seed: int) -> Events:
         versions = with_shifted_tests(dataset, settings, seed)
-        if number == 0:
+        if seed == settings.first_seed:
             yield _pictures_panel(versions, settings)
         for place, strategy in enumerate(STRATEGIES):
-            done = number * len(STRATEGIES) + place
-            doing = f"Seed {number + 1} of {settings.seeds}: {TECHNIQUE.arm(strategy).title}"
             config = FinetuneConfig(
                 strategy=strategy,  # type: ignore[arg-type]
                 per_class=settings.per_class,
@@ -61,28 +61,35 @@ def measure(settings: FineTuningSettings, dataset: ImageDataset) -> Iterator[Eve
                 seed=seed,
                 device="cpu",
             )
-            yield Progress(done=done / steps, phase=doing)
-            learned = 0.0  # share of this run's epochs
-            for event in finetune(config, versions, backbone=pretrained, checkpoint_every=settings.epochs):
-                if isinstance(event, EpochDone):
-                    learned = event.epoch / event.epochs
-                    yield Progress(done=(done + learned) / steps, phase=doing)
-                elif isinstance(event, Working):  # reading features, testing: a sign of life
-                    yield Progress(done=(done + learned) / steps, phase=doing)
-                elif isinstance(event, Finished):
-                    # (4 · test,), one version after another
-                    right = event.scores.argmax(axis=1) == event.labels
-                    for version, part in zip(VERSIONS, np.split(right, len(VERSIONS)), strict=True):
-                        found[strategy, version].append(float(part.mean()))
-                    for quantity, version in (("accuracy", "plain"), ("shifted", settings.shift)):
-                        value = found[strategy, version][-1]
-                        yield Score(arm=strategy, seed=seed, value=value, quantity=quantity)
-        yield _shifts_panel(found, settings)
+            training = finetune(config, versions, backbone=pretrained, checkpoint_every=settings.epochs)
+            begin, end = (part / len(STRATEGIES) for part in (place, place + 1))
+            right = yield from within(begin, end, _answers(TECHNIQUE.arm(strategy).title, training))
+            for version, part in zip(VERSIONS, np.split(right, len(VERSIONS)), strict=True):
+                shares[strategy, version].append(float(part.mean()))
+            for quantity, version in (("accuracy", "plain"), ("shifted", settings.shift)):
+                value = shares[strategy, version][-1]
+                yield Score(arm=strategy, seed=seed, value=value, quantity=quantity)
+        yield _shifts_panel(shares, settings)
+
+    yield from each_seed(settings, one_seed)
     yield Note(
-        message=_compared(found, settings, "full", "linear_probe", "Kumar et al. 2022 report +2 and −7")
+        message=_compared(shares, settings, "full", "linear_probe", "Kumar et al. 2022 report +2 and −7")
     )
-    yield Note(message=_compared(found, settings, "lp_ft", "full", "Kumar et al. 2022 report +1 and +10"))
-    yield Progress(done=1.0, phase="Done")
+    yield Note(message=_compared(shares, settings, "lp_ft", "full", "Kumar et al. 2022 report +1 and +10"))
+
+
+def _answers(title: str, training: Iterator[Event]) -> Generator[Progress, None, NDArray[np.bool_]]:
+    """Say how far a fine-tuning is; whether it is right in the end: (4 · test,), one version after another."""
+    learned = 0.0  # share of this run's epochs
+    yield Progress(done=learned, phase=title)
+    for event in training:
+        if isinstance(event, EpochDone):
+            learned = event.epoch / event.epochs
+        if isinstance(event, EpochDone | Progress):  # reading features, testing: a sign of life
+            yield Progress(done=learned, phase=title)
+        if isinstance(event, Finished):
+            right: NDArray[np.bool_] = event.scores.argmax(axis=1) == event.labels
+    return right
 
 
 def with_shifted_tests(dataset: ImageDataset, settings: FineTuningSettings, seed: int) -> ImageDataset:
@@ -91,11 +98,7 @@ def with_shifted_tests(dataset: ImageDataset, settings: FineTuningSettings, seed
     So all accuracies come from the same network, and the test part is still touched once.
     """
     parts = split(dataset, per_class=None, seed=seed)
-    order = np.random.default_rng(seed).permutation(len(parts.test))
-    by_class = [
-        order[parts.test.labels[order] == label][:TEST_IMAGES] for label in range(len(dataset.class_names))
-    ]
-    plain = parts.test.subset(np.sort(np.concatenate(by_class)))
+    plain = some_of_each_class(parts.test, TEST_IMAGES, seed)
     changed = [shifted(plain.images, shift, settings.severity, seed) for shift in SHIFTS]
     return replace(
         dataset,
@@ -110,18 +113,18 @@ def with_shifted_tests(dataset: ImageDataset, settings: FineTuningSettings, seed
     )
 
 
-def _compared(found: Found, settings: FineTuningSettings, first: str, second: str, published: str) -> str:
+def _compared(shares: Shares, settings: FineTuningSettings, first: str, second: str, published: str) -> str:
     """Say how ``first`` does beside ``second`` on both test sets, beside what was published."""
     texts = []
     for quantity, words in (("plain", "points on plain"), (settings.shift, "on shifted test images")):
-        gain = seeds_difference(found[first, quantity], found[second, quantity], paired=True).difference
+        gain = seeds_difference(shares[first, quantity], shares[second, quantity], paired=True).difference
         texts.append(f"{_points(gain)} {words}")
     names = TECHNIQUE.arm(first).title, TECHNIQUE.arm(second).title
     return f"{names[0]} against “{names[1]}”: {texts[0]} and {texts[1]}; {published}, on other data."
 
 
 def _points(gain: Interval) -> str:
-    value, low, high = (f"{round(100 * one, 1) + 0.0:+.1f}" for one in (gain.value, gain.low, gain.high))
+    value, low, high = (f"{round(100 * edge, 1) + 0.0:+.1f}" for edge in (gain.value, gain.low, gain.high))
     return f"{value} [{low}, {high}]".replace("-", "−")
 
 
@@ -135,7 +138,7 @@ def _pictures_panel(versions: ImageDataset, settings: FineTuningSettings) -> Pan
         caption=f"The same test pictures as they are and changed, severity {settings.severity} of 5.",
         drawing=Pictures(
             pictures=tuple(
-                versions.test.images[place * count + number].repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
+                enlarged(versions.test.images[place * count + number], ENLARGED)
                 for place in range(len(VERSIONS))
                 for number in chosen
             ),
@@ -148,7 +151,7 @@ def _pictures_panel(versions: ImageDataset, settings: FineTuningSettings) -> Pan
     )
 
 
-def _shifts_panel(found: Found, settings: FineTuningSettings) -> Panel:
+def _shifts_panel(shares: Shares, settings: FineTuningSettings) -> Panel:
     return Panel(
         name="shifts",
         title="Every shift",
@@ -158,7 +161,7 @@ def _shifts_panel(found: Found, settings: FineTuningSettings) -> Panel:
             rows=tuple(TECHNIQUE.arm(strategy).title for strategy in STRATEGIES),
             columns=VERSIONS,
             values=[
-                [float(np.mean(found[strategy, version])) for version in VERSIONS] for strategy in STRATEGIES
+                [float(np.mean(shares[strategy, version])) for version in VERSIONS] for strategy in STRATEGIES
             ],
             x_title="Test pictures",
             low=0.0,

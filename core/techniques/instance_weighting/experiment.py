@@ -1,6 +1,5 @@
 """Source examples weighted, by number of target labels."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,12 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.events import Event, Note, Progress
+from core.techniques.digits.scanned import scanned_digits
 from core.techniques.events import Grid, Panel, Pictures, Score
 from core.techniques.instance_weighting import classifier, parity
-from core.techniques.instance_weighting.entry import InstanceWeightingSettings
+from core.techniques.instance_weighting.entry import TECHNIQUE, InstanceWeightingSettings
 from core.techniques.instance_weighting.importance import effective_size, importance_weights
-from core.techniques.instance_weighting.parity import Domains
+from core.techniques.instance_weighting.parity import ParityDomains
 from core.techniques.instance_weighting.tradaboost import Boosted, boost, vote
+from core.techniques.panels import enlarged
+from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed
 
 TARGET_LABELS = (5, 10, 20, 50, 100)
 SHOWN = 8  # source images at each end of the weights
@@ -25,17 +28,19 @@ Floats = NDArray[np.float64]
 def run(settings: InstanceWeightingSettings) -> Iterator[Event]:
     """Run on scikit-learn's digits."""
     yield Progress(done=0.0, phase="Reading the digits")
-    yield from measure(settings, *parity.scanned_digits())
+    images, digits = scanned_digits()
+    yield from measure(settings, images.reshape(len(images), -1), digits)
 
 
 def measure(
     settings: InstanceWeightingSettings, images: Floats, digits: NDArray[np.int64]
 ) -> Iterator[Event]:
     """Run on digits ``images`` (N, D), 0-1, seed by seed."""
+    report = Report(technique=TECHNIQUE)
     by_digit: list[Floats] = []
     sizes: list[float] = []
-    found: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
-    for number, seed in enumerate(settings.every_seed):
+
+    def one_seed(seed: int) -> Events:
         domains = parity.draw(
             images,
             digits,
@@ -48,10 +53,7 @@ def measure(
         shuffled = np.random.default_rng(seed).permutation(weights)
         sizes.append(effective_size(weights))
         for place, count in enumerate(TARGET_LABELS):
-            yield Progress(
-                done=(number + place / len(TARGET_LABELS)) / settings.seeds,
-                phase=f"Seed {number + 1} of {settings.seeds}: {count} target labels",
-            )
+            yield Progress(done=place / len(TARGET_LABELS), phase=f"{count} target labels")
             few = domains.target.images[:count], domains.target.labels[:count]
             boosted = boost(domains.source.images, domains.source.labels, *few, settings.rounds)
             right = {
@@ -62,24 +64,28 @@ def measure(
                 "shuffled": _weighted(domains, count, shuffled),
             }
             for arm, value in right.items():
-                found[arm, count].append(value)
                 yield Score(arm=arm, seed=seed, x=float(count), value=value)
         by_digit.append(_by_digit(domains, weights, boosted))
         yield _digits_panel(by_digit)
-    yield _extremes_panel(domains, weights)
+        if seed == settings.every_seed[-1]:
+            yield _extremes_panel(domains, weights)
+
+    yield from each_seed(settings, one_seed, report)
     yield Note(
         message=f"Weighted, the {settings.source_images} source images say as much as {np.mean(sizes):.0f} that count "
         f"the same (effective sample size, mean over {settings.seeds} seeds): bias is paid for with noise."
     )
-    yield _where_it_ends(found)
-    yield Progress(done=1.0, phase="Done")
+    yield _where_it_ends(report)
 
 
-def _where_it_ends(found: dict[tuple[str, int], list[float]]) -> Note:
+def _where_it_ends(report: Report) -> Note:
     """From how many target labels on nothing of the source is needed any more."""
-    methods = ("importance", "tradaboost", "pooled")
+
+    def mean(arm: str, count: int) -> float:
+        return float(np.mean(list(report.values(arm, x=float(count)).values())))
+
     for count in TARGET_LABELS:
-        if np.mean(found["target", count]) >= max(np.mean(found[arm, count]) for arm in methods):
+        if mean("target", count) >= max(mean(arm, count) for arm in ("importance", "tradaboost", "pooled")):
             return Note(
                 message=f"From {count} target labels on, training on them alone was as good as anything that used the "
                 "source, on average over the seeds."
@@ -90,7 +96,7 @@ def _where_it_ends(found: dict[tuple[str, int], list[float]]) -> Note:
     )
 
 
-def _weighted(domains: Domains, count: int, weights: Floats) -> float:
+def _weighted(domains: ParityDomains, count: int, weights: Floats) -> float:
     """Test accuracy after training on the weighted source and ``count`` target labels, which count once each."""
     learner = classifier.fit(
         np.concatenate([domains.source.images, domains.target.images[:count]]),
@@ -100,11 +106,11 @@ def _weighted(domains: Domains, count: int, weights: Floats) -> float:
     return _accuracy(domains, learner)
 
 
-def _accuracy(domains: Domains, learner: Any) -> float:
+def _accuracy(domains: ParityDomains, learner: Any) -> float:
     return float((learner.predict(domains.test.images) == domains.test.labels).mean())
 
 
-def _by_digit(domains: Domains, weights: Floats, boosted: Boosted) -> Floats:
+def _by_digit(domains: ParityDomains, weights: Floats, boosted: Boosted) -> Floats:
     """Mean weight of the source images of each digit, for both methods: (2, 10); NaN for a digit without images."""
     of_boosted = boosted.weights[: len(weights)]
     both = np.stack([weights, of_boosted / of_boosted.mean()])
@@ -132,17 +138,17 @@ def _digits_panel(by_digit: list[Floats]) -> Panel:
     )
 
 
-def _extremes_panel(domains: Domains, weights: Floats) -> Panel:
+def _extremes_panel(domains: ParityDomains, weights: Floats) -> Panel:
     order = np.argsort(-weights)
     chosen = [*order[:SHOWN], *order[-SHOWN:]]
     side = int(np.sqrt(domains.source.images.shape[1]))
     pictures = (domains.source.images[chosen] * 255).round().astype(np.uint8).reshape(-1, side, side)
-    pictures = pictures.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
     return Panel(
         name="extremes",
         title="The heaviest and the lightest source images",
         caption="Importance weights of the last seed: above 1, a source image looks like the target's.",
         drawing=Pictures(
-            pictures=tuple(pictures), captions=tuple(f"{weights[number]:.2g}" for number in chosen)
+            pictures=tuple(enlarged(picture, ENLARGED) for picture in pictures),
+            captions=tuple(f"{weights[number]:.2g}" for number in chosen),
         ),
     )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 TARGET_IMAGES = 250  # seen in training; a few of them with labels
 TEST_IMAGES = 400
@@ -14,7 +13,7 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
+class ParityPart:
     """Images (N, D), 0-1, the digits that they show (N,), and the labels (N,): 1 for odd."""
 
     images: Floats
@@ -23,23 +22,17 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Domains:
+class ParityDomains:
     """Parts without a common image."""
 
-    source: Part
-    target: Part
-    test: Part
-
-
-def scanned_digits() -> tuple[Floats, Labels]:
-    """Give scikit-learn's digits: images (1797, 64), 0-1, and what they show (1797,)."""
-    digits = load_digits()
-    return digits.data / 16, digits.target.astype(np.int64)
+    source: ParityPart
+    target: ParityPart
+    test: ParityPart
 
 
 def draw(
     images: Floats, digits: Labels, *, source_images: int, share: float, wrong: float, seed: int
-) -> Domains:
+) -> ParityDomains:
     """Deal images (N, D) out: ``share`` of the source shows 0-4, ``share`` of target and test 5-9.
 
     ``wrong`` of the source's labels are turned round.
@@ -48,19 +41,19 @@ def draw(
     order = random.permutation(len(digits))
     small, large = list(order[digits[order] < 5]), list(order[digits[order] >= 5])
 
-    def part(count: int, share_small: float) -> Part:
+    def part(count: int, share_small: float) -> ParityPart:
         of_small = round(share_small * count)
         taken = [small.pop() for _ in range(of_small)] + [large.pop() for _ in range(count - of_small)]
         chosen = random.permutation(taken)
-        return Part(images=images[chosen], digits=digits[chosen], labels=digits[chosen] % 2)
+        return ParityPart(images=images[chosen], digits=digits[chosen], labels=digits[chosen] % 2)
 
     test = part(TEST_IMAGES, 1 - share)
     target = part(TARGET_IMAGES, 1 - share)
     source = part(source_images, share)
     flipped = np.zeros(source_images, dtype=np.int64)
     flipped[: round(wrong * source_images)] = 1  # the images are in random order
-    return Domains(
-        source=Part(images=source.images, digits=source.digits, labels=source.labels ^ flipped),
+    return ParityDomains(
+        source=ParityPart(images=source.images, digits=source.digits, labels=source.labels ^ flipped),
         target=target,
         test=test,
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor, nn
 
 from core.datasets.dataset import ImageDataset, LabelledImages
@@ -15,12 +14,11 @@ from core.datasets.splits import split
 from core.events import Event, Note, Progress
 from core.interpretation import specimen
 from core.interpretation.specimen import Specimen
-from core.metrics.classification import CONFIDENCE
 from core.techniques.events import Colour, Line, Lines, Panel, Pictures, Score
 from core.techniques.knowledge_fusion.distillation import distillation_loss
 from core.techniques.knowledge_fusion.entry import TECHNIQUE, KnowledgeFusionSettings
 from core.techniques.knowledge_fusion.learning import (
-    Network,
+    FusedNetwork,
     fine_tune,
     frozen_features,
     solved_head,
@@ -28,7 +26,9 @@ from core.techniques.knowledge_fusion.learning import (
 )
 from core.techniques.knowledge_fusion.shift import shifted
 from core.techniques.knowledge_fusion.weights import interpolated, reorder_hidden_channels, soup
+from core.techniques.panels import half_width
 from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed, within, working
 
 SIDE = 32  # pixels
 EARLIER, EARLIER_PER_CLASS = "everyday-patches", 40
@@ -37,27 +37,28 @@ FACTORS = (1.0, 0.5, 2.0)  # of the learning rate: the fine-tuned network, and t
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN = 4  # pictures, before and after the shift
 
+AlphaCurves = dict[str, list[list[float]]]  # by kind of mixture: accuracies (alphas, quantities)
 Answers = dict[str, Tensor]  # by quantity: probabilities (N, classes)
 COLOURS: dict[str, Colour] = {"target": "fire", "shifted": "violet", "earlier": "ice"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Exam:
+class FusionExam:
     """Test pictures behind the frozen stages, by quantity, with their labels and the earlier task's classifier."""
 
     features: Mapping[str, Tensor]  # (N, 32, h, w)
     labels: Mapping[str, Tensor]  # (N,)
     earlier_head: nn.Module
 
-    def answers(self, network: Network) -> Answers:
+    def answers(self, network: FusedNetwork) -> Answers:
         """What a network answers to each kind of picture."""
-        found = {}
+        answers = {}
         for name, features in self.features.items():
             pooled = through(network.body, features)  # (N, 256)
             head = self.earlier_head if name == "earlier" else network.head
             with torch.no_grad():
-                found[name] = head(pooled).softmax(dim=1)
-        return found
+                answers[name] = head(pooled).softmax(dim=1)
+        return answers
 
     def scores(self, arm: str, seed: int, answers: Answers) -> Iterator[Score]:
         """Accuracy of each kind."""
@@ -67,8 +68,8 @@ class Exam:
     def accuracies(self, answers: Answers) -> dict[str, float]:
         """Share of right answers by quantity."""
         return {
-            name: float((found.argmax(dim=1) == self.labels[name]).float().mean())
-            for name, found in answers.items()
+            name: float((shares.argmax(dim=1) == self.labels[name]).float().mean())
+            for name, shares in answers.items()
         }
 
 
@@ -80,7 +81,10 @@ def places(alpha: float) -> list[float]:
 def mixed(answers: Sequence[Answers], shares: Sequence[float]) -> Answers:
     """Average probabilities with weights ``shares``."""
     return {
-        name: sum((share * one[name] for share, one in zip(shares, answers, strict=True)), torch.zeros(()))
+        name: sum(
+            (share * of_network[name] for share, of_network in zip(shares, answers, strict=True)),
+            torch.zeros(()),
+        )
         for name in answers[0]
     }
 
@@ -88,42 +92,46 @@ def mixed(answers: Sequence[Answers], shares: Sequence[float]) -> Answers:
 def run(settings: KnowledgeFusionSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed."""
     yield Progress(done=0.0, phase="Reading the pictures")
-    one = specimen.pretrained("tiny_resnet18")
+    pretrained = specimen.pretrained("tiny_resnet18")
     dataset, earlier = open_dataset(settings.target, side=SIDE), open_dataset(EARLIER, side=SIDE)
     yield Progress(done=0.0, phase="Solving the earlier task")
-    network = Network(one)
     known = split(earlier, per_class=EARLIER_PER_CLASS, seed=0).train
-    pooled = through(network.body, frozen_features(one, known.images))
-    for step in solved_head(pooled, known.labels, 0):
-        head = step
-        yield Progress(done=0.0, phase="Solving the earlier task")
-    assert isinstance(head, nn.Linear)
+    pooled = through(FusedNetwork(pretrained).body, frozen_features(pretrained, known.images))
+    head = yield from _solved("Solving the earlier task", pooled, known.labels, 0)
     report = Report(technique=TECHNIQUE)
-    curves: list[dict[str, list[list[float]]]] = []
-    for number, seed in enumerate(settings.every_seed):
-        for event in _seed(settings, seed, one=one, dataset=dataset, earlier=earlier, earlier_head=head):
-            if isinstance(event, dict):
-                curves.append(event)
-                yield _curve_panel(settings, curves)
-            elif isinstance(event, Progress):
-                done = (number + event.done) / settings.seeds
-                yield Progress(done=done, phase=f"Seed {number + 1} of {settings.seeds}: {event.phase}")
-            else:
-                report.take(event)
-                yield event
+    curves: list[AlphaCurves] = []
+
+    def one_seed(seed: int) -> Events:
+        of_seed = yield from _one_seed(
+            settings, seed, pretrained=pretrained, dataset=dataset, earlier=earlier, earlier_head=head
+        )
+        curves.append(of_seed)
+        yield _curve_panel(settings, curves)
+
+    yield from each_seed(settings, one_seed, report)
     yield from _remarks(report)
 
 
-def _seed(
+def _solved(
+    phase: str, features: Tensor, labels: NDArray[np.int64], seed: int
+) -> Generator[Progress, None, nn.Linear]:
+    """Solve a classifier; says ``phase`` at every step, of which nobody knows how many there will be."""
+    for step in solved_head(features, labels, seed):
+        last = step
+        yield Progress(done=0.0, phase=phase)
+    assert isinstance(last, nn.Linear)
+    return last
+
+
+def _one_seed(
     settings: KnowledgeFusionSettings,
     seed: int,
     *,
-    one: Specimen,
+    pretrained: Specimen,
     dataset: ImageDataset,
     earlier: ImageDataset,
     earlier_head: nn.Module,
-) -> Iterator[Event | dict[str, list[list[float]]]]:
-    """All arms of one seed; their `Progress` counts this seed alone. The dictionary is `_curves`'."""
+) -> Generator[Event, None, AlphaCurves]:
     yield Progress(done=0.0, phase="the probe")
     parts = split(dataset, per_class=settings.per_class, seed=seed)
     random = np.random.default_rng(seed)
@@ -132,11 +140,11 @@ def _seed(
     other = earlier.test.subset(random.permutation(len(earlier.test))[:TEST_IMAGES])
     changed = shifted(test.images, settings.shift, seed)
     yield _pictures_panel(test, changed, dataset.class_names)
-    exam = Exam(
+    exam = FusionExam(
         features={
-            "target": frozen_features(one, test.images),
-            "shifted": frozen_features(one, changed),
-            "earlier": frozen_features(one, other.images),
+            "target": frozen_features(pretrained, test.images),
+            "shifted": frozen_features(pretrained, changed),
+            "earlier": frozen_features(pretrained, other.images),
         },
         labels={
             name: torch.from_numpy(labels)
@@ -144,17 +152,13 @@ def _seed(
         },
         earlier_head=earlier_head,
     )
-    features, labels = frozen_features(one, parts.train.images), torch.from_numpy(parts.train.labels)
-    start = Network(one)
-    for step in solved_head(through(start.body, features), parts.train.labels, seed):
-        head = step
-        yield Progress(done=0.0, phase="the probe")
-    assert isinstance(head, nn.Linear)
-    start.head = head
+    features, labels = frozen_features(pretrained, parts.train.images), torch.from_numpy(parts.train.labels)
+    start = FusedNetwork(pretrained)
+    start.head = yield from _solved("the probe", through(start.body, features), parts.train.labels, seed)
     probed = exam.answers(start)
     yield from exam.scores("probed", seed, probed)
 
-    tuned = yield from _three(start, features, labels, seed)
+    tuned = yield from within(0.0, 0.6, _three(start, features, labels, seed))
     answers = []
     for network in tuned:
         yield Progress(done=0.6, phase="asking the fine-tuned networks")
@@ -181,15 +185,15 @@ def _seed(
         taught = torch.stack([through(network, features).softmax(dim=1) for network in tuned]).mean(dim=0)
     soft = taught.clamp_min(1e-12).log()  # (N, classes)
     student = start.filled(before)
-    for share in fine_tune(
+    distilling = fine_tune(
         student,
         features,
         labels,
         factor=1.0,
         seed=seed * (len(FACTORS) + 1) + len(FACTORS),
         loss=lambda scores, some: distillation_loss(scores, soft[some], labels[some]),
-    ):
-        yield Progress(done=0.7 + 0.2 * share, phase="distilling")
+    )
+    yield from within(0.7, 0.9, working("distilling", distilling))
     yield from exam.scores("distilled", seed, exam.answers(student))
 
     yield Progress(done=0.9, phase="walking from the probe to the fine-tuned network")
@@ -199,35 +203,35 @@ def _seed(
         for place in places(alpha)
     ]
     blends = [mixed((probed, answers[0]), (1 - place, place)) for place in places(alpha)]
-    yield {
-        "weights": [list(exam.accuracies(found).values()) for found in walk],
-        "answers": [list(exam.accuracies(found).values()) for found in blends],
+    return {
+        "weights": [list(exam.accuracies(answers_at).values()) for answers_at in walk],
+        "answers": [list(exam.accuracies(answers_at).values()) for answers_at in blends],
     }
 
 
 def _three(
-    start: Network, features: Tensor, labels: Tensor, seed: int
-) -> Generator[Event, None, list[Network]]:
+    start: FusedNetwork, features: Tensor, labels: Tensor, seed: int
+) -> Generator[Event, None, list[FusedNetwork]]:
     """Fine-tune three networks from ``start``, each at a rate and in an order of its own."""
     tuned = []
     for place, factor in enumerate(FACTORS):
         network = start.filled(start.state())
         order = seed * (len(FACTORS) + 1) + place
         for share in fine_tune(network, features, labels, factor=factor, seed=order):
-            yield Progress(done=(place + share) / 5, phase=f"fine-tuning, network {place + 1} of 3")
+            yield Progress(
+                done=(place + share) / len(FACTORS), phase=f"fine-tuning, network {place + 1} of 3"
+            )
         tuned.append(network)
     return tuned
 
 
-def _curve_panel(settings: KnowledgeFusionSettings, curves: list[dict[str, list[list[float]]]]) -> Panel:
+def _curve_panel(settings: KnowledgeFusionSettings, curves: list[AlphaCurves]) -> Panel:
     """Accuracy along the line in weight space, mean over seeds with its t interval."""
     lines = []
     for kind, dashed in (("weights", False), ("answers", True)):
-        values = np.array([one[kind] for one in curves])  # (seeds, alphas, quantities)
+        values = np.array([of_seed[kind] for of_seed in curves])  # (seeds, alphas, quantities)
         mean = values.mean(axis=0)
-        half = np.zeros_like(mean)
-        if len(values) > 1:
-            half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values, axis=0)
+        half = half_width(values)
         for place, name in enumerate(COLOURS):
             lines.append(
                 Line(

@@ -16,20 +16,20 @@ from torch.nn import functional
 
 from core.backbones import stages
 from core.interpretation.specimen import Specimen
+from core.techniques.descent import descend
 from core.techniques.knowledge_fusion.weights import State
 from core.training import probe
-from core.training.schedule import warm_up_cosine
 
 FROZEN = 2  # stages: the stem and layer1
 EPOCHS, BATCH = 6, 32
 RATE = 3e-4  # AdamW's for LP-FT, see core.training.config.STRATEGIES
-DECAY, WARM_UP = 1e-2, 0.1
+DECAY = 1e-2
 
 # Class scores (B, classes), what stood before (numbers of the images, (B,)) -> loss
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-class Network(nn.Module):
+class FusedNetwork(nn.Module):
     """Everything behind the frozen stages: features (B, 32, h, w) -> class scores (B, classes)."""
 
     def __init__(self, specimen: Specimen) -> None:
@@ -53,7 +53,7 @@ class Network(nn.Module):
             if tensor.is_floating_point()
         }
 
-    def filled(self, state: State) -> "Network":
+    def filled(self, state: State) -> "FusedNetwork":
         """Copy the network and put ``state`` into the copy."""
         other = copy.deepcopy(self)
         other.load_state_dict(state, strict=False)
@@ -88,24 +88,22 @@ def solved_head(features: Tensor, labels: NDArray[np.int64], seed: int) -> Itera
 
 
 def fine_tune(
-    network: Network, features: Tensor, labels: Tensor, *, factor: float, seed: int, loss: Loss | None = None
+    network: FusedNetwork,
+    features: Tensor,
+    labels: Tensor,
+    *,
+    factor: float,
+    seed: int,
+    loss: Loss | None = None,
 ) -> Iterator[float]:
     """Train ``network`` in place on features (N, 32, h, w) and labels (N,); yields the share done.
 
     ``factor`` multiplies the learning rate. ``loss`` is cross-entropy where none is given.
     """
-    order = torch.Generator().manual_seed(seed)
+
+    def objective(some: Tensor) -> Tensor:
+        scores = network(features[some])
+        return functional.cross_entropy(scores, labels[some]) if loss is None else loss(scores, some)
+
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE * factor, weight_decay=DECAY)
-    batches = -(-len(features) // BATCH)
-    step = 0
-    for _ in range(EPOCHS):
-        for some in torch.randperm(len(features), generator=order).tensor_split(batches):
-            rate = warm_up_cosine(step, steps=batches * EPOCHS, peak=RATE * factor, warm_up=WARM_UP)
-            optimiser.param_groups[0]["lr"] = rate
-            scores = network(features[some])
-            wrong = functional.cross_entropy(scores, labels[some]) if loss is None else loss(scores, some)
-            optimiser.zero_grad()
-            wrong.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            step += 1
-            yield step / (batches * EPOCHS)
+    yield from descend(optimiser, objective, len(features), batch=BATCH, epochs=EPOCHS, seed=seed)

@@ -49,7 +49,7 @@ def shifted(pictures: Pixels, kind: Shift, seed: int) -> Pixels:
     generator = np.random.default_rng(seed)
     changed = np.empty(pictures.shape)
     kinds = tuple(KINDS) if kind == "mixed" else (kind,)
-    for place, one in enumerate(kinds):
+    for place, name in enumerate(kinds):
         some = slice(place, None, len(kinds))
-        changed[some] = KINDS[one](pictures[some].astype(np.float64), generator)
+        changed[some] = KINDS[name](pictures[some].astype(np.float64), generator)
     return changed.clip(0, 255).round().astype(np.uint8)

@@ -15,7 +15,9 @@ from core.techniques.meta_learning.classifier import train_as_classifier
 from core.techniques.meta_learning.entry import OMNIGLOT, OmniglotSettings
 from core.techniques.meta_learning.omniglot import BYTES, TITLE, Characters, download_characters
 from core.techniques.meta_learning.prototypes import few_shot_accuracy, train_by_episodes
+from core.techniques.panels import enlarged
 from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed, within
 
 SIDE = 20  # pixels; the papers have 28
 BLOCKS, CHANNELS = 3, 16  # the papers have 4 and 64
@@ -42,8 +44,8 @@ def embedding() -> nn.Module:
 
 
 def learned(
-    known: Characters, settings: OmniglotSettings, seed: int, *, begun: float = 0.0, share: float = 0.0
-) -> Generator[Progress, None, dict[str, nn.Module]]:
+    known: Characters, settings: OmniglotSettings, seed: int
+) -> Generator[Event, None, dict[str, nn.Module]]:
     """Train one network for each arm that has one, from the same first weights and with the same budget."""
     networks = {}
     for name in ("random", "prototypes", "classifier"):
@@ -52,7 +54,7 @@ def learned(
     networks["random"].eval()
     generator = torch.Generator().manual_seed(seed)
     ways = min(TRAINED_WAYS, len(known.names))
-    yield from while_working(
+    learning_to_learn = while_working(
         lambda told: train_by_episodes(
             networks["prototypes"],
             known.drawings,
@@ -65,11 +67,10 @@ def learned(
             generator=generator,
             told=told,
         ),
-        lambda done, total: f"Seed {seed}: learning to learn, task {done} of {total}",
-        begun=begun,
-        share=share / 2,
+        lambda done, total: f"learning to learn, task {done} of {total}",
     )
-    yield from while_working(
+    yield from within(0.0, 0.5, learning_to_learn)
+    naming_the_known = while_working(
         lambda told: train_as_classifier(
             networks["classifier"],
             known.drawings,
@@ -81,10 +82,9 @@ def learned(
             generator=generator,
             told=told,
         ),
-        lambda done, total: f"Seed {seed}: plain classifier, step {done} of {total}",
-        begun=begun + share / 2,
-        share=share / 2,
+        lambda done, total: f"plain classifier, step {done} of {total}",
     )
+    yield from within(0.5, 1.0, naming_the_known)
     return networks
 
 
@@ -122,21 +122,19 @@ def _embedded(network: nn.Module | None, drawings: Tensor) -> Tensor:
 def run(settings: OmniglotSettings) -> Iterator[Event]:
     """Fetch what is not here yet, then score every arm of one seed, then the next seed."""
     yield Progress(done=0.0, phase="Looking for the drawings")
-    known, new = yield from while_working(
-        lambda told: download_characters(SIDE, told), fetching(TITLE, BYTES), share=READ
-    )
+    reading = while_working(lambda told: download_characters(SIDE, told), fetching(TITLE, BYTES))
+    known, new = yield from within(0.0, READ, reading)
     yield _drawings(new)
     report = Report(technique=OMNIGLOT)
-    share = (1 - READ) / settings.seeds
-    for number, seed in enumerate(settings.every_seed):
-        begun = READ + share * number
-        networks = yield from learned(known, settings, seed, begun=begun, share=0.9 * share)
-        yield Progress(done=begun + 0.9 * share, phase=f"Seed {seed}: asking about new characters")
+
+    def one_seed(seed: int) -> Events:
+        networks = yield from within(0.0, 0.9, learned(known, settings, seed))
+        yield Progress(done=0.9, phase="asking about new characters")
         for arm, values in accuracies(networks, new, settings.ways, seed).items():
             for shots, value in zip(SHOTS, values, strict=True):
-                score = Score(arm=arm, seed=seed, value=value, x=shots)
-                report.take(score)
-                yield score
+                yield Score(arm=arm, seed=seed, value=value, x=shots)
+
+    yield from each_seed(settings, one_seed, report, begin=READ)
     yield Note(message="Against plain pixels: " + report.compare("prototypes", "pixels").sentence)
     yield Note(
         message=(
@@ -145,7 +143,6 @@ def run(settings: OmniglotSettings) -> Iterator[Event]:
             "tested on characters whose alphabets are partly known."
         )
     )
-    yield Progress(done=1.0, phase="Done")
 
 
 def _drawings(new: Characters) -> Panel:
@@ -170,4 +167,4 @@ def _drawings(new: Characters) -> Panel:
 
 def _shown(drawing: NDArray[np.float32]) -> NDArray[np.uint8]:
     paper_white = (255 * (1 - drawing)).round().astype(np.uint8)
-    return np.asarray(np.kron(paper_white, np.ones((4, 4), dtype=np.uint8)), dtype=np.uint8)
+    return enlarged(paper_white, 4)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.stages import seeded
+from core.techniques.digits.scanned import scanned_digits
 from core.techniques.meta_learning.classifier import train_as_classifier
 from core.techniques.meta_learning.prototypes import few_shot_accuracy, train_by_episodes
 
@@ -23,10 +24,8 @@ EMBEDDINGS = ("prototypes", "classifier", "pixels", "random")
 @cache
 def _digits() -> tuple[Tensor, Tensor]:
     """Images (1797, 64), 0-1, and labels (1797,)."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    return torch.tensor(digits.data / 16, dtype=torch.float32), torch.tensor(digits.target)
+    images, labels = scanned_digits()
+    return torch.tensor(images.reshape(len(images), -1), dtype=torch.float32), torch.tensor(labels)
 
 
 def accuracies(seed: int, episodes: int | None = None) -> dict[str, list[float]]:
@@ -64,11 +63,11 @@ def accuracies(seed: int, episodes: int | None = None) -> dict[str, list[float]]
         rate=RATE,
         generator=generator,
     )
-    found: dict[str, list[float]] = {}
+    by_embedding: dict[str, list[float]] = {}
     for name in EMBEDDINGS:
         with torch.no_grad():
             embedded = networks[name](asked) if name in networks else asked
-        found[name] = [
+        by_embedding[name] = [
             few_shot_accuracy(
                 embedded,
                 asked_labels,
@@ -80,7 +79,7 @@ def accuracies(seed: int, episodes: int | None = None) -> dict[str, list[float]]
             )
             for shots in SHOTS
         ]
-    return found
+    return by_embedding
 
 
 def _network(seed: int) -> nn.Module:

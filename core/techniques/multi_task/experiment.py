@@ -1,6 +1,7 @@
 """Digits learned alone, beside a related question, beside a rival one, and beside a meaningless one."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -8,13 +9,14 @@ from numpy.typing import NDArray
 
 from core.backbones.stages import seeded
 from core.events import Event, Note, Progress
-from core.metrics.classification import mean_interval
-from core.techniques.events import Colour, Line, Lines, Panel, Pictures, Score
+from core.techniques.events import Colour, Lines, Panel, Pictures, Score
 from core.techniques.multi_task import tasks
 from core.techniques.multi_task.entry import TECHNIQUE, MultiTaskSettings
 from core.techniques.multi_task.learning import STEPS, train
 from core.techniques.multi_task.network import TwoHeads
+from core.techniques.panels import enlarged, mean_line
 from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed
 
 ARMS = ("single", "related", "rival", "shuffled")
 BINS = 20  # over which the cosines of a run are averaged: a single step's is mostly noise
@@ -24,6 +26,8 @@ DRAWN: dict[str, tuple[str, Colour, bool]] = {
     "shuffled": ("Shuffled labels", "grey", True),
 }
 ASKED = {"loop": ("no loop", "a loop"), "odd_even": ("even", "odd"), "high_low": ("0 to 4", "5 to 9")}
+ENLARGED = 4  # times
+EVERY = 60  # steps between two signs of life
 WHERE = ("top", "middle", "bottom"), ("left", "centre", "right")
 
 Floats = NDArray[np.float64]
@@ -34,27 +38,7 @@ def run(settings: MultiTaskSettings) -> Iterator[Event]:
     yield Progress(done=0.0, phase="Placing digits")
     report = Report(technique=TECHNIQUE)
     cosines: dict[str, list[Floats]] = {arm: [] for arm in DRAWN}
-    for number, seed in enumerate(settings.every_seed):
-        parts = tasks.pictures(seed)
-        if number == 0:
-            yield _pictures(parts[0], settings)
-        for place, arm in enumerate(ARMS):
-            begun = (number + place / len(ARMS)) / settings.seeds
-            found: list[float | None] = []
-            network = _network(arm, seed, settings)
-            for similarity in _learn(network, arm, parts[0], seed, settings):
-                if len(found) % 60 == 0:
-                    done = begun + len(found) / STEPS / len(ARMS) / settings.seeds
-                    yield Progress(done=done, phase=f"Seed {seed}: {TECHNIQUE.arm(arm).title.lower()}")
-                found.append(similarity)
-            score = Score(arm=arm, seed=seed, value=accuracy(network, parts[1]))
-            report.take(score)
-            yield score
-            if arm in DRAWN:
-                values = np.array(found, dtype=np.float64)
-                cosines[arm].append(values.reshape(BINS, -1).mean(axis=1))
-        if number > 0:
-            yield _similarity(cosines)
+    yield from each_seed(settings, partial(_one_seed, settings, cosines), report)
     for arm in ("rival", "shuffled"):
         title = TECHNIQUE.arm(arm).title
         yield Note(message=f"{title} against digits alone: {report.compare(arm, 'single').sentence}.")
@@ -63,7 +47,26 @@ def run(settings: MultiTaskSettings) -> Iterator[Event]:
         for arm, (title, *_) in DRAWN.items()
     )
     yield Note(message=f"Mean cosine between the two tasks' gradients of the trunk: {means}.")
-    yield Progress(done=1.0, phase="Done")
+
+
+def _one_seed(settings: MultiTaskSettings, cosines: dict[str, list[Floats]], seed: int) -> Events:
+    known, test = tasks.placed_digits(seed)
+    if seed == settings.first_seed:
+        yield _pictures(known, settings)
+    for place, arm in enumerate(ARMS):
+        similarities: list[float | None] = []
+        network = _network(arm, seed, settings)
+        for step, similarity in enumerate(_learn(network, arm, known, seed, settings)):
+            if step % EVERY == 0:
+                done = (place + step / STEPS) / len(ARMS)
+                yield Progress(done=done, phase=TECHNIQUE.arm(arm).title.lower())
+            similarities.append(similarity)
+        yield Score(arm=arm, seed=seed, value=accuracy(network, test))
+        if arm in DRAWN:
+            values = np.array(similarities, dtype=np.float64)
+            cosines[arm].append(values.reshape(BINS, -1).mean(axis=1))
+    if seed > settings.first_seed:
+        yield _similarity(cosines)
 
 
 def _network(arm: str, seed: int, settings: MultiTaskSettings) -> TwoHeads:
@@ -72,7 +75,7 @@ def _network(arm: str, seed: int, settings: MultiTaskSettings) -> TwoHeads:
 
 
 def _learn(
-    network: TwoHeads, arm: str, known: tasks.Pictures, seed: int, settings: MultiTaskSettings
+    network: TwoHeads, arm: str, known: tasks.PlacedDigits, seed: int, settings: MultiTaskSettings
 ) -> Iterator[float | None]:
     images = torch.from_numpy(known.images)
     few = settings.labelled
@@ -91,20 +94,20 @@ def _learn(
 
 
 @torch.no_grad()
-def accuracy(network: TwoHeads, test: tasks.Pictures) -> float:
+def accuracy(network: TwoHeads, test: tasks.PlacedDigits) -> float:
     """Share of the test pictures whose digit is named rightly."""
     named = network(torch.from_numpy(test.images)).argmax(dim=1).numpy()
     return float((named == test.digit).mean())
 
 
-def _pictures(train_part: tasks.Pictures, settings: MultiTaskSettings) -> Panel:
+def _pictures(train_part: tasks.PlacedDigits, settings: MultiTaskSettings) -> Panel:
     shown, captions = [], []
     related = tasks.related_answers(settings.related, train_part.digit)
     for number in range(6):
         row, column = divmod(int(train_part.place[number]), 3)
         place = f"{WHERE[0][row]} {WHERE[1][column]}"
-        picture = np.kron(train_part.images[number], np.ones((4, 4)))
-        shown.append((255 * picture).round().astype(np.uint8))
+        picture = (255 * train_part.images[number]).round().astype(np.uint8)
+        shown.append(enlarged(picture, ENLARGED))
         captions.append(
             f"{train_part.digit[number]} · {ASKED[settings.related][int(related[number])]} · {place}"
         )
@@ -121,20 +124,11 @@ def _pictures(train_part: tasks.Pictures, settings: MultiTaskSettings) -> Panel:
 
 def _similarity(cosines: dict[str, list[Floats]]) -> Panel:
     width = STEPS // BINS
-    lines = []
-    for arm, (title, colour, dashed) in DRAWN.items():
-        bands = [mean_interval(column.tolist()) for column in np.stack(cosines[arm]).T]
-        lines.append(
-            Line(
-                name=title,
-                colour=colour,
-                dashed=dashed,
-                x=[width * (place + 0.5) for place in range(BINS)],
-                y=[one.value for one in bands],
-                low=[one.low for one in bands],
-                high=[one.high for one in bands],
-            )
-        )
+    centres = [width * (place + 0.5) for place in range(BINS)]
+    lines = tuple(
+        mean_line(title, colour, centres, cosines[arm], dashed=dashed)
+        for arm, (title, colour, dashed) in DRAWN.items()
+    )
     return Panel(
         name="gradients",
         title="Do both tasks pull the trunk the same way?",
@@ -142,5 +136,5 @@ def _similarity(cosines: dict[str, list[Floats]]) -> Panel:
             "Cosine between the gradients of digits and of the second task, as they come at each step: above 0 they "
             f"pull together, below 0 against each other. Means of {width} steps, 95 % over seeds."
         ),
-        drawing=Lines(x_title="Training step", y_title="Cosine of the gradients", lines=tuple(lines)),
+        drawing=Lines(x_title="Training step", y_title="Cosine of the gradients", lines=lines),
     )

@@ -54,12 +54,12 @@ def _batch(of: tuple[Tensor, Tensor], size: int, generator: torch.Generator) -> 
 
 def _gradient(loss: Tensor, trunk: list[nn.Parameter], head: nn.Linear) -> Tensor:
     """Leave the head's gradient in place, hand back the trunk's as one vector (P,)."""
-    found = torch.autograd.grad(loss, [*trunk, head.weight, head.bias])
-    head.weight.grad, head.bias.grad = found[-2:]
-    return parameters_to_vector(found[:-2])
+    gradients = torch.autograd.grad(loss, [*trunk, head.weight, head.bias])
+    head.weight.grad, head.bias.grad = gradients[-2:]
+    return parameters_to_vector(gradients[:-2])
 
 
 def _set_gradient(trunk: list[nn.Parameter], gradient: Tensor) -> None:
-    parts = torch.split(gradient, [one.numel() for one in trunk])
+    parts = torch.split(gradient, [parameter.numel() for parameter in trunk])
     for parameter, part in zip(trunk, parts, strict=True):
         parameter.grad = part.view_as(parameter)

@@ -18,10 +18,10 @@ class TwoHeads(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores of the digits: (B, 10)."""
-        found: Tensor = self.digits(self.trunk(images))
-        return found
+        scores: Tensor = self.digits(self.trunk(images))
+        return scores
 
     def answer(self, images: Tensor) -> Tensor:
         """Scores of the second task's answers: (B, answers)."""
-        found: Tensor = self.second(self.trunk(images))
-        return found
+        scores: Tensor = self.second(self.trunk(images))
+        return scores

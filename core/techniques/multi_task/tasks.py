@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.techniques.digits.scanned import scanned_digits
 from core.techniques.multi_task.entry import Related
 
 Labels = NDArray[np.int64]
@@ -18,7 +19,7 @@ LOOPS = (0, 6, 8, 9)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pictures:
+class PlacedDigits:
     """``images`` (N, SIDE, SIDE) float32, 0-1; which ``digit`` (N,) each shows, and at which ``place`` (N,), 0-8."""
 
     images: NDArray[np.float32]
@@ -26,22 +27,20 @@ class Pictures:
     place: Labels
 
 
-def pictures(seed: int) -> tuple[Pictures, Pictures]:
+def placed_digits(seed: int) -> tuple[PlacedDigits, PlacedDigits]:
     """Put every digit of scikit-learn's somewhere, once; train and test parts, other ones for every seed."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
+    digits, which = scanned_digits()
     generator = np.random.default_rng(seed)
-    order = generator.permutation(len(digits.target))
+    order = generator.permutation(len(which))
     place = generator.integers(0, PLACES, len(order))
     a_row = round(PLACES**0.5)
     images = np.zeros((len(order), SIDE, SIDE), dtype=np.float32)
     for number, (digit, where) in enumerate(zip(order, place, strict=True)):
         top, left = STEP * (where // a_row), STEP * (where % a_row)
-        images[number, top : top + DIGIT, left : left + DIGIT] = digits.images[digit] / 16
-    labels = digits.target[order].astype(np.int64)
+        images[number, top : top + DIGIT, left : left + DIGIT] = digits[digit]
+    labels = which[order]
     train, test = (
-        Pictures(images=images[part], digit=labels[part], place=place[part])
+        PlacedDigits(images=images[part], digit=labels[part], place=place[part])
         for part in (slice(TRAIN), slice(TRAIN, None))
     )
     return train, test
@@ -53,7 +52,7 @@ def related_answers(task: Related, digit: Labels) -> Labels:
     return np.asarray(answers[task], dtype=np.int64)
 
 
-def second_answers(arm: str, task: Related, of: Pictures, seed: int) -> tuple[Labels, int]:
+def second_answers(arm: str, task: Related, of: PlacedDigits, seed: int) -> tuple[Labels, int]:
     """Answers (N,) to an arm's second question, and how many different ones there are."""
     if arm == "rival":
         return of.place, PLACES

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.settings import setting
-from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
+from core.techniques.digits.arms import ACCURACY
+from core.techniques.technique import Arm, Axis, Paper, Settings, Technique
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ TECHNIQUE = Technique(
     differs="labels",
     source="600 plain digits, with right names or wrong ones",
     target="digits over photographs, a few of them with labels",
-    quantities=(Quantity(name="accuracy", title="Accuracy on the target"),),
+    quantities=(ACCURACY,),
     arms=(
         Arm(
             name="agrees",

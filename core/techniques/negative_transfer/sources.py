@@ -4,7 +4,7 @@ import numpy as np
 
 from core.datasets.builtin import builtin
 from core.datasets.dataset import LabelledImages
-from core.techniques.digit_domains import CLASSES, SIDE
+from core.techniques.digits.domains import CLASSES, SIDE
 
 
 def renamed(source: LabelledImages, share: float, seed: int) -> LabelledImages:

@@ -2,26 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.manifold import TSNE
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.backbones.stages import seeded
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
-from core.datasets.splits import split
+from core.datasets.splits import some_of_each_class, split
 from core.events import Event, Progress
 from core.interpretation import specimen
 from core.interpretation.specimen import Specimen
 from core.metrics.similarity import linear_cka
-from core.techniques.events import Cloud, Clouds, Colour, Panel, Score
+from core.techniques.events import Clouds, Colour, Panel, Score
+from core.techniques.feature_cache import FeatureCache
+from core.techniques.panels import neighbours_map
 from core.techniques.relational_distillation.entry import RelationalDistillationSettings
 from core.techniques.relational_distillation.relations import relational_loss
 from core.techniques.relational_distillation.student import WIDTHS, Pull, Student, train
+from core.techniques.runner import Events, each_seed, within, working
 
 NETWORK = "tiny_resnet18"
 SIDE = 32  # pixels that the students see
@@ -42,7 +45,7 @@ def run(settings: RelationalDistillationSettings) -> Iterator[Event]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pictures:
+class TrainingPictures:
     """What one training sees: ``images`` (N, 3, 32, 32), the first ones with ``labels``; ``shown`` to the teacher."""
 
     images: Tensor
@@ -53,65 +56,54 @@ class Pictures:
 def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> Iterator[Event]:
     """Run on ``dataset``, at 64 pixels, seed by seed."""
     teacher = Teacher(specimen.pretrained(NETWORK), settings.stage)
-    classes = len(dataset.class_names)
-    for number, seed in enumerate(settings.every_seed):
+    yield from each_seed(settings, partial(_one_seed, settings, dataset, teacher))
 
-        def progress(share: float, doing: str, number: int = number) -> Progress:
-            return Progress(
-                done=(number + share) / settings.seeds,
-                phase=f"Seed {number + 1} of {settings.seeds}: {doing}",
+
+def _one_seed(
+    settings: RelationalDistillationSettings, dataset: ImageDataset, teacher: "Teacher", seed: int
+) -> Events:
+    test = some_of_each_class(split(dataset, per_class=None, seed=seed).test, TEST_IMAGES, seed)
+    by_size = {size: _pictures(dataset, settings, size, seed) for size in SIZES}
+    trained_on = np.concatenate([pictures.shown for pictures in by_size.values()])
+    untrained = Teacher(specimen.random(NETWORK, seed), settings.stage)
+    looking = working("what the teachers see", teacher.learn(np.concatenate([trained_on, test.images])))
+    yield from within(0.0, 0.15, looking)
+    yield from within(0.15, 0.3, working("what the teachers see", untrained.learn(trained_on)))
+    taught_test = teacher.features(test.images).numpy()
+    for place, (size, pictures) in enumerate(by_size.items()):
+        pulls: dict[str, tuple[Pull | None, tuple[nn.Parameter, ...]]] = {
+            "relational": (_relations(teacher, pictures, settings), ()),
+            "regression": _regression(teacher, pictures, settings, seed),
+            "alone": (None, ()),
+            "random": (_relations(untrained, pictures, settings), ()),
+        }
+        spaces: dict[str, Floats] = {}
+        for part, (arm, (pull, more)) in enumerate(pulls.items()):
+            yield Progress(
+                done=0.3 + 0.7 * (place + part / len(pulls)) / len(SIZES),
+                phase=f"{size} labelled images of each class, {arm}",
             )
-
-        test = _few(split(dataset, per_class=None, seed=seed).test, seed)
-        by_size = {size: _pictures(dataset, settings, size, seed) for size in SIZES}
-        trained_on = np.concatenate([pictures.shown for pictures in by_size.values()])
-        untrained = Teacher(specimen.random(NETWORK, seed), settings.stage)
-        for part, (one, images) in enumerate(
-            ((teacher, np.concatenate([trained_on, test.images])), (untrained, trained_on))
-        ):
-            for share in one.look(images):
-                yield progress(0.15 * (part + share), "what the teachers see")
-        taught_test = teacher.features(test.images).numpy()
-        for place, (size, pictures) in enumerate(by_size.items()):
-            pulls: dict[str, tuple[Pull | None, tuple[nn.Parameter, ...]]] = {
-                "relational": (_relations(teacher, pictures, settings), ()),
-                "regression": _regression(teacher, pictures, settings, seed),
-                "alone": (None, ()),
-                "random": (_relations(untrained, pictures, settings), ()),
-            }
-            spaces: dict[str, Floats] = {}
-            for part, (arm, (pull, more)) in enumerate(pulls.items()):
-                yield progress(
-                    0.3 + 0.7 * (place + part / len(pulls)) / len(SIZES),
-                    f"{size} labelled images of each class, {arm}",
-                )
-                with seeded(seed):
-                    student = Student(classes)
-                generator = torch.Generator().manual_seed(seed)
-                train(
-                    student,
-                    pictures.images,
-                    pictures.labels,
-                    steps=settings.steps,
-                    generator=generator,
-                    pull=pull,
-                    more=more,
-                )
-                features, right = _tested(student, test)
-                spaces[arm] = features
-                alike = linear_cka(features, taught_test, debiased=True)
-                yield Score(arm=arm, seed=seed, x=float(size), value=right)
-                yield Score(arm=arm, seed=seed, x=float(size), value=alike or 0.0, quantity="likeness")
-    yield Progress(done=0.99, phase="Drawing a map")
-    spaces["teacher"] = taught_test
-    yield _map_panel(spaces, test, dataset.class_names)
-    yield Progress(done=1.0, phase="Done")
-
-
-def _few(part: LabelledImages, seed: int) -> LabelledImages:
-    order = np.random.default_rng(seed).permutation(len(part))
-    taken = [order[part.labels[order] == label][:TEST_IMAGES] for label in np.unique(part.labels)]
-    return part.subset(np.sort(np.concatenate(taken)))
+            with seeded(seed):
+                student = Student(len(dataset.class_names))
+            generator = torch.Generator().manual_seed(seed)
+            train(
+                student,
+                pictures.images,
+                pictures.labels,
+                steps=settings.steps,
+                generator=generator,
+                pull=pull,
+                more=more,
+            )
+            features, right = _tested(student, test)
+            spaces[arm] = features
+            alike = linear_cka(features, taught_test, debiased=True)
+            yield Score(arm=arm, seed=seed, x=float(size), value=right)
+            yield Score(arm=arm, seed=seed, x=float(size), value=alike or 0.0, quantity="likeness")
+    if seed == settings.every_seed[-1]:
+        yield Progress(done=1.0, phase="drawing a map")
+        spaces["teacher"] = taught_test
+        yield _map_panel(spaces, test, dataset.class_names)
 
 
 def _scaled(images: NDArray[np.uint8]) -> Tensor:
@@ -122,7 +114,7 @@ def _scaled(images: NDArray[np.uint8]) -> Tensor:
 
 def _pictures(
     dataset: ImageDataset, settings: RelationalDistillationSettings, size: int, seed: int
-) -> Pictures:
+) -> TrainingPictures:
     """The labelled images, and others from the training part whose labels nobody sees."""
     labelled = split(dataset, per_class=size, seed=seed).train
     larger = split(
@@ -131,35 +123,32 @@ def _pictures(
     known = {image.tobytes() for image in labelled.images}
     others = [image for image in larger.images if image.tobytes() not in known]
     shown = np.concatenate([labelled.images, *([np.stack(others)] if others else [])])
-    return Pictures(images=_scaled(shown), labels=torch.from_numpy(labelled.labels), shown=shown)
+    return TrainingPictures(images=_scaled(shown), labels=torch.from_numpy(labelled.labels), shown=shown)
 
 
-class Teacher:
+class Teacher(FeatureCache[Tensor]):
     """A network that looks at every picture once, however often it is asked."""
 
     def __init__(self, network: Specimen, stage: str) -> None:
         """Ask ``network`` for what ``stage`` answers."""
-        self._network = network
-        self._stop = network.stage_number(stage) + 1
-        self._known: dict[bytes, Tensor] = {}
+        stop = network.stage_number(stage) + 1
 
-    def look(self, images: NDArray[np.uint8]) -> Iterator[float]:
-        """See pictures (N, 64, 64, 3) that are new; yields the share that is done."""
-        new = [image for image in images if image.tobytes() not in self._known]
-        for start in range(0, len(new), CHUNK):
-            some = new[start : start + CHUNK]
+        def look(images: NDArray[np.uint8]) -> list[Tensor]:
             with torch.inference_mode():
-                maps = self._network.backbone.run_stages(self._network.input(np.stack(some)), stop=self._stop)
+                maps = network.backbone.run_stages(network.input(images), stop=stop)
                 rows = maps.mean(dim=(2, 3))
-            self._known |= {image.tobytes(): row.clone() for image, row in zip(some, rows, strict=True)}
-            yield (start + len(some)) / len(new)
+            return [row.clone() for row in rows]
+
+        super().__init__(look, CHUNK)
 
     def features(self, images: NDArray[np.uint8]) -> Tensor:
         """What it saw in pictures (N, 64, 64, 3), averaged over the picture: (N, channels)."""
-        return torch.stack([self._known[image.tobytes()] for image in images])
+        return torch.stack(self.of(images))
 
 
-def _relations(teacher: Teacher, pictures: Pictures, settings: RelationalDistillationSettings) -> Pull:
+def _relations(
+    teacher: Teacher, pictures: TrainingPictures, settings: RelationalDistillationSettings
+) -> Pull:
     shown = teacher.features(pictures.shown)
 
     def pull(features: Tensor, numbers: Tensor) -> Tensor:
@@ -169,7 +158,7 @@ def _relations(teacher: Teacher, pictures: Pictures, settings: RelationalDistill
 
 
 def _regression(
-    teacher: Teacher, pictures: Pictures, settings: RelationalDistillationSettings, seed: int
+    teacher: Teacher, pictures: TrainingPictures, settings: RelationalDistillationSettings, seed: int
 ) -> tuple[Pull, tuple[nn.Parameter, ...]]:
     """Predict the teacher's features, standardised, by a linear layer, as FitNets' hints do (arXiv 1412.6550)."""
     shown = teacher.features(pictures.shown)
@@ -196,18 +185,14 @@ def _map_panel(spaces: dict[str, Floats], test: LabelledImages, names: Sequence[
         ("relational", "Taught by relations", "fire"),
         ("teacher", "Teacher", "ice"),
     )
-    plots = []
-    for name, title, colour in kinds:
-        near = min(20.0, (len(test) - 1) / 3)
-        flat = TSNE(perplexity=near, init="pca", random_state=0, max_iter=500).fit_transform(spaces[name])
-        points = [(float(x), float(y)) for x, y in flat]
-        cloud = Cloud(name=title, colour=colour, points=points, symbols=test.labels.tolist())
-        plots.append((title, (cloud,)))
+    plots = tuple(
+        neighbours_map(title, colour, spaces[name], test.labels, seed=0) for name, title, colour in kinds
+    )
     named = ", ".join(f"{number} {name}" for number, name in enumerate(names))
     return Panel(
         name="map",
         title="How test images lie to each other",
         caption=f"Test images as the networks see them, flattened by t-SNE (van der Maaten & Hinton 2008); last seed, "
         f"{SIZES[-1]} labelled images of each class. Numbers are classes: {named}.",
-        drawing=Clouds(plots=tuple(plots)),
+        drawing=Clouds(plots=plots),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,12 +20,13 @@ from core.techniques.report import Report
 from core.techniques.representation_transfer.entry import TECHNIQUE, RepresentationTransferSettings
 from core.techniques.representation_transfer.network import (
     LAYERS,
-    Network,
+    LayeredNetwork,
     copy_layers,
     stitch,
     stitched,
     train,
 )
+from core.techniques.runner import Events, each_seed, within, working
 
 SIDE = 16  # pixels
 PATCHES, DIGITS = "everyday-patches", "digits"
@@ -36,7 +38,7 @@ JOBS = 3 + 5 * LAYERS  # trainings of a seed: three networks, and five arms for 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Task:
+class ClassTask:
     """Pictures (N, 3, S, S), scaled to -1 … 1, and classes (N,) from 0."""
 
     pictures: Tensor
@@ -44,7 +46,7 @@ class Task:
     classes: int
 
     @classmethod
-    def of(cls, part: LabelledImages, classes: NDArray[np.int64]) -> "Task":
+    def of(cls, part: LabelledImages, classes: NDArray[np.int64]) -> "ClassTask":
         """Keep the pictures of ``classes``, numbered anew in that order."""
         place = np.full(int(part.labels.max()) + 1, -1)
         place[classes] = np.arange(len(classes))
@@ -79,61 +81,51 @@ def between(
 ) -> Iterator[Event]:
     """Run it with halves of ``dataset``'s classes; with ``digits``, those are task A."""
     compared, report = Compared(), Report(technique=TECHNIQUE)
-    for number, seed in enumerate(settings.every_seed):
-        stitching = number < STITCHED_SEEDS
-        for event in _seed(
-            settings, seed, dataset=dataset, digits=digits, compared=compared, stitching=stitching
-        ):
-            if isinstance(event, Progress):
-                yield Progress(
-                    done=(number + event.done) / settings.seeds,
-                    phase=f"Seed {number + 1} of {settings.seeds}: {event.phase}",
-                )
-            else:
-                report.take(event)
-                yield event
-        yield from _grids(compared)
+    one_seed = partial(_one_seed, settings, dataset, digits, compared)
+    yield from each_seed(settings, one_seed, report)
     yield from _remarks(report)
 
 
 def tasks(
     settings: RepresentationTransferSettings, seed: int, dataset: ImageDataset, digits: ImageDataset | None
-) -> tuple[Task, Task, Task]:
+) -> tuple[ClassTask, ClassTask, ClassTask]:
     """Task A, task B, and B's test pictures. The halves are the seed's."""
     parts = split(dataset, per_class=settings.per_class, seed=seed)
     order = np.random.default_rng(seed).permutation(len(dataset.class_names))
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
-    task_b, test = Task.of(parts.train, second), Task.of(parts.test, second)
+    task_b, test = ClassTask.of(parts.train, second), ClassTask.of(parts.test, second)
     if digits is None:
-        return Task.of(split(dataset, per_class=SOURCE_PER_CLASS, seed=seed).train, first), task_b, test
+        return ClassTask.of(split(dataset, per_class=SOURCE_PER_CLASS, seed=seed).train, first), task_b, test
     count = len(digits.class_names)
     written = split(digits, per_class=SOURCE_PER_CLASS * len(first) // count, seed=seed).train
-    return Task.of(written, np.arange(count)), task_b, test
+    return ClassTask.of(written, np.arange(count)), task_b, test
 
 
-def _seed(
+def _one_seed(
     settings: RepresentationTransferSettings,
-    seed: int,
-    *,
     dataset: ImageDataset,
     digits: ImageDataset | None,
     compared: Compared,
-    stitching: bool,
-) -> Iterator[Event]:
+    seed: int,
+) -> Events:
     task_a, task_b, test = tasks(settings, seed, dataset, digits)
     numbers = np.random.default_rng((seed, 1)).integers(2**31, size=4 + LAYERS).tolist()
+    job = 0
+
+    def trained(network: LayeredNetwork, task: ClassTask, frozen: int, seed: int, phase: str) -> Events:
+        nonlocal job
+        shares = train(network, task.pictures, task.labels, frozen=frozen, epochs=settings.epochs, seed=seed)
+        yield from within(job / JOBS, (job + 1) / JOBS, working(phase, shares))
+        job += 1
+
     whole = []
     for place, task in enumerate((task_a, task_b, task_b)):
-        network = Network(settings.network, task.classes, numbers[place])
-        for share in train(
-            network, task.pictures, task.labels, frozen=0, epochs=settings.epochs, seed=numbers[place]
-        ):
-            yield Progress(done=(place + share) / JOBS, phase=f"the network for task {'ABB'[place]}")
+        network = LayeredNetwork(settings.network, task.classes, numbers[place])
+        yield from trained(network, task, 0, numbers[place], f"the network for task {'ABB'[place]}")
         whole.append(network)
     from_a, from_b, other_b = whole
-    untrained = Network(settings.network, task_b.classes, numbers[3])
+    untrained = LayeredNetwork(settings.network, task_b.classes, numbers[3])
     base = _accuracy(from_b, test)
-    job = 3
     for n in DEPTHS:
         yield Score(arm="base", seed=seed, x=n, value=base)
         for arm, source in (
@@ -143,21 +135,13 @@ def _seed(
             ("AnB+", from_a),
             ("BnB+", from_b),
         ):
-            network = Network(settings.network, task_b.classes, numbers[3 + n])
+            network = LayeredNetwork(settings.network, task_b.classes, numbers[3 + n])
             copy_layers(source, network, n)
-            for share in train(
-                network,
-                task_b.pictures,
-                task_b.labels,
-                frozen=0 if arm.endswith("+") else n,
-                epochs=settings.epochs,
-                seed=numbers[3 + n],
-            ):
-                yield Progress(done=(job + share) / JOBS, phase=f"{arm}, n = {n}")
-            job += 1
+            frozen = 0 if arm.endswith("+") else n
+            yield from trained(network, task_b, frozen, numbers[3 + n], f"{arm}, n = {n}")
             yield Score(arm=arm, seed=seed, x=n, value=_accuracy(network, test))
     compared.cka.append(similarities(from_a, from_b, test.pictures))
-    if stitching:
+    if seed < settings.first_seed + STITCHED_SEEDS:
         rows = []
         for bottom in (other_b, from_a, untrained):
             row = []
@@ -175,24 +159,25 @@ def _seed(
                 row.append(_accuracy(stitched(bottom, joint, from_b, n), test))
             rows.append(row)
         compared.stitched.append(np.array(rows))
+    yield from _grids(compared)
 
 
 @torch.no_grad()
-def _accuracy(network: Callable[[Tensor], Tensor], test: Task) -> float:
+def _accuracy(network: Callable[[Tensor], Tensor], test: ClassTask) -> float:
     scores = network(test.pictures)  # (N, classes)
     return float((scores.argmax(dim=1) == test.labels).float().mean())
 
 
 @torch.no_grad()
-def similarities(first: Network, second: Network, pictures: Tensor) -> NDArray[np.float64]:
+def similarities(first: LayeredNetwork, second: LayeredNetwork, pictures: Tensor) -> NDArray[np.float64]:
     """Debiased linear CKA of every layer of ``first`` (rows) with every layer of ``second``, pooled over positions."""
 
-    def pooled(network: Network) -> list[NDArray[np.float32]]:
+    def pooled(network: LayeredNetwork) -> list[NDArray[np.float32]]:
         return [network.bottom(pictures, n).mean(dim=(2, 3)).numpy() for n in DEPTHS]  # (N, WIDTH) each
 
     right = pooled(second)
-    found = [[linear_cka(a, b, debiased=True) for b in right] for a in pooled(first)]
-    return np.array(found, dtype=np.float64)  # nan where a layer does not vary
+    values = [[linear_cka(a, b, debiased=True) for b in right] for a in pooled(first)]
+    return np.array(values, dtype=np.float64)  # nan where a layer does not vary
 
 
 def _seeds(count: int) -> str:
@@ -260,16 +245,12 @@ def _published() -> Panel:
 
 def _remarks(report: Report) -> Iterator[Note]:
     """What the numbers say beyond the verdict."""
-    last = float(LAYERS)
-    found = report.compare("AnB", "BnB", x=last)
-    yield Note(
-        message=f"Specific to the task: all {LAYERS} layers frozen, from A against from B. {found.sentence}."
-    )
-    found = report.compare("BnB", "base", x=float(LAYERS // 2 + 1))
-    yield Note(
-        message=f"Torn apart in the middle: BnB against from scratch at n = {LAYERS // 2 + 1}. {found.sentence}."
-    )
-    found = report.compare("AnB+", "BnB+")
-    yield Note(message=f"Not only longer training: AnB+ against BnB+ over all n. {found.sentence}.")
-    found = report.compare("AnB", "random")
-    yield Note(message=f"Learned against random layers, both frozen, over all n. {found.sentence}.")
+    frozen = report.compare("AnB", "BnB", x=float(LAYERS)).sentence
+    yield Note(message=f"Specific to the task: all {LAYERS} layers frozen, from A against from B. {frozen}.")
+    middle = LAYERS // 2 + 1
+    torn = report.compare("BnB", "base", x=float(middle)).sentence
+    yield Note(message=f"Torn apart in the middle: BnB against from scratch at n = {middle}. {torn}.")
+    longer = report.compare("AnB+", "BnB+").sentence
+    yield Note(message=f"Not only longer training: AnB+ against BnB+ over all n. {longer}.")
+    learned = report.compare("AnB", "random").sentence
+    yield Note(message=f"Learned against random layers, both frozen, over all n. {learned}.")

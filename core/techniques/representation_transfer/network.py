@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.backbones import stages
-from core.training.schedule import warm_up_cosine
+from core.techniques.descent import descend
 
 Kind = Literal["plain", "residual"]
 LAYERS = 5
 WIDTH = 16  # channels of every layer
 POOLED = 2  # the layer behind which the map is halved; the first layer halves it by its stride
-RATE, DECAY, WARM_UP, BATCH = 3e-3, 1e-4, 0.1, 48
+RATE, DECAY, BATCH = 3e-3, 1e-4, 48
 
 
 class Layer(nn.Module):
@@ -29,12 +29,12 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, WIDTH, h, w), or half of each side."""
-        found: Tensor = self.convolution(x)
-        found = (found + x if self.residual else found).relu()
-        return functional.max_pool2d(found, 2) if self.pooled else found
+        answer: Tensor = self.convolution(x)
+        answer = (answer + x if self.residual else answer).relu()
+        return functional.max_pool2d(answer, 2) if self.pooled else answer
 
 
-class Network(nn.Module):
+class LayeredNetwork(nn.Module):
     """Pictures (B, 3, S, S), about -1 to 1 -> class scores (B, classes)."""
 
     def __init__(self, kind: Kind, classes: int, seed: int) -> None:
@@ -69,7 +69,7 @@ class Network(nn.Module):
         return self.top(pictures, 0)
 
 
-def copy_layers(source: Network, target: Network, n: int) -> None:
+def copy_layers(source: LayeredNetwork, target: LayeredNetwork, n: int) -> None:
     """Put the first ``n`` layers of ``source`` in the place of those of ``target``.
 
     Yosinski et al. 2014 (arXiv 1411.1792), section 2: the layers above stay random, and are trained on the target.
@@ -79,7 +79,7 @@ def copy_layers(source: Network, target: Network, n: int) -> None:
 
 
 def train(
-    network: Network, pictures: Tensor, labels: Tensor, *, frozen: int, epochs: int, seed: int
+    network: LayeredNetwork, pictures: Tensor, labels: Tensor, *, frozen: int, epochs: int, seed: int
 ) -> Iterator[float]:
     """Train in place what stands behind the first ``frozen`` layers; yields the share done.
 
@@ -92,11 +92,19 @@ def train(
         return functional.cross_entropy(network.top(features[some], frozen), labels[some])
 
     learning = [*network.layers[frozen:].parameters(), *network.head.parameters()]
-    yield from descend(learning, loss, len(labels), epochs=epochs, seed=seed)
+    optimiser = torch.optim.AdamW(learning, lr=RATE, weight_decay=DECAY)
+    yield from descend(optimiser, loss, len(labels), batch=BATCH, epochs=epochs, seed=seed)
 
 
 def stitch(
-    bottom: Network, top: Network, n: int, pictures: Tensor, labels: Tensor, *, epochs: int, seed: int
+    bottom: LayeredNetwork,
+    top: LayeredNetwork,
+    n: int,
+    pictures: Tensor,
+    labels: Tensor,
+    *,
+    epochs: int,
+    seed: int,
 ) -> nn.Conv2d:
     """Train one convolution of one pixel that leads from the first ``n`` layers of ``bottom`` into ``top``.
 
@@ -114,33 +122,14 @@ def stitch(
         scores = top.top(joint(features[some]), n)
         return functional.cross_entropy(scores, labels[some])
 
-    for _ in descend(list(joint.parameters()), loss, len(labels), epochs=epochs, seed=seed):
+    optimiser = torch.optim.AdamW(joint.parameters(), lr=RATE, weight_decay=DECAY)
+    for _ in descend(optimiser, loss, len(labels), batch=BATCH, epochs=epochs, seed=seed):
         pass
     return joint
 
 
-def stitched(bottom: Network, joint: nn.Conv2d, top: Network, n: int) -> Callable[[Tensor], Tensor]:
+def stitched(
+    bottom: LayeredNetwork, joint: nn.Conv2d, top: LayeredNetwork, n: int
+) -> Callable[[Tensor], Tensor]:
     """Put the first ``n`` layers of ``bottom``, the joint and the rest of ``top`` together."""
     return lambda pictures: top.top(joint(bottom.bottom(pictures, n)), n)
-
-
-def descend(
-    parameters: list[nn.Parameter], loss: Callable[[Tensor], Tensor], count: int, *, epochs: int, seed: int
-) -> Iterator[float]:
-    """Take AdamW steps on ``parameters`` alone, over ``count`` pictures in the seed's order; yields the share done.
-
-    ``loss`` gets the numbers (B,) of the pictures of a step.
-    """
-    order = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-    batches = -(-count // BATCH)
-    for step in range(batches * epochs):
-        if step % batches == 0:
-            parts = torch.randperm(count, generator=order).tensor_split(batches)
-        rate = warm_up_cosine(step, steps=batches * epochs, peak=RATE, warm_up=WARM_UP)
-        optimiser.param_groups[0]["lr"] = rate
-        gradients = torch.autograd.grad(loss(parts[step % batches]), parameters)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimiser.step()
-        yield (step + 1) / (batches * epochs)

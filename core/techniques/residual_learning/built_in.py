@@ -1,52 +1,51 @@
 """The built-in backbone with one block damaged: how much each of them matters to a task it was never trained on."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from torch import Tensor
 
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
-from core.events import Event, Note, Progress
+from core.events import Note, Progress
 from core.interpretation import specimen
 from core.metrics.classification import wilson
 from core.metrics.report import Interval
 from core.techniques.events import Colour, Line, Lines, Panel
 from core.techniques.residual_learning.anatomy import Damage, Passage, block_names, walk
+from core.techniques.runner import Events
 from core.training import probe
 
 BUILT_IN, PATCHES, PER_CLASS, PATCHES_SIDE = "tiny_resnet18", "everyday-patches", 20, 32
 PATCHES_TESTED = 200
 
 
-def damaged() -> Iterator[Event]:
+def damaged() -> Events:
     """The built-in backbone: the size of every block's change, and accuracy without it."""
-    yield Progress(done=0.93, phase="The built-in backbone, block by block")
-    one = specimen.pretrained(BUILT_IN)
+    yield Progress(done=0.0, phase="The built-in backbone, block by block")
+    network = specimen.pretrained(BUILT_IN)
     parts = split(open_dataset(PATCHES, side=PATCHES_SIDE), per_class=PER_CLASS, seed=0)
     test = parts.test.subset(np.random.default_rng(0).permutation(len(parts.test))[:PATCHES_TESTED])
-    *_, known = walk(one.backbone, one.input(parts.train.images))
+    *_, known = walk(network.backbone, network.input(parts.train.images))
     assert isinstance(known, Tensor)
     for event in probe.fit(known.double().numpy(), parts.train.labels, images=len(known), seed=0):
-        yield Progress(done=0.94, phase="A classifier on the whole backbone")
-        found = event
-    assert isinstance(found, probe.Probe)
-    images = one.input(test.images)
+        yield Progress(done=1 / 7, phase="A classifier on the whole backbone")
+        classifier = event
+    assert isinstance(classifier, probe.Probe)
+    images = network.input(test.images)
 
     def right(block: str, damage: Damage) -> Interval:
-        *_, vectors = walk(one.backbone, images, block, damage)
+        *_, vectors = walk(network.backbone, images, block, damage)
         assert isinstance(vectors, Tensor)
-        scores = vectors.double().numpy() @ found.weight.T + found.bias
+        scores = vectors.double().numpy() @ classifier.weight.T + classifier.bias
         return wilson(int((scores.argmax(axis=1) == test.labels).sum()), len(test))
 
-    passages = [step for step in walk(one.backbone, images) if isinstance(step, Passage)]
-    names = block_names(one.backbone)
+    passages = [step for step in walk(network.backbone, images) if isinstance(step, Passage)]
+    names = block_names(network.backbone)
     intact = right("", "deleted")
     lost: dict[Damage, list[Interval]] = {"deleted": [], "shuffled": []}
     for place, name in enumerate(names):
         for damage, values in lost.items():
             values.append(right(name, damage))
-            yield Progress(done=0.95 + 0.05 * place / len(names), phase=f"Built-in backbone without {name}")
+            yield Progress(done=(2 + 5 * place / len(names)) / 7, phase=f"Built-in backbone without {name}")
     x = [float(place) for place in range(1, len(names) + 1)]
     yield Panel(
         name="built-in-sizes",
@@ -58,7 +57,14 @@ def damaged() -> Iterator[Event]:
         drawing=Lines(
             x_title="Block, from the input",
             y_title="Size of H(x) / size of the shortcut",
-            lines=(Line(name="H(x)", colour="ice", x=x, y=[one.change / one.shortcut for one in passages]),),
+            lines=(
+                Line(
+                    name="H(x)",
+                    colour="ice",
+                    x=x,
+                    y=[passage.change / passage.shortcut for passage in passages],
+                ),
+            ),
         ),
     )
     yield Panel(
@@ -80,7 +86,7 @@ def damaged() -> Iterator[Event]:
             share=True,
         ),
     )
-    without = [one.value for one in lost["deleted"]]
+    without = [share.value for share in lost["deleted"]]
     mildest, worst = int(np.argmax(without)), int(np.argmin(without))
     yield Note(
         message=(
@@ -91,12 +97,12 @@ def damaged() -> Iterator[Event]:
     )
 
 
-def _line(name: str, colour: Colour, x: list[float], found: list[Interval]) -> Line:
+def _line(name: str, colour: Colour, x: list[float], shares: list[Interval]) -> Line:
     return Line(
         name=name,
         colour=colour,
         x=x,
-        y=[one.value for one in found],
-        low=[one.low for one in found],
-        high=[one.high for one in found],
+        y=[share.value for share in shares],
+        low=[share.low for share in shares],
+        high=[share.high for share in shares],
     )

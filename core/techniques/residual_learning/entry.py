@@ -65,7 +65,7 @@ TECHNIQUE = Technique(
         ),
     ),
     code=(
-        "core.techniques.residual_learning.network:Block",
+        "core.techniques.residual_learning.network:ShortcutBlock",
         "core.techniques.residual_learning.anatomy:parts",
     ),
     axis=Axis(title="Layers with weights", logarithmic=True),

@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 from torch.nn import functional
 
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
 from core.events import Event, Note, Progress
-from core.metrics.classification import CONFIDENCE
+from core.techniques.descent import descend
 from core.techniques.events import Colour, Line, Lines, Panel, Score
+from core.techniques.panels import half_width
 from core.techniques.residual_learning import built_in
 from core.techniques.residual_learning.entry import ResidualLearningSettings
 from core.techniques.residual_learning.network import Kind, Stack, gradient_norms, without
-from core.training.schedule import warm_up_cosine
+from core.techniques.runner import Events, each_seed, within, working
 
 SIDE = 8
 TEST_IMAGES = 400
@@ -25,10 +26,10 @@ TEST_IMAGES = 400
 # (Goyal et al. 2017, arXiv 1706.02677).
 BATCH, MOMENTUM, DECAY = 50, 0.9, 1e-4
 RATE = 0.1 * BATCH / 128
-WARM_UP = 0.1
 KINDS: tuple[Kind, ...] = ("residual", "plain", "halved")
 TITLES: dict[Kind, str] = {"residual": "Residual", "plain": "Plain", "halved": "Halved shortcut"}
 COLOURS: dict[Kind, Colour] = {"residual": "method", "plain": "baseline", "halved": "control"}
+SEEDS_DONE = 0.93  # share of the whole that all seeds take together
 DRAWS = 6  # random ways to damage a network, of which the mean is shown
 SWAPS = (0, 1, 2, 4, 8)
 
@@ -44,7 +45,7 @@ class Digits:
 
 
 @dataclass(kw_only=True)
-class Curves:
+class Autopsy:
     """What the panels show: by kind, one row a seed."""
 
     gradients: dict[Kind, list[list[float]]] = field(default_factory=dict)
@@ -60,20 +61,10 @@ def depths(blocks: int) -> list[int]:
 def run(settings: ResidualLearningSettings) -> Iterator[Event]:
     """Run the experiment, seed by seed; the built-in backbone comes last."""
     yield Progress(done=0.0, phase="Reading the digits")
-    curves = Curves()
-    share = 0.93 / settings.seeds
-    for number, seed in enumerate(settings.every_seed):
-        for event in _seed(settings, seed, curves):
-            if isinstance(event, Progress):
-                yield Progress(
-                    done=(number + event.done) * share,
-                    phase=f"Seed {number + 1} of {settings.seeds}: {event.phase}",
-                )
-            else:
-                yield event
-        yield from _panels(settings, curves)
+    curves = Autopsy()
+    yield from each_seed(settings, partial(_one_seed, settings, curves), end=SEEDS_DONE)
     yield from _remarks(curves)
-    yield from built_in.damaged()
+    yield from within(SEEDS_DONE, 1.0, built_in.damaged())
 
 
 def _digits(settings: ResidualLearningSettings, seed: int) -> Digits:
@@ -89,7 +80,7 @@ def _digits(settings: ResidualLearningSettings, seed: int) -> Digits:
     )
 
 
-def _seed(settings: ResidualLearningSettings, seed: int, curves: Curves) -> Iterator[Event]:
+def _one_seed(settings: ResidualLearningSettings, curves: Autopsy, seed: int) -> Events:
     digits = _digits(settings, seed)
     all_depths = depths(settings.blocks)
     work, whole = 0, len(KINDS) * sum(all_depths)
@@ -97,8 +88,8 @@ def _seed(settings: ResidualLearningSettings, seed: int, curves: Curves) -> Iter
         for kind in KINDS:
             network = Stack(kind, blocks, seed)
             doing = f"{TITLES[kind].lower()}, {network.layers} layers"
-            for share in train(network, digits, epochs=settings.epochs, seed=seed):
-                yield Progress(done=(work + share * blocks) / whole, phase=doing)
+            learning = working(doing, train(network, digits, epochs=settings.epochs, seed=seed))
+            yield from within(work / whole, (work + blocks) / whole, learning)
             work += blocks
             learned = accuracy(network, digits.train, digits.train_labels)
             tested = accuracy(network, digits.test, digits.test_labels)
@@ -111,26 +102,18 @@ def _seed(settings: ResidualLearningSettings, seed: int, curves: Curves) -> Iter
         fresh = Stack(kind, settings.blocks, seed)  # as it was before training
         norms = gradient_norms(fresh, digits.train[: 2 * BATCH], digits.train_labels[: 2 * BATCH])
         curves.gradients.setdefault(kind, []).append(norms)
+    yield from _panels(settings, curves)
 
 
 def train(network: Stack, digits: Digits, *, epochs: int, seed: int) -> Iterator[float]:
     """Train in place by SGD with momentum; yields the share done. The order of the digits is the seed's."""
-    order = torch.Generator().manual_seed(seed)
+
+    def loss(some: Tensor) -> Tensor:
+        return functional.cross_entropy(network(digits.train[some]), digits.train_labels[some])
+
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
-    batches = -(-len(digits.train) // BATCH)
     network.train()
-    for epoch in range(epochs):
-        for place, some in enumerate(
-            torch.randperm(len(digits.train), generator=order).tensor_split(batches)
-        ):
-            step = epoch * batches + place
-            rate = warm_up_cosine(step, steps=batches * epochs, peak=RATE, warm_up=WARM_UP)
-            optimiser.param_groups[0]["lr"] = rate
-            loss = functional.cross_entropy(network(digits.train[some]), digits.train_labels[some])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            yield (step + 1) / (batches * epochs)
+    yield from descend(optimiser, loss, len(digits.train), batch=BATCH, epochs=epochs, seed=seed)
     network.eval()
 
 
@@ -140,13 +123,13 @@ def accuracy(network: Stack, digits: Tensor, labels: Tensor, order: list[int] | 
     return float((network(digits, order).argmax(dim=1) == labels).float().mean())
 
 
-def _damage(network: Stack, kind: Kind, digits: Digits, seed: int, curves: Curves) -> None:
+def _damage(network: Stack, kind: Kind, digits: Digits, seed: int, curves: Autopsy) -> None:
     """Leave blocks out, or let them change places: means over several random choices."""
     random = np.random.default_rng(seed)
     blocks = len(network.blocks)
 
     def mean(orders: list[list[int]]) -> float:
-        return float(np.mean([accuracy(network, digits.test, digits.test_labels, one) for one in orders]))
+        return float(np.mean([accuracy(network, digits.test, digits.test_labels, order) for order in orders]))
 
     curves.deleted.setdefault(kind, []).append(
         [
@@ -168,7 +151,7 @@ def swapped(blocks: int, count: int, random: np.random.Generator) -> list[int]:
     return order
 
 
-def _panels(settings: ResidualLearningSettings, curves: Curves) -> Iterator[Panel]:
+def _panels(settings: ResidualLearningSettings, curves: Autopsy) -> Iterator[Panel]:
     half = max(1, settings.blocks // 2)
     yield Panel(
         name="gradients",
@@ -213,7 +196,7 @@ def _panels(settings: ResidualLearningSettings, curves: Curves) -> Iterator[Pane
     )
 
 
-def _remarks(curves: Curves) -> Iterator[Note]:
+def _remarks(curves: Autopsy) -> Iterator[Note]:
     """What the panels say, in numbers."""
     fading = {kind: np.mean([row[0] / row[-1] for row in curves.gradients[kind]]) for kind in KINDS}
     yield Note(
@@ -236,15 +219,13 @@ def _line(kind: Kind, x: range | tuple[int, ...], rows: list[list[float]]) -> Li
     """Mean over seeds with its t interval."""
     values = np.array(rows)  # (seeds, places)
     mean = values.mean(axis=0)
-    low, high = mean, mean
-    if len(values) > 1:
-        half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values, axis=0)
-        # No size and no share is negative, and the smallest value seen bounds what a logarithmic axis can show.
-        low, high = np.maximum(mean - half, np.minimum(values.min(axis=0), mean)), mean + half
+    half = half_width(values)
+    # No size and no share is negative, and the smallest value seen bounds what a logarithmic axis can show.
+    low, high = np.maximum(mean - half, np.minimum(values.min(axis=0), mean)), mean + half
     return Line(
         name=TITLES[kind],
         colour=COLOURS[kind],
-        x=[float(one) for one in x],
+        x=[float(place) for place in x],
         y=mean.tolist(),
         low=low.tolist(),
         high=high.tolist(),

@@ -13,7 +13,7 @@ SHORTCUT: dict[Kind, float] = {"plain": 0.0, "residual": 1.0, "halved": 0.5}
 WIDTH = 8  # channels
 
 
-class Block(nn.Module):
+class ShortcutBlock(nn.Module):
     """Two convolutions H, and what comes of x. He et al. 2016 (arXiv 1512.03385), figure 2.
 
     The halved shortcut is the control: He et al. 2016b (arXiv 1603.05027), section 3.1, found that a shortcut that
@@ -31,8 +31,8 @@ class Block(nn.Module):
     def change(self, x: Tensor) -> Tensor:
         """Compute H(x): (B, C, h, w) -> (B, C, h, w)."""
         hidden = self.first_norm(self.first(x)).relu()
-        found: Tensor = self.second_norm(self.second(hidden))
-        return found
+        change: Tensor = self.second_norm(self.second(hidden))
+        return change
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute relu(H(x) + shortcut * x)."""
@@ -49,7 +49,7 @@ class Stack(nn.Module):
         super().__init__()
         with stages.seeded(seed):
             self.stem = nn.Conv2d(1, WIDTH, 3, padding=1)
-            self.blocks = nn.ModuleList(Block(kind) for _ in range(blocks))
+            self.blocks = nn.ModuleList(ShortcutBlock(kind) for _ in range(blocks))
             self.head = nn.Linear(WIDTH * 4, 10)
             for module in self.modules():
                 if isinstance(module, nn.Conv2d):

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from core.metrics.similarity import pooled_features
 from core.techniques.events import Panel, Pictures
 from core.techniques.fetching import fetching, while_working
 from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed, within
 from core.techniques.zero_shot.attributes import BYTES, TITLE, Attributes, download_attributes
 from core.techniques.zero_shot.calibration import accuracy_by_handicap
 from core.techniques.zero_shot.entry import ANIMALS, AnimalSettings
@@ -67,24 +69,25 @@ class Animals:
     strength: Floats  # (17, attributes), 0-1
 
 
-def prepare(settings: AnimalSettings) -> Generator[Progress, None, Animals]:
+def prepare(settings: AnimalSettings) -> Generator[Event, None, Animals]:
     """Fetch what is not here yet, the small thing first, and look at every picture once."""
-    attributes = yield from while_working(
+    describing = while_working(
         lambda told: download_attributes(NAMES, FINGERPRINT, told), fetching(TITLE, BYTES)
     )
+    attributes = yield from within(0.0, 0.0, describing)
     entry = catalogue.DATASETS["cifar100"]
     share = READ if is_downloaded(entry.name) else FETCHED
-    data = yield from while_working(
+    reading = while_working(
         lambda told: download(entry.name, side=SIDE, only=NAMES, progress=told),
         fetching(entry.title, entry.download_bytes),
-        share=share,
     )
+    data = yield from within(0.0, share, reading)
     network = specimen.pretrained(NETWORK)
-    return (yield from look(network, data, attributes, settings.per_class, begun=share))
+    return (yield from within(share, LOOKED, look(network, data, attributes, settings.per_class)))
 
 
 def look(
-    network: Specimen, data: ImageDataset, attributes: Attributes, per_class: int, *, begun: float = 0.0
+    network: Specimen, data: ImageDataset, attributes: Attributes, per_class: int
 ) -> Generator[Progress, None, Animals]:
     """Run the first ``per_class`` training pictures and `TESTED` test pictures of each class through ``network``.
 
@@ -98,7 +101,7 @@ def look(
     parts = []
     for start in range(0, len(images), step):
         yield Progress(
-            done=begun + (LOOKED - begun) * start / len(images),
+            done=start / len(images),
             phase=f"The network looks at picture {start:,} of {len(images):,}",
         )
         batch = network.input(images[start : start + step])
@@ -138,23 +141,23 @@ def hide(animals: Animals, unseen: int, seed: int) -> Hidden:
     )
 
 
-def scores_by_arm(one: Hidden, animals: Animals, seed: int) -> tuple[dict[str, list[Floats]], Floats]:
+def scores_by_arm(task: Hidden, animals: Animals, seed: int) -> tuple[dict[str, list[Floats]], Floats]:
     """Scores (N, 17) of every arm that looks at pictures, and how evident DAP finds each attribute (N, attributes).
 
     DAP reads the binary attributes, as in its paper; ESZSL the strengths, centred on the seen animals' mean.
     """
     generator = np.random.default_rng((seed, 1))
-    views = [[part] * len(animals.names) for part in (one.known, one.asked)]
-    dap, present = by_dap(views[0], one.known_labels, views[1], animals.has)
+    views = [[part] * len(animals.names) for part in (task.known, task.asked)]
+    dap, present = by_dap(views[0], task.known_labels, views[1], animals.has)
     told, mixed = (
-        rows - rows[one.is_seen].mean(axis=0)
+        rows - rows[task.is_seen].mean(axis=0)
         for rows in (animals.strength, animals.strength[generator.permutation(len(NAMES))])
     )
     evident = np.log(present) - np.log(present.mean(axis=0))
     return {
         "dap": [dap],
-        "eszsl": [by_eszsl(one.known, one.known_labels, one.asked, told, generator)],
-        "shuffled": [by_eszsl(one.known, one.known_labels, one.asked, mixed, generator)],
+        "eszsl": [by_eszsl(task.known, task.known_labels, task.asked, told, generator)],
+        "shuffled": [by_eszsl(task.known, task.known_labels, task.asked, mixed, generator)],
     }, evident
 
 
@@ -164,22 +167,7 @@ def run(settings: AnimalSettings) -> Iterator[Event]:
     animals = yield from prepare(settings)
     report = Report(technique=ANIMALS)
     curves: list[tuple[Floats, Floats]] = []
-    for number, seed in enumerate(settings.every_seed):
-        one = hide(animals, settings.unseen, seed)
-        hidden = ", ".join(NAMES[label] for label in np.flatnonzero(~one.is_seen))
-        yield Progress(
-            done=LOOKED + (1 - LOOKED) * number / settings.seeds, phase=f"Seed {seed}: hiding {hidden}"
-        )
-        by_arm, evident = scores_by_arm(one, animals, seed)
-        for score in scored(one, seed, ANIMALS.arms, by_arm):
-            report.take(score)
-            yield score
-        if number == 0:
-            yield _pictures(one, animals, evident)
-        eszsl = by_arm["eszsl"][0]
-        curves.append(
-            accuracy_by_handicap(eszsl, one.asked_labels, one.is_seen, HANDICAPS * float(eszsl.std()))
-        )
+    yield from each_seed(settings, partial(_one_seed, settings, animals, curves), report, begin=LOOKED)
     yield bias(
         curves,
         HANDICAPS,
@@ -200,14 +188,28 @@ def run(settings: AnimalSettings) -> Iterator[Event]:
             "and 6.6 %."
         )
     )
-    yield Progress(done=1.0, phase="Done")
 
 
-def _pictures(one: Hidden, animals: Animals, evident: Floats) -> Panel:
+def _one_seed(
+    settings: AnimalSettings, animals: Animals, curves: list[tuple[Floats, Floats]], seed: int
+) -> Events:
+    task = hide(animals, settings.unseen, seed)
+    hidden = ", ".join(NAMES[label] for label in np.flatnonzero(~task.is_seen))
+    yield Progress(done=0.0, phase=f"hiding {hidden}")
+    by_arm, evident = scores_by_arm(task, animals, seed)
+    yield from scored(task, seed, ANIMALS.arms, by_arm)
+    if seed == settings.first_seed:
+        yield _pictures(task, animals, evident)
+    eszsl = by_arm["eszsl"][0]
+    handicaps = HANDICAPS * float(eszsl.std())
+    curves.append(accuracy_by_handicap(eszsl, task.asked_labels, task.is_seen, handicaps))
+
+
+def _pictures(task: Hidden, animals: Animals, evident: Floats) -> Panel:
     """Show the first picture of each hidden animal with what its detectors found."""
     pictures, captions = [], []
-    for label in np.flatnonzero(~one.is_seen):
-        number = int(np.flatnonzero(one.asked_labels == label)[0])
+    for label in np.flatnonzero(~task.is_seen):
+        number = int(np.flatnonzero(task.asked_labels == label)[0])
         most = np.argsort(-evident[number], kind="stable")[:EVIDENT]
         pictures.append(animals.pictures[number])
         captions.append(f"{NAMES[label]}: " + ", ".join(animals.names[place] for place in most))

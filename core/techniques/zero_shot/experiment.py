@@ -1,14 +1,17 @@
 """Some digits are hidden; their strokes are told; pictures of them are named. Torch-free."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.events import Event, Note, Progress
+from core.techniques.digits.scanned import scanned_digits
 from core.techniques.events import Grid, Panel, Pictures
+from core.techniques.panels import enlarged
 from core.techniques.report import Report
+from core.techniques.runner import Events, each_seed
 from core.techniques.zero_shot.calibration import accuracy_by_handicap
 from core.techniques.zero_shot.entry import TECHNIQUE, ZeroShotSettings
 from core.techniques.zero_shot.hidden import Floats, Hidden, Labels, bias, scored
@@ -30,7 +33,7 @@ def hide(settings: ZeroShotSettings, seed: int) -> Hidden:
         common = DESCRIPTIONS[is_seen].mean(axis=0)
         if common.min() > 0 and common.max() < 1:
             break
-    pictures, labels = _digits()
+    pictures, labels = scanned_digits()
     order = generator.permutation(len(labels))
     known = [order[labels[order] == digit][: settings.per_class] for digit in np.flatnonzero(is_seen)]
     learned_from = np.concatenate(known)
@@ -44,32 +47,24 @@ def hide(settings: ZeroShotSettings, seed: int) -> Hidden:
     )
 
 
-@cache
-def _digits() -> tuple[Floats, Labels]:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    return digits.images / 16, digits.target.astype(np.int64)
-
-
-def scores_by_arm(one: Hidden, seed: int) -> tuple[dict[str, list[Floats]], Floats]:
+def scores_by_arm(task: Hidden, seed: int) -> tuple[dict[str, list[Floats]], Floats]:
     """Scores (N, 10) of every arm that looks at pictures, and DAP's probabilities of strokes (N, 7).
 
     One array for each arm; the control has `SHUFFLES`, one for each way to deal out the descriptions.
     """
     generator = np.random.default_rng((seed, 1))
-    known, asked = at_strokes(one.known), at_strokes(one.asked)
+    known, asked = at_strokes(task.known), at_strokes(task.asked)
     own = [[part[:, place] for place in range(len(STROKES))] for part in (known, asked)]
     flat_known, flat_asked = (part.reshape(len(part), -1) for part in (known, asked))
     whole = [[part] * len(STROKES) for part in (flat_known, flat_asked)]
     shuffled = [DESCRIPTIONS[_displaced(generator)] for _ in range(SHUFFLES)]
-    dap, present = by_dap(own[0], one.known_labels, own[1], DESCRIPTIONS)
+    dap, present = by_dap(own[0], task.known_labels, own[1], DESCRIPTIONS)
     return {
         "dap": [dap],
-        "dap-whole": [by_dap(whole[0], one.known_labels, whole[1], DESCRIPTIONS)[0]],
-        "eszsl": [by_eszsl(flat_known, one.known_labels, flat_asked, DESCRIPTIONS, generator)],
-        "drawing": [same_as_drawing(one.asked)],
-        "shuffled": [by_dap(own[0], one.known_labels, own[1], each)[0] for each in shuffled],
+        "dap-whole": [by_dap(whole[0], task.known_labels, whole[1], DESCRIPTIONS)[0]],
+        "eszsl": [by_eszsl(flat_known, task.known_labels, flat_asked, DESCRIPTIONS, generator)],
+        "drawing": [same_as_drawing(task.asked)],
+        "shuffled": [by_dap(own[0], task.known_labels, own[1], descriptions)[0] for descriptions in shuffled],
     }, present
 
 
@@ -87,21 +82,7 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
     report = Report(technique=TECHNIQUE)
     curves: list[tuple[Floats, Floats]] = []
     named = np.zeros((CLASSES, CLASSES))  # how often an unseen digit (row) was called what, all ten allowed
-    for number, seed in enumerate(settings.every_seed):
-        one = hide(settings, seed)
-        hidden = np.flatnonzero(~one.is_seen)
-        yield Progress(
-            done=number / settings.seeds, phase=f"Seed {seed}: hiding {', '.join(map(str, hidden))}"
-        )
-        by_arm, present = scores_by_arm(one, seed)
-        for score in scored(one, seed, TECHNIQUE.arms, by_arm):
-            report.take(score)
-            yield score
-        if number == 0:
-            yield _pictures(one, present)
-        curves.append(accuracy_by_handicap(by_arm["dap"][0], one.asked_labels, one.is_seen, HANDICAPS))
-        of_unseen = ~one.is_seen[one.asked_labels]
-        np.add.at(named, (one.asked_labels[of_unseen], by_arm["dap"][0][of_unseen].argmax(axis=1)), 1)
+    yield from each_seed(settings, partial(_one_seed, settings, curves, named), report)
     yield _bias(curves)
     yield _confusions(named)
     yield Note(
@@ -109,15 +90,30 @@ def run(settings: ZeroShotSettings) -> Iterator[Event]:
         + report.compare("dap", "drawing").sentence
     )
     yield Note(message="Against shuffled descriptions: " + report.compare("dap", "shuffled").sentence)
-    yield Progress(done=1.0, phase="Done")
 
 
-def _pictures(one: Hidden, present: Floats) -> Panel:
+def _one_seed(
+    settings: ZeroShotSettings, curves: list[tuple[Floats, Floats]], named: Floats, seed: int
+) -> Events:
+    task = hide(settings, seed)
+    hidden = np.flatnonzero(~task.is_seen)
+    yield Progress(done=0.0, phase=f"hiding {', '.join(map(str, hidden))}")
+    by_arm, present = scores_by_arm(task, seed)
+    yield from scored(task, seed, TECHNIQUE.arms, by_arm)
+    if seed == settings.first_seed:
+        yield _pictures(task, present)
+    dap = by_arm["dap"][0]
+    curves.append(accuracy_by_handicap(dap, task.asked_labels, task.is_seen, HANDICAPS))
+    of_unseen = ~task.is_seen[task.asked_labels]
+    np.add.at(named, (task.asked_labels[of_unseen], dap[of_unseen].argmax(axis=1)), 1)
+
+
+def _pictures(task: Hidden, present: Floats) -> Panel:
     """Lay one picture of each hidden digit beside the strokes that were detected in it."""
     pictures, captions = [], []
-    for digit in np.flatnonzero(~one.is_seen):
-        number = int(np.flatnonzero(one.asked_labels == digit)[0])
-        pictures += [_shown(one.asked[number]), _shown(drawing(present[number], SHOWN))]
+    for digit in np.flatnonzero(~task.is_seen):
+        number = int(np.flatnonzero(task.asked_labels == digit)[0])
+        pictures += [_shown(task.asked[number]), _shown(drawing(present[number], SHOWN))]
         captions += [f"An unseen {digit}", "Strokes found"]
     return Panel(
         name="strokes",
@@ -130,7 +126,7 @@ def _pictures(one: Hidden, present: Floats) -> Panel:
 def _shown(picture: Floats) -> NDArray[np.uint8]:
     """Enlarge a picture (side, side), 0-1, pixel by pixel."""
     bright = (255 * picture / max(picture.max(), 1e-9)).round().astype(np.uint8)
-    return np.kron(bright, np.ones((SHOWN // len(picture),) * 2, dtype=np.uint8))
+    return enlarged(bright, SHOWN // len(picture))
 
 
 def _bias(curves: list[tuple[Floats, Floats]]) -> Panel:
@@ -155,8 +151,8 @@ def _confusions(named: Floats) -> Panel:
         title="What unseen digits are taken for",
         caption="DAP at each stroke, all ten digits allowed; over all seeds in which the digit of the row was hidden.",
         drawing=Grid(
-            rows=tuple(str(one) for one in rows),
-            columns=tuple(str(one) for one in range(CLASSES)),
+            rows=tuple(map(str, rows)),
+            columns=tuple(map(str, range(CLASSES))),
             values=shares.tolist(),
             x_title="Called",
             y_title="Unseen digit",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.metrics.classification import mean_interval
-from core.techniques.events import Colour, Line, Lines, Panel, Score
+from core.techniques.events import Colour, Lines, Panel, Score
+from core.techniques.panels import mean_line
 from core.techniques.technique import Arm
 from core.techniques.zero_shot.calibration import per_class
 
@@ -26,27 +26,29 @@ class Hidden:
     asked_labels: Labels
 
 
-def accuracies(scores: Floats, one: Hidden) -> dict[str, float]:
+def accuracies(scores: Floats, task: Hidden) -> dict[str, float]:
     """Mean accuracy over classes: unseen among the unseen, then both kinds with all classes allowed."""
-    seen, hidden = np.flatnonzero(one.is_seen), np.flatnonzero(~one.is_seen)
-    among = hidden[scores[:, hidden].argmax(axis=1)] == one.asked_labels
-    of_all = scores.argmax(axis=1) == one.asked_labels
+    seen, hidden = np.flatnonzero(task.is_seen), np.flatnonzero(~task.is_seen)
+    among = hidden[scores[:, hidden].argmax(axis=1)] == task.asked_labels
+    of_all = scores.argmax(axis=1) == task.asked_labels
     return {
-        "unseen": per_class(among, one.asked_labels, hidden),
-        "open": per_class(of_all, one.asked_labels, hidden),
-        "seen": per_class(of_all, one.asked_labels, seen),
+        "unseen": per_class(among, task.asked_labels, hidden),
+        "open": per_class(of_all, task.asked_labels, hidden),
+        "seen": per_class(of_all, task.asked_labels, seen),
     }
 
 
-def scored(one: Hidden, seed: int, arms: tuple[Arm, ...], by_arm: dict[str, list[Floats]]) -> Iterator[Score]:
+def scored(
+    task: Hidden, seed: int, arms: tuple[Arm, ...], by_arm: dict[str, list[Floats]]
+) -> Iterator[Score]:
     """Score every arm; one with several arrays of scores (N, classes) by their mean, "guess" by counting classes."""
     for arm in arms:
         if arm.name == "guess":
-            by_chance = 1 / len(one.is_seen)
-            values = {"unseen": 1 / int((~one.is_seen).sum()), "open": by_chance, "seen": by_chance}
+            by_chance = 1 / len(task.is_seen)
+            values = {"unseen": 1 / int((~task.is_seen).sum()), "open": by_chance, "seen": by_chance}
         else:
-            several = [accuracies(scores, one) for scores in by_arm[arm.name]]
-            values = {name: float(np.mean([each[name] for each in several])) for name in several[0]}
+            several = [accuracies(scores, task) for scores in by_arm[arm.name]]
+            values = {name: float(np.mean([values[name] for values in several])) for name in several[0]}
         for quantity, value in values.items():
             yield Score(arm=arm.name, seed=seed, value=value, quantity=quantity)
 
@@ -63,23 +65,13 @@ def bias(
     """Draw accuracy on seen and on unseen ``what`` ("digits") over ``handicaps``, seed by seed in ``curves``."""
     seen, unseen = (np.stack(part) for part in zip(*curves, strict=True))  # (seeds, handicaps)
     harmonic = 2 * seen * unseen / np.maximum(seen + unseen, 1e-9)
-    lines = []
     drawn: tuple[tuple[str, Colour, Floats], ...] = (
         (f"Unseen {what}", "fire", unseen),
         (f"Seen {what}", "ice", seen),
         ("Harmonic mean", "grey", harmonic),
     )
-    for name, colour, values in drawn:
-        bands = [mean_interval(column.tolist()) for column in values.T]
-        lines.append(
-            Line(
-                name=name,
-                colour=colour,
-                x=handicaps.tolist(),
-                y=[one.value for one in bands],
-                low=[max(0.0, one.low) for one in bands],
-                high=[min(1.0, one.high) for one in bands],
-            )
-        )
-    drawing = Lines(x_title=x_title, y_title="Accuracy", lines=tuple(lines), share=True)
+    lines = tuple(
+        mean_line(name, colour, handicaps.tolist(), values, share=True) for name, colour, values in drawn
+    )
+    drawing = Lines(x_title=x_title, y_title="Accuracy", lines=lines, share=True)
     return Panel(name="bias", title=title, caption=caption, drawing=drawing)

@@ -1,0 +1,99 @@
+"""What a visitor can take home from a finished run. Files are read or made when a button is pressed."""
+
+import dataclasses
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.runs import service
+from core.runs.files import artefacts
+from core.runs.kinds.finetuning_result import RunResult
+from widgets import frame, media_gate
+from widgets.runs import delete
+from widgets.runs.visible import VisibleRun, visible_run
+
+
+def draw(seen: VisibleRun, result: RunResult) -> None:
+    """Draw the download buttons."""
+    name = f"{result.config['backbone']}-{seen.address[:6]}"
+    asks = frame.visitor()  # a download starts outside the page, where nobody is asking
+
+    def asked() -> VisibleRun:
+        return visible_run(seen.address, asks)
+
+    with st.grid(4, min_column_width=220):
+        _file(
+            "Weights",
+            "safetensors",
+            f"{name}.safetensors",
+            lambda: service.weights_path(asked().id).read_bytes(),
+        )
+        _file(
+            "The run as JSON",
+            "settings, curves, figures, audit",
+            f"{name}.json",
+            lambda: _json(asked()),
+        )
+        _file(
+            "PyTorch script",
+            "needs torch and torchvision alone",
+            f"{name}.py",
+            lambda: service.reproduction_script(asked().id).encode(),
+        )
+        # It holds the pictures that the run learned from: somebody's own are not given away with a link.
+        if seen.mine or not seen.own_pictures:
+            _file(
+                "Script with its pictures",
+                "ZIP: run it to get the same accuracy",
+                f"{name}.zip",
+                lambda: service.reproduction_zip(asked().id),
+            )
+    code = st.expander("Read the script", type="compact", key="read_script", on_change="rerun")
+    if code.open:
+        code.code(service.reproduction_script(seen.id), language="python", height=480)
+    if seen.mine:
+        delete.draw([seen.record], "Delete this run", "Its weights, curves and pictures are gone for good.")
+
+
+def of_result(seen: VisibleRun, name: str) -> None:
+    """Draw the buttons of a run that leaves nothing but its figures."""
+    if seen.record.active:
+        return
+    asks = frame.visitor()
+    with st.container(horizontal=True, key="run_figures"):
+        if seen.record.state == "finished":
+            st.download_button(
+                "JSON",
+                media_gate.own(lambda: service.result_path(visible_run(seen.address, asks).id).read_bytes()),
+                file_name=f"{name}.json",
+                mime="application/octet-stream",
+                icon=":material/download:",
+                on_click="ignore",
+                key="download_figures",
+            )
+        if seen.mine:
+            delete.draw([seen.record], "Delete this run", "Its measurements are gone for good.")
+
+
+def _json(seen: VisibleRun) -> bytes:
+    """Read the run's file; for a guest without the place where this server keeps a weights file of the owner's."""
+    result = service.result(seen.id)
+    if seen.mine or result.config["weights"] == "pretrained":
+        return service.result_path(seen.id).read_bytes()
+    config = result.config | {"weights": "a file of the owner's"}
+    return artefacts.json_bytes(dataclasses.replace(result, config=config).to_json())
+
+
+def _file(label: str, what: str, file_name: str, read: Callable[[], bytes]) -> None:
+    with st.container(gap="xsmall"):
+        st.download_button(
+            label,
+            media_gate.own(read),
+            file_name=file_name,
+            mime="application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"download_{file_name.rsplit('.', 1)[-1]}",
+            width="stretch",
+        )
+        st.caption(what)
