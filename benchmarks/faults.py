@@ -11,6 +11,7 @@ the server's part the Streamlit server itself.
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -24,22 +25,37 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
 from benchmarks.page_latency import free_port
+from core.riding.config import RidingConfig
 from core.runs.files import artefacts
 from core.runs.home import run_directory
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.spec import RunSpec
 from core.runs.store.runs import RunRecord, Store
+from core.techniques.config import ExperimentConfig
+from core.techniques.zero_shot.entry import ZeroShotSettings
 from core.training.config import FinetuneConfig
+from core.training.sweep_config import SweepConfig
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG = FinetuneConfig(strategy="full", epochs=16, image_size=32, batch_size=16, cache=False, seed=7)
 SPEC = RunSpec(config=CONFIG, data="lfw-faces", title="Disturbed")
 # For stops: one batch takes seconds, so that the worker is always in the middle of something.
+# One of every kind: a worker that is killed must cost none of them anything.
+EVERY_KIND = (
+    SPEC,
+    RunSpec(config=SweepConfig(per_class=5, seeds=1, epochs=2, image_size=32), data="digits", title="Sweep"),
+    RunSpec(
+        config=ExperimentConfig(technique="zero-shot", settings=ZeroShotSettings(seeds=12)),
+        title="Experiment",
+    ),
+    RunSpec(config=RidingConfig(arms=("scratch", "bicycle"), seeds=tuple(range(4))), title="Riders"),
+)
 HEAVY = replace(SPEC, config=replace(CONFIG, image_size=224, batch_size=64))
 PATIENCE_SECONDS = 600.0
 KILLS_PER_RUN = 2
@@ -64,10 +80,10 @@ class Count:
 
 
 class Undisturbed:
-    """The result that every run must have, and how long it takes by itself."""
+    """The result that every run of a specification must have, and how long it takes by itself."""
 
-    def __init__(self, store: Store) -> None:
-        run = store.add(SPEC, "nobody")
+    def __init__(self, store: Store, spec: RunSpec = SPEC) -> None:
+        run = store.add(spec, "nobody")
         record = ended(store, run)
         assert record.state == "finished", record.error
         assert record.started is not None
@@ -88,15 +104,28 @@ class Undisturbed:
 
 def _figures(store: Store, run: str) -> dict[str, object]:
     folder = run_directory(store.home, run)
+    record = store.run(run)
+    if record.spec.kind != "finetune":
+        return {"result": _timeless(json.loads((folder / artefacts.RESULT).read_text(encoding="utf-8")))}
     with np.load(folder / artefacts.TEST) as test:
         scores = test["scores"].tobytes()
-    summary = store.run(run).summary
     return {
-        "accuracy": summary and summary["accuracy"],
+        "accuracy": record.summary and record.summary["accuracy"],
         "scores": scores,
         # Tensor by tensor: the file's header lists its entries in no particular order.
         "weights": {name: one.tobytes() for name, one in load_file(folder / artefacts.WEIGHTS).items()},
     }
+
+
+def _timeless(values: Any) -> Any:
+    """Leave out what no two runs have in common: how long it took, and how much memory."""
+    if isinstance(values, dict):
+        return {
+            name: _timeless(value)
+            for name, value in values.items()
+            if not name.startswith("seconds") and "memory" not in name
+        }
+    return [_timeless(value) for value in values] if isinstance(values, list) else values
 
 
 def ended(store: Store, run: str) -> RunRecord:
@@ -132,12 +161,14 @@ def dispatched(home: Path) -> Iterator[Store]:
 
 
 def kill_workers(times: int, home: Path) -> Count:
-    """SIGKILL the worker at random moments, twice a run."""
+    """SIGKILL the worker at random moments, twice a run, of every kind of run in turn."""
     count, chance = Count(kind="worker killed"), random.Random(1)
     with dispatched(home) as store:
-        calm = Undisturbed(store)
+        in_peace = {spec.kind: Undisturbed(store, spec) for spec in EVERY_KIND}
         while count.faults < times:
-            run = store.add(SPEC, f"visitor {count.runs}")
+            spec = EVERY_KIND[count.runs % len(EVERY_KIND)]
+            calm = in_peace[spec.kind]
+            run = store.add(spec, f"visitor {count.runs}")
             for _ in range(min(KILLS_PER_RUN, times - count.faults)):
                 process = working(store, run)
                 time.sleep(chance.uniform(0, calm.seconds / KILLS_PER_RUN))
@@ -147,6 +178,7 @@ def kill_workers(times: int, home: Path) -> Count:
                 count.faults += 1
                 _until(lambda run=run, gone=process: working(store, run) != gone)  # type: ignore[misc]
             calm.judge(store, run, count)
+    count.note = count.note or f"kinds: {', '.join(in_peace)}"
     return count
 
 

@@ -1,6 +1,6 @@
 """Kill the node that works on a run, at random moments, and count what that costs.
 
-    python -m benchmarks.ray_faults [--kills 10] [--kind finetune|sweep] [--epochs 5] [--seed 0]
+    python -m benchmarks.ray_faults [--kills 10] [--kind finetune|sweep|technique|riding] [--epochs 5] [--seed 0]
 
 Starts a Ray cluster of a head and two nodes on this machine. One run is left in peace; then runs with the same
 settings each lose their node, with everything on it, at a moment drawn uniformly from the time that a run in peace
@@ -12,6 +12,7 @@ arm's hits.
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import tempfile
@@ -22,33 +23,43 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
+from core.riding.config import RidingConfig
 from core.runs import service
 from core.runs.executors import ray_cluster
 from core.runs.files import artefacts
 from core.runs.home import run_directory
 from core.runs.spec import RunSpec
+from core.techniques.config import ExperimentConfig
+from core.techniques.zero_shot.entry import ZeroShotSettings
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 from tests.runs.ray_nodes import Nodes
 
 _DIFFERS = ("title", "seconds", "seconds_by_phase", "images_per_second", "peak_memory_bytes")
 _LONGEST = 600.0  # seconds for one run
+_BEFORE = ("data", "weights", "cluster", "")  # phases of the driver, before a node begins
 
 
 def main() -> None:
     """Count, and print one line a kill and one with the sums."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--kind", choices=("finetune", "sweep"), default="finetune")
+    parser.add_argument("--kind", choices=("finetune", "sweep", "technique", "riding"), default="finetune")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    config = (
-        FinetuneConfig(strategy="full", epochs=chosen.epochs, image_size=32, views=2, batch_size=16, seed=3)
-        if chosen.kind == "finetune"
-        else SweepConfig(per_class=8, seeds=2, epochs=2, image_size=32, batch_size=8, lp_ft=False)
+    finetuning = FinetuneConfig(
+        strategy="full", epochs=chosen.epochs, image_size=32, views=2, batch_size=16, seed=3
     )
-    spec = RunSpec(config=config, data="lfw-faces")
+    sweep = SweepConfig(per_class=8, seeds=2, epochs=2, image_size=32, batch_size=8, lp_ft=False)
+    spec = {
+        "finetune": RunSpec(config=finetuning, data="lfw-faces"),
+        "sweep": RunSpec(config=sweep, data="lfw-faces"),
+        "technique": RunSpec(
+            config=ExperimentConfig(technique="zero-shot", settings=ZeroShotSettings(seeds=12))
+        ),
+        "riding": RunSpec(config=RidingConfig(arms=("scratch", "bicycle"), seeds=tuple(range(4)))),
+    }[chosen.kind]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as home, Nodes(2) as nodes:
         os.environ |= {"TLL_HOME": home, ray_cluster.ADDRESS: nodes.address}
@@ -128,7 +139,11 @@ def _log(run: str) -> list[dict[str, Any]]:
 
 def _begun(run: str) -> float | None:
     """When a node began to work on a run, in seconds since 1970; starting its process is not part of it."""
-    times = (line["at"] for line in _log(run) if line["event"] in ("started", "sweep_started"))
+    times = (
+        line["at"]
+        for line in _log(run)
+        if line["event"] not in ("progress", "note") or line.get("phase", "") not in _BEFORE
+    )
     return next(times, None)
 
 
@@ -145,12 +160,15 @@ def _seconds(run: str) -> float:
 
 def _found(run: str) -> dict[str, Any]:
     """Everything that a run has found out, without times and memory."""
-    if service.run(run).spec.kind == "sweep":
+    kind = service.run(run).spec.kind
+    if kind == "sweep":
         return {
             f"{line['arm']}, seed {line['seed']}": line["hits"]
             for line in _log(run)
             if line["event"] == "arm"
         }
+    if kind != "finetune":
+        return dict(_timeless(json.loads(service.result_path(run).read_text(encoding="utf-8"))))
     kept = service.test_images(run)
     return {
         "result": _timeless(service.result(run).to_json()),

@@ -17,11 +17,11 @@ import scipy
 
 from core.events import Event
 from core.riding import events, experiment, gains, measured, policy, rides
-from core.riding.experiment_report import Curve, Report, mean, median
+from core.riding.experiment_report import RiderCurve, RidingReport, mean, median
 from core.riding.machines import machine
 from core.riding.policy import Policies
 from core.riding.practice import RIDES_AN_UPDATE, practise
-from core.riding.simulate import Exam, Tracks
+from core.riding.simulate import RidingTest, Tracks
 
 SEEDS = tuple(range(20))
 MAIN = ("scratch", "bicycle", "reversed")
@@ -83,7 +83,7 @@ def _say(what: str, began: float) -> None:
     print(f"{time.process_time() - began:6.0f} CPU s: {what}", flush=True)
 
 
-def _last(told: Iterable[Event]) -> Report:
+def _last(told: Iterable[Event]) -> RidingReport:
     found = events.report(told)
     assert found is not None
     return found
@@ -102,31 +102,33 @@ def _track(name: str) -> rides.Track:
 
 
 def _at_home(name: str, policies: Policies) -> list[float]:
-    score = Exam(len(SEEDS)).score(policies, Tracks.of([_track(name)], len(SEEDS)))
+    score = RidingTest(len(SEEDS)).score(policies, Tracks.of([_track(name)], len(SEEDS)))
     survival: list[float] = np.round(score.survival, 4).tolist()
     return survival
 
 
 def _strengthened(policies: Policies) -> list[list[float]]:
-    exam = Exam(len(SEEDS))
+    exam = RidingTest(len(SEEDS))
     track = Tracks.of([rides.track(machine("motorcycle"))], len(SEEDS))
     scores = [exam.score(policies, track, strength).survival for strength in FACTORS]
     survival: list[list[float]] = np.round(np.stack(scores, axis=1), 4).tolist()
     return survival
 
 
-def _typical(report: Report) -> int:
+def _typical(report: RidingReport) -> int:
     """Choose the seed whose bicycle rider survives most nearly as often as the average one does."""
     before = report.curve("bicycle").at(0)
     return SEEDS[int(np.abs(before - before.mean()).argmin())]
 
 
-def _long(sources: dict[str, Policies], shown: int) -> tuple[Report, Report, dict[str, Policies], Policies]:
+def _long(
+    sources: dict[str, Policies], shown: int
+) -> tuple[RidingReport, RidingReport, dict[str, Policies], Policies]:
     """Practise the main arms on and on; test on the motorcycle, and on what the riders came from."""
     n = len(SEEDS)
     start = policy.together([policy.fresh(SEEDS), sources["bicycle"], sources["reversed"]])
     back = Tracks.of([_track("bicycle"), _track("reversed")], n)
-    exam = Exam(2 * n)
+    exam = RidingTest(2 * n)
     scores, old, riders = [], [], {}
     tracks = Tracks.of([rides.track(machine("motorcycle"))], start.riders)
     for step in practise(start, tracks, SEEDS, purpose="target", tests=LONG):
@@ -143,14 +145,14 @@ def _long(sources: dict[str, Policies], shown: int) -> tuple[Report, Report, dic
     return _report("motorcycle", MAIN, scores), _report("bicycle", MAIN[1:], old), riders, at_80
 
 
-def _report(target: str, arms: tuple[str, ...], scores: list[Any]) -> Report:
+def _report(target: str, arms: tuple[str, ...], scores: list[Any]) -> RidingReport:
     survival = np.stack([one.survival for one in scores], axis=1).reshape(len(arms), len(SEEDS), -1)
     seconds = np.stack([one.seconds for one in scores], axis=1).reshape(len(arms), len(SEEDS), -1)
-    return Report(
+    return RidingReport(
         target=target,
         seeds=SEEDS,
         curves=tuple(
-            Curve(arm=arm, updates=LONG, survival=survival[place], seconds=seconds[place])
+            RiderCurve(arm=arm, updates=LONG, survival=survival[place], seconds=seconds[place])
             for place, arm in enumerate(arms)
         ),
     )
@@ -175,7 +177,7 @@ def _doses() -> dict[str, list[list[float | None]]]:
     found: dict[str, list[list[float | None]]] = {}
     for place, name in enumerate(names):
         by_dose = [
-            Curve(arm=name, updates=experiment.TESTS, survival=one, seconds=one).until_goal()
+            RiderCurve(arm=name, updates=experiment.TESTS, survival=one, seconds=one).until_goal()
             for one in survival[:, place]
         ]
         found[name] = [
@@ -184,7 +186,7 @@ def _doses() -> dict[str, list[list[float | None]]]:
     return found
 
 
-def _table(report: Report) -> None:
+def _table(report: RidingReport) -> None:
     print(f"{'arm':22} upright s   survival at 0/4/10/20/40/80            updates to 90 %      never")
     for curve in report.curves:
         upright = mean(curve.seconds[:, 0])

@@ -11,7 +11,7 @@ import hmac
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import MethodType
@@ -28,12 +28,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.turns import Owner, Ticket, Turns
 from widgets import turns
+from widgets.visitor_cookie import VisitorIn
 
 _MARK = 32  # hexadecimal digits at the end of a name that say whose file it is
 _KEY = secrets.token_bytes(32)  # names live no longer than this process
 _NOBODYS = ""  # whose files are that were made for a browser without cookies: their names alone guard them
 
-VisitorIn = Callable[[Mapping[str, str]], str | None]
 _readers: list[
     VisitorIn
 ] = []  # how the running server reads a visitor out of cookies; none in tests of a page alone

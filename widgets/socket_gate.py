@@ -13,7 +13,7 @@ import math
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ from core import environment, errors
 from core.runs.store.places import network_of
 from widgets import messages
 from widgets.operations import ROUTES
-from widgets.visitor_cookie import wants_page
+from widgets.visitor_cookie import VisitorIn, wants_page
 
 _HOST_CONFIG = "/_stcore/host-config"
 _OPERATORS = {route.path for route in ROUTES if isinstance(route, Route)}  # answer whatever happens
@@ -49,7 +49,6 @@ MOST_SAID = (
 _FEWEST, _MOST = 10, 100_000
 
 _log = logging.getLogger(__name__)
-VisitorIn = Callable[[Mapping[str, str]], str | None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ COOKIE_SECONDS = 365 * 24 * 3600
 # What Streamlit is told about whoever opens a websocket (server.trustedUserHeaders in .streamlit/config.toml). It
 # resumes a session, after a lost connection, for the same user alone; else for everybody who names its id.
 VISITOR_HEADER = b"x-tll-visitor"
+VisitorIn = Callable[[Mapping[str, str]], str | None]  # reads the visitor out of cookies
 _VISITOR = re.compile(r"[0-9a-f]{32}")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from core.advice import evidence as shipped
 from core.advice import record
 from core.advice.evidence import STAND_IN, Evidence
-from core.advice.forecast import ANSWERS, Floats, Forecast, accuracy, forecast
+from core.advice.forecast import ANSWERS, Forecast, accuracy, forecast
 from core.advice.nearness import Query
 from core.advice.quadrants import QUADRANTS, quadrant_of
 from core.advice.report import (
@@ -23,6 +23,7 @@ from core.advice.report import (
     Rule,
 )
 from core.advice.tasks import SIMILARITIES, TASKS, Similarity
+from core.arrays import Floats
 from core.backbones import catalogue
 from core.errors import SettingsError
 from core.metrics.report import Interval

@@ -19,7 +19,8 @@ from core.advice.candidates_report import (
     Pace,
     compared,
 )
-from core.advice.similarity import Features, Images, Labels
+from core.advice.similarity import FeatureMatrix, Images
+from core.arrays import Labels
 from core.backbones import catalogue, stages, weights
 from core.backbones.backbone import Backbone
 from core.interpretation import readout
@@ -33,7 +34,7 @@ MOST_IMAGES = 300
 WARM_UP, TIMED = 2, 9  # batches
 MOST_AT_ONCE = 8  # images a batch when timed; more hides what a single picture costs
 
-Event = Examining | Examined | LeftOut | Comparison
+CandidateEvent = Examining | Examined | LeftOut | Comparison
 
 
 def at_hand(own: Sequence[Candidate] = ()) -> tuple[Candidate, ...]:
@@ -49,7 +50,7 @@ def compare(
     *,
     most: int = MOST_IMAGES,
     seed: int = 0,
-) -> Iterator[Event]:
+) -> Iterator[CandidateEvent]:
     """Look at one network after the other; `Examined` or `LeftOut` for each, `Examining` between, last `Comparison`.
 
     ``images`` (N, S, S, 3) uint8, at least as large as the largest network wants them: each sees them at its own side.
@@ -89,7 +90,7 @@ def _examine(candidate: Candidate, sample: Sample, seed: int) -> Iterator[tuple[
     size = entry.image_size
     yield 0.05, "Timing"
     pace = timed(backbone, size)
-    features: dict[str, list[Features]] = {stage.name: [] for stage in backbone.table}
+    features: dict[str, list[FeatureMatrix]] = {stage.name: [] for stage in backbone.table}
     step = batch_size(size)
     for start in range(0, len(sample.images), step):
         yield 0.1 + 0.5 * start / len(sample.images), "Looking at the pictures"

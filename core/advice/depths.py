@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from math import log2
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.advice.evidence import Cell
 from core.advice.nearness import ORDER, Query, above_chance
 from core.advice.report import Description, Measures
 from core.advice.tasks import DIFFERENCES, IMAGINGS, TASKS
-
-Floats = NDArray[np.float64]
+from core.arrays import Floats
 
 # Of the squared weights, per case; features have unit variance. The mean regret of described tasks, leave one data set
 # out, hardly depends on it: 0.1, 0.2, 0.4 and 0.8 give 0.91, 0.90, 0.89 and 0.87 points for tiny_resnet18, and 1.20,

@@ -11,7 +11,6 @@ from functools import cache
 from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.advice import evidence as shipped
 from core.advice.depths import leads
@@ -19,8 +18,7 @@ from core.advice.evidence import Cell, Evidence
 from core.advice.nearness import Query, distance, weights
 from core.advice.report import Basis, Description, Measures, Neighbour
 from core.advice.tasks import TASKS
-
-Floats = NDArray[np.float64]
+from core.arrays import Floats
 
 COVERAGE = 0.80  # of the stated ranges
 EVERYBODY = 0.15  # share of the weight that all measured tasks have in common, however far they are

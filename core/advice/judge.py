@@ -6,7 +6,6 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.advice import evidence as shipped
 from core.advice.evidence import Cell, Evidence
@@ -14,16 +13,16 @@ from core.advice.forecast import ANSWERS, accuracy, forecast, queries, typical
 from core.advice.quadrants import QUADRANTS, quadrant_of
 from core.advice.report import Basis, Measures, Policy, Record
 from core.advice.tasks import TASKS
+from core.arrays import Floats
 from core.metrics.classification import wilson
 from core.metrics.report import Interval
 
-Floats = NDArray[np.float64]
 RESAMPLES = 2000
 Reader = Literal["neighbours", "probe"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class PolicyLoss:
     """What one policy lost on one measured cell: data set × images per class."""
 
     cell: Cell
@@ -37,7 +36,7 @@ class Judgement:
 Chooser = Callable[[Evidence, Cell], list[str]]  # the arms chosen, one of each query
 
 
-def judge(evidence: Evidence, choose: Chooser) -> list[Judgement]:
+def judge(evidence: Evidence, choose: Chooser) -> list[PolicyLoss]:
     """Let ``choose`` answer for every cell; it must not look at the cell's own data set."""
     found = []
     for cell in evidence.cells:
@@ -49,7 +48,7 @@ def judge(evidence: Evidence, choose: Chooser) -> list[Judgement]:
         fair = [100 * _fair(cell, arm) for arm in chosen]
         costs = [cell.seconds[arm] / cell.seconds["k0"] for arm in chosen]
         found.append(
-            Judgement(
+            PolicyLoss(
                 cell=cell,
                 regret=float(np.mean(regrets)),
                 fair=float(np.mean(fair)),
@@ -216,7 +215,7 @@ def record(backbone: str) -> Record | None:
     )
 
 
-def summary(name: str, entry: PolicyEntry, found: Sequence[Judgement]) -> Policy:
+def summary(name: str, entry: PolicyEntry, found: Sequence[PolicyLoss]) -> Policy:
     """Mean, 90th percentile and worst regret; data sets, not cells, are resampled, since cells of one are alike."""
     regrets = np.array([one.regret for one in found])
     worst = max(found, key=lambda one: one.regret)
@@ -235,7 +234,7 @@ def summary(name: str, entry: PolicyEntry, found: Sequence[Judgement]) -> Policy
 
 
 def resampled(
-    found: Sequence[Judgement], statistic: Callable[[Floats], float], *, fair: bool = False
+    found: Sequence[PolicyLoss], statistic: Callable[[Floats], float], *, fair: bool = False
 ) -> Interval:
     """Bootstrap over data sets: 95 % percentile interval of ``statistic`` of the regrets."""
     names = sorted({one.cell.task for one in found})

@@ -8,9 +8,9 @@ from core.advice.tasks import (
     DIFFERENCES,
     IMAGINGS,
     SIMILARITIES,
-    Difference,
     Imaging,
     Similarity,
+    TaskDifference,
 )
 from core.metrics.report import Interval
 
@@ -28,7 +28,7 @@ class Description:
     per_class: int  # training images of each class, about
     classes: int
     similarity: Similarity | None = None
-    difference: Difference | None = None
+    difference: TaskDifference | None = None
     imaging: Imaging | None = None
 
     def __post_init__(self) -> None:

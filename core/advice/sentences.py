@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Advice, Policy, Record
 from core.advice.tasks import TASKS, Similarity
-from core.training.sweep_config import Arm
+from core.training.sweep_config import SweepArm
 from core.words import interval, listed, number, points
 
 CLEARLY = 0.02  # of accuracy: a probe's peak stands out by more than this
@@ -44,7 +44,7 @@ def arm_title(name: str, stages: int) -> str:
     if name == "surgical":
         return "the first stage only"
     try:
-        arm = Arm.named(name)
+        arm = SweepArm.named(name)
     except ValueError:
         return name
     if arm.strategy == "lp_ft":
@@ -63,7 +63,7 @@ def leans_on(advice: Advice) -> str:
 
 def told_apart(advice: Advice) -> str:
     """Say which depths cannot be told apart, and that the cheapest of them is advised; "" where one stands out."""
-    equal = [one.arm for one in advice.outlooks if one.arm in advice.indistinguishable]
+    equal = [outlook.arm for outlook in advice.outlooks if outlook.arm in advice.indistinguishable]
     if len(equal) < 2:
         return ""
     count = len(advice.stages)
@@ -72,9 +72,9 @@ def told_apart(advice: Advice) -> str:
             "From the measured tasks, no depth can be told from the best, so the cheapest one that gives away "
             "next to nothing is advised."
         )
-    depths = ", ".join(str(Arm.named(name).depth) for name in equal[:-1])
+    depths = ", ".join(str(SweepArm.named(name).depth) for name in equal[:-1])
     return (
-        f"Freezing {depths} or {Arm.named(equal[-1]).depth} stages cannot be told apart from what was "
+        f"Freezing {depths} or {SweepArm.named(equal[-1]).depth} stages cannot be told apart from what was "
         "measured, so the cheapest that gives away next to nothing is advised."
     )
 
@@ -84,14 +84,14 @@ def told_apart(advice: Advice) -> str:
 
 def standing(record: Record) -> tuple[str, ...]:
     """Say how the advice stands against every other way to choose, one sentence each; losses are named."""
-    rules = [one for one in record.policies if not one.name.startswith("advice")]
+    rules = [policy for policy in record.policies if not policy.name.startswith("advice")]
     sentences = []
-    for one in record.policies:
-        if not one.name.startswith("advice") or not rules:
+    for policy in record.policies:
+        if not policy.name.startswith("advice") or not rules:
             continue
-        value = one.regret
+        value = policy.regret
         behind = points(value.value / 100, sign=False)  # a policy's regret is in points
-        gives = f"**{one.title}** gives away {behind} {interval(value.low / 100, value.high / 100)}"
+        gives = f"**{policy.title}** gives away {behind} {interval(value.low / 100, value.high / 100)}"
         ahead = sorted((rule for rule in rules if rule.regret.value < value.value), key=_mean)
         if ahead:
             named = ", ".join(f"“{rule.title}” ({rule.regret.value:.1f})" for rule in ahead)
@@ -139,10 +139,10 @@ def _peaks(evidence: Evidence) -> str:
     photographs, others = counts["similar"], counts["between"] + counts["different"]
     if not photographs or not others:
         return ""
-    found = len(early["between"]) + len(early["different"])
+    elsewhere = len(early["between"]) + len(early["different"])
     return (
         f"A linear probe reads an earlier stage better than the last (by more than {points(CLEARLY, 0, sign=False)}) "
-        f"in {found} of {others} data sets that are no photographs of things, and in {len(early['similar'])} of "
+        f"in {elsewhere} of {others} data sets that are no photographs of things, and in {len(early['similar'])} of "
         f"{photographs} that are."
     )
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.advice import source
 from core.advice.report import Measures, StageMeasures
+from core.arrays import Labels
 from core.backbones import catalogue
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages
@@ -30,8 +31,7 @@ from core.metrics.similarity import pooled_features
 from core.training import precision
 
 Images = NDArray[np.uint8]
-Labels = NDArray[np.int64]
-Features = NDArray[np.float32]
+FeatureMatrix = NDArray[np.float32]
 
 # Small products gain nothing by a second thread, and where another process wants the core they wait for it, spinning:
 # 105 s instead of 1 for the scores of 1,000 pictures on a busy machine of two cores.
@@ -127,7 +127,7 @@ def steps(
     )
 
 
-def pooled(backbone: Backbone, images: Images, size: int | None = None) -> dict[str, Features]:
+def pooled(backbone: Backbone, images: Images, size: int | None = None) -> dict[str, FeatureMatrix]:
     """Pooled features (N, C) behind every stage, by name, of images (N, S, S, 3) uint8 in one forward pass.
 
     The network sees squares of ``size`` pixels; None: the images as they are.

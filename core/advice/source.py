@@ -8,12 +8,12 @@ from safetensors import safe_open
 
 from core.backbones import catalogue, stages, weights
 from core.backbones.backbone import Backbone
-from core.metrics.frechet import Spread
+from core.metrics.frechet import ChannelSpread
 
 FILE = "source_statistics.safetensors"
 
 
-def spreads(backbone: Backbone, side: int) -> dict[str, Spread] | None:
+def spreads(backbone: Backbone, side: int) -> dict[str, ChannelSpread] | None:
     """Mean and deviation of pooled features over images of the source task, by stage; None where nobody measured them.
 
     They hold for the very weights and image side that they were measured with, so both are compared.
@@ -24,10 +24,10 @@ def spreads(backbone: Backbone, side: int) -> dict[str, Spread] | None:
 
 
 @cache
-def _read() -> dict[str, Spread]:
+def _read() -> dict[str, ChannelSpread]:
     with safe_open(catalogue.built_in(FILE), framework="np") as file:
         return {
-            stage.name: Spread(
+            stage.name: ChannelSpread(
                 mean=file.get_tensor(f"{stage.name}.mean").astype(np.float64),
                 deviation=np.sqrt(np.diag(file.get_tensor(f"{stage.name}.covariance")).astype(np.float64)),
             )

@@ -11,7 +11,7 @@ from typing import Literal
 from core import errors
 
 Similarity = Literal["similar", "between", "different"]
-Difference = Literal["none", "surface", "objects", "labels"]
+TaskDifference = Literal["none", "surface", "objects", "labels"]
 Imaging = Literal["camera", "tiny", "aerial", "microscope", "xray", "scan", "drawing"]
 
 SIMILARITIES: dict[Similarity, str] = {
@@ -21,7 +21,7 @@ SIMILARITIES: dict[Similarity, str] = {
 }
 
 # Lee et al. 2022 (arXiv 2210.11466), table 1: which block to tune depends on what has shifted.
-DIFFERENCES: dict[Difference, str] = {
+DIFFERENCES: dict[TaskDifference, str] = {
     "none": "Hardly any: everyday photographs of things",
     "surface": "How pictures look: the same things, but drawn, grey, blurred, or in another light",
     "objects": "What is shown: things that no everyday photograph shows",
@@ -47,7 +47,7 @@ class Task:
     title: str
     about: str  # completes "like …", in plain words
     similarity: Similarity
-    difference: Difference
+    difference: TaskDifference
     imaging: Imaging
     source: str  # where the pictures come from
     built_in: bool = False

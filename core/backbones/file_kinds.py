@@ -9,7 +9,7 @@ from core import errors
 SUFFIXES = (".safetensors", ".pth", ".pt", ".pth.tar", ".ckpt", ".bin")
 _WEIGHTS = "a .safetensors or a .pth file"
 
-Kind = Literal["safetensors", "zip", "pickle"]
+FileKind = Literal["safetensors", "zip", "pickle"]
 
 # (offset, bytes there, what it is), the first that fits.
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
@@ -49,7 +49,7 @@ _PICKLE = 0x80  # the first byte of every pickle since protocol 2
 _HEAD = 4096  # bytes that tell
 
 
-def kind_of(path: Path, label: str) -> Kind:
+def kind_of(path: Path, label: str) -> FileKind:
     """Tell which of the three forms of weights the file ``path`` has; a `WeightsError` says what else it is."""
     try:
         with path.open("rb") as file:

@@ -64,7 +64,7 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a file says of its tensors, and where they were: see `Table`."""
+    """What a file says of its tensors, and where they were: see `TensorTable`."""
 
     tensors: dict[str, Described]
     place: str = ""
@@ -72,7 +72,7 @@ class Header:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class TensorTable:
     """Tensors by name, and where in the file they were: ``place`` is "" at the top, ``also`` a second such table."""
 
     tensors: dict[str, "Tensor"]
@@ -80,7 +80,7 @@ class Table:
     also: str = ""
 
 
-def inspect(path: Path, label: str) -> file_kinds.Kind:
+def inspect(path: Path, label: str) -> file_kinds.FileKind:
     """Refuse what is no table of tensors by its form, without torch; else tell the form.
 
     Raises `WeightsError`, one sentence that begins with ``label``.
@@ -96,7 +96,7 @@ def inspect(path: Path, label: str) -> file_kinds.Kind:
     return kind
 
 
-def read(path: Path, label: str) -> Table:
+def read(path: Path, label: str) -> TensorTable:
     """Read safetensors, ``torch.save``'s ZIP or its older form, whatever the file's name; tensors lie on the CPU.
 
     Raises `WeightsError`, one sentence that begins with ``label``.
@@ -151,14 +151,14 @@ def check_header(path: Path, label: str) -> None:
         )
 
 
-def _from_safetensors(path: Path, label: str) -> Table:
+def _from_safetensors(path: Path, label: str) -> TensorTable:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
         names = list(file.keys())
         _check_names(names, label)
         notes = file.metadata() or {}
-        return Table(
+        return TensorTable(
             tensors={name: file.get_tensor(name) for name in names},
             place=place_of(notes, "place"),
             also=place_of(notes, "also"),
@@ -227,7 +227,7 @@ def _table(*_: object) -> dict[Any, Any]:
     return {}
 
 
-def _from_torch(path: Path, label: str) -> Table:
+def _from_torch(path: Path, label: str) -> TensorTable:
     import torch
 
     aside: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
@@ -241,12 +241,12 @@ def _from_torch(path: Path, label: str) -> Table:
     found = dict(_tables(content))
     if not found:
         if content == {}:
-            return Table(tensors={})
+            return TensorTable(tensors={})
         raise errors.WeightsError(f"{label} holds no state dict: a table of tensors by name.")
     places = sorted(found, key=lambda place: _rank(place, found[place]))
     best = found[places[0]]
     _check_tensors(best, path.stat().st_size, label)
-    return Table(tensors=best, place=places[0], also=places[1] if len(places) > 1 else "")
+    return TensorTable(tensors=best, place=places[0], also=places[1] if len(places) > 1 else "")
 
 
 def _tables(content: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, "Tensor"]]]:

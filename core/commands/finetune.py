@@ -49,10 +49,12 @@ def run(chosen: argparse.Namespace) -> None:
         if out is not None:
             needed = entry.parameters * _BYTES_PER_WEIGHT
             stack.enter_context(folder.ready(out, overwrite=chosen.overwrite, needed=needed))
-        _train(config, chosen.data, chosen.fit, out, _Json() if chosen.json else _Terminal())
+        _train(config, chosen.data, chosen.fit, out, _FinetuneJson() if chosen.json else _FinetuneTerminal())
 
 
-def _train(config: FinetuneConfig, data: str, fit: str, out: Path | None, show: "_Json | _Terminal") -> None:
+def _train(
+    config: FinetuneConfig, data: str, fit: str, out: Path | None, show: "_FinetuneJson | _FinetuneTerminal"
+) -> None:
     """Fine-tune, say how it goes, and keep the result."""
     with interrupts.at_once():
         from core.datasets import noticed, splits
@@ -114,7 +116,7 @@ def _written(
         yield name
 
 
-class _Json:
+class _FinetuneJson:
     """One object a line."""
 
     def event(self, event: Event) -> None:
@@ -124,7 +126,7 @@ class _Json:
         print(json_line({**event.to_json(), "files": files, "not_written": problem}), flush=True)
 
 
-class _Terminal(Terminal):
+class _FinetuneTerminal(Terminal):
     """Epochs as lines, and a summary."""
 
     def __init__(self) -> None:

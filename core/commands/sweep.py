@@ -10,7 +10,7 @@ from core.commands.data_read import DataRead, data_read
 from core.commands.options import add_data, add_settings, chosen_settings, json_line
 from core.commands.terminal import Terminal
 from core.events import Event, Note, Progress
-from core.training.sweep_config import Arm, SweepConfig
+from core.training.sweep_config import SweepArm, SweepConfig
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_report import ArmReport, SweepReport, report, spoken
@@ -26,7 +26,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Measure all depths; the last JSON object, or the table, says what was found."""
     config = chosen_settings(chosen, SweepConfig)
-    show: _Json | _Terminal = _Json() if chosen.json else _Terminal()
+    show: _SweepJson | _SweepTerminal = _SweepJson() if chosen.json else _SweepTerminal()
 
     with interrupts.at_once():
         from core.datasets.open import open_dataset
@@ -52,46 +52,46 @@ def run(chosen: argparse.Namespace) -> None:
             show.event(event)
 
 
-def outcome(event: SweepFinished, found: SweepReport) -> dict[str, Any]:
+def outcome(event: SweepFinished, table: SweepReport) -> dict[str, Any]:
     """Gather the last JSON object: accuracy and seconds of every depth, the best, what may be the best, the verdict."""
-    best = found.of(str(found.best))
-    cheapest = found.of(str(found.cheapest))
+    best = table.of(str(table.best))
+    cheapest = table.of(str(table.cheapest))
     assert best is not None
     assert cheapest is not None
     return {
         **event.to_json(),
-        "data": found.data_name,
-        "stages": found.stages,
-        "images": found.images,
-        "epochs": found.epochs,
-        "seeds": found.counted,
-        "chance": found.chance,
-        "caveats": found.caveats,
-        "depths": [dataclasses.asdict(one) for one in found.arms],
-        "accuracy": {one.arm: dataclasses.asdict(one.accuracy) for one in found.arms},
-        "seconds_per_depth": {one.arm: one.seconds for one in found.arms},
-        "seconds_alone": {one.arm: one.seconds_alone for one in found.arms},
+        "data": table.data_name,
+        "stages": table.stages,
+        "images": table.images,
+        "epochs": table.epochs,
+        "seeds": table.counted,
+        "chance": table.chance,
+        "caveats": table.caveats,
+        "depths": [dataclasses.asdict(arm) for arm in table.arms],
+        "accuracy": {arm.arm: dataclasses.asdict(arm.accuracy) for arm in table.arms},
+        "seconds_per_depth": {arm.arm: arm.seconds for arm in table.arms},
+        "seconds_alone": {arm.arm: arm.seconds_alone for arm in table.arms},
         "best": best.arm,
         "best_depth": best.depth,
-        "indistinguishable": found.as_good,
+        "indistinguishable": table.as_good,
         "cheapest": cheapest.arm,
         "cheapest_depth": cheapest.depth,
-        "verdict": found.verdict,
-        "method": found.method,
+        "verdict": table.verdict,
+        "method": table.method,
     }
 
 
-class _Json:
+class _SweepJson:
     """One object a line."""
 
     def event(self, event: Event) -> None:
         print(json_line(event.to_json()), flush=True)
 
-    def finished(self, event: SweepFinished, found: SweepReport) -> None:
-        print(json_line(outcome(event, found)), flush=True)
+    def finished(self, event: SweepFinished, table: SweepReport) -> None:
+        print(json_line(outcome(event, table)), flush=True)
 
 
-class _Terminal(Terminal):
+class _SweepTerminal(Terminal):
     """A line an arm, and a table."""
 
     def __init__(self) -> None:
@@ -123,27 +123,27 @@ class _Terminal(Terminal):
         elif isinstance(event, Progress):
             self.bar(event.phase, event.done, event.total, event.images_per_second)
 
-    def finished(self, event: SweepFinished, found: SweepReport) -> None:
+    def finished(self, event: SweepFinished, table: SweepReport) -> None:
         self.clear()
         print(f"{'frozen':<22}{'accuracy':>9}  {'95 % interval':<18}{'behind':>7}{'seconds':>9}{'alone':>8}")
-        for one in found.arms:
-            interval = f"{percent(one.accuracy.low)} to {percent(one.accuracy.high)}"
-            alone = "" if one.seconds_alone is None else f"{one.seconds_alone:.1f}"
-            mark = "*" if one.as_good else " "
+        for arm in table.arms:
+            interval = f"{percent(arm.accuracy.low)} to {percent(arm.accuracy.high)}"
+            alone = "" if arm.seconds_alone is None else f"{arm.seconds_alone:.1f}"
+            mark = "*" if arm.as_good else " "
             print(
-                f"{_frozen(one, found):<22}{percent(one.accuracy.value):>9}{mark} {interval:<18}"
-                f"{100 * one.regret.value:>7.1f}{one.seconds:>9.1f}{alone:>8}"
+                f"{_frozen(arm, table):<22}{percent(arm.accuracy.value):>9}{mark} {interval:<18}"
+                f"{100 * arm.regret.value:>7.1f}{arm.seconds:>9.1f}{alone:>8}"
             )
         print("* may be the best")
-        for caveat in found.caveats:
+        for caveat in table.caveats:
             print(caveat)
-        print(found.verdict)
-        print(found.method)
+        print(table.verdict)
+        print(table.method)
         print(f"{event.seconds:.1f} seconds in all; {megabytes(event.peak_memory_bytes)} of memory at most")
 
 
-def _frozen(one: ArmReport, found: SweepReport) -> str:
-    if Arm.named(one.arm).strategy == "lp_ft":
+def _frozen(arm: ArmReport, table: SweepReport) -> str:
+    if SweepArm.named(arm.arm).strategy == "lp_ft":
         return "LP-FT"
-    stage = "nothing" if one.depth == 0 else f"up to {found.stages[one.depth - 1]}"
-    return f"{one.depth} ({stage})"
+    stage = "nothing" if arm.depth == 0 else f"up to {table.stages[arm.depth - 1]}"
+    return f"{arm.depth} ({stage})"

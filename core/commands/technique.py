@@ -58,11 +58,11 @@ def run(chosen: argparse.Namespace) -> None:
 def settings_from(technique: Technique, pairs: Sequence[str]) -> Settings:
     """Read KEY=VALUE pairs; `SettingsError` says what is wrong."""
     texts = {}
-    for one in pairs:
-        name, equals, value = one.partition("=")
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
         if not equals:
             raise errors.SettingsError(
-                f"--set needs KEY=VALUE; {errors.shortened(repr(one))} has no equals sign."
+                f"--set needs KEY=VALUE; {errors.shortened(repr(pair))} has no equals sign."
             )
         texts[name] = value
     try:
@@ -82,10 +82,10 @@ def tell(report: Report) -> None:
         print(f"\n{of.title}{' (%)' if of.share else ''}")
         for arm in technique.arms:
             for x in report.places(of.name) or [None]:  # type: ignore[list-item]
-                found = report.mean(arm.name, of.name, x)
-                if found is not None:
+                mean = report.mean(arm.name, of.name, x)
+                if mean is not None:
                     place = "" if x is None else f"{x:g}"
-                    value, low, high = (shown(one, of) for one in (found.value, found.low, found.high))
+                    value, low, high = (shown(number, of) for number in (mean.value, mean.low, mean.high))
                     print(f"  {arm.title:<28}{place:>8}{value:>9} [{low}, {high}]")
     print(f"\n{report.verdict.sentence}")
     for text in report.remarks:
@@ -100,18 +100,18 @@ def list_all(chosen: argparse.Namespace) -> None:
             json_line(
                 [
                     {
-                        "name": one.name,
-                        "title": one.title,
-                        "question": one.question,
-                        "transferred": one.transferred,
-                        "differs": one.differs,
-                        "arms": [arm.name for arm in one.arms],
-                        "settings": one.settings().to_json(),
+                        "name": technique.name,
+                        "title": technique.title,
+                        "question": technique.question,
+                        "transferred": technique.transferred,
+                        "differs": technique.differs,
+                        "arms": [arm.name for arm in technique.arms],
+                        "settings": technique.settings().to_json(),
                     }
-                    for one in known
+                    for technique in known
                 ]
             )
         )
         return
-    for one in known:
-        print(f"{one.name:<26}{one.question}")
+    for technique in known:
+        print(f"{technique.name:<26}{technique.question}")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from core.arrays import Pixels
 from core.datasets.assemble import assemble
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.errors import one_of
@@ -20,8 +20,6 @@ from core.images.decoding import square_from_array
 
 TEST_SHARE = 0.3  # of each photograph's width, on its right-hand side
 GAP = 8  # pixels between the two regions that belong to neither
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from core.datasets import catalogue
 from core.datasets.assemble import assemble
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.fetching import RemoteFile, disk_sentence, fetch
-from core.datasets.torchvision_sets import DOWNLOADS, Listing, Part
+from core.datasets.torchvision_sets import DOWNLOADS, Listing, PartName
 from core.errors import DownloadError, one_of
 from core.events import OnProgress
 from core.images.decoding import DEFAULT_LIMITS, decode_all, square_from_array
@@ -76,7 +76,7 @@ def download(
             source.folder, source.files, unpack, title=title, total_bytes=total_bytes, progress=progress
         )
     try:
-        opened: dict[Part, Any] = {
+        opened: dict[PartName, Any] = {
             part: source.open_part(root, part, False) for part in ("train", "validation", "test")
         }
         listings = {part: source.list_part(data) for part, data in opened.items() if data is not None}
@@ -153,7 +153,7 @@ def _move_into_place(finished: Path, place: Path) -> None:
 
 def _decoded(
     name: str,
-    listings: dict[Part, Listing],
+    listings: dict[PartName, Listing],
     class_names: tuple[str, ...],
     side: int,
     progress: OnProgress | None,

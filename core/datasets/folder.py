@@ -12,7 +12,7 @@ NO_FILE = "It is no file (a named pipe, a socket or a device)."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FolderFiles:
     """``files`` maps each file's place on disk to its readable path below the folder, "/"-separated, in order.
 
     ``skipped`` are (path, one sentence); ``remark`` says how names were read that are not in UTF-8.
@@ -23,7 +23,7 @@ class Found:
     remark: str
 
 
-def walk(root: Path, limits: Limits) -> Found:
+def walk(root: Path, limits: Limits) -> FolderFiles:
     """List the folder. Raises `DataError` for a folder in it that cannot be read, and for too many files."""
     # Bytes: names on disk need not be UTF-8, and what stands for other bytes would vanish from class names.
     base = os.fsencode(root)
@@ -57,7 +57,7 @@ def walk(root: Path, limits: Limits) -> Found:
     names = {path: path.replace(os.fsencode(os.sep), b"/") for path in (*files, *(one for one, _ in skipped))}
     texts, remark = member_names.decode(names.values())
     readable = {path: texts[name] for path, name in names.items()}
-    return Found(
+    return FolderFiles(
         files={
             os.path.join(base, path): readable[path]
             for path in sorted(files, key=lambda path: readable[path])

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["train", "test", "validation"]
+PartRole = Literal["train", "test", "validation"]
 
 # Words for the parts. Of other languages: those of the sets that people share.
-_SPELLINGS: dict[Role, tuple[str, ...]] = {
+_SPELLINGS: dict[PartRole, tuple[str, ...]] = {
     "train": (
         *(
             "train",
@@ -174,7 +174,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 class Named:
     """What a folder's name says: its role, whose part it is (words but fillers), and the name without the role."""
 
-    role: Role
+    role: PartRole
     of: tuple[str, ...]
     label: str
 
@@ -184,7 +184,7 @@ def named(name: str) -> Named | None:
     spaced = _CAMEL.sub(" ", unicodedata.normalize("NFC", name))
     words: list[str] = []
     plain: list[str] = []  # as written, but for the role
-    roles: set[Role] = set()
+    roles: set[PartRole] = set()
     for word in _WORD.findall(re.sub(r"(?i)(hold|held)[\W_]*(out)", r"\1\2", spaced)):
         low = _folded(word)
         glued = _GLUED.fullmatch(low)

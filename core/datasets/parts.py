@@ -9,7 +9,7 @@ what was seen.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from core.datasets.part_names import WORDS, Named, Role, key, named, numbered, pictures_and_masks
+from core.datasets.part_names import WORDS, Named, PartRole, key, named, numbered, pictures_and_masks
 from core.errors import DataError
 from core.words import some
 
@@ -46,7 +46,7 @@ class Folder:
 class FoundPart:
     """One class of one part: its pictures lie below ``folder``."""
 
-    role: Role
+    role: PartRole
     class_name: str
     folder: Folder
 

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.arrays import Labels
 from core.errors import DataError
 from core.words import count
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)

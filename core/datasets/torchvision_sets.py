@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.datasets.fetching import RemoteFile
 from core.datasets.sign_names import SIGN_NAMES
 
-Part = Literal["train", "validation", "test"]
+PartName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +73,16 @@ class Download:
 
     folder: str
     files: tuple[RemoteFile, ...]
-    open_part: Callable[[Path, Part, bool], Any]
+    open_part: Callable[[Path, PartName, bool], Any]
     list_part: Callable[[Any], Listing]
     class_names: Callable[[Any], Sequence[str]] = lambda data: data.classes
     first: tuple[int, int] | None = None
 
 
-def _open(class_name: str, names: dict[Part, dict[str, Any]]) -> Callable[[Path, Part, bool], Any]:
+def _open(class_name: str, names: dict[PartName, dict[str, Any]]) -> Callable[[Path, PartName, bool], Any]:
     """Open torchvision's ``class_name`` with the arguments that select a part; parts it lacks are None."""
 
-    def open_part(root: Path, part: Part, unpack: bool) -> Any:
+    def open_part(root: Path, part: PartName, unpack: bool) -> Any:
         if part not in names:
             return None
         from core.vision import torchvision
@@ -92,7 +92,7 @@ def _open(class_name: str, names: dict[Part, dict[str, Any]]) -> Callable[[Path,
     return open_part
 
 
-def _open_hymenoptera(root: Path, part: Part, unpack: bool) -> Any:
+def _open_hymenoptera(root: Path, part: PartName, unpack: bool) -> Any:
     if part == "validation":
         return None
     from core.vision import torchvision
@@ -132,9 +132,9 @@ def _files(attribute: str) -> Callable[[Any], Listing]:
     )
 
 
-_TRAIN_TEST: dict[Part, dict[str, Any]] = {"train": {"train": True}, "test": {"train": False}}
-_SPLIT: dict[Part, dict[str, Any]] = {"train": {"split": "train"}, "test": {"split": "test"}}
-_SPLIT_OF_THREE: dict[Part, dict[str, Any]] = {**_SPLIT, "validation": {"split": "val"}}
+_TRAIN_TEST: dict[PartName, dict[str, Any]] = {"train": {"train": True}, "test": {"train": False}}
+_SPLIT: dict[PartName, dict[str, Any]] = {"train": {"split": "train"}, "test": {"split": "test"}}
+_SPLIT_OF_THREE: dict[PartName, dict[str, Any]] = {**_SPLIT, "validation": {"split": "val"}}
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 _FLOWERS = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 _PETS = "https://www.robots.ox.ac.uk/~vgg/data/pets/data/"

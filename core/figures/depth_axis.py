@@ -7,7 +7,7 @@ from typing import Any
 from core.figures.axes import AxisLayout, named_axis
 from core.figures.marks import GUIDE, cells
 from core.figures.template import FIRE, ICE, Ground
-from core.training.sweep_config import Arm
+from core.training.sweep_config import SweepArm
 
 EDGE = 0.55  # how far the axis reaches beyond its first and its last depth
 _STACKS = (0.0, 0.15)  # of the height: the stacks
@@ -27,11 +27,11 @@ class DepthAxis:
 def depth_axis(
     arms: Sequence[str], stages: int, *, on: Ground, notes: Sequence[str] | None = None
 ) -> DepthAxis:
-    """Lay ``arms`` (`Arm.name`) out from left to right for a network of ``stages`` stages.
+    """Lay ``arms`` (`SweepArm.name`) out from left to right for a network of ``stages`` stages.
 
     The lowest cell of a stack is the stage next to the picture. ``notes`` stand under the names, one an arm.
     """
-    depths = [Arm.named(name).depth for name in arms]
+    depths = [SweepArm.named(name).depth for name in arms]
     trace = cells(
         [[int(stage >= depth) for depth in depths] for stage in range(stages)],
         (ICE, FIRE),
@@ -58,17 +58,17 @@ def depth_names(arms: Sequence[str], stages: int, **more: Any) -> AxisLayout:
 
 def short(arm: str, stages: int) -> str:
     """Name an arm on the axis: its number of frozen stages, or LP-FT (with its depth where it freezes some)."""
-    depth = Arm.named(arm).depth
-    if Arm.named(arm).strategy == "lp_ft":
+    depth = SweepArm.named(arm).depth
+    if SweepArm.named(arm).strategy == "lp_ft":
         return "LP-FT" if depth == 0 else f"LP-FT {depth}"
     return f"{depth} all" if depth == stages else f"{depth}"
 
 
 def colour(arm: str, stages: int) -> str:
     """Ice blue where the whole network stays as it was, fire where some of it is trained."""
-    return ICE if Arm.named(arm).depth == stages else FIRE
+    return ICE if SweepArm.named(arm).depth == stages else FIRE
 
 
 def symbol(arm: str) -> str:
     """A diamond for the arms that are no depth (LP-FT), else a dot."""
-    return "diamond" if Arm.named(arm).strategy == "lp_ft" else "circle"
+    return "diamond" if SweepArm.named(arm).strategy == "lp_ft" else "circle"

@@ -11,12 +11,12 @@ from core.figures.axes import axis, named_axis
 from core.figures.marks import band, line, note, rule
 from core.figures.template import ROLES, WRONG, Theme, figure, ground
 from core.metrics.classification import mean_interval
-from core.riding.picture_bridge import Arm
+from core.riding.picture_bridge import PictureArm
 
 
 def few_shot(
     accuracy: Mapping[str, NDArray[np.float64]],
-    arms: Mapping[str, Arm],
+    arms: Mapping[str, PictureArm],
     counts: Sequence[int],
     *,
     chance: float = 0.5,
@@ -77,6 +77,6 @@ def _line(
     ]
 
 
-def colour_of(arm: Arm) -> str:
+def colour_of(arm: PictureArm) -> str:
     """Name the Streamlit colour of an arm, for words beside the chart."""
     return {None: "violet", "control": "gray", "trainable": "orange", "frozen": "blue"}[arm.role]

@@ -12,18 +12,18 @@ from core.figures.riding_looks import COLOURS, dash, folded_key
 from core.figures.riding_names import DRAWN_NAMES
 from core.figures.template import WRONG, Theme, figure, ground
 from core.riding.experiment import ARMS, UPDATES
-from core.riding.experiment_report import Curve, Report
+from core.riding.experiment_report import RiderCurve, RidingReport
 from core.riding.experiment_report import band as interval_of
 
 LEFT = -2.5  # updates: room for what is drawn at the start
 
 
 def learning(
-    report: Report | None,
+    report: RidingReport | None,
     arms: Sequence[str],
     *,
     terms: Collection[str] = (),
-    forgetting: Report | None = None,
+    forgetting: RidingReport | None = None,
     theme: Theme = "light",
 ) -> go.Figure:
     """Draw survival (%) against updates of practice: the mean over seeds, in its band, for each of ``arms``.
@@ -76,7 +76,7 @@ def learning(
     )
 
 
-def _curve(curve: Curve, end: int, name: str, look: str) -> list[dict[str, Any]]:
+def _curve(curve: RiderCurve, end: int, name: str, look: str) -> list[dict[str, Any]]:
     colour = COLOURS[ARMS[curve.arm].colour]
     inside = np.array(curve.updates) <= end
     updates = np.array(curve.updates)[inside].tolist()
@@ -99,7 +99,7 @@ def _curve(curve: Curve, end: int, name: str, look: str) -> list[dict[str, Any]]
     ]
 
 
-def _between(scratch: Curve, other: Curve, end: int) -> dict[str, Any]:
+def _between(scratch: RiderCurve, other: RiderCurve, end: int) -> dict[str, Any]:
     """Fill where ``other`` is worse than scratch."""
     count = min(len(scratch.updates), len(other.updates))
     count = sum(update <= end for update in scratch.updates[:count])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.figures.template import DATA, FIRE, GREY, ICE, WRONG, KeySign, Theme, ground, key
-from core.riding.experiment import Arm
+from core.riding.experiment import RiderArm
 
 # Orange learned something that helps, grey did not learn before, ice is frozen, violet learned the wrong way round.
 COLOURS = {"control": GREY, "trained": FIRE, "frozen": ICE, "misled": WRONG, "near": DATA}
@@ -26,7 +26,7 @@ _MARK_SIGNS, _LINE_SIGNS = 5, 40  # the key: what a mark takes, and what a line 
 _HIGHER = 12  # px: so much higher does Plotly hang several lines than one
 
 
-def readable(arm: Arm, theme: Theme) -> str:
+def readable(arm: RiderArm, theme: Theme) -> str:
     """Give the colour of an arm as text."""
     on = ground(theme)
     known = {"control": on.control, "trained": on.trainable, "frozen": on.frozen} | READABLE[theme]

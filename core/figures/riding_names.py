@@ -9,7 +9,7 @@ from core.figures.table import SAID
 from core.figures.template import SIZE, SMALL, Ground, Theme, faded
 from core.riding import named
 from core.riding.experiment import ARMS, UPDATES
-from core.riding.experiment_report import Report
+from core.riding.experiment_report import RidingReport
 from core.words import number, percent
 
 _NEGATIVE_AT = 36  # %: below where curves end, above what forgetting says
@@ -30,7 +30,7 @@ def _name(
 
 
 def _jump_start(
-    report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme
+    report: RidingReport, arms: Sequence[str], _forgot: RidingReport | None, on: Ground, theme: Theme
 ) -> Drawn:
     if not {"scratch", "bicycle"} <= set(arms):
         return [], []
@@ -45,7 +45,9 @@ def _jump_start(
     return [bracket], [_name(text, 2.6, max(0.2 * low + 0.8 * high, 12), on.ink, on)]
 
 
-def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme) -> Drawn:
+def _slope(
+    report: RidingReport, arms: Sequence[str], _forgot: RidingReport | None, on: Ground, theme: Theme
+) -> Drawn:
     traces, notes = [], []
     for arm, place in (("scratch", 0.66), ("bicycle", 0.86)):
         slope = named.slope(report.curve(arm)) if arm in arms else None
@@ -62,7 +64,7 @@ def _slope(report: Report, arms: Sequence[str], _forgot: Report | None, on: Grou
 
 
 def _asymptote(
-    report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme
+    report: RidingReport, arms: Sequence[str], _forgot: RidingReport | None, on: Ground, theme: Theme
 ) -> Drawn:
     known = [arm for arm in arms if report.curve(arm).updates[-1] > UPDATES]
     if not known:
@@ -80,7 +82,9 @@ def _asymptote(
     return [guide(span, [level - 4] * 2, on.ink)], [name]
 
 
-def _negative(report: Report, arms: Sequence[str], _forgot: Report | None, on: Ground, theme: Theme) -> Drawn:
+def _negative(
+    report: RidingReport, arms: Sequence[str], _forgot: RidingReport | None, on: Ground, theme: Theme
+) -> Drawn:
     if not {"scratch", "reversed"} <= set(arms):
         return [], []
     more = named.more_updates(report)
@@ -92,7 +96,7 @@ def _negative(report: Report, arms: Sequence[str], _forgot: Report | None, on: G
 
 
 def _forgetting(
-    report: Report, arms: Sequence[str], forgot: Report | None, on: Ground, theme: Theme
+    report: RidingReport, arms: Sequence[str], forgot: RidingReport | None, on: Ground, theme: Theme
 ) -> Drawn:
     if forgot is None:
         return [], []

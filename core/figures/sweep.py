@@ -10,7 +10,7 @@ from core.figures.axes import axis, round_up
 from core.figures.depth_axis import EDGE, colour, depth_axis, symbol
 from core.figures.marks import bars, column, guide, note, points, rule, whisker
 from core.figures.template import FIRE, GREY, ICE, RIGHT, Ground, Theme, faded, figure, ground, key, label
-from core.training.sweep_config import Arm
+from core.training.sweep_config import SweepArm
 from core.training.sweep_report import ArmReport, SweepReport
 
 # Pixels, from the top: nothing moves while points arrive, whatever the network.
@@ -32,7 +32,7 @@ def accuracy_over_depth(
     """
     on = ground(theme)
     count = len(report.stages)
-    depths = [name for name in report.planned if Arm.named(name).strategy != "lp_ft"]
+    depths = [name for name in report.planned if SweepArm.named(name).strategy != "lp_ft"]
     others = [name for name in report.planned if name not in depths]
     place = {name: float(number) for number, name in enumerate(depths)}
     place |= {name: len(depths) + number + _ASIDE for number, name in enumerate(others)}
@@ -239,7 +239,7 @@ def _offsets(seeds: Iterable[int], planned: Sequence[int]) -> list[float]:
 
 
 def _phrase(arm: ArmReport, stages: Sequence[str]) -> str:
-    if Arm.named(arm.arm).strategy == "lp_ft":
+    if SweepArm.named(arm.arm).strategy == "lp_ft":
         return "Linear probe first, then everything trained"
     if arm.depth == 0:
         return "Nothing frozen"

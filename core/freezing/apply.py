@@ -1,4 +1,4 @@
-"""What learns in a training run: here alone its ``requires_grad`` and the mode of its frozen stages are set.
+"""The only place that sets ``requires_grad`` and the mode of frozen stages.
 
 What is frozen can be said as a `FreezePolicy` (the first k stages), or as stage names in any combination:
 surgical fine-tuning freezes the later stages, gradual unfreezing calls `apply` again with fewer.

@@ -5,24 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.arrays import Floats
 from core.metrics import jackknife
 from core.metrics.report import Interval
-
-Floats = NDArray[np.float64]
 
 _MOST_KURTOSIS = 50.0  # a channel that is silent but for one image says little about its tails
 _SILENT = 1e-6  # of the largest deviation: a channel that never answered must not decide everything
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Spread:
+class ChannelSpread:
     """Mean (C,) and standard deviation (C,) of every channel over a data set."""
 
     mean: Floats
     deviation: Floats
 
 
-def distance(features: ArrayLike, source: Spread) -> float:
+def distance(features: ArrayLike, source: ChannelSpread) -> float:
     """Squared Fréchet distance of features (N, C) from ``source``, in variances of the source, mean over channels.
 
     Per channel that between two normal distributions, (m1 - m2)² + (s1 - s2)² (Dowson & Landau 1982; Heusel et al.
@@ -41,7 +40,7 @@ def distance(features: ArrayLike, source: Spread) -> float:
     return _distance((rows - source.mean) / scale, source.deviation / scale)
 
 
-def measured(features: ArrayLike, source: Spread, folds: NDArray[np.int64]) -> Interval:
+def measured(features: ArrayLike, source: ChannelSpread, folds: NDArray[np.int64]) -> Interval:
     """`distance` with its 95 % jackknife interval, cut off at 0; ``folds`` (N,) deals the images to groups.
 
     The source's own figures count as exact: they rest on many more images.

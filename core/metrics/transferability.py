@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.arrays import Floats, Labels
 from core.metrics import jackknife
 from core.metrics.report import Interval
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 # Where features reproduce the labels exactly, the evidence has no maximum. Noise is then taken to be this share of
 # the labels' square more than it is, which caps LogME at about 10 nats.
@@ -25,7 +23,7 @@ _GRID = (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Rows:
+class FeatureRows:
     """Features (N, C) of N images and their class numbers (N,), brought to at most N columns.
 
     With more features than images they are rotated into the space that the images span, which changes neither score.
@@ -37,7 +35,7 @@ class Rows:
     size: int
 
     @classmethod
-    def of(cls, features: ArrayLike, labels: ArrayLike) -> "Rows":
+    def of(cls, features: ArrayLike, labels: ArrayLike) -> "FeatureRows":
         """Check and convert; ValueError where shapes do not fit, values are not finite or there is but one class."""
         rows, present = np.asarray(features, dtype=np.float64), np.asarray(labels)
         if rows.ndim != 2 or present.shape != (len(rows),):
@@ -72,7 +70,7 @@ def logme(features: ArrayLike, labels: ArrayLike) -> float:
     all classes at once: the authors' fixed point (arXiv 2110.10545) leads to the same place, but crawls where noise
     prevails, and 200 steps of it still fell short by 6e-5 nats in the tests.
     """
-    rows = Rows.of(features, labels)
+    rows = FeatureRows.of(features, labels)
     y = rows.one_hot
     return _logme(rows.features.T @ rows.features, rows.features.T @ y, y.sum(axis=0), len(y))
 
@@ -95,7 +93,7 @@ def h_score(features: ArrayLike, labels: ArrayLike) -> float:
     et al. 2021 (arXiv 2110.06893) do after Ledoit & Wolf 2004, without which few images of many features look
     perfectly separated. Covariances are sums divided by N.
     """
-    rows = Rows.of(features, labels)
+    rows = FeatureRows.of(features, labels)
     return _h_score(rows.features, rows.one_hot, rows.size)
 
 
@@ -105,7 +103,7 @@ def scores(features: ArrayLike, labels: ArrayLike, folds: Labels) -> tuple[Inter
     So brought to scales on which tasks with different numbers of classes compare. ``folds`` (N,) deals the images to
     groups of the jackknife; no class may lie in one group as a whole.
     """
-    rows = Rows.of(features, labels)
+    rows = FeatureRows.of(features, labels)
     x, y, most = rows.features, rows.one_hot, int(rows.labels.max())
     gram, sums = x.T @ x, x.T @ y
 

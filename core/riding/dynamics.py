@@ -17,9 +17,8 @@ from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
 from core import errors
+from core.arrays import Floats
 from core.riding.machines import Machine
-
-Array = NDArray[np.float64]
 
 STATES = ("roll", "steer", "roll rate", "steer rate", "heading", "lateral")
 # What changes its sign when the handlebar is geared to turn the fork the other way: its angle and its rate.
@@ -30,10 +29,10 @@ HANDLEBAR = np.array([1.0, -1.0, 1.0, -1.0, 1.0, 1.0])
 class Whipple:
     """The four constant matrices of a machine, each (2, 2) over [roll, steer]."""
 
-    M: Array  # kg·m²: inertia
-    C1: Array  # kg·m: what a speed of 1 m/s adds to damping
-    K0: Array  # kg·m: what gravity of 1 m/s² adds to stiffness
-    K2: Array  # kg: what the square of the speed adds to stiffness
+    M: Floats  # kg·m²: inertia
+    C1: Floats  # kg·m: what a speed of 1 m/s adds to damping
+    K0: Floats  # kg·m: what gravity of 1 m/s² adds to stiffness
+    K2: Floats  # kg: what the square of the speed adds to stiffness
 
 
 def matrices(machine: Machine) -> Whipple:
@@ -102,7 +101,7 @@ def matrices(machine: Machine) -> Whipple:
     )
 
 
-def state_matrices(machine: Machine, v: float, reversed: bool = False) -> tuple[Array, Array, Array]:
+def state_matrices(machine: Machine, v: float, reversed: bool = False) -> tuple[Floats, Floats, Floats]:
     """Write the motion at ``v`` m/s as ẋ = A x + B u + G d, with A (6, 6), B and G (6,).
 
     ``u`` is the torque of the hands on the handlebar and ``d`` a roll torque (a gust), both in N·m.
@@ -125,7 +124,7 @@ def state_matrices(machine: Machine, v: float, reversed: bool = False) -> tuple[
     return a, b, g
 
 
-def discretise(a: Array, b: Array, g: Array, dt: float) -> tuple[Array, Array, Array]:
+def discretise(a: Floats, b: Floats, g: Floats, dt: float) -> tuple[Floats, Floats, Floats]:
     """Step exactly ``dt`` seconds while u and d are held: x′ = A_d x + B_d u + G_d d (zero-order hold).
 
     One matrix exponential of the state with both inputs appended gives all three (Van Loan 1978).
@@ -185,7 +184,7 @@ def _characteristic(of: Whipple, gravity: float) -> tuple[Polynomial, ...]:
     return a4, a3, a2, a1, a0.cutdeg(1)
 
 
-def lqr(a: Array, b: Array, state_cost: Array, input_cost: float) -> Array:
+def lqr(a: Floats, b: Floats, state_cost: Floats, input_cost: float) -> Floats:
     """Find the gains k (n,) of the steady discrete-time regulator u = −k x that costs least.
 
     ``a`` (n, n) and ``b`` (n,) are one exact step, ``state_cost`` (n, n) and ``input_cost`` weigh x and u in
@@ -195,5 +194,5 @@ def lqr(a: Array, b: Array, state_cost: Array, input_cost: float) -> Array:
     from scipy import linalg
 
     p = linalg.solve_discrete_are(a, column, state_cost, weight)
-    gains: Array = linalg.solve(weight + column.T @ p @ column, column.T @ p @ a)[0]
+    gains: Floats = linalg.solve(weight + column.T @ p @ column, column.T @ p @ a)[0]
     return gains

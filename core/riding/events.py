@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.events import Event
-from core.riding.experiment_report import Curve, Report
+from core.riding.experiment_report import RiderCurve, RidingReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class RidersTested(Event):
 KINDS: tuple[type[Event], ...] = (RidersStarted, RidersTested)
 
 
-def report(events: Iterable[Event]) -> Report | None:
+def report(events: Iterable[Event]) -> RidingReport | None:
     """Lay all tests so far behind each other; None before the first one."""
     started: RidersStarted | None = None
     tests: list[RidersTested] = []
@@ -46,11 +46,11 @@ def report(events: Iterable[Event]) -> Report | None:
             tests.append(event)
     if started is None or not tests:
         return None
-    return Report(
+    return RidingReport(
         target=started.target,
         seeds=started.seeds,
         curves=tuple(
-            Curve(
+            RiderCurve(
                 arm=arm,
                 updates=tuple(test.update for test in tests),
                 survival=np.stack([test.survival[place] for test in tests], axis=1),

@@ -23,7 +23,7 @@ TESTS = (*range(4), *range(4, UPDATES + 1, 2))
 MOST_SEEDS = 64
 MOST_UPDATES = 1000
 
-Colour = Literal["control", "trained", "frozen", "misled", "near"]
+RiderColour = Literal["control", "trained", "frozen", "misled", "near"]
 
 # (machine, reversed handlebar) that a rider may come from
 SOURCES: dict[str, tuple[str, bool]] = {
@@ -38,31 +38,33 @@ def _as_it_is(source: Policies, seeds: Sequence[int]) -> Policies:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arm:
+class RiderArm:
     """One way to begin with the motorcycle."""
 
     name: str  # as in addresses and in files
     title: str  # as on screen
     short: str  # as beside its line
-    colour: Colour
+    colour: RiderColour
     source: str | None  # one of `SOURCES`, or None: never rode before
     frozen: frozenset[int] = frozenset()  # layers 0, 1, 2 that stay as they are
     change: Callable[[Policies, Sequence[int]], Policies] = _as_it_is  # done to the source's weights first
 
 
-ARMS: dict[str, Arm] = {
+ARMS: dict[str, RiderArm] = {
     one.name: one
     for one in (
-        Arm(name="scratch", title="From scratch", short="scratch", colour="control", source=None),
-        Arm(name="bicycle", title="From the bicycle", short="bicycle", colour="trained", source="bicycle"),
-        Arm(
+        RiderArm(name="scratch", title="From scratch", short="scratch", colour="control", source=None),
+        RiderArm(
+            name="bicycle", title="From the bicycle", short="bicycle", colour="trained", source="bicycle"
+        ),
+        RiderArm(
             name="reversed",
             title="From the reversed bicycle",
             short="reversed",
             colour="misled",
             source="reversed",
         ),
-        Arm(
+        RiderArm(
             name="shuffled",
             title="Bicycle weights, shuffled",
             short="shuffled",
@@ -70,8 +72,8 @@ ARMS: dict[str, Arm] = {
             source="bicycle",
             change=policy.shuffled,
         ),
-        Arm(name="ebike", title="From the e-bike", short="e-bike", colour="near", source="ebike"),
-        Arm(
+        RiderArm(name="ebike", title="From the e-bike", short="e-bike", colour="near", source="ebike"),
+        RiderArm(
             name="bicycle_first_frozen",
             title="Bicycle, first layer frozen",
             short="1 layer frozen",
@@ -79,7 +81,7 @@ ARMS: dict[str, Arm] = {
             source="bicycle",
             frozen=frozenset({0}),
         ),
-        Arm(
+        RiderArm(
             name="bicycle_two_frozen",
             title="Bicycle, two layers frozen",
             short="2 layers frozen",
@@ -87,7 +89,7 @@ ARMS: dict[str, Arm] = {
             source="bicycle",
             frozen=frozenset({0, 1}),
         ),
-        Arm(
+        RiderArm(
             name="bicycle_last_frozen",
             title="Bicycle, layer 2 and head frozen",
             short="last 2 frozen",
@@ -95,7 +97,7 @@ ARMS: dict[str, Arm] = {
             source="bicycle",
             frozen=frozenset({1, 2}),
         ),
-        Arm(
+        RiderArm(
             name="bicycle_fresh_head",
             title="Bicycle, head started anew",
             short="new head",
@@ -103,7 +105,7 @@ ARMS: dict[str, Arm] = {
             source="bicycle",
             change=policy.with_fresh_head,
         ),
-        Arm(
+        RiderArm(
             name="scratch_two_frozen",
             title="Random, two layers frozen",
             short="random, frozen",
@@ -111,7 +113,7 @@ ARMS: dict[str, Arm] = {
             source=None,
             frozen=frozenset({0, 1}),
         ),
-        Arm(
+        RiderArm(
             name="reversed_two_frozen",
             title="Reversed, two layers frozen",
             short="reversed, frozen",
@@ -119,7 +121,7 @@ ARMS: dict[str, Arm] = {
             source="reversed",
             frozen=frozenset({0, 1}),
         ),
-        Arm(
+        RiderArm(
             name="reversed_fresh_head",
             title="Reversed, head started anew",
             short="reversed, new head",

@@ -18,7 +18,7 @@ KIND = f"95 % percentile bootstrap over seeds, {RESAMPLES:,} resamples"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class RiderCurve:
     """One arm's learning, test by test."""
 
     arm: str
@@ -48,7 +48,7 @@ class Curve:
         }
 
     @classmethod
-    def from_json(cls, read: Mapping[str, Any]) -> "Curve":
+    def from_json(cls, read: Mapping[str, Any]) -> "RiderCurve":
         """Read what `to_json` wrote."""
         return cls(
             arm=read["arm"],
@@ -105,14 +105,14 @@ def _middle(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class RidingReport:
     """All arms of one experiment on one machine."""
 
     target: str  # a machine's name
     seeds: tuple[int, ...]
-    curves: tuple[Curve, ...]
+    curves: tuple[RiderCurve, ...]
 
-    def curve(self, arm: str) -> Curve:
+    def curve(self, arm: str) -> RiderCurve:
         """Find an arm's curve; `SettingsError` if it took no part."""
         by_name = {one.arm: one for one in self.curves}
         errors.one_of("arm", arm, by_name)
@@ -131,10 +131,10 @@ class Report:
         }
 
     @classmethod
-    def from_json(cls, read: Mapping[str, Any]) -> "Report":
+    def from_json(cls, read: Mapping[str, Any]) -> "RidingReport":
         """Read what `to_json` wrote."""
         return cls(
             target=read["target"],
             seeds=tuple(read["seeds"]),
-            curves=tuple(Curve.from_json(one) for one in read["curves"]),
+            curves=tuple(RiderCurve.from_json(one) for one in read["curves"]),
         )

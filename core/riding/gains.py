@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.arrays import Floats
 from core.riding import rides
-from core.riding.dynamics import Array, discretise, lqr, state_matrices
+from core.riding.dynamics import discretise, lqr, state_matrices
 from core.riding.machines import Machine
 from core.riding.policy import Policies
 
@@ -18,7 +19,7 @@ from core.riding.policy import Policies
 class Gains:
     """N·m of torque for each unit of `rides.TYPICAL`, (6,) over the state."""
 
-    torque: Array
+    torque: Floats
 
     @property
     def strength(self) -> float:
@@ -26,7 +27,7 @@ class Gains:
         return float(np.linalg.norm(self.torque))
 
     @property
-    def direction(self) -> Array:
+    def direction(self) -> Floats:
         """The gains scaled to length 1: to what the hands answer, and with which sign."""
         return self.torque / self.strength
 
@@ -38,7 +39,7 @@ def optimal_gains(machine: Machine, v: float, *, reversed: bool = False) -> Gain
     return Gains(torque=-gains * rides.TYPICAL)
 
 
-def learned_gains(policies: Policies) -> Array:
+def learned_gains(policies: Policies) -> Floats:
     """Differentiate what riders do by what they feel, upright and straight ahead at the middle speed: (riders, 6).
 
     In N·m for each unit of `rides.TYPICAL`, as `Gains.torque`.
@@ -48,5 +49,5 @@ def learned_gains(policies: Policies) -> Array:
     second = np.tanh(first @ two + two_bias)
     torque = np.tanh(second @ three + three_bias)
     slope = one[:, :6] * (1 - first**2) @ two * (1 - second**2) @ three * (1 - torque**2)
-    gains: Array = rides.MOST_TORQUE * slope[..., 0].astype(np.float64)
+    gains: Floats = rides.MOST_TORQUE * slope[..., 0].astype(np.float64)
     return gains

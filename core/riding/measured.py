@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.riding.experiment_report import Report
+from core.riding.experiment_report import RidingReport
 from core.riding.policy import LAYERS, Policies
 
 FOLDER = Path(__file__).parent / "measured"
@@ -19,14 +19,14 @@ RIDERS = FOLDER / "riders.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredRiders:
     """Everything in the file; the first axis of every array is the seed."""
 
     provenance: dict[str, Any]  # date, versions, CPU seconds, seeds
-    motorcycle: Report  # all arms
-    second: Report  # the main arms on the second motorcycle
-    long: Report  # three arms, practised on until nothing changes
-    forgetting: Report  # the same practice on the motorcycle, but tested on the bicycle
+    motorcycle: RidingReport  # all arms
+    second: RidingReport  # the main arms on the second motorcycle
+    long: RidingReport  # three arms, practised on until nothing changes
+    forgetting: RidingReport  # the same practice on the motorcycle, but tested on the bicycle
     sources: dict[str, NDArray[np.float64]]  # survival (seeds,) of a source on its own machine
     factors: tuple[float, ...]  # what the bicycle riders' torque is multiplied by …
     strengthened: NDArray[np.float64]  # … and their survival on the motorcycle, unpractised: (seeds, factors)
@@ -36,15 +36,15 @@ class Measured:
 
 
 @cache
-def measured() -> Measured:
+def measured() -> MeasuredRiders:
     """Read the file once."""
     read = json.loads(TABLE.read_text(encoding="utf-8"))
-    return Measured(
+    return MeasuredRiders(
         provenance=read["provenance"],
-        motorcycle=Report.from_json(read["motorcycle"]),
-        second=Report.from_json(read["second"]),
-        long=Report.from_json(read["long"]),
-        forgetting=Report.from_json(read["forgetting"]),
+        motorcycle=RidingReport.from_json(read["motorcycle"]),
+        second=RidingReport.from_json(read["second"]),
+        long=RidingReport.from_json(read["long"]),
+        forgetting=RidingReport.from_json(read["forgetting"]),
         sources={name: np.array(values) for name, values in read["sources"].items()},
         factors=tuple(read["factors"]),
         strengthened=np.array(read["strengthened"]),

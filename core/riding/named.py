@@ -6,7 +6,7 @@ from math import isfinite
 import numpy as np
 
 from core.metrics.report import Interval
-from core.riding.experiment_report import GOAL, Curve, Report, mean, median
+from core.riding.experiment_report import GOAL, RiderCurve, RidingReport, mean, median
 
 TORREY = "Torrey & Shavlik 2009, “Transfer Learning”, Handbook of Research on Machine Learning Applications"
 MCCLOSKEY = "McCloskey & Cohen 1989, Psychology of Learning and Motivation 24"
@@ -57,12 +57,12 @@ TERMS: dict[str, Term] = {
 }
 
 
-def jump_start(report: Report, arm: str = "bicycle") -> Interval:
+def jump_start(report: RidingReport, arm: str = "bicycle") -> Interval:
     """Survival before practice, ``arm`` minus scratch: seed by seed, averaged."""
     return mean(report.curve(arm).at(0) - report.curve("scratch").at(0))
 
 
-def slope(curve: Curve) -> tuple[int, float] | None:
+def slope(curve: RiderCurve) -> tuple[int, float] | None:
     """Read the average curve: (updates until the goal, survival gained in each); None if it gets nowhere.
 
     A curve that begins at the goal has nothing to gain: (0, 0).
@@ -75,18 +75,18 @@ def slope(curve: Curve) -> tuple[int, float] | None:
     return updates, float(average[reached[0]] - average[0]) / updates if updates else 0.0
 
 
-def asymptote(long: Report, arm: str) -> Interval:
+def asymptote(long: RidingReport, arm: str) -> Interval:
     """Average survival over the last `LAST_TESTS` tests, and over seeds."""
     return mean(long.curve(arm).survival[:, -LAST_TESTS:].mean(axis=1))
 
 
-def asymptote_gain(long: Report, arm: str = "bicycle") -> Interval:
+def asymptote_gain(long: RidingReport, arm: str = "bicycle") -> Interval:
     """Compare `asymptote`, ``arm`` minus scratch: seed by seed, averaged."""
     ends = [long.curve(name).survival[:, -LAST_TESTS:].mean(axis=1) for name in (arm, "scratch")]
     return mean(ends[0] - ends[1])
 
 
-def more_updates(report: Report, arm: str = "reversed") -> Interval | None:
+def more_updates(report: RidingReport, arm: str = "reversed") -> Interval | None:
     """Count the updates until the goal beyond what scratch needed, seed by seed: their median.
 
     Positive is negative transfer. None while too few have got there to tell.
@@ -99,7 +99,7 @@ def more_updates(report: Report, arm: str = "reversed") -> Interval | None:
     return found if isfinite(found.value) else None
 
 
-def forgetting(forgot: Report, arm: str = "bicycle") -> Interval:
+def forgetting(forgot: RidingReport, arm: str = "bicycle") -> Interval:
     """Survival on the bicycle before practising the motorcycle, minus after: seed by seed, averaged."""
     survival = forgot.curve(arm).survival
     return mean(survival[:, 0] - survival[:, -1])

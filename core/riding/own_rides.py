@@ -15,7 +15,7 @@ from core.words import number, percent
 
 SOURCE = "bicycle"
 NOTICEABLE = 0.3  # s: a smaller difference is called none
-Kind = Literal["jump-start", "negative transfer", "no difference", "ceiling", "order"]
+CarriedKind = Literal["jump-start", "negative transfer", "no difference", "ceiling", "order"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Carried:
     """What the first ride on ``machine`` says about what was carried over from the bicycle."""
 
     machine: str
-    kind: Kind
+    kind: CarriedKind
     first: float  # s, first ride on this machine
     source_first: float  # s, first ride on the bicycle
     nobody: float  # s, the first ride's control on this machine
@@ -76,7 +76,7 @@ def carried(rides: Sequence[OwnRide], machine: str) -> Carried | None:
     if not source or not target or machine == SOURCE:
         return None
     difference = target[0].seconds - source[0].seconds
-    kind: Kind
+    kind: CarriedKind
     if rides.index(target[0]) < rides.index(source[0]):
         kind = "order"
     elif not target[0].fell and not source[0].fell:

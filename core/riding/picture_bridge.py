@@ -21,7 +21,7 @@ FILE = Path(__file__).parent / "measured" / "pictures.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arm:
+class PictureArm:
     """A network by what it knew before it saw a motorcycle."""
 
     title: str
@@ -29,21 +29,23 @@ class Arm:
     role: Literal["frozen", "trainable", "control"] | None  # its colour; None: a source that misleads
 
 
-ARMS: dict[str, Arm] = {
-    "scratch": Arm(title="From scratch", what="random weights", role="control"),
-    "bicycle": Arm(
+ARMS: dict[str, PictureArm] = {
+    "scratch": PictureArm(title="From scratch", what="random weights", role="control"),
+    "bicycle": PictureArm(
         title="From bicycles", what="random weights, then bicycles; everything kept", role="trainable"
     ),
-    "reversed": Arm(title="From reversed bicycles", what="the same, with its two answers swapped", role=None),
-    "built_in": Arm(
+    "reversed": PictureArm(
+        title="From reversed bicycles", what="the same, with its two answers swapped", role=None
+    ),
+    "built_in": PictureArm(
         title="Built-in weights", what="200 classes, no cycles among them; new head", role="frozen"
     ),
-    "built_in_bicycle": Arm(title="Built-in, then bicycles", what="both", role="trainable"),
+    "built_in_bicycle": PictureArm(title="Built-in, then bicycles", what="both", role="trainable"),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredPictures:
     """Accuracies (0-1) on held-out pictures, half motorcycles: (seeds, counts) for each arm."""
 
     accuracy: dict[str, NDArray[np.float64]]
@@ -51,13 +53,13 @@ class Measured:
     provenance: dict[str, Any]
 
 
-def gained(of: Measured, arm: str, over: str, count: int) -> Interval:
+def gained(of: MeasuredPictures, arm: str, over: str, count: int) -> Interval:
     """By how much ``arm`` is better than ``over`` after ``count`` motorcycles: the mean over seeds, paired, 95 %."""
     place = COUNTS.index(count)
     return mean_interval((of.accuracy[arm][:, place] - of.accuracy[over][:, place]).tolist())
 
 
-def lessons(of: Measured) -> list[str]:
+def lessons(of: MeasuredPictures) -> list[str]:
     """Say in Markdown what the curves show; every figure is computed from them."""
     base = {arm: percent(float(of.accuracy[arm][:, 0].mean()), 0) for arm in ARMS}
     leads = [gained(of, "bicycle", "scratch", count) for count in COUNTS[1:]]
@@ -90,7 +92,7 @@ def lessons(of: Measured) -> list[str]:
     ]
 
 
-def table(of: Measured) -> str:
+def table(of: MeasuredPictures) -> str:
     """Write every accuracy in %, and the lead of bicycles over scratch in points, with intervals, as Markdown."""
     rows = [
         "| Accuracy (%) after … motorcycles | " + " | ".join(map(str, COUNTS)) + " |",
@@ -126,12 +128,12 @@ def write(
 
 
 @cache
-def measured(path: Path = FILE) -> Measured | None:
+def measured(path: Path = FILE) -> MeasuredPictures | None:
     """Read what ships; None where nothing has been measured yet."""
     if not path.is_file():
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
-    return Measured(
+    return MeasuredPictures(
         accuracy={arm: np.asarray(content["accuracy"][arm], dtype=np.float64) for arm in ARMS},
         sources={arm: np.asarray(row, dtype=np.float64) for arm, row in content["sources"].items()},
         provenance=content["provenance"],

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.riding import policy, rides, simulate
 from core.riding.policy import LAYERS, Policies, Single
-from core.riding.rides import Conditions
-from core.riding.simulate import Exam, Score, Simulation, Tracks
+from core.riding.rides import StartsAndGusts
+from core.riding.simulate import RidingScore, RidingTest, Simulation, Tracks
 
 RIDES_AN_UPDATE = len(rides.SPEEDS)  # one at each speed
 RATE = 3e-3  # Adam's step
@@ -27,7 +27,7 @@ class Practised:
     """What a test after ``update`` updates found; ``policies`` are a view: copy them to keep them."""
 
     update: int
-    score: Score
+    score: RidingScore
     policies: Policies
 
 
@@ -49,7 +49,7 @@ def practise(
     """
     policies = start.copy()
     groups = policies.riders // len(seeds)
-    exam = Exam(policies.riders)
+    exam = RidingTest(policies.riders)
     steps = round(rides.PRACTICE_SECONDS / rides.DT)
     simulation = Simulation(policies.riders, 1, steps, recorded=True)
     adam = _Adam(policies, _free(frozen or [frozenset()] * groups, len(seeds)))
@@ -57,7 +57,7 @@ def practise(
     for update in range(max(tests) + 1):
         if update:
             drawn = [rides.draw(one, rides=1, seconds=rides.PRACTICE_SECONDS) for one in random]
-            conditions = Conditions(
+            conditions = StartsAndGusts(
                 starts=np.tile(np.stack([one.starts for one in drawn]), (groups, 1, 1, 1)),
                 gusts=np.tile(np.stack([one.gusts for one in drawn], axis=1), (1, groups, 1, 1)),
             )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.riding.dynamics import Array, discretise, state_matrices
+from core.arrays import Floats
+from core.riding.dynamics import discretise, state_matrices
 from core.riding.machines import Machine
 
 DT = 0.02  # s: one step
@@ -34,8 +35,8 @@ FALLEN_COST = 8.0
 class Track:
     """A machine at each of `SPEEDS`: one exact step of `DT`."""
 
-    step: Array  # (speeds, 7, 6): [x, u] @ step is the next x, u in N·m
-    gust: Array  # (speeds, 6): what a gust of one standard deviation adds to x
+    step: Floats  # (speeds, 7, 6): [x, u] @ step is the next x, u in N·m
+    gust: Floats  # (speeds, 6): what a gust of one standard deviation adds to x
 
 
 def gust_torque(machine: Machine) -> float:
@@ -53,7 +54,7 @@ def track(machine: Machine, *, reversed: bool = False) -> Track:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
+class StartsAndGusts:
     """Where rides start and how they are pushed; the same for whoever rides under them."""
 
     starts: NDArray[np.float32]  # (speeds, rides, 6), or (riders, speeds, rides, 6)
@@ -61,15 +62,15 @@ class Conditions:
     gusts: NDArray[np.float32]
 
 
-def draw(random: np.random.Generator, *, rides: int, seconds: float) -> Conditions:
+def draw(random: np.random.Generator, *, rides: int, seconds: float) -> StartsAndGusts:
     """Draw ``rides`` at each speed: starts uniform within ± `START`, gusts normal and new in every step."""
     steps = round(seconds / DT)
-    return Conditions(
+    return StartsAndGusts(
         starts=(random.uniform(-1, 1, (len(SPEEDS), rides, 6)) * START).astype(np.float32),
         gusts=random.standard_normal((steps, len(SPEEDS), rides)).astype(np.float32),
     )
 
 
-def exam() -> Conditions:
+def exam() -> StartsAndGusts:
     """Draw the rides of the test: the same for everybody, always."""
     return draw(np.random.default_rng(20070), rides=TEST_STARTS // len(SPEEDS), seconds=TEST_SECONDS)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.riding import policy, rides
 from core.riding.policy import Policies, Single
-from core.riding.rides import Conditions, Track
+from core.riding.rides import StartsAndGusts, Track
 
 SPEED_FELT = ((np.array(rides.SPEEDS) - policy.MIDDLE_SPEED) / policy.SPEED_UNIT).astype(np.float32)
 
@@ -71,7 +71,7 @@ class Simulation:
         self._pushed = np.empty((riders, speeds, each, 6), np.float32)
 
     def run(
-        self, policies: Policies, tracks: Tracks, conditions: Conditions, strength: float = 1.0
+        self, policies: Policies, tracks: Tracks, conditions: StartsAndGusts, strength: float = 1.0
     ) -> NDArray[np.int64]:
         """Ride, and count the steps upright, (riders, n); ``strength`` multiplies the torque asked for.
 
@@ -125,14 +125,14 @@ class Simulation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class RidingScore:
     """How the riders do in the test, (riders,) each."""
 
     survival: NDArray[np.float64]  # 0-1: how many of the rides were still upright at the end
     seconds: NDArray[np.float64]  # upright, of `rides.TEST_SECONDS`
 
 
-class Exam:
+class RidingTest:
     """The test: `rides.TEST_STARTS` rides, the same for everybody and every time."""
 
     def __init__(self, riders: int) -> None:
@@ -140,10 +140,10 @@ class Exam:
         steps = len(self._conditions.gusts)
         self._simulation = Simulation(riders, rides.TEST_STARTS // len(rides.SPEEDS), steps, recorded=False)
 
-    def score(self, policies: Policies, tracks: Tracks, strength: float = 1.0) -> Score:
+    def score(self, policies: Policies, tracks: Tracks, strength: float = 1.0) -> RidingScore:
         """Let every rider ride all of them."""
         count = self._simulation.run(policies, tracks, self._conditions, strength)
-        return Score(
+        return RidingScore(
             survival=(count == self._simulation.steps).mean(axis=1),
             seconds=rides.DT * count.mean(axis=1),
         )

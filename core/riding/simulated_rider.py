@@ -10,8 +10,9 @@ from functools import cache
 
 import numpy as np
 
+from core.arrays import Floats
 from core.riding import visitor
-from core.riding.visitor import DT, STEPS, Array
+from core.riding.visitor import DT, STEPS
 
 DECIDES = 10  # steps between two decisions
 NOISE = 0.01  # rad: how exactly a lean is seen
@@ -30,7 +31,7 @@ SKILLED = Rider()
 CLUMSY = Rider(delay=0.3, lead=0.1, calm=0.03)
 
 
-def seconds(name: str, share: float, rider: Rider | None, *, rides: int = 48, seed: int = 0) -> Array:
+def seconds(name: str, share: float, rider: Rider | None, *, rides: int = 48, seed: int = 0) -> Floats:
     """Ride ``rides`` times on the mount ``name`` with the hand at ``share``: seconds upright (rides,).
 
     ``rider`` None lets go. The rider steers as on a bicycle whatever it sits on: it never learns.

@@ -15,14 +15,13 @@ from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core import errors
+from core.arrays import Floats
 from core.riding import dynamics
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971, Machine
 
-Array = NDArray[np.float64]
-Number = TypeVar("Number", float, Array)
+Number = TypeVar("Number", float, Floats)
 
 DT = 0.01  # s
 SECONDS = 8.0  # a ride that lasts so long is a whole ride
@@ -81,21 +80,21 @@ def hand(ride: int) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
+class RideConditions:
     """How a ride begins and what blows; the same on every machine."""
 
-    start: Array  # (6,), with the fork's own angle and rate
-    gusts: Array  # (STEPS / GUST_STEPS,), share of m·g·h
+    start: Floats  # (6,), with the fork's own angle and rate
+    gusts: Floats  # (STEPS / GUST_STEPS,), share of m·g·h
 
 
 @cache
-def conditions(ride: int) -> Conditions:
+def conditions(ride: int) -> RideConditions:
     """Draw start and gusts of ride 0, 1, … from its own seed."""
     errors.within("ride", ride, 0, 10_000)
     generator = np.random.default_rng((SEED, ride))
     start = np.zeros(6)
     start[:4] = generator.uniform(-1, 1, 4) * START
-    return Conditions(start=start, gusts=generator.normal(0.0, GUST, STEPS // GUST_STEPS))
+    return RideConditions(start=start, gusts=generator.normal(0.0, GUST, STEPS // GUST_STEPS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +105,7 @@ class Step:
     b: tuple[float, ...]  # (6,)
     g: tuple[float, ...]  # (6,)
     weight: float  # N·m: m·g·h, the roll torque in which gusts and the hand are measured
-    signs: Array  # (6,): -1 for the handlebar's angle and rate where it turns the fork the other way
+    signs: Floats  # (6,): -1 for the handlebar's angle and rate where it turns the fork the other way
 
 
 @cache
@@ -124,7 +123,7 @@ def step(name: str) -> Step:
 class Ride:
     """One ride, integrated."""
 
-    states: Array  # (n + 1, 6) from the start to the fall or the end
+    states: Floats  # (n + 1, 6) from the start to the fall or the end
     seconds: float  # upright
     fell: bool
 

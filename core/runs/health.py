@@ -15,6 +15,7 @@ from core import errors
 from core.runs.home import unusable
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.store import census
+from core.words import megabytes
 
 ROOM_BYTES = 500_000_000  # on the disk; a run of a large network writes about this much
 _PROBE_BYTES = 8192
@@ -86,7 +87,7 @@ def _disk_has_room(home: Path, room: int) -> Check:
             probe.flush()
     except OSError as error:
         return Check(part="disk", ok=False, says=unusable(error))
-    says = f"{free / 1e6:,.0f} MB are free, {room / 1e6:,.0f} MB are needed."
+    says = f"{megabytes(free, 0)} are free, {megabytes(room, 0)} are needed."
     return Check(part="disk", ok=free >= room, says=says)
 
 

@@ -23,7 +23,7 @@ _MACHINES_SHARE = 0.75  # of the memory there is, for the worker; pages and the 
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
-class Settings(Protocol):
+class SettingsStore(Protocol):
     """Where a teacher's wish is kept: the run store."""
 
     def setting(self, name: str) -> str | None:
@@ -83,18 +83,18 @@ VARIABLES = {
 }
 
 
-def limits(store: Settings) -> Limits:
+def limits(store: SettingsStore) -> Limits:
     """Read what holds now."""
     return Limits(**(_from_environment() | _from_teacher(store)))
 
 
-def set_limits(store: Settings, wanted: Limits) -> None:
+def set_limits(store: SettingsStore, chosen: Limits) -> None:
     """Keep what a teacher wants; only what differs from the host's own limits, which may change later."""
     of_host = Limits(**_from_environment())
     changed = {
-        field.name: getattr(wanted, field.name)
-        for field in dataclasses.fields(wanted)
-        if getattr(wanted, field.name) != getattr(of_host, field.name)
+        field.name: getattr(chosen, field.name)
+        for field in dataclasses.fields(chosen)
+        if getattr(chosen, field.name) != getattr(of_host, field.name)
     }
     store.set_setting(_SETTING, json.dumps(changed) if changed else None)
 
@@ -112,7 +112,7 @@ def _from_environment() -> dict[str, int]:
     return {name: variable.whole_number() for name, variable in VARIABLES.items() if variable.text()}
 
 
-def _from_teacher(store: Settings) -> dict[str, int]:
+def _from_teacher(store: SettingsStore) -> dict[str, int]:
     kept: dict[str, int] = json.loads(store.setting(_SETTING) or "{}")
     known = {field.name for field in dataclasses.fields(Limits)}
     return {name: value for name, value in kept.items() if name in known}  # a limit may go in a later version

@@ -13,6 +13,7 @@ from core.runs import uploads
 from core.runs.limits import limits
 from core.runs.store.runs import Store
 from core.runs.store.weights import FOLDER_DIGITS, OwnWeights
+from core.words import megabytes
 
 MAX_BYTES = 700_000_000  # the largest of the catalogue, vgg16, has 528 MiB
 FILE = "weights.safetensors"
@@ -30,7 +31,7 @@ def store(store: Store, visitor: str, backbone: str, file_name: str, content: by
     label = uploads.readable(file_name) or "The file"
     if len(content) > MAX_BYTES:
         raise errors.WeightsError(
-            f"{label} has {len(content) / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB can be used."
+            f"{label} has {megabytes(len(content), 0)}; at most {megabytes(MAX_BYTES, 0)} can be used."
         )
     digest = hashlib.sha256(content).hexdigest()
     path = store.home / "weights" / digest[:FOLDER_DIGITS] / FILE

@@ -55,15 +55,16 @@ class Recorder:
         self._last_passing = -1.0
         self._pending: CheckpointReady | None = None
         self._rest_until = 0.0
-        if (
-            lines and epoch is not None
-        ):  # the log is only ever appended to, since readers remember how far they are
+        # The log is only ever appended to, since readers remember how far they are.
+        if lines and epoch is not None:
             self._append(Resumed(epoch=epoch))
 
     def write(self, event: Event) -> None:
         """Write one event down, with all that belongs to it on disk before the log tells of it."""
         if isinstance(event, self._kind.passing) and not self._kept(event):
             return
+        if isinstance(event, self._kind.last):
+            self.flush()
         self._files.take(event, self.shown)
         if isinstance(event, CheckpointReady):
             self._pending = event
@@ -91,10 +92,9 @@ class Recorder:
         self._log.close()
 
     def _append(self, event: Event) -> None:
-        at, was_over = round(self._clock(), 3), self.shown.over
+        at = round(self._clock(), 3)
         self.shown.take(event, at)
-        if self.shown.over and not was_over:
-            self.flush()
+        if isinstance(event, self._kind.last):
             # The result's file says that all is there, so it comes after the others and before the log's last word.
             artefacts.write_json(
                 self.directory / artefacts.RESULT, self._kind.result(self._title, self.shown)

@@ -34,7 +34,6 @@ class RunSpec:
     data: str = ""
     fit: str = "crop"
     title: str = ""
-    control_of: str | None = None
 
     def __post_init__(self) -> None:
         errors.one_of("fit", self.fit, FITS)
@@ -72,5 +71,4 @@ class RunSpec:
             "data": self.data,
             "fit": self.fit,
             "title": self.title,
-            "control_of": self.control_of,
         }

@@ -23,6 +23,7 @@ from core.runs.limits import limits
 from core.runs.spec import UPLOAD
 from core.runs.store.runs import Store
 from core.runs.store.uploads import Upload
+from core.words import megabytes
 
 MAX_BYTES = 1_000_000_000  # of one archive; what is inside is limited where it is read
 DISK_RESERVE = 1_000_000_000  # bytes that an upload leaves free, for runs and the database
@@ -133,7 +134,7 @@ def readable(name: str) -> str:
 def _refuse_large(name: str, size: int) -> None:
     if size > MAX_BYTES:
         raise errors.DataError(
-            f"{name or 'The file'}: {size / 1e6:,.0f} MB, and at most {MAX_BYTES / 1e6:,.0f} MB can be used."
+            f"{name or 'The file'}: {megabytes(size, 0)}, and at most {megabytes(MAX_BYTES, 0)} can be used."
         )
 
 
@@ -144,18 +145,15 @@ def check_room(store: Store, visitor: str, size: int) -> None:
         return
     if allowed == limits(store).upload_megabytes_per_visitor * 1_000_000:
         raise errors.DataError(
-            f"You have {_megabytes(of_visitor)} MB of pictures and weights here and may store {_megabytes(allowed)} "
-            f"MB, so these {_megabytes(size)} MB do not fit; delete what you no longer need, or bring less."
+            f"You have {megabytes(of_visitor, 1)} of pictures and weights here and may store "
+            f"{megabytes(allowed, 1)}, so these {megabytes(size, 1)} do not fit; delete what you no "
+            "longer need, or bring less."
         )
     raise errors.DataError(
         "The room that everybody shares for pictures and weights is used up, or the half of it that newcomers may "
         "take; delete uploads that you no longer need, finish a run on built-in pictures first, or ask whoever runs "
         "this server."
     )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f}".removesuffix(".0")
 
 
 def _record(store: Store, visitor: str, name: str, *, digest: str, token: str) -> str:

@@ -34,7 +34,7 @@ class Gain:
 def gains() -> tuple[Gain, ...]:
     """Read what ships."""
     values: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    return tuple(Gain(**(one | {"points": Interval(**one["points"])})) for one in values["gains"])
+    return tuple(Gain(**(gain | {"points": Interval(**gain["points"])})) for gain in values["gains"])
 
 
 def sentence() -> str:
@@ -43,8 +43,9 @@ def sentence() -> str:
     sizes = sorted({one.per_class for one in gains() if one.what == "recomputed" and one.arm == "full"})
     parts = []
     for size in sizes:
-        found = {arm: gain("recomputed", arm, size) for arm in names}
-        each = ", ".join(f"{spoken(found[arm].points)} {name}" for arm, name in names.items())
+        each = ", ".join(
+            f"{spoken(gain('recomputed', arm, size).points)} {name}" for arm, name in names.items()
+        )
         parts.append(f"with {size} pictures a class {each}")
     return (
         "BatchNorm's running averages lag behind in short runs, so its statistics are recomputed over the training "
@@ -60,5 +61,5 @@ def spoken(points: Interval) -> str:
 
 def gain(what: What, arm: str, per_class: float) -> Gain:
     """Pick the gain that was measured at the number of images per class nearest to ``per_class``, by their ratio."""
-    found = [one for one in gains() if (one.what, one.arm) == (what, arm)]
-    return min(found, key=lambda one: abs(math.log(one.per_class / per_class)))
+    measured = [known for known in gains() if (known.what, known.arm) == (what, arm)]
+    return min(measured, key=lambda known: abs(math.log(known.per_class / per_class)))

@@ -30,7 +30,7 @@ from core.training.config import FinetuneConfig
 from core.training.events import BatchDone
 from core.training.loop import Loop, evaluate, hold_statistics, recompute_statistics
 from core.training.run import CHUNKS
-from core.training.sweep_config import Arm, SweepConfig, epochs_for
+from core.training.sweep_config import SweepArm, SweepConfig, epochs_for
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_report import lost, pack, spoken
 from core.training.views import Views
@@ -68,7 +68,7 @@ def sweep(
                     yield measured[arm.name, seed]
             if config.racing and seed != bench.seeds[-1]:
                 for dropped in lost(list(measured.values()), [one.name for one in racing], bench.test_count):
-                    racing.remove(Arm.named(dropped.arm))
+                    racing.remove(SweepArm.named(dropped.arm))
                     yield dataclasses.replace(dropped, after_seed=seed)
         yield bench.finished()
     finally:
@@ -184,11 +184,11 @@ class Bench:
             bytes=sum(one.bytes_stored for chain in (self._train, self._test) for one in chain),
         )
 
-    def cost(self, arm: Arm) -> tuple[int, int]:
+    def cost(self, arm: SweepArm) -> tuple[int, int]:
         """Order arms from the cheapest to the dearest: fewer trained stages first, LP-FT last."""
         return (-arm.depth, arm.strategy == "lp_ft")
 
-    def measure(self, arm: Arm, seed: int) -> Generator[Event, None, ArmDone]:
+    def measure(self, arm: SweepArm, seed: int) -> Generator[Event, None, ArmDone]:
         """Train ``arm`` with ``seed`` and test it; the generator's value is its `ArmDone`."""
         begin = time.perf_counter()
         run = self.config.run_of(

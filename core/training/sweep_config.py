@@ -30,7 +30,7 @@ def epochs_for(images: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Arm:
+class SweepArm:
     """One way to transfer that a sweep tries: a freeze depth, or LP-FT (which ends with nothing frozen)."""
 
     depth: int
@@ -42,12 +42,12 @@ class Arm:
         return "lp_ft" if self.strategy == "lp_ft" else f"k{self.depth}"
 
     @classmethod
-    def named(cls, name: str) -> "Arm":
+    def named(cls, name: str) -> "SweepArm":
         """Read `name` back."""
         return LP_FT if name == "lp_ft" else cls(depth=int(name.removeprefix("k")))
 
 
-LP_FT = Arm(depth=0, strategy="lp_ft")
+LP_FT = SweepArm(depth=0, strategy="lp_ft")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,16 +99,16 @@ class SweepConfig:
             errors.one_of("A setting", name, sorted(known))
         return cls(**({"statistics": "running"} | values))
 
-    def arms(self, stages: int, *, probe_head: bool) -> tuple[Arm, ...]:
+    def arms(self, stages: int, *, probe_head: bool) -> tuple[SweepArm, ...]:
         """What is tried with a network of ``stages`` stages: the depths from 0 to all, then LP-FT.
 
         Where every head starts from the probe, depth 0 is LP-FT.
         """
         extra = (LP_FT,) if self.lp_ft and not probe_head else ()
-        return (*(Arm(depth=depth) for depth in range(stages + 1)), *extra)
+        return (*(SweepArm(depth=depth) for depth in range(stages + 1)), *extra)
 
     def run_of(
-        self, arm: Arm, *, seed: int, epochs: int, stages: int, image_size: int, probe_head: bool
+        self, arm: SweepArm, *, seed: int, epochs: int, stages: int, image_size: int, probe_head: bool
     ) -> FinetuneConfig:
         """Return the resolved settings of the single run that ``arm`` stands for."""
         from_probe = arm.strategy == "lp_ft" or (probe_head and arm.depth < stages)

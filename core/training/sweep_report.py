@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from core import errors
 from core.events import Event
 from core.metrics.report import Interval
-from core.training.sweep_config import Arm
+from core.training.sweep_config import SweepArm
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_statistics import LEVEL, compare
+from core.words import percent, points
 
 Flags = NDArray[np.bool_]
 DROP_BELOW = 0.005  # racing drops an arm whose loss to the leader is less likely than this by chance
@@ -91,7 +92,7 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
     found = compare(hits, seeds_of, racing, best) if best is not None else {}
     arms = []
     for name in hits:
-        arm = Arm.named(name)
+        arm = SweepArm.named(name)
         seconds = median(one.seconds for one in measured[name].values())
         accuracy, regret, p_value = found[name]
         arms.append(
@@ -134,7 +135,7 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
 
 
 def _alone(
-    arm: Arm,
+    arm: SweepArm,
     seconds: float,
     started: SweepStarted,
     caches: CachesReady | None,
@@ -156,13 +157,13 @@ def _alone(
 
 def _thrift(name: str) -> tuple[int, bool]:
     """Order arms by how little they train; LP-FT also solves a probe first."""
-    return Arm.named(name).depth, name != "lp_ft"
+    return SweepArm.named(name).depth, name != "lp_ft"
 
 
 def spoken(arms: Iterable[str]) -> str:
     """Name arms in a sentence: ``depths 0 to 3``, ``depth 2 and LP-FT``."""
     names = list(arms)
-    depths = sorted(Arm.named(name).depth for name in names if name != "lp_ft")
+    depths = sorted(SweepArm.named(name).depth for name in names if name != "lp_ft")
     runs: list[list[int]] = []
     for depth in depths:
         if runs and depth == runs[-1][-1] + 1:
@@ -191,7 +192,7 @@ def _verdict(
         return "Nothing is measured yet."
     top = next(one for one in arms if one.arm == best)
     if len(arms) == 1:
-        return f"Only {spoken([best])} is measured so far: {_percent(top.accuracy.value)}."
+        return f"Only {spoken([best])} is measured so far: {percent(top.accuracy.value)}."
     so_far = ("so far, " if len(counted) < len(seeds) else "") + (
         "with one seed, " if len(counted) < 2 else ""
     )
@@ -199,8 +200,8 @@ def _verdict(
     if len(as_good) == 1:
         runner_up = min((one for one in arms if one.arm != best), key=lambda one: one.regret.value)
         text = (
-            f"{so_far}{spoken([best])} is better than all others: {_percent(top.accuracy.value)}, "
-            f"{_points(runner_up.regret.value)} before {spoken([runner_up.arm])}."
+            f"{so_far}{spoken([best])} is better than all others: {percent(top.accuracy.value)}, "
+            f"{points(runner_up.regret.value, sign=False)} before {spoken([runner_up.arm])}."
         )
     elif len(as_good) == len(arms):
         text = f"{so_far}{spoken(as_good)} cannot be told apart; the cheapest of them is {_short(cheapest)}."
@@ -220,8 +221,9 @@ def regret_sentence(found: SweepReport, advised: str) -> str:
     name = spoken([advised])
     reach = f"95 % interval {100 * arm.regret.low:.1f} to {100 * arm.regret.high:.1f}"
     if advised == found.best:
-        return f"The advice, {name}, is the best of all measured (behind by at most {_points(arm.regret.high)}, 95 %)."
-    behind = f"{_points(arm.regret.value)} behind the best, {spoken([found.best])} ({reach})"
+        at_most = points(arm.regret.high, sign=False)
+        return f"The advice, {name}, is the best of all measured (behind by at most {at_most}, 95 %)."
+    behind = f"{points(arm.regret.value, sign=False)} behind the best, {spoken([found.best])} ({reach})"
     if arm.as_good:
         return f"The advice, {name}, is {behind}: a difference that may be chance."
     if len(found.counted) < 2:
@@ -230,15 +232,7 @@ def regret_sentence(found: SweepReport, advised: str) -> str:
 
 
 def _short(name: str) -> str:
-    return "LP-FT" if name == "lp_ft" else str(Arm.named(name).depth)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.1f} points"
+    return "LP-FT" if name == "lp_ft" else str(SweepArm.named(name).depth)
 
 
 def _method(started: SweepStarted, counted: Sequence[int], arms: int) -> str:

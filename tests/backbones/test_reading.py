@@ -29,7 +29,7 @@ def saved(tmp_path: Path, content: bytes, name: str = "mine.pth") -> Path:
     return path
 
 
-def table(tmp_path: Path, content: Any) -> reading.Table:
+def table(tmp_path: Path, content: Any) -> reading.TensorTable:
     return reading.read(saved(tmp_path, weights_files.pth(content)), "mine.pth")
 
 

@@ -6,20 +6,20 @@ import pytest
 from core.figures import riding, riding_reasons
 from core.figures.template import FIRE, GREY, ICE, WRONG
 from core.riding.experiment import ARMS
-from core.riding.experiment_report import Curve, Report
+from core.riding.experiment_report import RiderCurve, RidingReport
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971
 from core.riding.named import LAST_TESTS
 
 UPDATES = (0, 10, 40, 80)
 
 
-def _curve(arm: str, *means: float, updates: tuple[int, ...] = UPDATES) -> Curve:
+def _curve(arm: str, *means: float, updates: tuple[int, ...] = UPDATES) -> RiderCurve:
     """Two seeds around each mean, so that the mean is exact and the band is not empty."""
     survival = np.array([means, means]) + np.array([[-0.01], [0.01]])
-    return Curve(arm=arm, updates=updates, survival=survival, seconds=6 * survival)
+    return RiderCurve(arm=arm, updates=updates, survival=survival, seconds=6 * survival)
 
 
-REPORT = Report(
+REPORT = RidingReport(
     target="motorcycle",
     seeds=(0, 1),
     curves=(
@@ -54,7 +54,7 @@ def test_curves_are_means_in_percent_with_their_bands_and_colours() -> None:
 
 def test_no_two_arms_look_alike_but_those_of_one_strip() -> None:
     """Frozen to depth 1 or 2 is one handle; all other arms can stand in one chart."""
-    report = Report(
+    report = RidingReport(
         target="motorcycle", seeds=(0, 1), curves=tuple(_curve(arm, 0, 0.2, 0.4, 1) for arm in ARMS)
     )
     arms = [arm for arm in ARMS if arm != "bicycle_first_frozen"]
@@ -65,7 +65,7 @@ def test_no_two_arms_look_alike_but_those_of_one_strip() -> None:
 
 def test_an_unfinished_report_leaves_the_axes_standing() -> None:
     whole = riding.learning(REPORT, ["scratch"])
-    part = Report(target="motorcycle", seeds=(0, 1), curves=(_curve("scratch", 0.02, updates=(0,)),))
+    part = RidingReport(target="motorcycle", seeds=(0, 1), curves=(_curve("scratch", 0.02, updates=(0,)),))
     begun = riding.learning(
         part, ["scratch"], terms=["slope", "negative_transfer", "jump_start", "asymptote"]
     )
@@ -95,12 +95,12 @@ def test_names_whose_riders_are_away_are_not_drawn() -> None:
 
 def test_asymptote_and_forgetting_look_further() -> None:
     updates = (*UPDATES, *range(100, 100 + 20 * LAST_TESTS, 20))
-    long = Report(
+    long = RidingReport(
         target="motorcycle",
         seeds=(0, 1),
         curves=(_curve("scratch", *[0.5] * 4, *[0.97] * LAST_TESTS, updates=updates),),
     )
-    forgot = Report(
+    forgot = RidingReport(
         target="bicycle",
         seeds=(0, 1),
         curves=(_curve("bicycle", 0.99, *[0.5] * (len(updates) - 2), 0.6, updates=updates),),

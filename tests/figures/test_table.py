@@ -40,7 +40,7 @@ from core.figures.says import figure_says
 from core.figures.table import SERIES, FigureTable, notes, tables
 from core.figures.template import figure
 from core.riding.own_rides import Carried, OwnRide
-from core.riding.picture_bridge import Arm
+from core.riding.picture_bridge import PictureArm
 from core.techniques.events import Cloud, Clouds, Grid, Line, Lines
 from tests.figures import (
     test_advice,
@@ -77,7 +77,7 @@ CARRIED = Carried(
     beginner=1.0,
     source_beginner=1.0,
 )
-ARMS = {"scratch": Arm(title="From scratch", what="", role="control")}
+ARMS = {"scratch": PictureArm(title="From scratch", what="", role="control")}
 READ = test_specificity.REPORT
 
 

@@ -3,9 +3,9 @@ import pytest
 from scipy.linalg import sqrtm
 
 from core.metrics import frechet
-from core.metrics.frechet import Spread
+from core.metrics.frechet import ChannelSpread
 
-SOURCE = Spread(mean=np.array([1.0, 5.0, -2.0]), deviation=np.array([0.5, 2.0, 1.0]))
+SOURCE = ChannelSpread(mean=np.array([1.0, 5.0, -2.0]), deviation=np.array([0.5, 2.0, 1.0]))
 
 
 def draw(images: int, *, seed: int = 0, shift: float = 0.0, stretch: float = 1.0) -> np.ndarray:
@@ -15,7 +15,7 @@ def draw(images: int, *, seed: int = 0, shift: float = 0.0, stretch: float = 1.0
 
 def test_by_hand() -> None:
     # One channel, unit source: mean 3, deviation 2 on very many images -> 9 + (2 - 1)².
-    unit = Spread(mean=np.zeros(1), deviation=np.ones(1))
+    unit = ChannelSpread(mean=np.zeros(1), deviation=np.ones(1))
     rows = np.tile([[1.0], [5.0]], (50_000, 1))
     assert frechet.distance(rows, unit) == pytest.approx(10.0, abs=1e-3)
 
@@ -24,14 +24,14 @@ def test_it_is_the_distance_between_gaussians_where_channels_are_independent() -
     first, second = np.diag([1.0, 1.0, 1.0]), np.diag([4.0, 0.25, 1.0])
     mean = np.array([1.0, 0.0, -2.0])
     exact = mean @ mean + np.trace(first + second - 2 * np.real(sqrtm(first @ second)))
-    unit = Spread(mean=np.zeros(3), deviation=np.ones(3))
+    unit = ChannelSpread(mean=np.zeros(3), deviation=np.ones(3))
     rows = mean + np.random.default_rng(0).normal(size=(200_000, 3)) * [2.0, 0.5, 1.0]
     assert frechet.distance(rows, unit) == pytest.approx(exact / 3, rel=0.01)
 
 
 def test_channels_count_in_units_of_the_source() -> None:
     scale = np.array([100.0, 0.01, 7.0])
-    scaled = Spread(mean=SOURCE.mean * scale, deviation=SOURCE.deviation * scale)
+    scaled = ChannelSpread(mean=SOURCE.mean * scale, deviation=SOURCE.deviation * scale)
     rows = draw(40, shift=1.0)
     assert frechet.distance(rows * scale, scaled) == pytest.approx(frechet.distance(rows, SOURCE))
 
@@ -57,7 +57,7 @@ def test_the_interval_never_goes_below_zero() -> None:
 
 
 def test_a_channel_silent_at_the_source_does_not_decide() -> None:
-    silent = Spread(mean=np.zeros(2), deviation=np.array([1.0, 0.0]))
+    silent = ChannelSpread(mean=np.zeros(2), deviation=np.array([1.0, 0.0]))
     rows = np.random.default_rng(0).normal(size=(500, 2)) * [1.0, 1e-8]
     assert frechet.distance(rows, silent) == pytest.approx(0.0, abs=0.01)
 

@@ -96,7 +96,7 @@ def test_h_score_is_the_published_formula(size: int) -> None:
     between = np.cov(means, rowvar=False, bias=True)
     expected = np.trace((1 - estimate.shrinkage_) * np.linalg.inv(estimate.covariance_) @ between)
     assert transferability.h_score(features, labels) == pytest.approx(expected, rel=1e-6)
-    rows = transferability.Rows.of(features - features.mean(axis=0), labels)
+    rows = transferability.FeatureRows.of(features - features.mean(axis=0), labels)
     found = transferability._ledoit_wolf(rows.features, rows.features.T @ rows.features / 60, size)
     assert found == pytest.approx(ledoit_wolf_shrinkage(features), rel=1e-6)
 

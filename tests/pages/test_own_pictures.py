@@ -173,7 +173,7 @@ def test_a_cropped_set_is_warned_of_and_padding_it_goes_with_the_run() -> None:
     test = page()
     test.file_uploader(key="own_zip").set_value(("wide.zip", _wide_archive(), "application/zip")).run()
     assert not test.exception
-    assert "On average 75% of a picture is cut away" in warnings(test)
+    assert "On average 75 % of a picture is cut away" in warnings(test)
     test.segmented_control(key="own_fit").set_value("pad").run()
     assert not test.exception
     assert "cut away" not in warnings(test)

@@ -7,7 +7,7 @@ from core import errors
 from core.riding import events, experiment, measured, named, replay, rides
 from core.riding.experiment_report import median
 from core.riding.machines import SHARP_1971
-from core.riding.simulate import Exam, Tracks
+from core.riding.simulate import RidingTest, Tracks
 
 
 def test_every_arm_is_there_with_every_test() -> None:
@@ -84,6 +84,6 @@ def test_torque_times_one_is_the_ride_before_practice() -> None:
     assert np.array_equal(before, of.motorcycle.curve("bicycle").at(0))
     rider = measured.riders()["bicycle.0"]
     tracks = Tracks.of([rides.track(SHARP_1971)], 1)
-    twice = Exam(1).score(rider, tracks, 2.0).survival[0]
+    twice = RidingTest(1).score(rider, tracks, 2.0).survival[0]
     seed = of.provenance["shown_seed"]
     assert twice == pytest.approx(of.strengthened[seed, of.factors.index(2.0)], abs=0.03)

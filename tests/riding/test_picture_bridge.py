@@ -8,16 +8,16 @@ import pytest
 from core.figures.picture_bridge import few_shot
 from core.figures.template import FIRE, GREY, ICE, WRONG
 from core.riding import picture_bridge
-from core.riding.picture_bridge import ARMS, COUNTS, Measured
+from core.riding.picture_bridge import ARMS, COUNTS, MeasuredPictures
 
 
-def _measured() -> Measured:
+def _measured() -> MeasuredPictures:
     """Two seeds that differ by 2 points everywhere; bicycles are 10 points ahead of scratch, always."""
     level = {"scratch": 0.5, "bicycle": 0.6, "reversed": 0.4, "built_in": 0.7, "built_in_bicycle": 0.8}
     accuracy = {
         arm: np.array([[level[arm]] * len(COUNTS), [level[arm] + 0.02] * len(COUNTS)]) for arm in ARMS
     }
-    return Measured(
+    return MeasuredPictures(
         accuracy=accuracy, sources={"bicycle": np.array([0.8, 0.9])}, provenance={"test_pictures": 200}
     )
 

@@ -7,7 +7,7 @@ import torch
 
 from core.events import Progress
 from core.riding import events, experiment, policy, practice, rides
-from core.riding.experiment_report import Report
+from core.riding.experiment_report import RidingReport
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971
 from core.riding.simulate import Simulation, Tracks
 
@@ -81,7 +81,7 @@ def test_practice_makes_a_rider() -> None:
     assert (after.seconds <= rides.TEST_SECONDS + 1e-9).all()
 
 
-def _last(arms: list[str], seeds: tuple[int, ...]) -> Report:
+def _last(arms: list[str], seeds: tuple[int, ...]) -> RidingReport:
     report = events.report(experiment.run(arms, seeds, tests=(0, 2, 4), source_updates=3))
     assert report is not None
     return report

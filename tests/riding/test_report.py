@@ -7,9 +7,9 @@ import pytest
 
 from core import errors
 from core.riding import experiment_report as reports
-from core.riding.experiment_report import Curve, Report
+from core.riding.experiment_report import RiderCurve, RidingReport
 
-CURVE = Curve(
+CURVE = RiderCurve(
     arm="bicycle",
     updates=(0, 2, 4),
     survival=np.array([[0.2, 0.9, 0.8], [0.0, 0.1, 0.5], [0.95, 0.9, 1.0], [0.1, 0.2, 0.9]]),
@@ -45,8 +45,8 @@ def test_means_and_bands_agree() -> None:
 
 
 def test_reports_survive_json() -> None:
-    report = Report(target="motorcycle", seeds=(1, 2, 3, 4), curves=(CURVE,))
-    again = Report.from_json(report.to_json())
+    report = RidingReport(target="motorcycle", seeds=(1, 2, 3, 4), curves=(CURVE,))
+    again = RidingReport.from_json(report.to_json())
     assert again.curve("bicycle").updates == CURVE.updates
     assert np.array_equal(again.curve("bicycle").survival, CURVE.survival)
     assert again.has(["bicycle"])

@@ -10,7 +10,7 @@ from core.riding.simulate import Simulation, Tracks
 SEEDS = (3, 4)
 
 
-def _conditions(steps: int, rides_at_a_speed: int = 2) -> rides.Conditions:
+def _conditions(steps: int, rides_at_a_speed: int = 2) -> rides.StartsAndGusts:
     return rides.draw(np.random.default_rng(5), rides=rides_at_a_speed, seconds=steps * rides.DT)
 
 
@@ -65,7 +65,7 @@ def test_mirrored_hands_ride_the_reversed_bicycle_as_well() -> None:
     mirrored.weights[-1][:] *= -1
     mirrored.biases[-1][:] *= -1
     conditions = _conditions(200)
-    seen_mirrored = rides.Conditions(
+    seen_mirrored = rides.StartsAndGusts(
         starts=(conditions.starts * dynamics.HANDLEBAR).astype(np.float32), gusts=conditions.gusts
     )
     simulation = Simulation(8, 2, 200, recorded=True)
@@ -84,7 +84,7 @@ def test_the_hands_have_a_limit_that_can_be_multiplied() -> None:
     policies = policy.fresh((0,))
     policies.biases[-1][:] = 10.0  # as hard as they can
     tracks = Tracks.of([rides.track(SHARP_1971)], 1)
-    calm = rides.Conditions(
+    calm = rides.StartsAndGusts(
         starts=np.zeros((3, 1, 6), np.float32), gusts=np.zeros((1, 3, 1), dtype=np.float32)
     )
     simulation = Simulation(1, 1, 1, recorded=True)

@@ -11,7 +11,7 @@ from core.riding import dynamics, simulated_rider, visitor
 
 def test_a_ride_without_forces_is_the_machine_s_own_exact_motion(monkeypatch: pytest.MonkeyPatch) -> None:
     """No hand, no gusts, no input: after n steps the state is the matrix exponential's power times the start."""
-    calm = visitor.Conditions(start=np.array([0.02, 0, 0, 0, 0, 0.0]), gusts=np.zeros(80))
+    calm = visitor.RideConditions(start=np.array([0.02, 0, 0, 0, 0, 0.0]), gusts=np.zeros(80))
     monkeypatch.setattr(visitor, "conditions", lambda _: calm)
     monkeypatch.setattr(visitor, "hand", lambda _: 0.0)
     ride = visitor.replay("motorcycle", 0, [0] * 60)

@@ -20,8 +20,10 @@ from core.cli import main
 from core.runs import backup
 from core.runs.files import artefacts
 from core.runs.home import run_directory, upload_path
+from core.runs.kinds.finetuning import control_spec
 from core.runs.kinds.lanes import TRAINING
 from core.runs.spec import RunSpec
+from core.runs.store import copies
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 
@@ -134,6 +136,25 @@ def test_runs_find_their_own_weights_in_the_new_directory(store: Store, tmp_path
         assert moved.is_relative_to(tmp_path / "new")
         assert moved.read_bytes() == b"own weights"
         assert again.run(other).spec == SPEC
+
+
+def test_a_control_that_gets_more_epochs_meanwhile_is_found_by_those_in_the_copy(
+    store: Store, tmp_path: Path
+) -> None:
+    run = _finished(store)
+    scratch = dataclasses.replace(SPEC.finetune, strategy="scratch", epochs=5)
+
+    def link(runs: list[str], uploads: list[str]) -> None:
+        store.requeue(run, dataclasses.replace(SPEC, config=scratch))
+
+    (tmp_path / "copy").mkdir()
+    copies.copy(store.home, tmp_path / "copy", link)
+    main = dataclasses.replace(SPEC, config=FinetuneConfig(epochs=5, image_size=32))
+    with closing(Store(tmp_path / "copy")) as copied:
+        assert copied.run(run).spec.config == scratch
+        control = control_spec(main)
+        assert control.finetune == scratch
+        assert copied.run(copied.add(main, "ann", control)).control == run
 
 
 def test_under_load_every_run_in_the_archive_has_files_that_belong_together(

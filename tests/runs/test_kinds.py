@@ -39,11 +39,8 @@ SPECS = {
     ),
     "sweep": RunSpec(config=SweepConfig(seeds=2, epochs=1, lp_ft=False, **SMALL), data="lfw-faces"),
     "technique": RunSpec(
-        config=ExperimentConfig(
-            technique="instance-weighting",
-            settings=KINDS["technique"]
-            .read_config({"technique": "instance-weighting", "settings": {"seeds": 2}})
-            .settings,  # type: ignore[attr-defined]
+        config=ExperimentConfig.from_json(
+            {"technique": "instance-weighting", "settings": {"seeds": 2, "source_images": 100, "rounds": 5}}
         )
     ),
     "riding": RunSpec(config=RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2))),
@@ -240,7 +237,7 @@ def test_a_run_whose_worker_was_killed_ends_with_the_same_figures(
     run = service.submit(SPECS[name], "bob", control=False)
     until(lambda: any(event in BEGUN[name] for event in told(run)))
     os.kill(worker_of(lab, KINDS[name].lane), signal.SIGKILL)
-    assert service.run(run).state == "running", "it was over before it could be killed"
+    assert service.run(run).active, "it was over before it could be killed"
     record = ended(run)
     assert record.state == "finished", record.error
     directory, _ = here(name)

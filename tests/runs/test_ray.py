@@ -16,15 +16,18 @@ from safetensors.torch import load_file
 
 from core import environment, errors
 from core.events import Progress
+from core.riding.config import RidingConfig
 from core.runs import data, service
 from core.runs.executors import ray_cluster, ray_run, ray_task
 from core.runs.files import artefacts
 from core.runs.home import run_directory
+from core.runs.kinds import table
 from core.runs.kinds.finetuning import Finetuning
 from core.runs.kinds.kind import Work
 from core.runs.kinds.sweep import Sweep
 from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
+from core.techniques.config import ExperimentConfig
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 from core.training.sweep_config import SweepConfig
@@ -42,6 +45,12 @@ CONFIG = FinetuneConfig(strategy="full", epochs=8, image_size=32, views=2, batch
 SPEC = RunSpec(config=CONFIG, data="lfw-faces")
 LONG = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500))
 SWEEP = SweepConfig(per_class=8, seeds=1, epochs=2, image_size=32, batch_size=8, lp_ft=False)
+
+
+RIDDEN = RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2))
+TRIED = ExperimentConfig.from_json(
+    {"technique": "instance-weighting", "settings": {"seeds": 3, "source_images": 100, "rounds": 10}}
+)
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +261,27 @@ def test_a_sweep_whose_node_is_killed_measures_every_arm_once_with_the_same_answ
     work = Work(config=SWEEP, dataset=data.open_data(spec, Store(lab)))
     here = [one for one in Sweep().events(work) if isinstance(one, ArmDone)]
     assert there == [(one.arm, one.seed, one.hits) for one in here]
+
+
+@LINUX
+@WITH_RAY
+@pytest.mark.parametrize("config", [RIDDEN, TRIED], ids=["riding", "technique"])
+def test_a_watched_run_whose_node_is_killed_begins_anew_with_the_same_answers(
+    lab: Path, nodes: Nodes, one_thread: None, config: RidingConfig | ExperimentConfig
+) -> None:
+    spec = RunSpec(config=config)
+    run = service.submit(spec, "ann")
+    until(lambda: any(line.get("phase") not in ("cluster", None) for line in log_of(run)))
+    nodes.kill_busy()
+    record = ended(run)
+    assert record.state == "finished", record.error
+    assert [line["epoch"] for line in log_of(run) if line["event"] == "resumed"] == [0]
+    kind, there = table.kind(spec), service.shown(run)
+    here = kind.shown(config)
+    for event in kind.events(Work(config=config)):
+        here.take(event)
+    found, expected = (kind.result("", shown) | {"seconds": 0} for shown in (there, here))
+    assert artefacts.json_bytes(found) == artefacts.json_bytes(expected)
 
 
 @LINUX

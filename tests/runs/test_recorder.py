@@ -161,6 +161,47 @@ def test_a_finished_run_leaves_its_result_weights_scores_and_images(tmp_path: Pa
         assert np.array_equal(kept["labels"], LABELS)
 
 
+def test_the_result_is_written_once_after_everything_else_and_before_the_logs_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[list[str]] = []
+    write = artefacts.write_json
+
+    def watched(path: Path, values: dict[str, Any]) -> None:
+        there.append(
+            [*(file.name for file in tmp_path.iterdir()), *(line["event"] for line in lines(tmp_path))]
+        )
+        write(path, values)
+
+    monkeypatch.setattr(artefacts, "write_json", watched)
+    writer = recorder(tmp_path, clock=Clock())
+    for event in (started(), epoch(1), ready(1), epoch(2), ready(2), finished()):
+        writer.write(event)
+    writer.close()
+    (before,) = there
+    assert {artefacts.WEIGHTS, artefacts.TEST, artefacts.CHECKPOINT} <= set(before)
+    assert before.count("checkpoint") == 2, "the one that waited in memory, too"
+    assert "finished" not in before
+    assert [line["event"] for line in lines(tmp_path)][-2:] == ["checkpoint", "finished"]
+    again = recorder(tmp_path)  # as of a run that is extended: its end is forgotten
+    assert not again.shown.over
+    again.close()
+
+
+def test_a_run_whose_worker_died_after_its_last_word_is_finished_once_more(tmp_path: Path) -> None:
+    """Between the log's last line and the store's row: it goes on from its checkpoint and ends again."""
+    for events in ((started(), epoch(2), ready(2), finished()), (started(), finished())):
+        writer = recorder(tmp_path)
+        for event in events:
+            writer.write(event)
+        writer.close()
+        assert writer.summary is not None
+    timeline = Timeline()
+    timeline.absorb(lines(tmp_path))
+    assert timeline.over
+    assert [one.epoch for one in timeline.epochs] == [2]
+
+
 def test_checkpoints_rest_between_writes_but_the_last_one_is_always_kept(tmp_path: Path) -> None:
     clock = Clock()
     written: list[int] = []

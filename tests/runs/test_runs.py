@@ -130,7 +130,7 @@ def test_new_pictures_are_read_by_the_rule_of_the_runs_upload(lab: Path, fit: st
     result = service.result(run)
     assert result.rule == PictureReading(fit=fit, counts=(0, 4095))
     assert any("values from 0 to 4,095 became black to white" in note for note in result.notes)
-    assert any("67% of a picture is cut away" in note for note in result.notes) == (fit == "crop")
+    assert any("67 % of a picture is cut away" in note for note in result.notes) == (fit == "crop")
     for label in (0, 1):  # alone, the darker one would need 11 bits only, and look like the brighter one
         for form in ("PNG", "TIFF"):
             assert service.predict(run, picture(label, 99, form)).argmax() == label

@@ -469,11 +469,21 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
         " VALUES ('old-run-1', 'ann', 'Old', ?, 'queued', 1, 0)",
         (spec,),
     )
+    scratch = json.dumps(control_spec(SPEC).to_json() | {"control_of": None})  # as it was stored once
+    connection.execute(
+        "INSERT INTO runs (id, visitor, title, spec, state, place, created)"
+        " VALUES ('old-run-2', 'ann', 'Old', ?, 'finished', 2, 0), ('old-run-3', 'ann', 'Odd', '{}', 'stopped', 3, 0)",
+        (scratch,),
+    )
     connection.commit()
     connection.close()
     store = Store(tmp_path)
     assert store.run("old-run-1").position == 1
     assert claimed(store).run == "old-run-1"
+    assert store.run(store.add(SPEC, "ann", control_spec(SPEC))).control == "old-run-2", (
+        "an equal run from scratch"
+    )
+    assert "old-run-3" not in [run.id for run in store.runs_of("ann")]
     store.close()
 
 

@@ -123,6 +123,15 @@ def test_the_log_is_the_checkpoint(tmp_path: Path) -> None:
     assert written["report"]["verdict"] == "Depths 0 and 1 cannot be told apart; the cheapest of them is 1."
     assert written["notes"] == ["Batch halved."]
     assert written["data_fingerprint"] == "f"
+    # Its worker dies before the store knows: the sweep ends once more, and not at its first word.
+    third = Recorder(tmp_path, Sweep(), spec)
+    for event in (Note(message="Pictures were read."), started()):
+        third.write(event)
+        assert third.summary is None
+    third.write(dataclasses.replace(FINISHED, seconds=11.0))
+    third.close()
+    assert third.summary == summary | {"seconds": 11.0}
+    assert json.loads((tmp_path / artefacts.RESULT).read_text())["seconds"] == 11.0
 
 
 def test_what_was_measured_with_other_settings_or_on_other_pictures_is_measured_anew() -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from core.errors import DownloadError, SettingsError
 from core.events import Progress
-from core.live import Pool
-from core.techniques import catalogue, live
+from core.runs import service
+from core.runs.spec import RunSpec
+from core.techniques import catalogue
+from core.techniques.config import ExperimentConfig
 from core.techniques.fetching import fetching, while_working
 from core.techniques.technique import Technique
 
@@ -120,14 +122,22 @@ def test_without_a_network_it_is_one_sentence_and_nothing_is_left(
 
 
 @pytest.mark.usefixtures("data_folder")
-def test_the_page_and_the_command_line_get_the_same_sentence() -> None:
-    technique = catalogue.technique("meta-learning")
-    run = live.start(technique, technique.settings_of({"tasks": "omniglot"}), pool=Pool())
-    until = time.monotonic() + 60
-    while not run.over and time.monotonic() < until:
-        run.look()
-        time.sleep(0.1)
-    assert run.error.startswith("Omniglot could not be downloaded, because its server cannot be reached")
+def test_a_run_and_the_command_line_get_the_same_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLL_HOME", str(tmp_path / "home"))
+    asked = {"technique": "meta-learning", "settings": {"tasks": "omniglot"}}
+    run = service.submit(RunSpec(config=ExperimentConfig.from_json(asked)), "ann")
+    try:
+        until = time.monotonic() + 120
+        while service.run(run).active and time.monotonic() < until:
+            time.sleep(0.1)
+        record = service.run(run)
+    finally:
+        service.shutdown()
+    assert record.state == "failed"
+    assert record.error is not None
+    assert record.error.startswith("Omniglot could not be downloaded, because its server cannot be reached")
     command = subprocess.run(
         [sys.executable, "-m", "core", "technique", "meta-learning", "--set", "tasks=omniglot"],
         cwd=PROJECT,
@@ -136,5 +146,5 @@ def test_the_page_and_the_command_line_get_the_same_sentence() -> None:
         check=False,
     )
     assert command.returncode != 0
-    assert run.error in command.stderr
+    assert record.error in command.stderr
     assert "Traceback" not in command.stderr

@@ -14,7 +14,7 @@ from core.training.events import EpochDone, Finished
 from core.training.loop import Scores
 from core.training.run import finetune
 from core.training.sweep import sweep
-from core.training.sweep_config import Arm, SweepConfig
+from core.training.sweep_config import SweepArm, SweepConfig
 from core.training.sweep_events import ArmDone, SweepFinished
 from core.training.sweep_report import report
 
@@ -106,7 +106,7 @@ def test_where_the_first_epoch_diverges_nothing_is_left_to_show(run, without_bat
 class _Reckless(SweepConfig):
     """A sweep whose arm of depth 1 multiplies its weights by -9 at every step."""
 
-    def run_of(self, arm: Arm, **how) -> FinetuneConfig:
+    def run_of(self, arm: SweepArm, **how) -> FinetuneConfig:
         settings = super().run_of(arm, **how)
         fast = {"learning_rate": 10.0, "weight_decay": 1.0, "warm_up": 0.0}
         return dataclasses.replace(settings, **fast) if arm.depth == 1 else settings

@@ -11,7 +11,7 @@ from core.training.config import FinetuneConfig
 from core.training.events import Finished
 from core.training.run import finetune
 from core.training.sweep import draw, sweep
-from core.training.sweep_config import LP_FT, Arm, SweepConfig, epochs_for
+from core.training.sweep_config import LP_FT, SweepArm, SweepConfig, epochs_for
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_report import lost, pack, unpack
 from tests.training.conftest import make_part
@@ -51,7 +51,7 @@ def test_the_given_network_and_the_global_random_state_stay_as_they_are(dataset,
 @pytest.mark.parametrize("name", ["k0", "k2", "k3"])
 def test_an_arm_is_as_good_as_the_single_run_that_it_stands_for(dataset, pretrained, name):
     # Not equal: a run sets images aside to choose an epoch on, a sweep learns from all and keeps the last epoch.
-    arm = Arm.named(name)
+    arm = SweepArm.named(name)
     config = SweepConfig(**SETTINGS | {"seeds": 1, "epochs": 12, "lp_ft": False})
     swept = {one.arm: one for one in of(list(sweep(config, dataset, backbone=pretrained)), ArmDone)}
     run = config.run_of(arm, seed=0, epochs=12, stages=3, image_size=16, probe_head=False)
@@ -161,10 +161,12 @@ def test_bad_settings_say_what_is_allowed(dataset):
 
 def test_arms_have_names_that_read_back_and_stand_for_runs():
     arms = SweepConfig().arms(5, probe_head=False)
-    assert [Arm.named(arm.name) for arm in arms] == list(arms)
+    assert [SweepArm.named(arm.name) for arm in arms] == list(arms)
     assert arms[-1] == LP_FT
     plain, probed = (
-        SweepConfig().run_of(Arm(depth=2), seed=0, epochs=4, stages=5, image_size=64, probe_head=probe_head)
+        SweepConfig().run_of(
+            SweepArm(depth=2), seed=0, epochs=4, stages=5, image_size=64, probe_head=probe_head
+        )
         for probe_head in (False, True)
     )
     assert (plain.strategy, plain.freeze_depth) == ("freeze_to_depth", 2)

@@ -14,7 +14,7 @@ from core.words import megabytes
 from widgets import address, data_picker, frame, network_here
 from widgets.advise import pictures, questions, which_network
 from widgets.advise.asked import Asked
-from widgets.advise.questions import Answers
+from widgets.advise.questions import TaskAnswers
 from widgets.layers.look import specimen_of
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
@@ -65,7 +65,7 @@ def ask() -> Asked:
     return Asked(entry=entry, choice=choice)
 
 
-def _say_more() -> Answers:
+def _say_more() -> TaskAnswers:
     """Fold the questions away, unless the visitor came with answers to them."""
     answered = any(name in st.query_params for name in questions.NAMES)
     # Decided once: a fold that opened and closed with the answers would jump under the visitor's hand.
@@ -74,7 +74,7 @@ def _say_more() -> Answers:
         return questions.ask()
 
 
-def _described(answers: Answers, measures: Measures) -> Description | None:
+def _described(answers: TaskAnswers, measures: Measures) -> Description | None:
     """What the visitor said about pictures that are counted already; None where that is nothing."""
     if not answers:
         return None

@@ -15,7 +15,7 @@ NAMES = ("similar", "differ", "made")  # in the address
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class TaskAnswers:
     """What the visitor said; None: "I don't know"."""
 
     similarity: str | None
@@ -36,9 +36,9 @@ class Answers:
         )
 
 
-def ask() -> Answers:
+def ask() -> TaskAnswers:
     """Draw the questions."""
-    return Answers(
+    return TaskAnswers(
         similarity=_question("What do they show?", SIMILARITIES, "similar"),
         difference=_question("What is unlike everyday photographs?", DIFFERENCES, "differ"),
         imaging=_question("How were they made?", IMAGINGS, "made"),

@@ -9,12 +9,13 @@ import streamlit as st
 from core.riding import measured, named
 from core.riding.config import RidingConfig
 from core.riding.experiment import ARMS
-from core.riding.experiment_report import Report
+from core.riding.experiment_report import RidingReport
 from core.riding.policy import SIZES
 from core.runs import service
 from core.runs.kinds.lanes import RIDES
 from core.runs.kinds.riding import RidersShown
 from core.runs.spec import RunSpec
+from core.words import interval, points
 from widgets import address, frame
 from widgets.riding.several import choose_several
 from widgets.runs import riding
@@ -153,7 +154,7 @@ def _chart(
         riding.provenance(seen, shown)
 
 
-def _shipped(target: str, *, long: bool) -> Report:
+def _shipped(target: str, *, long: bool) -> RidingReport:
     """Give the precomputed curves; where 300 updates were measured and wanted, those."""
     of = measured.measured()
     if target != "motorcycle":
@@ -165,7 +166,7 @@ def _shipped(target: str, *, long: bool) -> Report:
     return replace(of.motorcycle, curves=(*of.long.curves, *rest))
 
 
-def _meanings(terms: Sequence[str], of: measured.Measured | None) -> None:
+def _meanings(terms: Sequence[str], of: measured.MeasuredRiders | None) -> None:
     """Say what the chosen names mean, what was found for them in ``of``, and where they come from."""
     if not terms:
         return
@@ -177,7 +178,7 @@ def _meanings(terms: Sequence[str], of: measured.Measured | None) -> None:
     st.caption(" · ".join(sources))
 
 
-def _found(term: str, of: measured.Measured | None) -> str:
+def _found(term: str, of: measured.MeasuredRiders | None) -> str:
     """Read what was measured for a name that needs a word more than the curve says."""
     if of is None:
         only = " Measured on the first motorcycle, for the precomputed riders."
@@ -186,7 +187,7 @@ def _found(term: str, of: measured.Measured | None) -> str:
         gain = named.asymptote_gain(of.long)
         return (
             f" Here practice enough makes all of them equally good: after 300 updates the bicycle's lead is "
-            f"{_points(gain.value)} points [{_points(gain.low)}, {_points(gain.high)}]."
+            f"{points(gain.value, 2, sign=False)} {interval(gain.low, gain.high, 2)}."
         )
     if term == "forgetting":
         kept = of.forgetting.curve("bicycle").survival[:, -1]
@@ -197,10 +198,6 @@ def _found(term: str, of: measured.Measured | None) -> str:
             f"least {100 * kept[kept >= 0.5].min():.0f} %."
         )
     return ""
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.2f}".replace("-", "−")
 
 
 # --- a run of one's own ---------------------------------------------------------------------------------

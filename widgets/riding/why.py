@@ -3,9 +3,9 @@
 import numpy as np
 import streamlit as st
 
+from core.arrays import Floats
 from core.figures import riding_reasons
 from core.riding import measured, replay
-from core.riding.dynamics import Array
 from core.riding.gains import optimal_gains
 from core.riding.machines import BENCHMARK_BICYCLE, SHARP_1971, SHARP_1994
 from core.words import number
@@ -114,6 +114,6 @@ def _stability() -> None:
     )
 
 
-def _similarity(a: Array, b: Array) -> float:
+def _similarity(a: Floats, b: Floats) -> float:
     """Cosine of the angle between two gains."""
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))

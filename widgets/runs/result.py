@@ -14,7 +14,7 @@ from core.freezing.report import StageAudit
 from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.store.runs import RunRecord
 from core.training import few_steps
-from core.words import megabytes, short_count
+from core.words import megabytes, percent, short_count
 from widgets import frame, previews
 from widgets.chart import chart
 from widgets.runs import downloads, seeds, try_picture
@@ -74,7 +74,7 @@ def headline(record: RunRecord, control: RunRecord | None) -> None:
     with number:
         st.metric(
             f"Test accuracy, {result.test.count:,} pictures never seen before",
-            f"{100 * result.test.accuracy.value:.1f} %",
+            percent(result.test.accuracy.value),
         )
         low, high = 100 * result.test.accuracy.low, 100 * result.test.accuracy.high
         st.markdown(f"95 % interval {low:.1f} to {high:.1f} %; chance is {100 * result.test.chance:.1f} %.")
@@ -107,8 +107,8 @@ def _budget(scratch: RunResult) -> str:
 # --- mistakes -------------------------------------------------------------------------------------------
 
 
-Cell = tuple[int, int]  # a true class, and what it was recognised as
-SUREST: Cell = (-1, -1)  # no cell: the most confident mistakes
+ConfusionCell = tuple[int, int]  # a true class, and what it was recognised as
+SUREST: ConfusionCell = (-1, -1)  # no cell: the most confident mistakes
 
 
 def _mistakes(seen: VisibleRun, result: RunResult) -> None:
@@ -145,7 +145,7 @@ def _click(key: str, point: object, classes: int) -> None:
             st.session_state[key] = (true, guess)
 
 
-def _choose_cell(key: str, result: RunResult) -> Cell | None:
+def _choose_cell(key: str, result: RunResult) -> ConfusionCell | None:
     """Let a cell be chosen in words, as by a click: mistakes first, the most frequent before all."""
     counts = np.asarray(result.test.confusion)
     totals = counts.sum(axis=1)
@@ -167,7 +167,7 @@ def _choose_cell(key: str, result: RunResult) -> Cell | None:
     return None if chosen == SUREST else chosen
 
 
-def _named(cell: Cell, names: Sequence[str], mark: str = "") -> str:
+def _named(cell: ConfusionCell, names: Sequence[str], mark: str = "") -> str:
     true, guess = (f"{mark}{names[place]}{mark}" for place in cell)
     return f"{true}, recognised" if cell[0] == cell[1] else f"{true}, taken for {guess}"
 

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from core import words
 from core.metrics.report import Difference, Interval
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult, TestImages
@@ -28,7 +29,7 @@ def written(run_id: str) -> float:
 
 def percent(value: Interval) -> str:
     """Write an accuracy with its interval."""
-    return f"{100 * value.value:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}]"
+    return f"{words.percent(value.value)} {words.interval(value.low, value.high)}"
 
 
 def difference(first: RunRecord, second: RunRecord, names: tuple[str, str]) -> Difference:

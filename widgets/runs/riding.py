@@ -7,7 +7,7 @@ import streamlit as st
 from core import words
 from core.figures.riding import learning
 from core.riding.config import RidingConfig
-from core.riding.experiment_report import KIND, Report
+from core.riding.experiment_report import KIND, RidingReport
 from core.runs.kinds.riding import RidersShown
 from core.runs.store.runs import RunRecord
 from widgets import chart as charts
@@ -48,11 +48,11 @@ def facts(record: RunRecord) -> str:
 
 
 def chart(
-    report: Report | None,
+    report: RidingReport | None,
     arms: Sequence[str],
     *,
     terms: Sequence[str] = (),
-    forgetting: Report | None = None,
+    forgetting: RidingReport | None = None,
 ) -> None:
     """Draw learning curves; an empty chart while nobody has been tested yet."""
     curves = learning(report, arms, terms=terms, forgetting=forgetting, theme=frame.theme())

@@ -6,7 +6,7 @@ from core.figures.comparison import AccuracyRow, accuracies
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
-from core.words import percent
+from core.words import count, percent
 from widgets import frame
 from widgets.chart import chart
 from widgets.runs.visible import VisibleRun
@@ -18,20 +18,22 @@ def draw(seen: VisibleRun, _result: RunResult) -> None:
     from core.metrics.comparison import seeds_difference
 
     runs = service.repeats(seen.id)
-    finished = [one for one in runs if _accuracy(one) is not None]
+    finished = [run for run in runs if _accuracy(run) is not None]
     st.markdown(
         "One run is one draw: other seeds split the pictures, start the head and order the batches differently."
     )
-    values = [accuracy for one in finished if (accuracy := _accuracy(one)) is not None]
+    values = [accuracy for run in finished if (accuracy := _accuracy(run)) is not None]
     pairs = [
         (mine, theirs)
-        for one in finished
-        if one.control is not None
-        and (mine := _accuracy(one)) is not None
-        and (theirs := _accuracy(service.run(one.control))) is not None
+        for run in finished
+        if run.control is not None
+        and (mine := _accuracy(run)) is not None
+        and (theirs := _accuracy(service.run(run.control))) is not None
     ]
     if len(values) > 1:
-        rows = [AccuracyRow(name=f"{len(values)} seeds", accuracy=mean_interval(values), role="trainable")]
+        rows = [
+            AccuracyRow(name=count(len(values), "seed"), accuracy=mean_interval(values), role="trainable")
+        ]
         if len(pairs) > 1:
             scratch = mean_interval([theirs for _, theirs in pairs])
             rows.append(AccuracyRow(name="From scratch", accuracy=scratch, role="control"))
@@ -40,14 +42,14 @@ def draw(seen: VisibleRun, _result: RunResult) -> None:
             key="seeds_chart",
         )
         if len(pairs) > 1:
-            found = seeds_difference(
+            difference = seeds_difference(
                 [mine for mine, _ in pairs],
                 [theirs for _, theirs in pairs],
                 ("Transfer", "From scratch"),
                 paired=True,
             )
-            st.markdown(f"**{frame.plain(found.verdict)}**")
-            st.caption(frame.plain(f"{found.count} seeds; {found.method}"))
+            st.markdown(f"**{frame.plain(difference.verdict)}**")
+            st.caption(frame.plain(f"{difference.count} seeds; {difference.method}"))
     lines = ["| Seed | Test accuracy | From scratch |", "|---|---|---|"]
     for one in runs:
         control = service.run(one.control) if one.control is not None else None
@@ -62,7 +64,7 @@ def draw(seen: VisibleRun, _result: RunResult) -> None:
         seen.mine
         and room > 0
         and not waiting
-        and st.button(f"Repeat with {room} more seed{'s' * (room > 1)}", key="seeds_more")
+        and st.button(f"Repeat with {count(room, 'more seed')}", key="seeds_more")
     ):
         service.repeat(seen.id, room, visitor=frame.visitor(), address=st.context.ip_address)
         st.rerun()

@@ -24,12 +24,12 @@ def variant(technique: Technique) -> Technique:
 def choose(technique: Technique) -> Settings | None:
     """Draw a widget for every setting, and read them; None where one of the address is wrong, which is said."""
     kind = variant(technique).settings
-    fields = sorted(described(kind).values(), key=lambda one: one.name in _BOTH)
+    fields = sorted(described(kind).values(), key=lambda field: field.name in _BOTH)
     texts = {field.name: st.query_params[field.name] for field in fields if field.name in st.query_params}
-    found: Settings | None = None
+    chosen: Settings | None = None
     with frame.shown_errors():
-        found = technique.settings_of(texts)
-    if found is None:
+        chosen = technique.settings_of(texts)
+    if chosen is None:
         if st.button("Back to the usual settings", key="technique_usual"):
             forget(technique)
             st.rerun()
@@ -37,14 +37,14 @@ def choose(technique: Technique) -> Settings | None:
     with st.container(horizontal=True, key="technique_settings"):
         for field in fields:
             if field.name != "first_seed":
-                _widget(technique, field, getattr(found, field.name))
-    return found
+                _widget(technique, field, getattr(chosen, field.name))
+    return chosen
 
 
 def forget(technique: Technique) -> None:
     """Take every setting out of the address."""
-    for one in (technique, *technique.variants):
-        address.write(**dict.fromkeys(described(one.settings)))
+    for variant in (technique, *technique.variants):
+        address.write(**dict.fromkeys(described(variant.settings)))
 
 
 def _widget(technique: Technique, field: Setting, value: Any) -> None:
@@ -65,11 +65,15 @@ def _widget(technique: Technique, field: Setting, value: Any) -> None:
     more: dict[str, Any] = {"key": key, "on_change": changed, "help": field.help}
     choices = field.choices
     if switches:
-        choices = tuple(getattr(one.settings(), field.name) for one in (technique, *technique.variants))
+        choices = tuple(
+            getattr(variant.settings(), field.name) for variant in (technique, *technique.variants)
+        )
     if field.kind is bool:
         st.toggle(field.title, **more)
     elif choices:
-        st.segmented_control(field.title, choices, format_func=lambda one: one.replace("_", " "), **more)
+        st.segmented_control(
+            field.title, choices, format_func=lambda choice: choice.replace("_", " "), **more
+        )
     else:
         st.number_input(
             field.title,

@@ -46,6 +46,7 @@ from core.runs.recorder import Recorder
 from core.runs.spec import RunSpec
 from core.runs.store.runs import DEFECT, Claim, Store
 from core.runs.store.states import End
+from core.words import megabytes
 
 NICENESS = 5  # the server's pages come first
 LOOK_SECONDS = 0.2  # between two looks at what the run's row says
@@ -273,7 +274,7 @@ def _excess(limits: Limits, seconds: float) -> str | None:
         )
     if psutil.Process().memory_info().rss > limits.memory:
         return (
-            f"The run needed more than the {limits.memory / 1e6:,.0f} MB of memory that a run may use here; "
+            f"The run needed more than the {megabytes(limits.memory, 0)} of memory that a run may use here; "
             "try fewer or smaller images, or a smaller batch."
         )
     return None

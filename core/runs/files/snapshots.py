@@ -23,7 +23,7 @@ MOST = 12  # epochs of a run
 MOST_BYTES = 128_000_000  # of a run, all epochs together: resnet18 keeps 5 whole networks, resnet50 2
 _LARGEST_HALF = 65504.0
 
-State = dict[str, "Tensor"]
+StateDict = dict[str, "Tensor"]
 
 
 def kept_epochs(done: int, most: int) -> tuple[int, ...]:
@@ -49,7 +49,7 @@ class Snapshots:
 
     def __init__(self, directory: Path, *, resumed_from: int = 0) -> None:
         self._folder = directory / artefacts.SNAPSHOTS
-        self._waiting: dict[int, State] = {}
+        self._waiting: dict[int, StateDict] = {}
         self._kept: tuple[int, ...] | None = None
         artefacts.sweep_folder(self._folder)
         for epoch, path in _files(directory).items():
@@ -86,7 +86,7 @@ def epochs(directory: Path) -> tuple[int, ...]:
     return tuple(sorted(_files(directory)))
 
 
-def read(directory: Path, epoch: int) -> State:
+def read(directory: Path, epoch: int) -> StateDict:
     """Read what the run trained, as float32, under the backbone's own names; `RunError` if it cannot be."""
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -107,7 +107,7 @@ def damaged(epoch: int) -> errors.RunError:
     return errors.RunError(f"The weights kept after epoch {epoch} are damaged; choose another epoch.")
 
 
-def _packed(weights: Mapping[str, "Tensor"], untouched: Collection[str]) -> State:
+def _packed(weights: Mapping[str, "Tensor"], untouched: Collection[str]) -> StateDict:
     """Leave out the matrices of ``untouched`` stages, halve the others, keep vectors and counters as they are."""
     left_out = tuple(f"stages.{stage}." for stage in untouched)
     return {

@@ -30,6 +30,7 @@ class Finetuning(Kind):
     lane: ClassVar[Lane] = TRAINING
     pictures: ClassVar[bool] = True
     imports: ClassVar[tuple[str, ...]] = ("sklearn.linear_model", "core.training.run")
+    last: ClassVar[type[Event]] = Finished
     passing: ClassVar[tuple[type[Event], ...]] = (Progress, BatchDone)
 
     def read_config(self, values: dict[str, Any]) -> FinetuneConfig:

@@ -108,6 +108,7 @@ class Kind(ABC):
     lane: ClassVar[Lane]
     pictures: ClassVar[bool] = False  # whether it learns from a data set, which the specification then names
     imports: ClassVar[tuple[str, ...]] = ()  # what its worker loads beforehand, so that a click finds it warm
+    last: ClassVar[type[Event]] = Ended  # its last word
     passing: ClassVar[tuple[type[Event], ...]] = (Progress,)  # events that come often: the log keeps some
     milestones: ClassVar[tuple[type[Event], ...]] = (
         CheckpointReady,

@@ -10,7 +10,7 @@ from core.events import Ended, Event
 from core.riding import events as riding_events
 from core.riding import experiment
 from core.riding.config import RidingConfig
-from core.riding.experiment_report import Report, median
+from core.riding.experiment_report import RidingReport, median
 from core.runs.kinds.kind import Kind, Shown, Work
 from core.runs.kinds.lanes import RIDES, Lane
 
@@ -24,7 +24,7 @@ class RidersShown(Shown):
 
     def __init__(self) -> None:
         super().__init__()
-        self.report: Report | None = None
+        self.report: RidingReport | None = None
         self._told: list[Event] = []
 
     def learned(self, event: Event, at: float | None) -> None:
@@ -85,7 +85,7 @@ class Riding(Kind):
         return {"kind": self.name, "says": "; ".join(says), "seconds": shown.seconds}
 
 
-def _whole(shown: RidersShown) -> Report:
+def _whole(shown: RidersShown) -> RidingReport:
     if shown.report is None:
         raise errors.RunError("Nothing has been measured yet; wait a moment.")
     return shown.report

@@ -12,7 +12,7 @@ from core.runs.kinds import pretrained
 from core.runs.kinds.kind import Kind, Shown, Work
 from core.runs.kinds.lanes import TRAINING, Lane
 from core.training.sweep_config import SweepConfig
-from core.training.sweep_events import KINDS, ArmDone, SweepStarted
+from core.training.sweep_events import KINDS, ArmDone, SweepFinished, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_report import SweepReport, report
 
@@ -102,6 +102,7 @@ class Sweep(Kind):
     lane: ClassVar[Lane] = TRAINING
     pictures: ClassVar[bool] = True
     imports: ClassVar[tuple[str, ...]] = ("sklearn.linear_model", "core.training.sweep")
+    last: ClassVar[type[Event]] = SweepFinished
     milestones: ClassVar[tuple[type[Event], ...]] = (ArmDone,)
 
     def read_config(self, values: dict[str, Any]) -> SweepConfig:

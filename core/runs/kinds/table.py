@@ -28,5 +28,5 @@ def read_spec(values: dict[str, Any]) -> RunSpec:
     """Rebuild a specification, one from before there were kinds, too; unknown settings are a `SettingsError`."""
     name = values.get("kind", "finetune")
     errors.one_of("The kind of a run", name, KINDS)
-    rest = {key: value for key, value in values.items() if key not in ("kind", "config")}
+    rest = {key: values[key] for key in ("data", "fit", "title") if key in values}
     return RunSpec(config=KINDS[name].read_config(values["config"]), **rest)

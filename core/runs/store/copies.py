@@ -65,18 +65,16 @@ def _opened(home: Path) -> Iterator[sqlite3.Connection]:
 
 def _catch_up(source: sqlite3.Connection, copied: sqlite3.Connection) -> None:
     """Let the copy say what is true of the linked files: the store went on while they were being linked."""
-    now = {
-        row[0]: (row[1:], spec)
-        for *row, spec in source.execute("SELECT id, state, started, finished, spec FROM runs")
-    }
+    rows = source.execute("SELECT id, state, started, finished, spec, hash FROM runs")
+    now = {row[0]: (row[1:4], row[4:]) for row in rows}
     for run, *before in copied.execute("SELECT id, state, started, finished FROM runs").fetchall():
         if run not in now:
             copied.execute("DELETE FROM runs WHERE id = ?", (run,))
-        elif before[0] == "finished" and now[run][0] != before:
+        elif before[0] == "finished" and now[run][0] != tuple(before):
             # It was taken up again, so its files may be of two generations: it goes on to its end once more.
             copied.execute(
-                "UPDATE runs SET state = 'running', finished = NULL, spec = ? WHERE id = ?",
-                (now[run][1], run),
+                "UPDATE runs SET state = 'running', finished = NULL, spec = ?, hash = ? WHERE id = ?",
+                (*now[run][1], run),
             )
     copied.execute("UPDATE runs SET control = NULL WHERE control NOT IN (SELECT id FROM runs)")
     uploads = {row[0] for row in source.execute("SELECT token FROM uploads")}

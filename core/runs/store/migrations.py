@@ -102,7 +102,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "UPDATE runs SET kind = coalesce(json_extract(spec, '$.kind'), 'finetune')",
             "ALTER TABLE runs ADD COLUMN lane TEXT NOT NULL DEFAULT 'training'",
             "ALTER TABLE runs ADD COLUMN hash TEXT NOT NULL DEFAULT ''",
-            "UPDATE runs SET hash = spec_hash(spec) WHERE control_of IS NOT NULL",
+            "UPDATE runs SET hash = spec_hash(spec)",
             "CREATE INDEX runs_by_hash ON runs (visitor, hash)",
             "DROP INDEX runs_by_turn",
             "CREATE INDEX runs_by_turn ON runs (visitor, lane, priority, started)",

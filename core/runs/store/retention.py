@@ -6,10 +6,11 @@ from core import errors
 from core.runs.limits import Limits
 from core.runs.store.database import Database
 from core.runs.store.states import ENDED, sql
+from core.words import megabytes
 
 _OVER = f"state IN {sql(ENDED)}"
 _BYTES = "SELECT coalesce(sum(bytes), 0) FROM runs WHERE visitor = ?"
-_NO_ROOM = "Your runs take {:,.0f} MB of the disk, and may take {:,}; delete some of them, then try again."
+_NO_ROOM = "Your runs take {} of the disk, and may take {:,}; delete some of them, then try again."
 
 
 class Keeping:
@@ -52,4 +53,4 @@ def check_room(connection: sqlite3.Connection, visitor: str, limits: Limits) -> 
     """Refuse a further run, with a `RunError`, to a visitor whose runs take as much of the disk as they may."""
     size = int(connection.execute(_BYTES, (visitor,)).fetchone()[0])
     if size >= limits.run_megabytes_per_visitor * 1_000_000:
-        raise errors.RunError(_NO_ROOM.format(size / 1e6, limits.run_megabytes_per_visitor))
+        raise errors.RunError(_NO_ROOM.format(megabytes(size, 0), limits.run_megabytes_per_visitor))

@@ -132,7 +132,7 @@ class Store:
         network: str = "",
         limits: Limits | None = None,
     ) -> str:
-        """Queue a run, and its control (``control_of`` is filled in here) in the same transaction.
+        """Queue a run, and its control in the same transaction.
 
         ``network`` is where the visitor comes from, by a mark that only this store can make. An equal control that
         this visitor already has, waiting, running or finished, is linked instead. Raises `RunError` where ``limits``
@@ -285,6 +285,8 @@ class Store:
         Runs that people asked for come before controls; a run that lost its worker goes on before others begin;
         then visitors take turns, whoever was served longest ago first.
         """
+        if not self.queued(lane):  # mostly, and without a lock: every lane is asked twice a second
+            return None
         with self._transaction() as connection:
             busy = connection.execute(
                 f"SELECT count(*) FROM runs WHERE state IN {sql(IN_WORK)} AND lane = ?", (lane,)
