@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.script_repeats import Case, train
 from core.datasets import own_images
 from core.images.decoding import decode
 from core.images.to_rgb import FITS, PictureReading
@@ -18,6 +17,7 @@ from core.runs.export import archive as export
 from core.runs.export.script import reproduction_script
 from core.runs.files import artefacts
 from core.training.config import FinetuneConfig
+from tests.runs.script_repeats import Case, train
 from tests.runs.test_script import result
 
 SIDE = 32
