@@ -3,7 +3,7 @@
 import streamlit as st
 
 from widgets import frame
-from widgets.advise import answer, check, evidence, measured, networks, record, task, where
+from widgets.advise import answer, check, evidence, measured, networks, quadrants, record, task
 
 st.title("How deep to freeze?", anchor=False)
 st.markdown(frame.prose("advise"))
@@ -11,24 +11,24 @@ st.markdown(frame.prose("advise"))
 left, right = st.columns([5, 6], gap="large")
 with left:
     st.header("1 · Your task", anchor=False)
-    asked = task.ask()
+    request = task.ask()
 with right:
     st.header("2 · Where it stands", anchor=False)
-    where.draw(asked)
+    quadrants.draw(request)
 
 st.header("3 · The advice", anchor=False)
-answer.draw(asked)
-measured.draw(asked)
+answer.draw(request)
+measured.draw(request)
 
 st.header("4 · Check it", anchor=False)
-check.draw(asked)
+check.draw(request)
 
 st.header("5 · Which pretrained network?", anchor=False)
-networks.draw(asked)
+networks.draw(request)
 
 st.header("How good is this advice?", anchor=False)
-record.draw(asked.entry)
-evidence.draw(asked.entry)
+record.draw(request.entry)
+evidence.draw(request.entry)
 
-if asked.choice is not None:
-    asked.choice.finish()
+if request.choice is not None:
+    request.choice.finish()

@@ -5,7 +5,7 @@ import importlib
 import streamlit as st
 
 from widgets import address, frame
-from widgets.layers import look
+from widgets.layers import selection
 
 # (name in the address, label, what it answers); each is drawn by the module of that name in widgets/layers.
 VIEWS = (
@@ -21,7 +21,7 @@ VIEWS = (
 st.title("What a network sees", anchor=False)
 st.markdown(frame.prose("layers"))
 
-chosen = look.choose()
+chosen = selection.choose()
 labels = dict(VIEWS)
 view = address.choose(
     st.segmented_control,

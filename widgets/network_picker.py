@@ -7,10 +7,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
-from core.errors import LabError, WeightsError
+from core.errors import WeightsError
 from core.runs import own_weights, service
 from core.words import megabytes, percent, short_count
-from widgets import frame
+from widgets import computed_once, frame
 
 PRETRAINED = "pretrained"
 
@@ -106,20 +106,14 @@ def own_weights_of(entry: BackboneEntry, otherwise: str = PRETRAINED) -> str:
 
 def _stored(entry: BackboneEntry, file: UploadedFile) -> str:
     """Check and keep a file once: reading hundreds of megabytes at every click would be felt."""
-    outcomes: dict[tuple[str, str], str | LabError] = st.session_state.setdefault("weights_stored", {})
-    place = (entry.name, file.file_id)
-    if place not in outcomes:
-        try:
-            with st.spinner("Reading the file …"):
-                outcomes[place] = service.store_weights(
-                    frame.visitor(), entry.name, file.name, file.getvalue()
-                )
-        except WeightsError as error:
-            outcomes[place] = error
-    outcome = outcomes[place]
-    if isinstance(outcome, LabError):
-        raise outcome
-    return outcome
+
+    def store() -> str:
+        with st.spinner("Reading the file …"):
+            return service.store_weights(frame.visitor(), entry.name, file.name, file.getvalue())
+
+    return computed_once.once_a_visit(
+        f"weights_stored_{entry.name}", file.file_id, store, refusal=WeightsError
+    )
 
 
 def _kept(entry: BackboneEntry) -> None:
@@ -140,8 +134,7 @@ def _kept(entry: BackboneEntry) -> None:
 
 
 def _forget(folder: str) -> None:
-    """Start from other weights than those of a folder that was deleted; what was refused may be tried again."""
-    st.session_state["weights_stored"] = {}
+    """Start from other weights than those of a folder that was deleted, and with empty uploaders."""
     st.session_state["weights_turn"] = st.session_state.get("weights_turn", 0) + 1
     for name in catalogue.BACKBONES:
         if folder in kept_weights(name):

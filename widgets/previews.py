@@ -119,8 +119,8 @@ def _samples(dataset: ImageDataset, label: int, count: int) -> NDArray[np.uint8]
     """Pick up to ``count`` training pictures of a class, evenly spread over it: (M, side, side, 3)."""
     numbers = np.flatnonzero(dataset.train.labels == label)
     chosen = numbers[np.linspace(0, len(numbers) - 1, min(count, len(numbers))).astype(int)]
-    pictures: NDArray[np.uint8] = dataset.train.images[chosen]
-    return pictures
+    images: NDArray[np.uint8] = dataset.train.images[chosen]
+    return images
 
 
 def mosaic(images: list[NDArray[np.uint8]], columns: int, *, gap: int = 4) -> bytes:

@@ -145,11 +145,29 @@ def decode(
     Returns the square, and what it was converted from ("CMYK", "16-bit", …) or None.
     Raises `DataError`, one sentence, for what cannot be used.
     """
+    squares, source = _decode(content, [side], limits, reading)
+    return squares[side], source
+
+
+def decode_sizes(
+    content: bytes, sides: Sequence[int], reading: PictureReading | None = None
+) -> dict[int, NDArray[np.uint8]]:
+    """Decode one picture once and bring it to several sizes: each square is what `decode` gives, to the bit."""
+    return _decode(content, sides, DEFAULT_LIMITS, reading)[0]
+
+
+def _decode(
+    content: bytes, sides: Sequence[int], limits: Limits, reading: PictureReading | None
+) -> tuple[dict[int, NDArray[np.uint8]], str | None]:
     _refuse_large(content, limits)
-    said, squares = _ask(_single, [content], side, limits, reading)
+    said, squares = _ask(_single, [content], sides, limits, reading)
     if isinstance(said[0], _Refused):
         raise DataError(said[0].sentence)
-    return squares[0], said[0].source
+    ends = np.cumsum([3 * side**2 for side in sides])
+    parts = np.split(squares[0], ends[:-1])
+    return {side: part.reshape(side, side, 3) for side, part in zip(sides, parts, strict=True)}, said[
+        0
+    ].source
 
 
 def warm_up(*, sets: bool = False) -> None:
@@ -180,13 +198,13 @@ class _Refused:
 def _ask(
     pool: isolation.Pool,
     contents: Sequence[bytes],
-    side: int,
+    sides: Sequence[int],
     limits: Limits,
     reading: PictureReading | None,
     *,
     measure: bool = False,
 ) -> tuple[list[_Said | _Refused], NDArray[np.uint8]]:
-    """Have pictures decoded, all at one go: what is said of each, and squares (N, side, side, 3).
+    """Have pictures decoded, all at one go: what is said of each, and the bytes of its squares (N, Σ 3·side²).
 
     With ``measure``, those of more than 8 bits are measured instead. Where a reader ends over several pictures, each
     is tried by itself.
@@ -194,12 +212,12 @@ def _ask(
     seconds = limits.seconds(sum(map(len, contents)))
     request = {
         "lengths": [len(content) for content in contents],
-        "side": side,
+        "sides": list(sides),
         "limits": vars(limits),
         "reading": None if reading is None else reading.to_json(),
         "measure": measure,
     }
-    squares = np.empty((len(contents), side, side, 3), dtype=np.uint8)
+    squares = np.empty((len(contents), sum(3 * side**2 for side in sides)), dtype=np.uint8)
     lost: _Refused
     try:
         with pool.child() as child, _Turn(_one_large) as turn:
@@ -219,9 +237,9 @@ def _ask(
         return [lost], squares
     said: list[_Said | _Refused] = []
     for number, content in enumerate(contents):
-        alone, square_of_it = _ask(pool, [content], side, limits, reading, measure=measure)
+        alone, its_squares = _ask(pool, [content], sides, limits, reading, measure=measure)
         said += alone
-        squares[number] = square_of_it[0]
+        squares[number] = its_squares[0]
     said[0].seconds += lost.seconds
     return said, squares
 
@@ -296,19 +314,21 @@ def decode_all(
         """Decode some; how many of them are done with, so that only those of more than 8 bits are not."""
         waiting = 0
         for some in _together(numbers, reads, limits, failed):
-            said, found = _ask(_many, list(some.values()), side, limits, reading, measure=measure)
-            for (number, content), one, found_square in zip(some.items(), said, found, strict=True):
-                if isinstance(one, _Refused):
-                    failed[number] = one.sentence
-                    allowance.take(pixels=0, seconds=one.seconds, size=len(content))
+            said, read = _ask(_many, list(some.values()), [side], limits, reading, measure=measure)
+            for (number, content), about, its_square in zip(some.items(), said, read, strict=True):
+                if isinstance(about, _Refused):
+                    failed[number] = about.sentence
+                    allowance.take(pixels=0, seconds=about.seconds, size=len(content))
                     continue
-                allowance.take(pixels=one.pixels, seconds=one.seconds, size=len(content), again=not measure)
-                outside[number] = one.outside
-                squares[number] = found_square
-                if one.source is not None:
-                    converted[number] = one.source
-                if one.measured:
-                    extremes[number] = one.extremes
+                allowance.take(
+                    pixels=about.pixels, seconds=about.seconds, size=len(content), again=not measure
+                )
+                outside[number] = about.outside
+                squares[number] = its_square.reshape(side, side, 3)
+                if about.source is not None:
+                    converted[number] = about.source
+                if about.measured:
+                    extremes[number] = about.extremes
                     waiting += 1
         return len(numbers) - waiting
 

@@ -69,23 +69,23 @@ def _bmp(content: bytes) -> str | None:
 
 
 def _jpeg(content: bytes) -> str | None:
-    found, parts = _jpeg_parts(content)
-    if found > _MOST_SCANS:
+    scans, parts = _jpeg_parts(content)
+    if scans > _MOST_SCANS:
         return f"The JPEG is stored in more than {_MOST_SCANS} passes, as no camera does; save the picture again."
     return _parts("JPEG") if parts > _MOST_PARTS else None
 
 
 def _jpeg_parts(content: bytes) -> tuple[int, int]:
     """Count the scans and the segments; before the first scan every stray byte counts, too, as each costs a step."""
-    place, found, parts = 2, 0, 0
+    place, scans, parts = 2, 0, 0
     while parts <= _MOST_PARTS:
         marker = _JPEG_MARKER.search(content, place)
         if marker is None or marker.group() == _JPEG_END:
-            return found, parts
-        parts += 1 + (0 if found else marker.start() - place)
-        found += marker.group() == _JPEG_SCAN
+            return scans, parts
+        parts += 1 + (0 if scans else marker.start() - place)
+        scans += marker.group() == _JPEG_SCAN
         place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
-    return found + content.count(_JPEG_SCAN, place), parts  # hostile: not worth a walk
+    return scans + content.count(_JPEG_SCAN, place), parts  # hostile: not worth a walk
 
 
 def _gif(content: bytes) -> str | None:

@@ -5,8 +5,8 @@ One picture after the other, each with memory for its own size and seconds for i
 
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ from core.images.decoding import TOO_DEAR, Limits
 from core.images.to_rgb import (
     PictureReading,
     UnreadableError,
+    decoded,
     deep_values,
     draft,
     is_deep,
     open_picture,
-    rgb_square,
+    upright_square,
 )
 
 # Beyond what the process has taken: what every picture may take, and what it may for its bytes and pixels. The dearest
@@ -34,10 +35,10 @@ _USUAL_SCANS = 10  # of a progressive JPEG; every one costs a pass over all of t
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Found:
-    """One picture; ``square`` is None where only its ``extremes`` were asked for. ``pixels`` were decoded."""
+class DecodedPicture:
+    """One picture: ``squares`` by side, none where only its ``extremes`` were asked for. ``pixels`` were decoded."""
 
-    square: NDArray[np.uint8] | None = None
+    squares: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     source: str | None
     outside: float
     pixels: int
@@ -46,38 +47,26 @@ class Found:
 
 def read(
     content: bytes,
-    side: int,
+    sides: Sequence[int],
     limits: Limits,
     reading: PictureReading | None,
     *,
     measure: bool = False,
     opened: Callable[[int, int], None] = lambda _all, _decoded: None,
-) -> Found:
-    """Decode a picture, or, where it has more than 8 bits and that is to be measured, find its extremes only.
+) -> DecodedPicture:
+    """Decode a picture to a square of every size in ``sides``.
 
-    ``opened`` is told, before the pixels are decoded, how many there are, and how many will be. Raises `DataError`.
+    Its pixels are decoded once; those of a JPEG once for every scale that its squares want. A picture of more than 8
+    bits that is to be ``measure``d gives its extremes only. ``opened`` is told, before pixels are decoded, how many
+    there are, and how many will be. Raises `DataError`.
     """
     why = forms.refusal(content) or kinds.refusal(content)
     if why is not None:
         raise DataError(why)
     try:
-        with open_picture(content) as picture:
-            width, height = picture.size
-            if width * height > limits.max_pixels:
-                raise DataError(_too_large(f" ({width} × {height})", limits))
-            source = kinds.conversion(picture, content)
-            outside = 1 - min(width, height) / max(width, height)
-            pixels, passes = draft(picture, content, side), 1
-            if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
-                pixels, passes = width * height, 1 + forms.scans(content) // (_USUAL_SCANS + 1)
-            opened(width * height, pixels)
-            pixels *= passes
-            if measure and is_deep(picture):
-                deep = deep_values(picture, content)
-                extremes = deep.extremes() if deep is not None else None
-                return Found(source=source, outside=outside, pixels=pixels, extremes=extremes)
-            small = np.asarray(rgb_square(picture, content, side, reading))
-            return Found(square=small, source=source, outside=outside, pixels=pixels)
+        return _squares(
+            content, sides, limits, reading=reading or PictureReading(), measure=measure, opened=opened
+        )
     except (LabError, MemoryError):
         raise
     except UnreadableError as error:
@@ -86,6 +75,41 @@ def read(
         raise DataError(_too_large("", limits)) from None
     except Exception as error:  # hostile bytes make a decoder raise anything
         raise DataError(kinds.undecodable(content, error)) from error
+
+
+def _squares(
+    content: bytes,
+    sides: Sequence[int],
+    limits: Limits,
+    *,
+    reading: PictureReading,
+    measure: bool,
+    opened: Callable[[int, int], None],
+) -> DecodedPicture:
+    squares: dict[int, NDArray[np.uint8]] = {}
+    source, outside, at_scale, pixels = None, 0.0, 0, 0
+    for side in sorted(sides):
+        with open_picture(content) as picture:
+            width, height = picture.size
+            if width * height > limits.max_pixels:
+                raise DataError(_too_large(f" ({width} × {height})", limits))
+            if not squares:
+                source = kinds.conversion(picture, content)
+                outside = 1 - min(width, height) / max(width, height)
+            scaled = draft(picture, content, side)
+            if scaled != at_scale:  # for the next larger square, a JPEG may have to be decoded less coarsely
+                at_scale, passes = scaled, 1
+                if "progressive" in picture.info:  # a reduced scale saves nothing: all coefficients are kept
+                    scaled, passes = width * height, 1 + forms.scans(content) // (_USUAL_SCANS + 1)
+                opened(width * height, scaled)
+                pixels += scaled * passes
+                if measure and is_deep(picture):
+                    deep = deep_values(picture, content)
+                    extremes = deep.extremes() if deep is not None else None
+                    return DecodedPicture(source=source, outside=outside, pixels=pixels, extremes=extremes)
+                stored, turn = decoded(picture, content, reading)
+            squares[side] = np.asarray(upright_square(stored, turn, side, reading.fit))
+    return DecodedPicture(squares=squares, source=source, outside=outside, pixels=pixels)
 
 
 def _too_large(size: str, limits: Limits) -> str:
@@ -97,33 +121,33 @@ def _main() -> None:
     service = isolated.Service()
     isolated.limit(written=0)
     for request, content in service.requests():
-        side, lengths = request["side"], request["lengths"]
-        squares = np.zeros((len(lengths), side, side, 3), dtype=np.uint8)
+        sides, lengths = request["sides"], request["lengths"]
+        squares = np.zeros((len(lengths), sum(3 * side**2 for side in sides)), dtype=np.uint8)
         isolated.limit(seconds=Limits(**request["limits"]).seconds(len(content)))
         said, start = [], 0
-        for square, length in zip(squares, lengths, strict=True):
-            said.append(_said(service, request, content[start : start + length], square))
+        for into, length in zip(squares, lengths, strict=True):
+            said.append(_said(service, request, content[start : start + length], into))
             start += length
         isolated.limit(seconds=0)
         service.answer({"pictures": said}, [squares.reshape(-1).data])
 
 
 def _said(
-    service: isolated.Service, request: isolation.Message, content: bytes, square: NDArray[np.uint8]
+    service: isolated.Service, request: isolation.Message, content: bytes, into: NDArray[np.uint8]
 ) -> isolation.Message:
-    """Decode a picture into ``square``, and say what there is to say."""
+    """Decode a picture's squares ``into`` a row of bytes, one after the other, and say what there is to say."""
     began = time.process_time()
     try:
-        found = _read(service, request, content)
+        picture = _read(service, request, content)
         answer: isolation.Message = {
-            "source": found.source,
-            "outside": found.outside,
-            "pixels": found.pixels,
-            "measured": found.square is None,
-            "extremes": found.extremes,
+            "source": picture.source,
+            "outside": picture.outside,
+            "pixels": picture.pixels,
+            "measured": not picture.squares,
+            "extremes": picture.extremes,
         }
-        if found.square is not None:
-            square[...] = found.square
+        if picture.squares:
+            into[...] = np.concatenate([picture.squares[side].reshape(-1) for side in request["sides"]])
     except DataError as error:
         answer = {"refused": str(error)}
     except MemoryError:
@@ -131,20 +155,23 @@ def _said(
     return answer | {"seconds": time.process_time() - began}
 
 
-def _read(service: isolated.Service, request: isolation.Message, content: bytes) -> Found:
+def _read(service: isolated.Service, request: isolation.Message, content: bytes) -> DecodedPicture:
     reading = PictureReading.from_json(request["reading"]) if request["reading"] else None
     own = _MEMORY + _MEMORY_PER_BYTE * len(content)
     isolated.limit(memory=own)
+    turn_taken = False
 
-    def opened(pixels: int, decoded: int) -> None:
+    def opened(pixels: int, scaled: int) -> None:
+        nonlocal turn_taken
         if pixels > 1_000_000:
             isolated.limit(memory=own + _MEMORY_PER_PIXEL * pixels)
-        if decoded > _LARGE:
+        if scaled > _LARGE and not turn_taken:
             service.say(large=True)
+            turn_taken = True
 
     return read(
         content,
-        request["side"],
+        request["sides"],
         Limits(**request["limits"]),
         reading,
         measure=request["measure"],

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from core import errors
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom as shares (0-1) of the centred square
+Box = tuple[float, float, float, float]  # left, top, right, bottom as shares (0-1) of a square
 
 
 @dataclass(frozen=True, kw_only=True)

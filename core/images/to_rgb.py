@@ -161,19 +161,29 @@ def rgb_square(
 ) -> Image.Image:
     """Bring an opened picture to an upright square of 8-bit RGB; ``content`` is its file.
 
-    Transparent parts become white, last of all, when there are few pixels left. Without a ``reading`` the picture is
-    cropped, and a set of its own.
+    Without a ``reading`` the picture is cropped, and a set of its own.
     """
     reading = reading or PictureReading()
+    return upright_square(*decoded(picture, content, reading), side, reading.fit)
+
+
+def decoded(
+    picture: ImageFile.ImageFile, content: bytes, reading: PictureReading
+) -> tuple[Image.Image, Image.Transpose | None]:
+    """Decode an opened picture to 8 bits, lying as its file stores it, and say what turns it upright."""
     deep = deep_values(picture, content)
     if deep is not None:
-        source = _eight_bits(deep, reading)
+        stored = _eight_bits(deep, reading)
     else:
         picture.load()
-        source = _eight_bit_mode(picture)
+        stored = _eight_bit_mode(picture)
     # Only now: a PNG may tell its orientation after its pixels, and Pillow turns TIFFs itself and says so here.
-    turn = _UPRIGHT.get(_orientation(picture, content) or 1)
-    small = _resized(source, side, reading.fit)
+    return stored, _UPRIGHT.get(_orientation(picture, content) or 1)
+
+
+def upright_square(stored: Image.Image, turn: Image.Transpose | None, side: int, fit: str) -> Image.Image:
+    """Bring what `decoded` gives to a square of RGB. Transparent parts become white, when there are few pixels left."""
+    small = _resized(stored, side, fit)
     if small.mode == "RGBA":
         # Pillow resizes with the colours weighted by their opacity: the same as on white first, but for rounding.
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
@@ -194,9 +204,9 @@ def rule(extremes: Iterable[tuple[bool, float, float]], fit: str = "crop") -> Pi
     whatever container they came in. Floating point numbers up to 1 are shares of white; larger ones count like whole
     numbers. Where there are negative values, black goes down to the power of two below them.
     """
-    found = list(extremes)
-    whole = [(low, high) for is_whole, low, high in found if is_whole]
-    real = [(low, high) for is_whole, low, high in found if not is_whole]
+    measured = list(extremes)
+    whole = [(low, high) for is_whole, low, high in measured if is_whole]
+    real = [(low, high) for is_whole, low, high in measured if not is_whole]
     if real and max(max(-low, high) for low, high in real) > _ONE:
         both = _bounds(whole + real)
         return PictureReading(fit=fit, counts=both, shares=both)
@@ -385,8 +395,8 @@ def _eight_bits(deep: Deep, reading: PictureReading) -> Image.Image:
     """Bring the values to 8 bits by the rule of the set."""
     bounds = (0.0, deep.white) if deep.white is not None else reading.counts if deep.whole else reading.shares
     if bounds is None:
-        found = deep.extremes()
-        own = rule([found] if found else [])
+        extremes = deep.extremes()
+        own = rule([extremes] if extremes else [])
         bounds = (own.counts if deep.whole else own.shares) or (0.0, 1.0)
     grey = _scaled(deep.values, *bounds)
     if deep.inverted:
@@ -424,8 +434,8 @@ def has_transparency(picture: Image.Image) -> bool:
 
 def _eight_bit_mode(picture: Image.Image) -> Image.Image:
     """Bring a picture of 8 bits and less to L, RGB, or, where parts may be transparent, to RGBA."""
-    wanted = "RGBA" if has_transparency(picture) else "L" if picture.mode in ("1", "L") else "RGB"
-    return picture if picture.mode == wanted else picture.convert(wanted)
+    mode = "RGBA" if has_transparency(picture) else "L" if picture.mode in ("1", "L") else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _orientation(picture: ImageFile.ImageFile, content: bytes) -> int | None:

@@ -62,11 +62,11 @@ EVERYDAY: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class AtlasEntry:
     """One channel of a stage, or one class.
 
     ``value`` is how strongly the finished picture excites it (its mean over positions, its answer at the centre
-    where the stage's ``aim`` says so, or the class's score), ``best_photograph`` and ``mean_photograph`` the same for
+    where the stage's ``aim`` says so, or the class's score), ``best_photograph`` the same for the best of
     the photographs. ``fires_for`` names the classes whose photographs excite it most, with their mean answers;
     ``selectivity`` is the best class's distance from the mean over classes in standard deviations over classes.
     ``speaks_for``: the classes with its largest head weights (last stage only).
@@ -77,7 +77,6 @@ class Entry:
     name: str
     value: float
     best_photograph: float
-    mean_photograph: float
     fires_for: tuple[tuple[str, float], ...]
     selectivity: float
     speaks_for: tuple[tuple[str, float], ...]
@@ -110,7 +109,7 @@ class Atlas:
     weights_sha256: str
     made: dict[str, Any]
     sheets: dict[str, Sheet]
-    entries: dict[str, tuple[Entry, ...]]
+    entries: dict[str, tuple[AtlasEntry, ...]]
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -130,26 +129,26 @@ class Atlas:
         grid = pixels.reshape(rows, sheet.tile, sheet.columns, sheet.tile, 3).swapaxes(1, 2)
         return grid.reshape(-1, sheet.tile, sheet.tile, 3)[: sheet.count]
 
-    def entry(self, stage: str, number: int) -> Entry:
+    def entry(self, stage: str, number: int) -> AtlasEntry:
         """Look up one entry; `SettingsError` for one that is not there."""
         errors.one_of("stage", stage, self.entries)
         errors.within(f"channel of {stage}", number, 0, len(self.entries[stage]) - 1)
         return self.entries[stage][number]
 
-    def search(self, text: str) -> tuple[Entry, ...]:
+    def search(self, text: str) -> tuple[AtlasEntry, ...]:
         """Find entries: every word must fit. "layer4" is a stage, "17" a number, all else part of a class name.
 
         A channel fits a class name if it is among those that it fires for; classes come first, then channels that
         fire for it most, the more selective first. An empty text finds everything.
         """
         words = re.findall(r"[^\W_]+", text.casefold())
-        found = [entry for stage in self.entries.values() for entry in stage if self._fits(entry, words)]
+        hits = [entry for stage in self.entries.values() for entry in stage if self._fits(entry, words)]
         names = [word for word in words if not word.isdecimal() and word not in self.entries]
         if names:
-            found.sort(key=lambda entry: (entry.stage != CLASSES, _rank(entry, names), -entry.selectivity))
-        return tuple(found)
+            hits.sort(key=lambda entry: (entry.stage != CLASSES, _rank(entry, names), -entry.selectivity))
+        return tuple(hits)
 
-    def _fits(self, entry: Entry, words: list[str]) -> bool:
+    def _fits(self, entry: AtlasEntry, words: list[str]) -> bool:
         for word in words:
             if word in self.entries:
                 fits = entry.stage == word
@@ -162,7 +161,7 @@ class Atlas:
         return True
 
 
-def _rank(entry: Entry, words: list[str]) -> int:
+def _rank(entry: AtlasEntry, words: list[str]) -> int:
     """Place of the first class that one of the words names, among those that the entry fires for."""
     return next(
         place
@@ -181,27 +180,27 @@ def _called(name: str, others: tuple[str, ...], word: str) -> bool:
 def load(network: str, folder: Path = DATA) -> Atlas:
     """Read the atlas of ``network``; `DataError` where it is missing or damaged, or is another network's."""
     try:
-        found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        names: list[str] = found["class_names"]
-        aliases: list[list[str]] = found["also_called"]
-        if found["network"] != network:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        names: list[str] = index["class_names"]
+        aliases: list[list[str]] = index["also_called"]
+        if index["network"] != network:
             raise errors.DataError(
-                f"The atlas shows {found['network']}, not {network}; watch one picture form at a time here."
+                f"The atlas shows {index['network']}, not {network}; watch one picture form at a time here."
             )
         return Atlas(
             folder=folder,
             network=network,
-            weights_sha256=found["weights_sha256"],
-            made=found["made"],
+            weights_sha256=index["weights_sha256"],
+            made=index["made"],
             sheets={
                 stage: Sheet(**{key: rows["sheet"][key] for key in Sheet.__annotations__})
-                for stage, rows in found["stages"].items()
+                for stage, rows in index["stages"].items()
             },
             entries={
                 stage: tuple(
                     _entry(stage, number, row, names, aliases) for number, row in enumerate(rows["rows"])
                 )
-                for stage, rows in found["stages"].items()
+                for stage, rows in index["stages"].items()
             },
         )
     except OSError as error:
@@ -210,16 +209,17 @@ def load(network: str, folder: Path = DATA) -> Atlas:
         raise errors.DataError(_missing("its index is damaged")) from error
 
 
-def _entry(stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]) -> Entry:
+def _entry(
+    stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]
+) -> AtlasEntry:
     fires_for = tuple((names[label], value) for label, value in row["fires_for"])
     labels = [number] if stage == CLASSES else [label for label, _ in row["fires_for"]]
-    return Entry(
+    return AtlasEntry(
         stage=stage,
         number=number,
         name=names[number] if stage == CLASSES else f"{stage} · {number}",
         value=row["value"],
         best_photograph=row["best_photograph"],
-        mean_photograph=row["mean_photograph"],
         fires_for=fires_for,
         selectivity=row["selectivity"],
         speaks_for=tuple((names[label], weight) for label, weight in row["speaks_for"]),

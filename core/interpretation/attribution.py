@@ -92,40 +92,40 @@ def window(side: int) -> tuple[int, int]:
 
 
 def _grad_cam(network: Backbone, inputs: Tensor, target: int, layer: nn.Module) -> Tensor:
-    found: Tensor = LayerGradCam(network, layer).attribute(inputs, target=target)
-    return found
+    answer: Tensor = LayerGradCam(network, layer).attribute(inputs, target=target)
+    return answer
 
 
 def _guided_grad_cam(network: Backbone, inputs: Tensor, target: int, layer: nn.Module) -> Tensor:
-    found: Tensor = GuidedGradCam(network, layer).attribute(inputs, target=target)
-    return found
+    answer: Tensor = GuidedGradCam(network, layer).attribute(inputs, target=target)
+    return answer
 
 
 def _saliency(network: Backbone, inputs: Tensor, target: int, _layer: nn.Module) -> Tensor:
-    found: Tensor = Saliency(network).attribute(inputs, target=target, abs=True)
-    return found
+    answer: Tensor = Saliency(network).attribute(inputs, target=target, abs=True)
+    return answer
 
 
 def _integrated_gradients(network: Backbone, inputs: Tensor, target: int, _layer: nn.Module) -> Tensor:
-    found: Tensor = IntegratedGradients(network).attribute(
+    answer: Tensor = IntegratedGradients(network).attribute(
         inputs,
         baselines=0,
         target=target,
         n_steps=STEPS,
         internal_batch_size=max(batch_size(inputs.shape[-1]), len(inputs)),
     )
-    return found
+    return answer
 
 
 def _deep_lift(network: Backbone, inputs: Tensor, target: int, _layer: nn.Module) -> Tensor:
     with multipliers(network):
-        found: Tensor = DeepLift(network).attribute(inputs, baselines=0, target=target)
-    return found
+        answer: Tensor = DeepLift(network).attribute(inputs, baselines=0, target=target)
+    return answer
 
 
 def _occlusion(network: Backbone, inputs: Tensor, target: int, _layer: nn.Module) -> Tensor:
     side, stride = window(inputs.shape[-1])
-    found: Tensor = Occlusion(network).attribute(
+    answer: Tensor = Occlusion(network).attribute(
         inputs.detach(),
         sliding_window_shapes=(3, side, side),
         strides=(3, stride, stride),
@@ -133,18 +133,18 @@ def _occlusion(network: Backbone, inputs: Tensor, target: int, _layer: nn.Module
         target=target,
         perturbations_per_eval=max(1, batch_size(inputs.shape[-1]) // len(inputs)),
     )
-    return found
+    return answer
 
 
 def _layer_conductance(network: Backbone, inputs: Tensor, target: int, layer: nn.Module) -> Tensor:
-    found: Tensor = LayerConductance(network, layer).attribute(
+    answer: Tensor = LayerConductance(network, layer).attribute(
         inputs,
         baselines=0,
         target=target,
         n_steps=STEPS,
         internal_batch_size=max(batch_size(inputs.shape[-1]), 2 * len(inputs)),
     )
-    return found
+    return answer
 
 
 _ENTRIES = (
@@ -220,27 +220,27 @@ METHODS: dict[str, Method] = {entry.name: entry for entry in _ENTRIES}
 
 
 def attribute(
-    one: Specimen, picture: NDArray[np.uint8], *, method: str, target: int, stage: str | None = None
+    specimen: Specimen, picture: NDArray[np.uint8], *, method: str, target: int, stage: str | None = None
 ) -> Attribution:
     """Explain the score of class ``target`` for a picture (S, S, 3) uint8.
 
     ``stage`` is needed by the methods that look at one (None: `default_stage`), and ignored by the others.
     Raises `SettingsError` for a method, class or stage that is not there, or a stage without positions.
     """
-    check(one, method=method, target=target)
+    check(specimen, method=method, target=target)
     chosen = None
     if METHODS[method].staged:
-        chosen = stage or default_stage(one)
-        check_stage(one, chosen)
-    inputs = one.input(picture)
-    raw = explain(explainable(one), inputs, method=method, target=target, stage=chosen)
+        chosen = stage or default_stage(specimen)
+        check_stage(specimen, chosen)
+    inputs = specimen.input(picture)
+    raw = explain(explainable(specimen), inputs, method=method, target=target, stage=chosen)
     return Attribution(
         method=method,
         target=target,
         stage=chosen,
         raw=raw.numpy(),
         values=as_values(raw),
-        completeness=measure(one.backbone, inputs, raw, target) if METHODS[method].complete else None,
+        completeness=measure(specimen.backbone, inputs, raw, target) if METHODS[method].complete else None,
     )
 
 
@@ -257,27 +257,27 @@ def as_values(raw: Tensor) -> NDArray[np.float32]:
     return values
 
 
-def check(one: Specimen, *, method: str, target: int) -> None:
+def check(specimen: Specimen, *, method: str, target: int) -> None:
     """Raise `SettingsError` for a method or class that is not there."""
     errors.one_of("method", method, METHODS)
-    errors.within("target", target, 0, len(one.class_names) - 1)
+    errors.within("target", target, 0, len(specimen.class_names) - 1)
 
 
-def default_stage(one: Specimen) -> str:
+def default_stage(specimen: Specimen) -> str:
     """The last stage that still is a map: its positions know most about the class."""
-    return explainable_stages(one)[-1]
+    return explainable_stages(specimen)[-1]
 
 
-def caveat(one: Specimen, method: str) -> str | None:
+def caveat(specimen: Specimen, method: str) -> str | None:
     """What to know about a method on this network, whose layers its rules may not fit; None where all is well."""
     rule, kinds = {
         "guided_grad_cam": ("Guided backpropagation", _NOT_GUIDED),
         "deep_lift": ("DeepLift", _WITHOUT_RULE),
     }.get(method, ("", ()))
-    found = {type(module) for module in one.backbone.modules() if isinstance(module, kinds)}
-    if not found:
+    without_rule = {type(module) for module in specimen.backbone.modules() if isinstance(module, kinds)}
+    if not without_rule:
         return None
-    names = " and ".join(sorted(kind.__name__ for kind in found))
+    names = " and ".join(sorted(kind.__name__ for kind in without_rule))
     return f"This network uses {names}, for which {rule} has no rule: there it is the plain gradient."
 
 

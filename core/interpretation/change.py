@@ -24,9 +24,9 @@ Features = Mapping[str, NDArray[np.float32]]
 Maps = NDArray[np.float32]
 
 
-def features(one: Specimen, pictures: Pixels) -> Features:
+def features(specimen: Specimen, pictures: Pixels) -> Features:
     """Pooled features (N, channels) of pictures (N, S, S, 3) uint8 after every stage, by its name."""
-    return pooled_features(one.backbone, _batches(one, pictures))
+    return pooled_features(specimen.backbone, _batches(specimen, pictures))
 
 
 def stage_changes(
@@ -37,10 +37,10 @@ def stage_changes(
     ``measured`` are the `features` of both networks on the same pictures. CKA is debiased (Nguyen et al. 2021,
     arXiv 2010.15327), since pictures are fewer than channels, and exactly 1 where features are equal.
     """
-    found = []
+    changes = []
     for old, new in zip(before.backbone.table, now.backbone.table, strict=True):
         ours, theirs = old.module.state_dict(), new.module.state_dict()
-        found.append(
+        changes.append(
             StageChange(
                 stage=old.name,
                 identical=all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items()),
@@ -48,7 +48,7 @@ def stage_changes(
                 cka=None if measured is None else _cka(measured[0][old.name], measured[1][old.name]),
             )
         )
-    return tuple(found)
+    return tuple(changes)
 
 
 def channel_changes(before: Maps, now: Maps) -> NDArray[np.float64]:
@@ -114,7 +114,7 @@ def _cka(before: NDArray[np.float32], now: NDArray[np.float32]) -> float | None:
     return 1.0 if value is not None and np.array_equal(before, now) else value
 
 
-def _batches(one: Specimen, pictures: Pixels) -> Iterator[Tensor]:
+def _batches(specimen: Specimen, pictures: Pixels) -> Iterator[Tensor]:
     at_once = batch_size(pictures.shape[1])
     for start in range(0, len(pictures), at_once):
-        yield one.input(pictures[start : start + at_once])
+        yield specimen.input(pictures[start : start + at_once])

@@ -16,17 +16,17 @@ STEPS = 16  # of the integral from the mean colour to the picture; its error is 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class MapPosition:
     """A position in a map (h, w), counted from 0 at the top left."""
 
     row: int
     column: int
 
 
-def peak(values: NDArray[np.float32]) -> Place:
+def peak(values: NDArray[np.float32]) -> MapPosition:
     """Where a map (h, w) is largest."""
     row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return Place(row=int(row), column=int(column))
+    return MapPosition(row=int(row), column=int(column))
 
 
 def check(specimen: Specimen, stage: str, channel: int) -> None:
@@ -36,7 +36,7 @@ def check(specimen: Specimen, stage: str, channel: int) -> None:
 
 
 def drivers(
-    specimen: Specimen, picture: NDArray[np.uint8], stage: str, channel: int, place: Place
+    specimen: Specimen, picture: NDArray[np.uint8], stage: str, channel: int, place: MapPosition
 ) -> NDArray[np.float32]:
     """What in a picture (S, S, 3) drives a channel at one place: a signed map (S, S), summed over colours.
 
@@ -52,14 +52,14 @@ def drivers(
     def neuron(output: Tensor) -> Tensor:
         return as_map(output)[:, channel, place.row, place.column]  # (B,)
 
-    found = NeuronIntegratedGradients(network, network[-1]).attribute(
+    attributed = NeuronIntegratedGradients(network, network[-1]).attribute(
         specimen.input(picture).requires_grad_(),
         neuron,
         n_steps=STEPS,
         internal_batch_size=min(STEPS, batch_size(specimen.image_size)),
         attribute_to_neuron_input=False,
     )
-    summed: NDArray[np.float32] = found.detach().sum(dim=1)[0].float().numpy()
+    summed: NDArray[np.float32] = attributed.detach().sum(dim=1)[0].float().numpy()
     return summed
 
 
@@ -94,8 +94,8 @@ def without(
         silenced[:, channel] = 0
     batch = torch.cat([features, silenced])
     scores = specimen.backbone.head(specimen.backbone.run_stages(batch, start=number))
-    found = scores.float().softmax(dim=1).numpy()
-    return found[0], found[1]
+    probabilities = scores.float().softmax(dim=1).numpy()
+    return probabilities[0], probabilities[1]
 
 
 def ranked(values: NDArray[np.float32]) -> NDArray[np.int64]:

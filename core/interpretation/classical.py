@@ -34,8 +34,8 @@ Pixels = NDArray[np.uint8]
 
 def hog_features(picture: Pixels) -> NDArray[np.float64]:
     """Histograms of oriented gradients of a picture (H, W, 3) at 64 x 64 pixels, scikit-image's defaults: (2916,)."""
-    found: NDArray[np.float64] = hog(rgb2gray(square_from_array(picture, SIDE)))
-    return found
+    features: NDArray[np.float64] = hog(rgb2gray(square_from_array(picture, SIDE)))
+    return features
 
 
 def hog_picture(picture: Pixels) -> NDArray[np.float64]:
@@ -102,8 +102,8 @@ class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         counts = np.zeros((len(sets), 1 if self.vocabulary_ is None else self.vocabulary_.n_clusters))
         for number, descriptors in enumerate(sets):
             if self.vocabulary_ is not None and len(descriptors):
-                found = self.vocabulary_.predict(np.asarray(descriptors, dtype=np.float64))
-                counts[number] = np.bincount(found, minlength=counts.shape[1]) / len(found)
+                nearest = self.vocabulary_.predict(np.asarray(descriptors, dtype=np.float64))
+                counts[number] = np.bincount(nearest, minlength=counts.shape[1]) / len(nearest)
         return np.sqrt(counts)
 
 
@@ -124,13 +124,13 @@ def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Progress | tu
         pixels.append(square_from_array(square, PIXEL_SIDE).ravel())
         gradients.append(hog_features(square))
         points[number] = sift(square)[1]
-    found = []
+    readings = []
     for number, (name, rows) in enumerate((("Pixels", pixels), ("HOG", gradients))):
         yield Progress(done=0.6 + 0.12 * number, phase=f"Reading the classes out of {name}")
-        found.append(_reading(name, np.stack(rows).astype(np.float64), labels, voters))
+        readings.append(_reading(name, np.stack(rows).astype(np.float64), labels, voters))
     yield Progress(done=0.85, phase="Reading the classes out of SIFT")
     words = VisualWords()
-    found.append(
+    readings.append(
         ClassicalReading(
             name="SIFT",
             size=WORDS,
@@ -140,7 +140,7 @@ def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Progress | tu
             ),
         )
     )
-    yield tuple(found)
+    yield tuple(readings)
 
 
 def _reading(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core.words import percent
+
 TOLERANCE = 0.05  # of the whole: a gap that nobody would see in a map
 _ROUNDING = 1e-5  # of all parts' sizes: what float32 sums lose
 
@@ -39,8 +41,8 @@ class Completeness:
         """Say what was measured, and, where the parts do not add up, what that means for the map."""
         change = f"{self.whole:.3g} by which the score changes from the mean colour to the picture"
         if self.holds:
-            return f"Its parts add up to {self.parts:.3g} of the {change}: {100 * self.gap:.1f} % apart."
-        apart = f"{100 * self.gap:.0f} % apart" if self.gap < 10 else "far apart"
+            return f"Its parts add up to {self.parts:.3g} of the {change}: {percent(self.gap)} apart."
+        apart = f"{percent(self.gap, 0)} apart" if self.gap < 10 else "far apart"
         return (
             f"Its parts do not add up: {self.parts:.3g} of the {change}, {apart}. What is missing or too much could "
             "belong anywhere."

@@ -55,22 +55,22 @@ class StageExperiments:
 
 
 def experiments(
-    one: Specimen, source: Bank, progress: Callable[[float], None] | None = None
+    specimen: Specimen, source: Bank, progress: Callable[[float], None] | None = None
 ) -> tuple[StageExperiments, ...]:
     """Do all three experiments with every stage, on up to 64 crops of ``source`` spread over all photographs.
 
     ``progress`` gets the share done (0-1). Stages whose channels never answer are left out.
     """
-    work = one.entry.multiply_adds * (one.image_size / one.entry.image_size) ** 2
+    work = specimen.entry.multiply_adds * (specimen.image_size / specimen.entry.image_size) ** 2
     count = int(np.clip(MOST_WORK / (4 * work), FEWEST_CROPS, MOST_CROPS))
     crops = source.crops[np.linspace(0, len(source.crops) - 1, min(count, len(source.crops))).astype(int)]
-    sets = (crops, shuffled(crops), np.ascontiguousarray(crops[:, :, ::-1]), patterns(one.image_size))
+    sets = (crops, shuffled(crops), np.ascontiguousarray(crops[:, :, ::-1]), patterns(specimen.image_size))
     answers: list[dict[str, tuple[Values, Values]]] = []
     done, total = 0, sum(map(len, sets))
     for pictures in sets:
         parts: dict[str, list[tuple[Values, Values]]] = {}
-        for size, found in _answers(one, pictures):
-            for name, values in found.items():
+        for size, answered in _answers(specimen, pictures):
+            for name, values in answered.items():
                 parts.setdefault(name, []).append(values)
             done += size
             if progress is not None:
@@ -88,19 +88,19 @@ def experiments(
     )
 
 
-def _answers(one: Specimen, pictures: Pixels) -> Iterator[tuple[int, dict[str, tuple[Values, Values]]]]:
+def _answers(specimen: Specimen, pictures: Pixels) -> Iterator[tuple[int, dict[str, tuple[Values, Values]]]]:
     """Per batch, for every stage: largest value and mean over positions, both (B, C)."""
-    size = max(1, min(64, BATCH_PIXELS // one.image_size**2))
+    size = max(1, min(64, BATCH_PIXELS // specimen.image_size**2))
     for start in range(0, len(pictures), size):
         batch = pictures[start : start + size]
-        found = {}
+        answers = {}
         with torch.inference_mode():
-            features = one.input(batch)
-            for stage in one.backbone.table:
+            features = specimen.input(batch)
+            for stage in specimen.backbone.table:
                 features = stage.module(features)
                 maps = as_map(features).float()
-                found[stage.name] = (maps.amax(dim=(2, 3)).numpy(), maps.mean(dim=(2, 3)).numpy())
-        yield len(batch), found
+                answers[stage.name] = (maps.amax(dim=(2, 3)).numpy(), maps.mean(dim=(2, 3)).numpy())
+        yield len(batch), answers
 
 
 def _compare(

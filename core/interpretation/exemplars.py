@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core import errors
-from core.interpretation.receptive_field import Box, ReceptiveField, receptive_fields
+from core.images.samples import Box
+from core.interpretation.receptive_field import ReceptiveField, receptive_fields
 from core.interpretation.specimen import Specimen, as_map
 
 # (file in scikit-image's data, what it shows). Of the motorcycle's stereo pair only one picture is here: the same
@@ -94,25 +95,27 @@ class Exemplars:
         return self.field.box(int(self.rows[channel, rank]), int(self.columns[channel, rank]))
 
 
-def bank_for(one: Specimen) -> Bank:
-    """The richest bank that a pass of ``one`` can afford; built once a size and shared, nobody writes into it."""
-    work = one.entry.multiply_adds * (one.image_size / one.entry.image_size) ** 2  # for one crop
+def bank_for(specimen: Specimen) -> Bank:
+    """The richest bank that a pass of ``specimen`` can afford; built once a size and shared, nobody writes into it."""
+    work = (
+        specimen.entry.multiply_adds * (specimen.image_size / specimen.entry.image_size) ** 2
+    )  # for one crop
     affordable = (cut for cut in range(len(_CUTS)) if work * sum(map(len, _plan(cut))) <= MOST_WORK)
-    return bank(one.image_size, next(affordable, len(_CUTS) - 1))
+    return bank(specimen.image_size, next(affordable, len(_CUTS) - 1))
 
 
 @cache
 def _plan(cut: int) -> tuple[tuple[tuple[float, float, float, float], ...], ...]:
     """Per photograph the boxes of its crops, in its pixels."""
-    found = []
+    plan = []
     for file, _ in PHOTOGRAPHS:
         with _open(file) as picture:
-            found.append(_boxes(*picture.size, cut))
-    return tuple(found)
+            plan.append(_boxes(*picture.size, cut))
+    return tuple(plan)
 
 
 def _boxes(width: int, height: int, cut: int) -> tuple[tuple[float, float, float, float], ...]:
-    short, found = min(width, height), []
+    short, boxes = min(width, height), []
     for share, count in _CUTS[cut]:
         side = share * short
         step = (short - side) / (count - 1) if count > 1 else side
@@ -121,10 +124,10 @@ def _boxes(width: int, height: int, cut: int) -> tuple[tuple[float, float, float
             for length in (width, height)
             for number in [count if length == short else 1 + round((length - side) / step)]
         )
-        found += [
+        boxes += [
             (float(left), float(top), float(left + side), float(top + side)) for top in tops for left in lefts
         ]
-    return tuple(found)
+    return tuple(boxes)
 
 
 @lru_cache(maxsize=BANKS_KEPT)
@@ -155,22 +158,22 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 
 def exemplars(
-    one: Specimen, progress: Callable[[float], None] | None = None, *, crops: Bank | None = None
+    specimen: Specimen, progress: Callable[[float], None] | None = None, *, crops: Bank | None = None
 ) -> dict[str, Exemplars]:
     """Find what excites every channel of every stage, by one pass over the bank, in batches.
 
     ``progress`` gets the share done (0-1). The result holds a few numbers per channel and crop, no maps.
     """
-    source = crops or bank_for(one)
-    highest: dict[str, list[NDArray[np.float32]]] = {stage.name: [] for stage in one.backbone.table}
+    source = crops or bank_for(specimen)
+    highest: dict[str, list[NDArray[np.float32]]] = {stage.name: [] for stage in specimen.backbone.table}
     mean: dict[str, list[NDArray[np.float32]]] = {name: [] for name in highest}
     place: dict[str, list[NDArray[np.int32]]] = {name: [] for name in highest}
     sides: dict[str, int] = {}
-    size = max(1, min(64, BATCH_PIXELS // one.image_size**2))
+    size = max(1, min(64, BATCH_PIXELS // specimen.image_size**2))
     for start in range(0, len(source.crops), size):
         with torch.inference_mode():
-            features = one.input(source.crops[start : start + size])
-            for stage in one.backbone.table:
+            features = specimen.input(source.crops[start : start + size])
+            for stage in specimen.backbone.table:
                 features = stage.module(features)
                 maps = as_map(features).float()  # (B, C, h, w)
                 most, where = maps.flatten(2).max(dim=2)
@@ -180,7 +183,7 @@ def exemplars(
                 sides[stage.name] = maps.shape[-1]
         if progress is not None:
             progress(min(1.0, (start + size) / len(source.crops)))
-    fields = receptive_fields(one)
+    fields = receptive_fields(specimen)
     return {
         name: _best(
             fields[name],
@@ -254,26 +257,26 @@ def _patches(
     return np.stack([left, top, right, bottom])
 
 
-def patch(source: Bank, found: Exemplars, channel: int, rank: int, side: int = 96) -> NDArray[np.uint8]:
+def patch(source: Bank, best: Exemplars, channel: int, rank: int, side: int = 96) -> NDArray[np.uint8]:
     """Cut out what the channel's exemplar number ``rank`` saw, (side, side, 3): the network's own pixels, enlarged.
 
     `SettingsError` for a channel that the stage does not have.
     """
-    if not 0 <= channel < len(found.crops):
+    if not 0 <= channel < len(best.crops):
         raise errors.SettingsError(
-            f"Stage {found.stage} has the channels 0 to {len(found.crops) - 1}, not {channel}."
+            f"Stage {best.stage} has the channels 0 to {len(best.crops) - 1}, not {channel}."
         )
-    number = int(found.crops[channel, rank])
+    number = int(best.crops[channel, rank])
     if number < 0:
         return np.full((side, side, 3), 128, dtype=np.uint8)
     crop = source.crops[number]
-    left, top, right, bottom = (round(part * crop.shape[0]) for part in found.box(channel, rank))
+    left, top, right, bottom = (round(part * crop.shape[0]) for part in best.box(channel, rank))
     # Cut first: a resize of a box would blend in pixels beyond it, which the unit does not see.
     seen = np.ascontiguousarray(crop[top:bottom, left:right])
     return np.asarray(Image.fromarray(seen).resize((side, side), Image.Resampling.BICUBIC))
 
 
-def title(source: Bank, found: Exemplars, channel: int, rank: int) -> str:
+def title(source: Bank, best: Exemplars, channel: int, rank: int) -> str:
     """What photograph the exemplar comes from; "" where there is none."""
-    number = int(found.crops[channel, rank])
+    number = int(best.crops[channel, rank])
     return PHOTOGRAPHS[int(source.photographs[number])][1] if number >= 0 else ""

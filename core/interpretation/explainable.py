@@ -52,9 +52,9 @@ class _Seen(nn.Module):
         return seen
 
 
-def explainable(one: Specimen) -> Backbone:
+def explainable(specimen: Specimen) -> Backbone:
     """Copy a network for one thread to hook: outputs are the shared network's, to the bit."""
-    network = one.private_copy()
+    network = specimen.private_copy()
     modules = dict(network.named_modules())
     for path, calls in calls_of(network.name).items():
         if path not in modules:  # made by hand, under the name whose preprocessing it takes
@@ -93,27 +93,27 @@ def map_layer(network: Backbone, stage: str) -> nn.Module:
     return layer
 
 
-def explainable_stages(one: Specimen) -> tuple[str, ...]:
+def explainable_stages(specimen: Specimen) -> tuple[str, ...]:
     """Stages whose output is a map over the picture that the rest of the network reads, from the input.
 
     Left out are stages that return one vector, and a vision transformer's last one: its head reads the class
     token only, so that no position there can speak for a class.
     """
-    names = [stage.name for stage in one.backbone.table if one.has_positions(stage.name)]
-    if isinstance(one.backbone.neck, ClassToken):
+    names = [stage.name for stage in specimen.backbone.table if specimen.has_positions(stage.name)]
+    if isinstance(specimen.backbone.neck, ClassToken):
         names = names[:-1]
     return tuple(names)
 
 
-def check_stage(one: Specimen, stage: str) -> None:
+def check_stage(specimen: Specimen, stage: str) -> None:
     """Raise `SettingsError`, saying why, for a stage that is not there or shows no map over the picture."""
-    one.stage_number(stage)
-    choices = explainable_stages(one)
+    specimen.stage_number(stage)
+    choices = explainable_stages(specimen)
     if stage in choices:
         return
     why = (
         f"after the stage {stage} the network reads only its class token, not the positions"
-        if one.has_positions(stage)
+        if specimen.has_positions(stage)
         else f"the stage {stage} returns one vector, which has no positions left"
     )
     raise errors.SettingsError(f"There is no map to draw: {why}. Choose one of {', '.join(choices)}.")

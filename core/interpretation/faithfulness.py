@@ -30,7 +30,12 @@ RADIUS = 0.02  # Captum's default: about one grey level of 255
 
 @torch.inference_mode()
 def curves(
-    one: Specimen, picture: NDArray[np.uint8], found: Attribution, *, controls: int = CONTROLS, seed: int = 0
+    specimen: Specimen,
+    picture: NDArray[np.uint8],
+    attribution: Attribution,
+    *,
+    controls: int = CONTROLS,
+    seed: int = 0,
 ) -> Curves:
     """Deletion and insertion curves of a map for the picture (S, S, 3) uint8 that it explains.
 
@@ -38,26 +43,26 @@ def curves(
     mean; insertion brings them first into a blurred picture. The control is the same map with its values shuffled
     over its positions, so that it takes away patches of the same size.
     """
-    inputs = one.input(picture)  # (1, 3, S, S)
+    inputs = specimen.input(picture)  # (1, 3, S, S)
     side = inputs.shape[-1]
     blurred = torch.from_numpy(gaussian_filter(inputs.numpy(), (0, 0, side / BLUR, side / BLUR)))
     generator = np.random.default_rng(seed)
-    shape = found.values.shape
-    shuffled = (generator.permutation(found.values.ravel()).reshape(shape) for _ in range(controls))
+    shape = attribution.values.shape
+    shuffled = (generator.permutation(attribution.values.ravel()).reshape(shape) for _ in range(controls))
     shares = np.linspace(0, 1, STEPS + 1)
-    orders = [_ranks(values, side) for values in (found.values, *shuffled)]
+    orders = [_ranks(values, side) for values in (attribution.values, *shuffled)]
     deleted, inserted = [], []
     for order in orders:
         gone = torch.from_numpy(order[None] < shares[:, None, None] * side**2)[:, None]  # (N, 1, S, S)
-        deleted.append(_probabilities(one, torch.where(gone, 0.0, inputs), found.target))
-        inserted.append(_probabilities(one, torch.where(gone, inputs, blurred), found.target))
+        deleted.append(_probabilities(specimen, torch.where(gone, 0.0, inputs), attribution.target))
+        inserted.append(_probabilities(specimen, torch.where(gone, inputs, blurred), attribution.target))
     return Curves(deletion=_curve(shares, deleted), insertion=_curve(shares, inserted))
 
 
 def stability(
-    one: Specimen,
+    specimen: Specimen,
     picture: NDArray[np.uint8],
-    found: Attribution,
+    attribution: Attribution,
     *,
     covers: int = COVERS,
     shakes: int = SHAKES,
@@ -68,17 +73,17 @@ def stability(
     Infidelity covers ``covers`` random squares with the channel mean and compares the fall of the score with the
     map's sum over the square; a map over a stage is enlarged first. It is normalised, since maps differ in scale.
     """
-    network, inputs = explainable(one), one.input(picture)
+    network, inputs = explainable(specimen), specimen.input(picture)
     side = inputs.shape[-1]
-    spread = np.repeat(rendering.resized(found.values, side)[None, None] / 3, 3, axis=1)  # (1, 3, S, S)
+    spread = np.repeat(rendering.resized(attribution.values, side)[None, None] / 3, 3, axis=1)  # (1, 3, S, S)
     colours = torch.from_numpy(
-        found.raw if found.raw.shape == tuple(inputs.shape) else spread.astype(np.float32)
+        attribution.raw if attribution.raw.shape == tuple(inputs.shape) else spread.astype(np.float32)
     )
     measure = partial(
         infidelity,
         network,
         inputs=inputs,
-        target=found.target,
+        target=attribution.target,
         n_perturb_samples=covers,
         max_examples_per_batch=min(batch_size(side), covers),
     )
@@ -86,7 +91,9 @@ def stability(
     def explained(pictures: Tensor | tuple[Tensor]) -> tuple[Tensor]:
         # Always a tuple: of a bare tensor, sensitivity_max would take the first axis for a tuple of inputs.
         batch = pictures[0] if isinstance(pictures, tuple) else pictures
-        moved = explain(network, batch, method=found.method, target=found.target, stage=found.stage)
+        moved = explain(
+            network, batch, method=attribution.method, target=attribution.target, stage=attribution.stage
+        )
         return (moved.contiguous(),)
 
     with torch.no_grad():
@@ -104,10 +111,7 @@ def stability(
     return Stability(
         infidelity=float(unexplained.item()),
         score_changes=float(changes.item()),
-        covers=covers,
         sensitivity=float(moved.item()),
-        shakes=shakes,
-        radius=RADIUS,
     )
 
 
@@ -120,15 +124,17 @@ def _ranks(values: NDArray[np.floating], side: int) -> NDArray[np.int64]:
     return ranks.reshape(side, side)
 
 
-def _probabilities(one: Specimen, inputs: Tensor, target: int) -> NDArray[np.float64]:
+def _probabilities(specimen: Specimen, inputs: Tensor, target: int) -> NDArray[np.float64]:
     """Probability of the class for normalised pictures (N, 3, S, S): (N,)."""
     parts = torch.split(inputs, batch_size(inputs.shape[-1]))
-    scores = torch.cat([one.backbone(part).float().softmax(dim=1)[:, target] for part in parts])
+    scores = torch.cat([specimen.backbone(part).float().softmax(dim=1)[:, target] for part in parts])
     return scores.double().numpy()
 
 
-def _curve(shares: NDArray[np.float64], found: list[NDArray[np.float64]]) -> Curve:
-    return Curve(shares=shares, map=found[0], shuffled=np.reshape(found[1:], (-1, len(shares))))
+def _curve(shares: NDArray[np.float64], probabilities: list[NDArray[np.float64]]) -> Curve:
+    return Curve(
+        shares=shares, map=probabilities[0], shuffled=np.reshape(probabilities[1:], (-1, len(shares)))
+    )
 
 
 def _cover(seed: int) -> Callable[[Tensor], tuple[Tensor, Tensor]]:

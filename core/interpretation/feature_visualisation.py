@@ -79,7 +79,7 @@ class AscentStep:
 
 
 def ascend(
-    one: Specimen, stage: str, channels: Sequence[int], ascent: Ascent | None = None
+    specimen: Specimen, stage: str, channels: Sequence[int], ascent: Ascent | None = None
 ) -> Iterator[AscentStep]:
     """Draw for each of ``channels`` of a stage (of the classes, for `CLASSES`) the picture that it wants.
 
@@ -88,13 +88,17 @@ def ascend(
     for a stage or channel that is not there, before the first step.
     """
     ascent = ascent or Ascent()
-    check(one, stage, channels)
-    return _climb(one, stage, torch.tensor(list(channels)), ascent)
+    check(specimen, stage, channels)
+    return _climb(specimen, stage, torch.tensor(list(channels)), ascent)
 
 
-def check(one: Specimen, stage: str, channels: Sequence[int]) -> None:
+def check(specimen: Specimen, stage: str, channels: Sequence[int]) -> None:
     """Raise `SettingsError` unless the stage (or `CLASSES`) is there and has all these channels."""
-    count = len(one.class_names) if stage == CLASSES else one.entry.stages[one.stage_number(stage)].channels
+    count = (
+        len(specimen.class_names)
+        if stage == CLASSES
+        else specimen.entry.stages[specimen.stage_number(stage)].channels
+    )
     if not channels:
         raise errors.SettingsError("Name at least one channel to draw.")
     what = "class" if stage == CLASSES else f"channel of {stage}"
@@ -103,53 +107,53 @@ def check(one: Specimen, stage: str, channels: Sequence[int]) -> None:
             raise errors.SettingsError(f"There is no {what} {channel}: they run from 0 to {count - 1}.")
 
 
-def default_side(one: Specimen) -> int:
+def default_side(specimen: Specimen) -> int:
     """Side of a picture for this network, in pixels."""
-    return one.image_size if one.entry.fixed_size else min(one.image_size, LARGEST_SIDE)
+    return specimen.image_size if specimen.entry.fixed_size else min(specimen.image_size, LARGEST_SIDE)
 
 
-def fitted(one: Specimen, stage: str, ascent: Ascent) -> Ascent:
+def fitted(specimen: Specimen, stage: str, ascent: Ascent) -> Ascent:
     """Fit an ascent to how much of the picture a stage sees, for networks that take any size.
 
     Channels that see a small patch get a small picture, somewhat larger than the patch. Where the patch is tiny
     the mean over positions ends in flat colours, so there the centre's answer is what climbs, hardly shaken.
     """
-    if stage == CLASSES or one.entry.fixed_size or not one.has_positions(stage):
+    if stage == CLASSES or specimen.entry.fixed_size or not specimen.has_positions(stage):
         return ascent
-    sees = receptive_field(one, stage).pixels
-    side = min(default_side(one), max(SMALLEST_SIDE, round(ROOM * sees)))
+    sees = receptive_field(specimen, stage).pixels
+    side = min(default_side(specimen), max(SMALLEST_SIDE, round(ROOM * sees)))
     if sees <= TINY_FIELD:
         return replace(ascent, aim="centre", side=side, jitter=0.02, zoom=1.05, turn=4.0)
-    return replace(ascent, side=side) if side < default_side(one) else ascent
+    return replace(ascent, side=side) if side < default_side(specimen) else ascent
 
 
 @torch.inference_mode()
 def measure(
-    one: Specimen, stage: str, channels: Sequence[int], pictures: NDArray[np.uint8], aim: Aim = "mean"
+    specimen: Specimen, stage: str, channels: Sequence[int], pictures: NDArray[np.uint8], aim: Aim = "mean"
 ) -> NDArray[np.float32]:
     """How strongly pictures (B, S, S, 3) uint8, as they are, excite one channel each: (B,), in float32."""
-    return _values(one.backbone, one, stage, torch.tensor(list(channels)), one.input(pictures), aim=aim)[
-        0
-    ].numpy()
+    return _values(
+        specimen.backbone, specimen, stage, torch.tensor(list(channels)), specimen.input(pictures), aim=aim
+    )[0].numpy()
 
 
-def _climb(one: Specimen, stage: str, channels: Tensor, ascent: Ascent) -> Iterator[AscentStep]:
-    network = one.private_copy()
+def _climb(specimen: Specimen, stage: str, channels: Tensor, ascent: Ascent) -> Iterator[AscentStep]:
+    network = specimen.private_copy()
     switch = _unsilence(network)
-    side = ascent.side or default_side(one)
-    found = fourier.coordinates(
+    side = ascent.side or default_side(specimen)
+    coordinates = fourier.coordinates(
         len(channels), side, contrast=ascent.start, generators=_starts(channels, ascent.seed)
     ).requires_grad_()
-    optimiser = torch.optim.AdamW([found], lr=ascent.rate, betas=(0.9, 0.99), weight_decay=ascent.prior)
+    optimiser = torch.optim.AdamW([coordinates], lr=ascent.rate, betas=(0.9, 0.99), weight_decay=ascent.prior)
     luck = torch.Generator().manual_seed(ascent.seed)
-    mean = torch.tensor(one.entry.mean).view(1, 3, 1, 1)
-    std = torch.tensor(one.entry.std).view(1, 3, 1, 1)
+    mean = torch.tensor(specimen.entry.mean).view(1, 3, 1, 1)
+    std = torch.tensor(specimen.entry.std).view(1, 3, 1, 1)
     for step in range(1, ascent.steps + 1):
         with torch.enable_grad():
-            shaken = _shaken(fourier.decode(found), ascent, luck)
+            shaken = _shaken(fourier.decode(coordinates), ascent, luck)
             with torch.autocast("cpu", ascent.autocast, enabled=ascent.autocast is not None):
                 values, features = _values(
-                    network, one, stage, channels, (shaken - mean) / std, aim=ascent.aim
+                    network, specimen, stage, channels, (shaken - mean) / std, aim=ascent.aim
                 )
                 goal = values.sum()
                 if ascent.diversity and len(channels) > 1:
@@ -157,15 +161,15 @@ def _climb(one: Specimen, stage: str, channels: Tensor, ascent: Ascent) -> Itera
                         features, channels
                     )
             switch.silent = values.detach() == 0
-            (found.grad,) = torch.autograd.grad(-goal, [found])
+            (coordinates.grad,) = torch.autograd.grad(-goal, [coordinates])
         optimiser.step()
         if step == ascent.steps or step % ascent.report_every == 0:
-            pictures = fourier.to_bytes(fourier.decode(found.detach()))
+            pictures = fourier.to_bytes(fourier.decode(coordinates.detach()))
             last = step == ascent.steps
             yield AscentStep(
                 step=step,
                 steps=ascent.steps,
-                values=measure(one, stage, channels.tolist(), pictures, ascent.aim)
+                values=measure(specimen, stage, channels.tolist(), pictures, ascent.aim)
                 if last
                 else values.detach().float().numpy(),
                 pictures=pictures,
@@ -197,14 +201,14 @@ def _shaken(pictures: Tensor, ascent: Ascent, luck: torch.Generator) -> Tensor:
 
 
 def _values(
-    network: Backbone, one: Specimen, stage: str, channels: Tensor, images: Tensor, *, aim: Aim
+    network: Backbone, original: Specimen, stage: str, channels: Tensor, images: Tensor, *, aim: Aim
 ) -> tuple[Tensor, Tensor]:
     """Answer of one channel each to normalised images (B, 3, S, S): values (B,), and features (B, C, h, w)."""
     if stage == CLASSES:
         features = network.run_stages(images)
         scores = network.head(features).float()
         return scores.gather(1, channels[:, None]).squeeze(1), specimen.as_map(features)
-    features = specimen.as_map(network.run_stages(images, stop=one.stage_number(stage) + 1))
+    features = specimen.as_map(network.run_stages(images, stop=original.stage_number(stage) + 1))
     own = features[torch.arange(len(channels)), channels].float()  # (B, h, w)
     if aim == "centre":
         return own[:, own.shape[1] // 2, own.shape[2] // 2], features
@@ -245,8 +249,8 @@ class _UnsilencedReLU(nn.Module):
         self.switch, self.most = switch, most
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = _Unsilenced.apply(inputs, self.switch, self.most)  # type: ignore[no-untyped-call]
-        return found
+        output: Tensor = _Unsilenced.apply(inputs, self.switch, self.most)  # type: ignore[no-untyped-call]
+        return output
 
 
 class _Unsilenced(torch.autograd.Function):

@@ -58,30 +58,32 @@ class Filter:
     kind: Kind
 
 
-def first_convolution(one: Specimen) -> nn.Conv2d:
+def first_convolution(specimen: Specimen) -> nn.Conv2d:
     """Find the convolution that sees the picture's three colours; it belongs to the shared network: only read it."""
-    for module in one.backbone.modules():
+    for module in specimen.backbone.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels == 3:
             return module
-    raise errors.SettingsError(f"{one.entry.title} has no convolution over the picture's colours.")
+    raise errors.SettingsError(f"{specimen.entry.title} has no convolution over the picture's colours.")
 
 
-def kernels(one: Specimen) -> Floats:
+def kernels(specimen: Specimen) -> Floats:
     """Kernels (K, h, w, 3) of the first convolution, as they act on pixels: the input's scaling is divided out."""
-    weight = first_convolution(one).weight.detach().double().numpy()  # (K, 3, h, w)
-    return np.ascontiguousarray(weight.transpose(0, 2, 3, 1) / np.array(one.entry.std))
+    weight = first_convolution(specimen).weight.detach().double().numpy()  # (K, 3, h, w)
+    return np.ascontiguousarray(weight.transpose(0, 2, 3, 1) / np.array(specimen.entry.std))
 
 
-def tiles(found: Floats) -> NDArray[np.uint8]:
+def tiles(weights: Floats) -> NDArray[np.uint8]:
     """Colour kernels (K, h, w, 3) for the screen, each scaled by its own largest weight; grey is zero."""
-    most = np.abs(found).max(axis=(1, 2, 3), keepdims=True)
-    shown: NDArray[np.uint8] = (127.5 + 127.5 * found / np.where(most > 0, most, 1)).round().astype(np.uint8)
+    most = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    shown: NDArray[np.uint8] = (
+        (127.5 + 127.5 * weights / np.where(most > 0, most, 1)).round().astype(np.uint8)
+    )
     return shown
 
 
-def analyse(found: Floats) -> tuple[Filter, ...]:
+def analyse(weights: Floats) -> tuple[Filter, ...]:
     """Measure every kernel of (K, h, w, 3)."""
-    return tuple(_analyse(number, kernel) for number, kernel in enumerate(found))
+    return tuple(_analyse(number, kernel) for number, kernel in enumerate(weights))
 
 
 def _analyse(number: int, kernel: Floats) -> Filter:
@@ -187,15 +189,15 @@ def _expected(pattern: Floats, frequency: float) -> Tuning:
 
 
 @torch.inference_mode()
-def tune(one: Specimen, channel: int, *, angles: Sequence[int] = ANGLES) -> Tuning:
+def tune(specimen: Specimen, channel: int, *, angles: Sequence[int] = ANGLES) -> Tuning:
     """Show pictures of stripes to the network's own first convolution, and measure how filter ``channel`` answers.
 
     The stripes have the filter's own colour and frequency (for one without a wave: half a cycle over the kernel)
     and one contrast. Raises `SettingsError` for a channel that is not there.
     """
-    conv = first_convolution(one)
+    conv = first_convolution(specimen)
     errors.within("The filter", channel, 0, conv.out_channels - 1)
-    kernel = kernels(one)[channel]
+    kernel = kernels(specimen)[channel]
     pattern, colour, _ = split(kernel)
     frequency = _shown(pattern, _peak(pattern)[1])
     tint = colour / max(np.abs(colour).max(), 1e-12)
@@ -205,7 +207,7 @@ def tune(one: Specimen, channel: int, *, angles: Sequence[int] = ANGLES) -> Tuni
         turn = np.radians(90 - angle)  # the direction across the stripes, downwards being positive
         place = 2 * np.pi * frequency * (across * np.cos(turn) + down * np.sin(turn))
         pictures += [128 + 127 * wave[..., None] * tint for wave in (np.sin(place), np.cos(place))]
-    answers = conv(one.input(np.stack(pictures).round().clip(0, 255).astype(np.uint8)))[:, channel]
+    answers = conv(specimen.input(np.stack(pictures).round().clip(0, 255).astype(np.uint8)))[:, channel]
     # Zeros beyond the border are an edge that is not in the stripes.
     margin = -(-max(conv.kernel_size) // max(conv.stride)) if conv.padding not in ((0, 0), 0) else 0
     inner = answers[:, margin : answers.shape[1] - margin, margin : answers.shape[2] - margin].double()
@@ -215,13 +217,13 @@ def tune(one: Specimen, channel: int, *, angles: Sequence[int] = ANGLES) -> Tuni
 
 
 @torch.inference_mode()
-def response(one: Specimen, picture: NDArray[np.uint8], channel: int) -> NDArray[np.float32]:
+def response(specimen: Specimen, picture: NDArray[np.uint8], channel: int) -> NDArray[np.float32]:
     """What filter ``channel`` answers to a picture (S, S, 3): a signed map (h, w), before anything else happens."""
-    conv = first_convolution(one)
+    conv = first_convolution(specimen)
     errors.within("The filter", channel, 0, conv.out_channels - 1)
-    found: NDArray[np.float32] = conv(one.input(picture))[0, channel].float().numpy()
+    answer: NDArray[np.float32] = conv(specimen.input(picture))[0, channel].float().numpy()
     bias = float(conv.bias[channel]) if conv.bias is not None else 0.0
-    return found - bias
+    return answer - bias
 
 
 def gabor_fit(kernel: Floats) -> float | None:

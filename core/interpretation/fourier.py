@@ -53,26 +53,18 @@ def coordinates(count: int, side: int, *, contrast: float, generators: list[torc
     return contrast / 2**0.5 * torch.stack(drawn)  # real and imaginary part share the variance
 
 
-def decode(found: Tensor) -> Tensor:
+def decode(spectra: Tensor) -> Tensor:
     """Coordinates (B, 3, S, S // 2 + 1, 2) -> pictures (B, 3, S, S), 0-1."""
-    side = found.shape[2]
-    spectrum = torch.view_as_complex(found) * amplitudes(side)
+    side = spectra.shape[2]
+    spectrum = torch.view_as_complex(spectra) * amplitudes(side)
     waves = torch.fft.irfft2(spectrum, s=(side, side), norm="ortho")  # (B, 3, S, S), uncorrelated colours
     logits = torch.einsum("ij,bjhw->bihw", colour_root(), waves)
     return (logits + torch.tensor(COLOUR_MEAN)[:, None, None]).sigmoid()
 
 
-def encode(pictures: Tensor) -> Tensor:
-    """Pictures (B, 3, S, S), within 0-1 and not at either end -> their coordinates; the inverse of `decode`."""
-    side = pictures.shape[-1]
-    logits = pictures.logit() - torch.tensor(COLOUR_MEAN)[:, None, None]
-    waves = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(colour_root()), logits)
-    return torch.view_as_real(torch.fft.rfft2(waves, norm="ortho") / amplitudes(side))
-
-
 def to_bytes(pictures: Tensor) -> NDArray[np.uint8]:
     """Pictures (B, 3, S, S), 0-1 -> (B, S, S, 3) uint8."""
-    found: NDArray[np.uint8] = (
+    pixels: NDArray[np.uint8] = (
         (pictures.detach() * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
     )
-    return found
+    return pixels

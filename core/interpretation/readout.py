@@ -88,9 +88,9 @@ def neighbours(features: NDArray[np.floating], labels: Labels, count: int) -> Fl
     whose voters are nearer. No parameter is fitted to labels, so this needs no folds: every image is left out once.
     """
     standard = StandardScaler().fit_transform(np.asarray(features, dtype=np.float64))
-    distances, found = NearestNeighbors(n_neighbors=count, metric="cosine").fit(standard).kneighbors()
+    distances, nearest = NearestNeighbors(n_neighbors=count, metric="cosine").fit(standard).kneighbors()
     classes = np.arange(labels.max() + 1)
-    votes = (labels[found][..., None] == classes).astype(np.float64)  # (N, count, classes)
+    votes = (labels[nearest][..., None] == classes).astype(np.float64)  # (N, count, classes)
     # Distances lie in 0-2, so a voter's bonus for being near never outweighs a vote.
     bonus = (2.0 - distances)[..., None] / (4.0 * count)
     named = (votes * (1.0 + bonus)).sum(axis=1).argmax(axis=1)

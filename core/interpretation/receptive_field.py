@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.backbones.backbone import Backbone
+from core.images.samples import Box
 from core.interpretation.specimen import Specimen, as_map
 from core.vision import torchvision
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom as shares (0-1) of the picture
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 Unit = tuple[int, int, int]  # channel, row, column
 
@@ -66,7 +66,7 @@ class ReceptiveField:
         return max(low, 0) / self.image_size, min(high, self.image_size) / self.image_size
 
 
-def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
+def receptive_field(specimen: Specimen, stage: str) -> ReceptiveField:
     """Measure which pixels the units of ``stage`` depend on: those whose gradient is not zero.
 
     Rectifiers and max-pools would hide pixels behind units that happen to be off, so a private copy of the
@@ -76,11 +76,11 @@ def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
     the left, and the middle one stands for Swin, whose windows make fields uneven; there it is a close bound.
     A stage that depends on no pixel, all its weights being zero, counts as seeing the whole picture.
     """
-    size = one.image_size
-    if not one.has_positions(stage):
+    size = specimen.image_size
+    if not specimen.has_positions(stage):
         return ReceptiveField(stage=stage, low=0, high=size, stride=size, map_side=1, image_size=size)
-    number = one.stage_number(stage)
-    network = one.private_copy()
+    number = specimen.stage_number(stage)
+    network = specimen.private_copy()
     _let_everything_pass(network)
     generator = torch.Generator().manual_seed(0)
     images = torch.randn((3, 3, size, size), generator=generator).requires_grad_()
@@ -106,15 +106,15 @@ def receptive_field(one: Specimen, stage: str) -> ReceptiveField:
     )
 
 
-def receptive_fields(one: Specimen) -> dict[str, ReceptiveField]:
+def receptive_fields(specimen: Specimen) -> dict[str, ReceptiveField]:
     """Measure the field of every stage; behind one that sees everything, later ones do too and are not measured."""
-    found: dict[str, ReceptiveField] = {}
+    fields: dict[str, ReceptiveField] = {}
     everything = False
-    for stage in one.backbone.table:
-        if everything and one.has_positions(stage.name):
-            size, side = one.image_size, -(-one.image_size // stage.reduction)
+    for stage in specimen.backbone.table:
+        if everything and specimen.has_positions(stage.name):
+            size, side = specimen.image_size, -(-specimen.image_size // stage.reduction)
             reach = stage.reduction * (side - 1)
-            found[stage.name] = ReceptiveField(
+            fields[stage.name] = ReceptiveField(
                 stage=stage.name,
                 low=-reach,
                 high=size,
@@ -123,22 +123,22 @@ def receptive_fields(one: Specimen) -> dict[str, ReceptiveField]:
                 image_size=size,
             )
         else:
-            found[stage.name] = receptive_field(one, stage.name)
-        everything = everything or found[stage.name].whole
-    return found
+            fields[stage.name] = receptive_field(specimen, stage.name)
+        everything = everything or fields[stage.name].whole
+    return fields
 
 
 def effective_boxes(
-    one: Specimen, picture: NDArray[np.uint8], stage: str, units: Sequence[Unit], *, share: float = 0.9
+    specimen: Specimen, picture: NDArray[np.uint8], stage: str, units: Sequence[Unit], *, share: float = 0.9
 ) -> list[Box | None]:
     """Measure what each unit of ``stage`` uses of ``picture`` (S, S, 3): one square box a unit.
 
     The box is the smallest square around the centre of mass of the squared gradient that holds ``share`` of it.
     None where a unit is off on this picture: nothing moves it then.
     """
-    number = one.stage_number(stage)
-    network = one.private_copy()
-    images = one.input(np.stack([picture] * len(units))).requires_grad_()
+    number = specimen.stage_number(stage)
+    network = specimen.private_copy()
+    images = specimen.input(np.stack([picture] * len(units))).requires_grad_()
     features = as_map(network.run_stages(images, stop=number + 1))
     chosen = torch.stack(
         [features[n, channel, row, column] for n, (channel, row, column) in enumerate(units)]
@@ -166,8 +166,8 @@ def box_holding(energy: NDArray[np.float64], share: float) -> Box | None:
 
 
 def _energy(gradient: Tensor) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = gradient.double().square().sum(dim=0).numpy()
-    return found
+    energy: NDArray[np.float64] = gradient.double().square().sum(dim=0).numpy()
+    return energy
 
 
 def _let_everything_pass(network: Backbone) -> None:

@@ -42,10 +42,10 @@ def ramp(values: Map) -> Pixels:
 
 def scaled(values: Map, *, percentile: float = 99.5) -> NDArray[np.float64]:
     """Divide by the ``percentile`` of the magnitudes, clip to -1..1: one hot pixel hides nothing else."""
-    found = np.asarray(values, dtype=np.float64)
-    most = float(np.percentile(np.abs(found), percentile)) if found.size else 0.0
-    most = most or float(np.abs(found).max(initial=0.0))
-    return np.clip(found / most, -1, 1) if most > 0 else np.zeros_like(found)
+    numbers = np.asarray(values, dtype=np.float64)
+    most = float(np.percentile(np.abs(numbers), percentile)) if numbers.size else 0.0
+    most = most or float(np.abs(numbers).max(initial=0.0))
+    return np.clip(numbers / most, -1, 1) if most > 0 else np.zeros_like(numbers)
 
 
 def resized(values: Map, side: int, *, smooth: bool = True) -> NDArray[np.float64]:

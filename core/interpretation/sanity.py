@@ -23,13 +23,13 @@ HEAD = "head"
 COMPARED_SIDE = 64  # maps are compared by SSIM at this many pixels, since its window is 7 wide
 
 
-def parts(one: Specimen) -> tuple[str, ...]:
+def parts(specimen: Specimen) -> tuple[str, ...]:
     """What is randomised, in order: the head, then the stages from the last to the first."""
-    return (HEAD, *reversed([stage.name for stage in one.backbone.table]))
+    return (HEAD, *reversed([stage.name for stage in specimen.backbone.table]))
 
 
 def randomise(
-    one: Specimen,
+    specimen: Specimen,
     control: Specimen,
     picture: NDArray[np.uint8],
     *,
@@ -44,25 +44,25 @@ def randomise(
     head is drawn anew by PyTorch's default initialisation: some libraries start heads at zero, which says nothing.
     Raises `SettingsError` as `attribution.attribute`.
     """
-    check(one, method=method, target=target)
+    check(specimen, method=method, target=target)
     chosen = None
     if METHODS[method].staged:
-        chosen = stage or default_stage(one)
-        check_stage(one, chosen)
-    inputs = one.input(picture)
-    network, random = explainable(one), explainable(control)
+        chosen = stage or default_stage(specimen)
+        check_stage(specimen, chosen)
+    inputs = specimen.input(picture)
+    network, random = explainable(specimen), explainable(control)
 
-    def found() -> NDArray[np.float32]:
+    def map_now() -> NDArray[np.float32]:
         return as_values(explain(network, inputs, method=method, target=target, stage=chosen))
 
-    first = found()
+    first = map_now()
     yield SanityStep(part=None, values=first, rank=_rank(first, first), ssim=_ssim(first, first))
-    for part in parts(one):
+    for part in parts(specimen):
         if part == HEAD:
             forget(network.head, seed=seed)
         else:
             network.stages[part] = random.stages[part]
-        values = found()
+        values = map_now()
         yield SanityStep(part=part, values=values, rank=_rank(first, values), ssim=_ssim(first, values))
 
 
@@ -91,5 +91,5 @@ def _ssim(first: NDArray[np.float32], values: NDArray[np.float32]) -> float | No
     pair = [rendering.resized(np.abs(rendering.scaled(one)), COMPARED_SIDE) for one in (first, values)]
     if any(one.min() == one.max() for one in pair):
         return None
-    found = structural_similarity(*pair, data_range=1.0)  # type: ignore[no-untyped-call]
-    return float(found)
+    similarity = structural_similarity(*pair, data_range=1.0)  # type: ignore[no-untyped-call]
+    return float(similarity)

@@ -90,14 +90,14 @@ def _per_class(counts: list[int], most: int) -> int:
     return limit
 
 
-def features(one: Specimen, images: NDArray[np.uint8]) -> Iterator[float | tuple[StageFeatures, ...]]:
+def features(specimen: Specimen, images: NDArray[np.uint8]) -> Iterator[float | tuple[StageFeatures, ...]]:
     """Run images (N, S, S, 3) through all stages once. Yields the share done, and last what every stage answered."""
-    table, size = one.backbone.table, batch_size(one.image_size)
+    table, size = specimen.backbone.table, batch_size(specimen.image_size)
     raw: list[list[NDArray[np.float32]]] = [[] for _ in table]
     positive: list[list[NDArray[np.float32]]] = [[] for _ in table]
     for start in range(0, len(images), size):
         with torch.inference_mode():
-            answer = one.input(images[start : start + size])  # (B, 3, S, S)
+            answer = specimen.input(images[start : start + size])  # (B, 3, S, S)
             for number, stage in enumerate(table):
                 answer = stage.module(answer)
                 values = answer.float()
@@ -142,8 +142,8 @@ def shuffled_selectivity(
     return np.stack([selectivity(responses, random.permutation(labels)) for _ in range(shuffles)])
 
 
-def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Progress | SpecificityReport]:
-    """Measure every stage of ``one`` beside the same stage of ``control``, the architecture with random weights.
+def measure(specimen: Specimen, control: Specimen, sample: Sample) -> Iterator[Progress | SpecificityReport]:
+    """Measure every stage of ``specimen`` beside the same stage of ``control``, the architecture with random weights.
 
     Yields steps, and last the report. Nothing of either network is changed. Raises `DataError` for a sample with
     fewer than two classes, or than two images of one.
@@ -151,7 +151,7 @@ def measure(one: Specimen, control: Specimen, sample: Sample) -> Iterator[Progre
     started = time.perf_counter()
     readout.check(sample.labels, sample.class_names)
     taken: list[tuple[StageFeatures, ...]] = []
-    for number, network in enumerate((one, control)):
+    for number, network in enumerate((specimen, control)):
         for state in features(network, sample.images):
             if isinstance(state, tuple):
                 taken.append(state)
@@ -206,28 +206,28 @@ def readings(values: Floats, labels: NDArray[np.int64], voters: int) -> Readings
     )
 
 
-def activity(one: Specimen, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+def activity(specimen: Specimen, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """How strongly each stage answers where: mean magnitude over channels (h, w), by stage, of a picture (S, S, 3).
 
     Stages whose output has no positions left are not among them.
     """
-    found: dict[str, NDArray[np.float32]] = {}
+    maps: dict[str, NDArray[np.float32]] = {}
     with torch.inference_mode():
-        answer = one.input(picture)  # (1, 3, S, S)
-        for stage in one.backbone.table:
+        answer = specimen.input(picture)  # (1, 3, S, S)
+        for stage in specimen.backbone.table:
             answer = stage.module(answer)
-            if one.has_positions(stage.name):
-                found[stage.name] = as_map(answer.float())[0].abs().mean(dim=0).numpy().copy()
-    return found
+            if specimen.has_positions(stage.name):
+                maps[stage.name] = as_map(answer.float())[0].abs().mean(dim=0).numpy().copy()
+    return maps
 
 
 def cka_matrix(stages: list[NDArray[np.float32]]) -> tuple[tuple[float | None, ...], ...]:
     """Debiased linear CKA of every pair of features (N, D): symmetric, 1 on the diagonal."""
-    found: dict[tuple[int, int], float | None] = {}
+    pairs: dict[tuple[int, int], float | None] = {}
     for row in range(len(stages)):
         for column in range(row, len(stages)):
-            found[row, column] = found[column, row] = _cka(stages[row], stages[column])
-    return tuple(tuple(found[row, column] for column in range(len(stages))) for row in range(len(stages)))
+            pairs[row, column] = pairs[column, row] = _cka(stages[row], stages[column])
+    return tuple(tuple(pairs[row, column] for column in range(len(stages))) for row in range(len(stages)))
 
 
 def _cka(x: Floats, y: Floats) -> float | None:

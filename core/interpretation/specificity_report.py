@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.metrics.classification import wilson
 from core.metrics.comparison import ALPHA, paired_difference
 from core.metrics.report import Difference, Interval
+from core.words import interval, percent, points
 
 Measure = Literal["probe", "neighbours"]
 
@@ -121,27 +122,25 @@ def findings(
     best = report.stages[peak(report, measure)]
     said = [_where(report, measure, tries)]
     control = max(report.stages, key=lambda stage: int(stage.random.by(measure).right.sum()))
-    found = paired_difference(best.trained.by(measure).right, control.random.by(measure).right)
-    value = f"{_percent(control.random.by(measure).accuracy.value)} (after {control.name})"
-    if not _real(found, tries * tries):
+    gap = paired_difference(best.trained.by(measure).right, control.random.by(measure).right)
+    value = f"{percent(control.random.by(measure).accuracy.value)} (after {control.name})"
+    if not _real(gap, tries * tries):
         said.append(f"Random weights reach {value}: **no difference that these images could show**.")
-    elif found.difference.value > 0:
-        said.append(f"Random weights reach {value} at best: **learning gave {_points(found)}**.")
+    elif gap.difference.value > 0:
+        said.append(f"Random weights reach {value} at best: **learning gave {_points(gap)}**.")
     else:
-        said.append(
-            f"Random weights reach {value}: **here they beat what was learned, by {_points(found)}**."
-        )
+        said.append(f"Random weights reach {value}: **here they beat what was learned, by {_points(gap)}**.")
     if classical:
         top = max(classical, key=lambda one: int(one.readings.by(measure).right.sum()))
-        found = paired_difference(best.trained.by(measure).right, top.readings.by(measure).right)
-        value = _percent(top.readings.by(measure).accuracy.value)
-        if not _real(found, tries * len(classical)):
+        gap = paired_difference(best.trained.by(measure).right, top.readings.by(measure).right)
+        value = percent(top.readings.by(measure).accuracy.value)
+        if not _real(gap, tries * len(classical)):
             said.append(f"{top.name}, without any learned filter, reaches {value}: **too close to call**.")
-        elif found.difference.value > 0:
-            said.append(f"{top.name}, without any learned filter, reaches {value}: {_points(found)} less.")
+        elif gap.difference.value > 0:
+            said.append(f"{top.name}, without any learned filter, reaches {value}: {_points(gap)} less.")
         else:
             said.append(
-                f"**{top.name} wins with {value}**, without any learned filter: {_points(found)} more than the best "
+                f"**{top.name} wins with {value}**, without any learned filter: {_points(gap)} more than the best "
                 "stage."
             )
     return tuple(said)
@@ -151,35 +150,30 @@ def _where(report: SpecificityReport, measure: Measure, tries: int) -> str:
     best, last = report.stages[peak(report, measure)], report.stages[-1]
     accuracy = best.trained.by(measure).accuracy
     start = (
-        f"These classes are read best after **{best.name}**: {_percent(accuracy.value)} "
-        f"[{100 * accuracy.low:.1f}, {100 * accuracy.high:.1f}]"
+        f"These classes are read best after **{best.name}**: {percent(accuracy.value)} "
+        f"{interval(accuracy.low, accuracy.high)}"
     )
-    found = against_last(report, measure)
-    if found is None:
+    gap = against_last(report, measure)
+    if gap is None:
         return f"{start}. It is the last stage: nothing they need is lost on the way."
-    if _real(found, tries):
-        return f"{start}, **{_points(found)} more than after the last stage**, {last.name}."
-    if found.difference.low > 0:  # one comparison would pass, the best of several does not
-        return f"{start}. **Too close to call** against the last stage, {last.name}: {_signed(found)}, best of {tries}."
-    return f"{start}, but **not better than the last stage**, {last.name}, beyond chance ({_signed(found)})."
+    if _real(gap, tries):
+        return f"{start}, **{_points(gap)} more than after the last stage**, {last.name}."
+    if gap.difference.low > 0:  # one comparison would pass, the best of several does not
+        return f"{start}. **Too close to call** against the last stage, {last.name}: {_signed(gap)}, best of {tries}."
+    return f"{start}, but **not better than the last stage**, {last.name}, beyond chance ({_signed(gap)})."
 
 
-def _real(found: Difference, tries: int) -> bool:
+def _real(gap: Difference, tries: int) -> bool:
     """Whether a difference stands after ``tries`` attempts at finding one."""
-    outside = found.difference.low > 0 or found.difference.high < 0
-    return outside and (found.p_value is None or found.p_value * tries < ALPHA)
+    outside = gap.difference.low > 0 or gap.difference.high < 0
+    return outside and (gap.p_value is None or gap.p_value * tries < ALPHA)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _points(found: Difference) -> str:
+def _points(gap: Difference) -> str:
     """Write the size of a difference with its interval, whichever way it points."""
-    low, high = sorted((abs(found.difference.low), abs(found.difference.high)))
-    return f"{100 * abs(found.difference.value):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+    low, high = sorted((abs(gap.difference.low), abs(gap.difference.high)))
+    return f"{points(abs(gap.difference.value), sign=False)} {interval(low, high)}"
 
 
-def _signed(found: Difference) -> str:
-    one = found.difference
-    return f"{100 * one.value:+.1f} points [{100 * one.low:.1f}, {100 * one.high:.1f}]"
+def _signed(gap: Difference) -> str:
+    return f"{points(gap.difference.value)} {interval(gap.difference.low, gap.difference.high)}"

@@ -28,11 +28,10 @@ PIXELS_AT_ONCE = 200_000  # of all pictures in one pass: 48 of 64 x 64, or 3 of 
 class Specimen:
     """A network with all that is needed to look through it.
 
-    ``key`` says what was loaded and names it in caches. ``backbone`` is in eval mode, on the CPU, and shared: run
-    it, never hook it or change it. ``class_names`` are its head's outputs, in order.
+    ``backbone`` is in eval mode, on the CPU, and shared: run it, never hook it or change it. ``class_names`` are its
+    head's outputs, in order.
     """
 
-    key: str
     entry: BackboneEntry
     backbone: Backbone
     class_names: tuple[str, ...]
@@ -91,24 +90,21 @@ def pretrained(name: str, weights_from: str | Path = PRETRAINED) -> Specimen:
         )
     entry = catalogue.entry(name)
     names = weights.source_class_names(entry)
-    return specimen(f"{name}/{weights_from}", backbone, names)
+    return specimen(backbone, names)
 
 
 def random(name: str, seed: int = 0) -> Specimen:
     """Build a network with random weights: what learning has not touched, the control of every picture here."""
     names = weights.source_class_names(catalogue.entry(name))
-    return specimen(f"{name}/random-{seed}", stages.build(name, seed=seed), names)
+    return specimen(stages.build(name, seed=seed), names)
 
 
-def specimen(
-    key: str, backbone: Backbone, class_names: tuple[str, ...], image_size: int | None = None
-) -> Specimen:
+def specimen(backbone: Backbone, class_names: tuple[str, ...], image_size: int | None = None) -> Specimen:
     """Wrap a network, which is yours no more: it is put into eval mode and wants no gradients from now on."""
     entry = catalogue.entry(backbone.name)
     frozen: nn.Module = backbone.eval().requires_grad_(False)
     assert isinstance(frozen, Backbone)
     return Specimen(
-        key=key,
         entry=entry,
         backbone=frozen,
         class_names=class_names,
@@ -122,14 +118,14 @@ def batch_size(side: int) -> int:
 
 
 @torch.inference_mode()
-def activations(one: Specimen, pictures: NDArray[np.uint8], stage: str) -> NDArray[np.float32]:
+def activations(specimen: Specimen, pictures: NDArray[np.uint8], stage: str) -> NDArray[np.float32]:
     """What a stage answers to pictures (B, S, S, 3) uint8: maps (B, C, h, w), float32, h = w = 1 for vectors.
 
     A vision transformer's tokens are laid out as a map, without the class token.
     """
-    number = one.stage_number(stage)
-    found = as_map(one.backbone.run_stages(one.input(pictures), stop=number + 1).float())
-    values: NDArray[np.float32] = found.numpy()
+    number = specimen.stage_number(stage)
+    maps = as_map(specimen.backbone.run_stages(specimen.input(pictures), stop=number + 1).float())
+    values: NDArray[np.float32] = maps.numpy()
     return values
 
 
@@ -145,7 +141,9 @@ def as_map(features: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def scores(one: Specimen, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def scores(specimen: Specimen, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Class probabilities (B, classes) of pictures (B, S, S, 3) uint8."""
-    found: NDArray[np.float32] = one.backbone(one.input(pictures)).float().softmax(dim=1).numpy()
-    return found
+    probabilities: NDArray[np.float32] = (
+        specimen.backbone(specimen.input(pictures)).float().softmax(dim=1).numpy()
+    )
+    return probabilities

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.images.samples import Box
 from core.interpretation import rendering
 from core.interpretation.exemplars import Bank, Exemplars, patch
-from core.interpretation.receptive_field import WHOLE, Box, effective_boxes
+from core.interpretation.receptive_field import WHOLE, effective_boxes
 from core.interpretation.specimen import Specimen, activations
 
 Pixels = NDArray[np.uint8]
@@ -30,13 +31,13 @@ class Standout:
 
 
 def standouts(
-    one: Specimen, picture: Pixels, stage: str, usual: Exemplars, count: int = 3
+    specimen: Specimen, picture: Pixels, stage: str, usual: Exemplars, count: int = 3
 ) -> tuple[Standout, ...]:
     """Find the ``count`` channels of ``stage`` whose answer to ``picture`` (S, S, 3) is most unusual for them.
 
     By raw size the same few loud channels would win on every picture. Channels that never vary cannot stand out.
     """
-    maps = activations(one, picture, stage)[0]  # (C, h, w)
+    maps = activations(specimen, picture, stage)[0]  # (C, h, w)
     spread = usual.highest.std(axis=0)  # (C,)
     above = maps.max(axis=(1, 2)) - usual.highest.mean(axis=0)
     unusual = np.where(spread > 1e-6, above / np.maximum(spread, 1e-6), -np.inf)
@@ -44,13 +45,13 @@ def standouts(
     best = [channel for channel in best if np.isfinite(unusual[channel])]
     peaks = [np.unravel_index(int(maps[channel].argmax()), maps.shape[1:]) for channel in best]
     units = [(channel, int(row), int(column)) for channel, (row, column) in zip(best, peaks, strict=True)]
-    boxes = effective_boxes(one, picture, stage, units) if units else []
+    boxes = effective_boxes(specimen, picture, stage, units) if units else []
     return tuple(
         Standout(
             channel=channel,
             unusual=float(unusual[channel]),
             values=maps[channel],
-            box=box or (usual.field.box(row, column) if one.has_positions(stage) else WHOLE),
+            box=box or (usual.field.box(row, column) if specimen.has_positions(stage) else WHOLE),
         )
         for (channel, row, column), box in zip(units, boxes, strict=True)
     )
@@ -65,7 +66,7 @@ def window(shown: tuple[Standout, ...]) -> float:
     return float(np.median(sides)) if sides else 0.0
 
 
-def card(large: Pixels, shown: Standout, source: Bank, found: Exemplars, patches: int = 6) -> Pixels:
+def card(large: Pixels, shown: Standout, source: Bank, exemplars: Exemplars, patches: int = 6) -> Pixels:
     """Lay side by side where the channel answers above its median, framed, and the ``patches`` that excite it most.
 
     ``large`` (L, L, 3) is the picture as shown. Returns (300, W, 4), the gaps being transparent.
@@ -76,12 +77,14 @@ def card(large: Pixels, shown: Standout, source: Bank, found: Exemplars, patches
     side, columns = (_TALL - _GAP) // 2, patches // 2
     laid = np.zeros((_TALL, _TALL + columns * (side + _GAP) + _GAP, 4), dtype=np.uint8)
     laid[:, :_TALL] = _opaque(framed)
-    for rank in range(min(columns * 2, found.crops.shape[1])):
-        if found.crops[shown.channel, rank] < 0:
+    for rank in range(min(columns * 2, exemplars.crops.shape[1])):
+        if exemplars.crops[shown.channel, rank] < 0:
             break
         left = _TALL + 2 * _GAP + rank % columns * (side + _GAP)
         top = rank // columns * (side + _GAP)
-        laid[top : top + side, left : left + side] = _opaque(patch(source, found, shown.channel, rank, side))
+        laid[top : top + side, left : left + side] = _opaque(
+            patch(source, exemplars, shown.channel, rank, side)
+        )
     return laid
 
 

@@ -39,21 +39,18 @@ class Curves:
 
 @dataclass(frozen=True, kw_only=True)
 class Stability:
-    """Captum's two metrics of a map, with the numbers of perturbations that they rest on.
+    """Captum's two metrics of a map.
 
     ``infidelity`` is `captum.metrics.infidelity`, normalised, in squared units of the class's score;
     ``score_changes`` the mean squared change of the score itself. ``unexplained`` is their ratio: the share of
     the score's changes that the map, at its best scale, does not predict (0: predicts all; 1: nothing).
     ``sensitivity`` is `captum.metrics.sensitivity_max`: how far the map moves, as a share of its own length, when
-    every pixel value is shaken by at most ``radius`` (in normalised units). None where the map is silent.
+    every pixel value is shaken a little. None where the map is silent.
     """
 
     infidelity: float
     score_changes: float
-    covers: int
     sensitivity: float
-    shakes: int
-    radius: float
 
     @property
     def unexplained(self) -> float | None:

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import psutil
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from core import isolation
 from core.errors import DataError
 from core.images import decoding, reader
-from core.images.decoding import Limits, decode, decode_all
+from core.images.decoding import Limits, decode, decode_all, decode_sizes
+from core.images.to_rgb import FITS, PictureReading
 from tests.hostile.pictures import png
 from tests.hostile.sound import picture, saved
 
@@ -34,7 +35,7 @@ def test_a_picture_over_its_memory_is_one_sentence() -> None:
     huge = png(7_900, 7_900, depth=16, colour=6)  # 24 bytes a pixel: 1.5 GB
     isolated = isolation.Child("core.images.reader")
     try:
-        asked = {"side": 16, "limits": vars(Limits()), "reading": None, "measure": True}
+        asked = {"sides": [16], "limits": vars(Limits()), "reading": None, "measure": True}
         psutil.Process(isolated.pid).rlimit(psutil.RLIMIT_DATA, (900_000_000, 900_000_000))
         into = np.empty((1, 16, 16, 3), np.uint8)
         for content, refused in ((huge, True), (SOUND[0], False)):
@@ -126,5 +127,49 @@ def test_squares_are_as_if_decoded_here() -> None:
     content = Image.fromarray(rng.integers(0, 256, (300, 500, 3), dtype=np.uint8))
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "JPEG2000", "AVIF"):
         written = saved(content, kind)
-        here = reader.read(written, 48, Limits(), None)
-        np.testing.assert_array_equal(decode(written, 48)[0], here.square)
+        here = reader.read(written, [48], Limits(), None)
+        np.testing.assert_array_equal(decode(written, 48)[0], here.squares[48])
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_several_sizes_of_one_decoding_are_those_of_each_by_itself(fit: str) -> None:
+    """Also of JPEGs, which are decoded at a reduced scale for small squares, and of more than 8 bits."""
+    rng = np.random.default_rng(4)
+    sides, reading = (84, 448, 64, 224), PictureReading(fit=fit, counts=(0.0, 4095.0))
+    colours = Image.fromarray(rng.integers(0, 256, (1000, 700, 3), dtype=np.uint8))
+    files = [
+        saved(colours, kind) for kind in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "JPEG2000", "AVIF", "GIF")
+    ]
+    for kind in ("JPEG", "PNG", "WEBP"):  # lying on its side
+        exif = colours.getexif()
+        exif[ExifTags.Base.Orientation] = 6
+        files.append(saved(colours, kind, exif=exif))
+    files += [
+        saved(colours, "JPEG", progressive=True),
+        saved(colours.convert("CMYK"), "JPEG"),
+        saved(colours.convert("RGBA"), "PNG"),
+        saved(Image.fromarray(rng.integers(0, 4096, (500, 900), dtype=np.uint16)), "PNG"),
+        png(900, 500, depth=16, colour=6),
+    ]
+    for content in files:
+        together = decode_sizes(content, sides, reading)
+        assert list(together) == list(sides)
+        for side in sides:
+            np.testing.assert_array_equal(together[side], decode(content, side, reading=reading)[0])
+
+
+def test_pixels_are_decoded_once_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A JPEG's once for every scale: here a quarter, and the whole."""
+    decoders: list[str] = []
+    get = Image._getdecoder
+
+    def counted(mode, name, *rest):
+        decoders.append(name)
+        return get(mode, name, *rest)
+
+    monkeypatch.setattr(Image, "_getdecoder", counted)
+    noise = Image.fromarray(np.random.default_rng(5).integers(0, 256, (1000, 700, 3), dtype=np.uint8))
+    for kind, name in (("PNG", ["zip"]), ("BMP", ["raw"]), ("JPEG", ["jpeg"] * 2)):
+        decoders.clear()
+        reader.read(saved(noise, kind), (84, 448, 64, 224), Limits(), None)
+        assert decoders == name

@@ -36,9 +36,7 @@ TARGET = 3
 
 def small(name: str, side: int) -> Specimen:
     one = specimen.random(name)
-    return Specimen(
-        key=one.key, entry=one.entry, backbone=one.backbone, class_names=one.class_names, image_size=side
-    )
+    return Specimen(entry=one.entry, backbone=one.backbone, class_names=one.class_names, image_size=side)
 
 
 def picture(side: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":

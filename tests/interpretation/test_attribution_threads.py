@@ -24,7 +24,6 @@ THREADS, CALLS, PICTURES = 8, 6, 4
 def test_concurrent_answers_equal_sequential_ones(method: str) -> None:
     whole = specimen.random("tiny_resnet18")
     one = Specimen(
-        key=whole.key,
         entry=whole.entry,
         backbone=whole.backbone,
         class_names=whole.class_names,

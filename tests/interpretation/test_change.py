@@ -22,7 +22,7 @@ def moved(one: Specimen, *names: str) -> Specimen:
         for name, parameter in backbone.named_parameters():
             if name in names:
                 parameter.mul_(2)
-    return specimen.specimen("moved", backbone, one.class_names)
+    return specimen.specimen(backbone, one.class_names)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import torch
 
 from core import errors
 from core.interpretation import channel, specimen
-from core.interpretation.channel import Place
+from core.interpretation.channel import MapPosition
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
@@ -33,7 +33,7 @@ def test_the_drivers_add_up_to_the_neurons_answer_over_its_baseline(tiny, stage)
 
 def test_drivers_lie_inside_the_stems_receptive_field(tiny):
     maps = specimen.activations(tiny, PICTURE, "stem")[0]
-    found = channel.drivers(tiny, PICTURE, "stem", 3, Place(row=8, column=8))
+    found = channel.drivers(tiny, PICTURE, "stem", 3, MapPosition(row=8, column=8))
     rows, columns = np.nonzero(found)
     # A 7 x 7 kernel with stride 2 and padding 3 that answers at 8 looks at pixels 13 to 19.
     assert maps[3, 8, 8] > 0
@@ -42,7 +42,7 @@ def test_drivers_lie_inside_the_stems_receptive_field(tiny):
 
 def test_drivers_leave_the_shared_network_as_it_was(tiny):
     before = {name: tensor.clone() for name, tensor in tiny.backbone.state_dict().items()}
-    channel.drivers(tiny, PICTURE, "layer2", 0, Place(row=0, column=0))
+    channel.drivers(tiny, PICTURE, "layer2", 0, MapPosition(row=0, column=0))
     assert all(torch.equal(before[name], tensor) for name, tensor in tiny.backbone.state_dict().items())
     assert not any(module._forward_hooks for module in tiny.backbone.modules())
     assert not any(module._forward_pre_hooks for module in tiny.backbone.modules())
@@ -75,7 +75,7 @@ def test_a_head_of_several_layers_has_no_weights_per_class():
 
     backbone = stages.build("tiny_resnet18")
     stages.new_head(backbone, 3, kind="mlp", seed=0)
-    assert channel.head_weights(specimen.specimen("x", backbone, ("a", "b", "c"))) is None
+    assert channel.head_weights(specimen.specimen(backbone, ("a", "b", "c"))) is None
 
 
 def test_a_vision_transformers_head_reads_no_place_that_a_map_shows():
@@ -106,7 +106,7 @@ def test_tokens_and_vectors_have_channels_too():
 
 def test_a_channel_that_is_not_there_is_refused(tiny):
     with pytest.raises(errors.SettingsError, match="between 0 and 31"):
-        channel.drivers(tiny, PICTURE, "stem", 32, Place(row=0, column=0))
+        channel.drivers(tiny, PICTURE, "stem", 32, MapPosition(row=0, column=0))
     with pytest.raises(errors.SettingsError, match="stem, layer1"):
         channel.without(tiny, PICTURE, "cellar", 0)
 
@@ -115,4 +115,4 @@ def test_channels_are_ranked_by_their_largest_answer():
     maps = np.zeros((3, 2, 2), dtype=np.float32)
     maps[0, 0, 0], maps[2, 1, 0] = 1, 5
     assert channel.ranked(maps).tolist() == [2, 0, 1]
-    assert channel.peak(maps[2]) == Place(row=1, column=0)
+    assert channel.peak(maps[2]) == MapPosition(row=1, column=0)

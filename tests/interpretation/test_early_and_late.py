@@ -35,7 +35,7 @@ def one() -> Specimen:
     )
     neck = nn.Linear(1, 1)
     backbone = Backbone(name="tiny_resnet18", stages=rows, neck=neck, feature_size=1, head=neck)
-    return specimen.specimen("halves", backbone, (), 64)
+    return specimen.specimen(backbone, (), 64)
 
 
 def test_only_where_arrangement_counts_does_shuffling_change_the_answers(one: Specimen) -> None:

@@ -28,7 +28,7 @@ def colours() -> Specimen:
     )
     neck = nn.Flatten()
     backbone = Backbone(name="tiny_resnet18", stages=rows, neck=neck, feature_size=3, head=neck)
-    return specimen.specimen("colours", backbone, (), SIDE)
+    return specimen.specimen(backbone, (), SIDE)
 
 
 @pytest.fixture(scope="module")

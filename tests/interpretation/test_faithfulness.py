@@ -45,7 +45,6 @@ def quadrant() -> Specimen:
         head=nn.Sequential(neck, linear),
     )
     return Specimen(
-        key="quadrant",
         entry=catalogue.entry("tiny_resnet18"),
         backbone=backbone.eval().requires_grad_(False),
         class_names=("lit", "dark"),

@@ -27,7 +27,7 @@ def stack(*stages: tuple[nn.Module, int], size: int = 64) -> Specimen:
     )
     neck = nn.Flatten()
     backbone = Backbone(name="tiny_resnet18", stages=rows, neck=neck, feature_size=2, head=neck)
-    return specimen.specimen("stack", backbone, (), size)
+    return specimen.specimen(backbone, (), size)
 
 
 def dead(conv: nn.Conv2d) -> nn.Sequential:

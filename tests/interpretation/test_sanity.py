@@ -17,9 +17,7 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8
 
 def small(seed: int) -> Specimen:
     one = specimen.random("tiny_resnet18", seed)
-    return Specimen(
-        key=one.key, entry=one.entry, backbone=one.backbone, class_names=one.class_names, image_size=32
-    )
+    return Specimen(entry=one.entry, backbone=one.backbone, class_names=one.class_names, image_size=32)
 
 
 def test_parts_are_forgotten_from_the_top_and_the_map_changes() -> None:

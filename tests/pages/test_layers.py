@@ -1,5 +1,6 @@
 """The layers page: every view draws, every view is a link, and a wrong link is one sentence."""
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
+from core.images import decoding
 from widgets import visitor_cookie
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "layers.py")
@@ -94,11 +96,61 @@ def test_the_visitors_own_picture_is_asked_for_and_then_shown() -> None:
     assert "Choose a picture first" in _words(page)
     out = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)).save(out, "PNG")
-    page.session_state["layers_own"] = out.getvalue()  # eight grey pixels square
-    page.run()
+    page.file_uploader(key="layers_file").set_value(("grey.png", out.getvalue(), "image/png")).run()
     assert not page.exception
     assert not page.error
     assert "channel" in _words(page)
+
+
+def test_a_picture_is_hashed_and_decoded_once_however_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (600, 500, 3), dtype=np.uint8)).save(
+        out, "JPEG"
+    )
+    content, done = out.getvalue(), []
+    ask, sha256 = decoding._ask, hashlib.sha256
+
+    def asking(pool, contents, *rest, **more):
+        done.extend("decoded" for one in contents if one == content)
+        return ask(pool, contents, *rest, **more)
+
+    def hashing(given=b"", **more):
+        if bytes(given) == content:
+            done.append("hashed")
+        return sha256(given, **more)
+
+    monkeypatch.setattr(decoding, "_ask", asking)
+    monkeypatch.setattr(hashlib, "sha256", hashing)
+    page = _open(view="channels", picture="own").run()
+    page.file_uploader(key="layers_file").set_value(("mine.jpg", content, "image/jpeg")).run()
+    assert "stem · channel" in _words(page)
+    for view in VIEWS:
+        page.query_params["view"] = view
+        assert not page.run().exception
+    page.query_params["weights"] = "random"
+    for network in ("tiny_resnet18", "squeezenet1_1"):  # of 64 and of 224 pixels
+        page.query_params["network"] = network
+        page.query_params["view"] = "channels"
+        assert not page.run().exception
+        assert "stem · channel" in _words(page)
+    assert sorted(done) == ["decoded", "hashed"]
+
+
+def test_a_file_that_is_no_picture_is_refused_once_and_said_at_every_rerun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = _open(view="channels", picture="own").run()
+    page.file_uploader(key="layers_file").set_value(("mine.png", b"no picture", "image/png")).run()
+    refused = [one.value for one in page.error]
+    assert len(refused) == 1
+    assert "not a picture" in refused[0]
+    assert "Choose a picture first" in _words(page)
+    monkeypatch.setattr(decoding, "_ask", None)  # whoever decodes now fails
+    page.run()
+    assert not page.exception
+    assert [one.value for one in page.error] == refused
 
 
 def test_weights_of_the_visitors_own_are_looked_at_and_stay_out_of_the_address(tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.images import samples
-from core.images.to_rgb import PictureReading
 from core.runs import service
 from tests.hostile.mutants import packed
 from tests.hostile.sound import picture, saved
@@ -16,7 +14,7 @@ from tests.pages.test_layers import _open, _words
 from tests.pages.test_own_pictures import VISITOR, page, words
 from widgets import frame, own_pictures
 from widgets.advise import pictures
-from widgets.layers import look, specificity
+from widgets.layers import picture_choice, specificity
 from widgets.previews import Choice
 
 KINDS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "BMP": "bmp", "TIFF": "tif", "JPEG2000": "jp2"}
@@ -32,7 +30,7 @@ def no_decoders(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delattr(Image.core, name)
     with pytest.raises(OSError, match="decoder zip not available"):
         Image.open(io.BytesIO(content)).load()
-    for cache in (look._decoded, look._thumbnails, own_pictures._upload_preview):
+    for cache in (picture_choice.sample, picture_choice._thumbnails, own_pictures._upload_preview):
         cache.clear()
 
 
@@ -80,7 +78,7 @@ def test_a_picture_of_the_visitors_own_is_looked_at() -> None:
     test = _open(view="channels", picture="own")
     grey = Image.fromarray(np.random.default_rng(1).integers(0, 256, (90, 70), dtype=np.uint8))
     for kind in KINDS:
-        test.session_state["layers_own"] = saved(grey, kind)
+        test.session_state["layers_own"] = picture_choice.read_own(saved(grey, kind))
         test.run()
         assert not test.exception
         assert not test.error
@@ -88,6 +86,7 @@ def test_a_picture_of_the_visitors_own_is_looked_at() -> None:
 
 
 def test_the_pictures_that_come_with_the_lab_are_read_there_too() -> None:
-    pixels, large = look._decoded(samples.sample("cat").read(), "cat", 64, PictureReading())
-    assert pixels.shape == (64, 64, 3)
-    assert large.shape == (448, 448, 3)
+    squares = picture_choice.sample("cat").squares
+    assert {side: square.shape for side, square in squares.items()} == {
+        side: (side, side, 3) for side in (64, 84, 224, 448)
+    }

@@ -1,5 +1,6 @@
 """Visitors who look at the same thing share one computation, and nobody's long one holds up another's click."""
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,36 +12,25 @@ from streamlit import runtime
 from streamlit.testing.v1 import AppTest
 
 from core.images import samples
-from core.images.decoding import decode
-from core.images.to_rgb import PictureReading
 from core.interpretation import attribution, channel, specimen
-from core.interpretation.specimen import Specimen
 from tests.pages.test_layers import _open
 from widgets import encoded_picture, turns
-from widgets.layers import attribution as maps_page
+from widgets.layers import answers, picture_choice
 from widgets.layers import channels as channels_page
-from widgets.layers.look import Look
+from widgets.layers.selection import Selection
+from widgets.specimens import NetworkKey
 
 VISITORS = 8
 
 
-@pytest.fixture(scope="module")
-def network() -> Specimen:
-    return specimen.pretrained("tiny_resnet18", "pretrained")
+NETWORK = NetworkKey(name="tiny_resnet18")
 
 
-def _look(network: Specimen, picture: str) -> Look:
-    file = samples.sample(picture).read()
-    return Look(
-        picture=picture,
-        picture_title=picture,
-        picture_key=f"test {picture}",
-        pixels=decode(file, network.image_size)[0],
-        large=decode(file, 448)[0],
-        box=None,
-        content=file,
-        reading=PictureReading(),
-        specimen=network,
+def _selection(picture: str, seed: str) -> Selection:
+    """A sample picture that nobody but ``seed`` has asked about."""
+    chosen = picture_choice.sample(picture)
+    return Selection(
+        picture=dataclasses.replace(chosen, sha256=f"{seed} {picture}"), network=NETWORK, side=64
     )
 
 
@@ -68,33 +58,27 @@ def _all_at_once(ask: Callable[[], Any]) -> list[Any]:
 
 
 def test_visitors_at_the_same_stage_of_the_same_picture_cost_one_forward_pass(
-    network: Specimen, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls = _counted(monkeypatch, specimen, "activations")
-    channels_page._maps.clear()
-    first, second = (_look(network, name) for name in list(samples.SAMPLES)[:2])
-    found = _all_at_once(lambda: channels_page._maps(network.key, first.picture_key, "layer2", first))
+    first, second = (_selection(name, "pass") for name in list(samples.SAMPLES)[:2])
+    maps = _all_at_once(lambda: answers.maps(first, "layer2"))
     assert len(calls) == 1
-    for one in found:
-        np.testing.assert_array_equal(one, found[0])
-    _all_at_once(lambda: channels_page._maps(network.key, second.picture_key, "layer2", second))
+    for one in maps:
+        np.testing.assert_array_equal(one, maps[0])
+    _all_at_once(lambda: answers.maps(second, "layer2"))
     assert len(calls) == 2  # another picture is another pass
 
 
 def test_visitors_who_ask_for_the_same_explanation_cost_one(
-    network: Specimen, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drivers = _counted(monkeypatch, channel, "drivers")
     attributed = _counted(monkeypatch, attribution, "attribute")
-    channels_page._drivers.clear()
-    maps_page._attribute.clear()
-    seen = _look(network, next(iter(samples.SAMPLES)))
-    _all_at_once(lambda: channels_page._drivers(network.key, seen.picture_key, "layer2", 3, seen))
-    _all_at_once(
-        lambda: maps_page._attribute(
-            network, seen.pixels, network.key, seen.picture_key, "integrated_gradients", 5, None
-        )
-    )
+    selection = _selection(next(iter(samples.SAMPLES)), "explanation")
+    question = answers.Question(method="integrated_gradients", target=5, stage=None)
+    _all_at_once(lambda: channels_page._drivers(selection, "layer2", 3))
+    _all_at_once(lambda: answers.attribution(selection, question))
     assert (len(drivers), len(attributed)) == (1, 1)
 
 

@@ -11,8 +11,8 @@ from core.backbones import catalogue
 from core.runs.spec import UPLOAD
 from core.words import about, number, percent
 from widgets import address, frame, freeze_picker, network, network_picker, settings
-from widgets.advise import where
-from widgets.advise.asked import Asked
+from widgets.advise import quadrants
+from widgets.advise.advice_request import AdviceRequest
 from widgets.chart import chart
 from widgets.stage_strip.strip import StageState, stage_strip
 
@@ -25,9 +25,9 @@ _RANGES = {
 _SHOWN = {ACCURACY: "What to expect", BEHIND: "What each depth gives away"}
 
 
-def draw(asked: Asked) -> None:
+def draw(request: AdviceRequest) -> None:
     """Draw the advice, or say what is missing."""
-    advice = asked.advice
+    advice = request.advice
     if advice is None:
         st.info(_missing(), icon=":material/arrow_upward:")
         return
@@ -35,20 +35,20 @@ def draw(asked: Asked) -> None:
         st.subheader(sentences.headline(advice), anchor=False)
     if advice.warning:
         st.warning(advice.warning, icon=":material/explore:")
-    if asked.known_as is not None:
+    if request.known_as is not None:
         st.caption(
-            f"These are the pictures of “{TASKS[asked.known_as].title}”, from which the advice has learned, so here it "
-            "is no test of the advice."
+            f"These are the pictures of “{TASKS[request.known_as].title}”, from which the advice has learned, so here "
+            "it is no test of the advice."
         )
-    if network_picker.kept_weights(asked.entry.name) != network_picker.PRETRAINED:
+    if network_picker.kept_weights(request.entry.name) != network_picker.PRETRAINED:
         st.caption(
             "You gave weights of your own. What the advice has learned from was measured with the published weights."
         )
-    _strip(asked, advice)
+    _strip(request, advice)
     _figures(advice)
-    _onward(asked, advice)
-    _outlook(asked, advice)
-    _reasons(asked, advice)
+    _onward(request, advice)
+    _outlook(request, advice)
+    _reasons(request, advice)
 
 
 def _missing() -> str:
@@ -57,13 +57,13 @@ def _missing() -> str:
     return f"{wanted} above, and the advice stands here."
 
 
-def _strip(asked: Asked, advice: Advice) -> None:
+def _strip(request: AdviceRequest, advice: Advice) -> None:
     classes = 2
-    if asked.measures is not None:
-        classes = asked.measures.classes
-    elif asked.description is not None:
-        classes = asked.description.classes
-    stages, head = network.blocks(asked.entry, classes=classes)
+    if request.measures is not None:
+        classes = request.measures.classes
+    elif request.description is not None:
+        classes = request.description.classes
+    stages, head = network.blocks(request.entry, classes=classes)
     states: tuple[StageState, ...] = tuple(
         "ice" if place < advice.freeze_depth else "fire" for place in range(len(stages))
     )
@@ -89,7 +89,7 @@ def _figures(advice: Advice) -> None:
         st.markdown(f":small[Nearest measured data sets]  \n{sentences.leans_on(advice)}")
 
 
-def _onward(asked: Asked, advice: Advice) -> None:
+def _onward(request: AdviceRequest, advice: Advice) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="advise_onward"):
         go = st.button(
             "Fine-tune with this",
@@ -101,7 +101,7 @@ def _onward(asked: Asked, advice: Advice) -> None:
             st.code(
                 f"{st.context.url or ''}?{urlencode(dict(st.query_params))}", language=None, wrap_lines=True
             )
-            if asked.choice is not None and asked.choice.reference.startswith(UPLOAD):
+            if request.choice is not None and request.choice.reference.startswith(UPLOAD):
                 st.caption("Your own pictures stay yours: in another browser the link asks for them again.")
     if go:
         carry(advice)
@@ -119,7 +119,7 @@ def carry(advice: Advice) -> None:
     settings.choose(**({} if solved else {"epochs": advice.epochs, "learning_rate": advice.learning_rate}))
 
 
-def _outlook(asked: Asked, advice: Advice) -> None:
+def _outlook(request: AdviceRequest, advice: Advice) -> None:
     from core.figures.advice_outlook import outlooks
 
     shown = address.choose(
@@ -140,7 +140,7 @@ def _outlook(asked: Asked, advice: Advice) -> None:
             advised=advice.arm,
             equal=advice.indistinguishable,
             quantity="behind" if shown == BEHIND else "accuracy",
-            chance=asked.measures.chance if asked.measures is not None else None,
+            chance=request.measures.chance if request.measures is not None else None,
             theme=frame.theme(),
         ),
         key="advise_outlook",
@@ -151,25 +151,25 @@ def _outlook(asked: Asked, advice: Advice) -> None:
     )
 
 
-def _reasons(asked: Asked, advice: Advice) -> None:
+def _reasons(request: AdviceRequest, advice: Advice) -> None:
     equal = sentences.told_apart(advice)
     if equal:
         st.markdown(equal)
     rule, change, other = st.columns(3, gap="medium")
     with rule:
         st.markdown(f"**The textbook says**  \n{advice.rule.says} :gray[({advice.rule.citation})]")
-        if asked.description is None or asked.description.similarity is None:
+        if request.description is None or request.description.similarity is None:
             st.caption(
                 "You did not say what they show, so this is the rule for most of the nearest measured tasks."
             )
         st.markdown(advice.departs or "The advice follows that rule.")
-        where.dispute(asked)
+        quadrants.dispute(request)
     with change:
         st.markdown("**What would change the advice**")
         st.markdown(
             "\n".join(f"- {one}" for one in advice.changes)
             or "Nothing that was tried: neither four times as many pictures nor a quarter of them"
-            + (", nor another kind." if asked.measures is None else ".")
+            + (", nor another kind." if request.measures is None else ".")
         )
         st.markdown(f"**How to train**\n- Augmentation: {advice.augmentation}\n- {advice.regularisation}")
     with other:

@@ -1,5 +1,7 @@
 """The question in pictures: choose them, and they are looked at through the network, stage by stage."""
 
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -11,14 +13,14 @@ from core.datasets import catalogue
 from core.errors import DataError
 from core.runs.spec import UPLOAD
 from core.words import megabytes
-from widgets import address, data_picker, frame, network_here
-from widgets.advise import pictures, questions, which_network
-from widgets.advise.asked import Asked
+from widgets import address, data_picker, frame, network_here, specimens
+from widgets.advise import network_choice, pictures, questions
+from widgets.advise.advice_request import AdviceRequest
 from widgets.advise.questions import TaskAnswers
-from widgets.layers.look import specimen_of
+from widgets.computed_once import ComputedOnce
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
-from widgets.turns import long_turn
+from widgets.specimens import NetworkKey
 
 # Multiply-adds of one forward pass of all pictures that begins without being asked for.
 AT_ONCE = 3e11
@@ -28,13 +30,13 @@ _LOOKS = {QUICK: "Quick look", CLOSE: "Closer look: linear probes, too"}
 _ALL = "all"
 
 
-def ask() -> Asked:
+def ask() -> AdviceRequest:
     """Draw the pickers; the pictures are measured as soon as that takes seconds only."""
     _follow_link()
     choice = data_picker.pick()
     if choice is not None:
         _write_link(choice)
-    entry = which_network.ask()
+    entry = network_choice.choose()
     look = address.choose(
         st.segmented_control,
         "How closely the pictures are looked at",
@@ -46,7 +48,7 @@ def ask() -> Asked:
     )
     answers = _say_more()
     if choice is None:
-        return Asked(entry=entry)
+        return AdviceRequest(entry=entry)
     with frame.shown_errors():
         measures = _measured(entry, choice, probe=look == CLOSE)
         if measures is not None:
@@ -54,7 +56,7 @@ def ask() -> Asked:
             # The first time it looks back at how far off such advice was: a second or two.
             with st.spinner("Comparing them with the measured data sets …"):
                 advice = advisor.from_measures(measures, entry.name, description=description)
-            return Asked(
+            return AdviceRequest(
                 entry=entry,
                 description=description,
                 choice=choice,
@@ -62,7 +64,7 @@ def ask() -> Asked:
                 known_as=choice.reference if choice.reference in TASKS else familiar.data_set(measures),
                 advice=advice,
             )
-    return Asked(entry=entry, choice=choice)
+    return AdviceRequest(entry=entry, choice=choice)
 
 
 def _say_more() -> TaskAnswers:
@@ -112,32 +114,26 @@ def _write_link(choice: Choice) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _slot(network_key: str, pictures: str, probe: bool) -> list[Measures]:
-    """A place that keeps one measurement for all visitors; empty until it is made."""
-    # Not the measurement itself behind the cache: its progress could not be drawn from in there.
-    return []
+def _measurement(network: NetworkKey, pictures: str, probe: bool) -> ComputedOnce[Measures]:
+    return ComputedOnce()
 
 
 def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures | None:
     """Look up the measurement, or make it, showing how far it is; None until somebody asks for a long one."""
-    weights = kept_weights(entry.name)
-    slot = _slot(f"{entry.name}/{weights}", choice.key, probe)
-    if slot:
-        return slot[0]
-    if weights == PRETRAINED and not network_here.is_here(entry.name, key="advise_download"):
+    network_key = NetworkKey(name=entry.name, weights=kept_weights(entry.name))
+    measurement = _measurement(network_key, choice.key, probe)
+    if measurement.answer is not None:
+        return measurement.answer
+    if network_key.weights == PRETRAINED and not network_here.is_here(entry.name, key="advise_download"):
         return None
     question = st.empty()
     if not _may_begin(question, entry, choice):
         return None
     question.empty()
-    bar = st.progress(0.0, "Waiting for another measurement to end …")
-    try:
-        with long_turn():
-            if not slot:
-                slot.append(_measure(entry, weights, choice, bar, probe=probe))
-    finally:
-        bar.empty()
-    return slot[0]
+    return measurement.compute(
+        partial(_measure, network_key, choice, probe=probe),
+        waiting="Waiting for another measurement to end …",
+    )
 
 
 def _may_begin(where: DeltaGenerator, entry: BackboneEntry, choice: Choice) -> bool:
@@ -170,23 +166,21 @@ def _looked_at(choice: Choice) -> int:
     if choice.preview is None:
         return MOST
     counts = choice.preview().train
-    return min(MOST, sum(min(one, choice.per_class or one) for one in counts))
+    return min(MOST, sum(min(count, choice.per_class or count) for count in counts))
 
 
-def _measure(
-    entry: BackboneEntry, weights: str, choice: Choice, bar: DeltaGenerator, *, probe: bool
-) -> Measures:
+def _measure(network_key: NetworkKey, choice: Choice, bar: DeltaGenerator, *, probe: bool) -> Measures:
     from core.advice import similarity
 
     bar.progress(0.0, "Loading the network …")
-    one = specimen_of(entry.name, 0.0, weights)
+    specimen = specimens.load(network_key)
 
     def read(done: int, total: int) -> None:
         bar.progress(0.5 * min(done / max(total, 1), 1.0), "Reading the pictures …")
 
-    images, labels, class_names = pictures.of(choice, entry.image_size, read)
+    images, labels, class_names = pictures.of(choice, specimen.image_size, read)
     for state in similarity.steps(
-        one.backbone,
+        specimen.backbone,
         images,
         labels,
         class_names,

@@ -8,7 +8,7 @@ from core.runs.spec import RunSpec
 from core.training.sweep_config import SweepConfig
 from core.words import about
 from widgets import address, frame
-from widgets.advise.asked import Asked
+from widgets.advise.advice_request import AdviceRequest
 from widgets.network_picker import kept_weights
 from widgets.runs import sweep
 from widgets.runs.visible import visible_run
@@ -16,18 +16,18 @@ from widgets.runs.visible import visible_run
 SEEDS = 3
 
 
-def draw(asked: Asked) -> None:
+def draw(request: AdviceRequest) -> None:
     """Draw the button that starts the sweep, or the sweep that the address names."""
-    if asked.choice is None or asked.advice is None:
+    if request.choice is None or request.advice is None:
         st.markdown("Bring pictures, and every depth is tried on them: the advice is proved right or wrong.")
         return
     run = st.query_params.get("sweep")
-    if run is not None and not _is_about(run, asked):
+    if run is not None and not _is_about(run, request):
         run = None
         address.write(sweep=None)
     st.markdown(
         f"Every freeze depth is trained on your pictures {SEEDS} times, from other random beginnings (seeds), and "
-        f"tested on pictures that none of them has seen{_time(asked.advice) if run is None else ''}. It runs outside "
+        f"tested on pictures that none of them has seen{_time(request.advice) if run is None else ''}. It runs outside "
         "this page: close it, and the result waits under Runs."
     )
     if run is None:
@@ -35,10 +35,10 @@ def draw(asked: Asked) -> None:
             "Check it on my pictures", type="primary", icon=":material/science:", key="advise_check"
         ):
             with frame.shown_errors():
-                address.write(sweep=_start(asked))
+                address.write(sweep=_start(request))
                 st.rerun()
         return
-    sweep.draw(run, advised=asked.advice.arm)
+    sweep.draw(run, advised=request.advice.arm)
 
 
 def _time(advice: Advice) -> str:
@@ -52,9 +52,9 @@ def _time(advice: Advice) -> str:
     return f", in {about(whole)} here"
 
 
-def _is_about(run: str, asked: Asked) -> bool:
+def _is_about(run: str, request: AdviceRequest) -> bool:
     """Whether the sweep that the address names is of these pictures and this network; a sentence if it is gone."""
-    assert asked.choice is not None
+    assert request.choice is not None
     with frame.shown_errors():
         spec = visible_run(run).record.spec
         config = spec.config
@@ -64,22 +64,22 @@ def _is_about(run: str, asked: Asked) -> bool:
             spec.fit,
             config.per_class,
         ) == (
-            asked.entry.name,
-            asked.choice.reference,
-            asked.choice.fit,
-            asked.choice.per_class,
+            request.entry.name,
+            request.choice.reference,
+            request.choice.fit,
+            request.choice.per_class,
         )
     return False
 
 
-def _start(asked: Asked) -> str:
-    assert asked.choice is not None
+def _start(request: AdviceRequest) -> str:
+    assert request.choice is not None
     config = SweepConfig(
-        backbone=asked.entry.name,
-        weights=kept_weights(asked.entry.name),
-        per_class=asked.choice.per_class,
+        backbone=request.entry.name,
+        weights=kept_weights(request.entry.name),
+        per_class=request.choice.per_class,
         seeds=SEEDS,
     )
-    title = f"{asked.choice.title}: every freeze depth"
-    spec = RunSpec(config=config, data=asked.choice.reference, fit=asked.choice.fit, title=title)
+    title = f"{request.choice.title}: every freeze depth"
+    spec = RunSpec(config=config, data=request.choice.reference, fit=request.choice.fit, title=title)
     return service.submit(spec, frame.visitor(), address=st.context.ip_address)

@@ -7,13 +7,13 @@ from core.advice.landmarks import MEASURES, Measure, Scale, between, place
 from core.advice.report import Measures
 from core.words import count, seconds
 from widgets import address, frame
-from widgets.advise.asked import Asked
+from widgets.advise.advice_request import AdviceRequest
 from widgets.chart import chart
 
 
-def draw(asked: Asked) -> None:
+def draw(request: AdviceRequest) -> None:
     """Draw the scales of one stage, and all stages folded away; nothing where no pictures were measured."""
-    found = asked.measures
+    found = request.measures
     if found is None:
         return
     from core.figures import similarity as figures
@@ -33,7 +33,7 @@ def draw(asked: Asked) -> None:
         what="stage",
         required=True,
     )
-    here = [_scale(asked, found, stage, measure) for measure in MEASURES]
+    here = [_scale(request, found, stage, measure) for measure in MEASURES]
     scales = figures.scales(found, stage, here, theme=frame.theme())
     chart(scales, key="advise_scales")
     if not any(one.landmarks for one in here):
@@ -61,7 +61,7 @@ def draw(asked: Asked) -> None:
                 figures.by_stage(
                     found,
                     {
-                        (name, measure): _scale(asked, found, name, measure)
+                        (name, measure): _scale(request, found, name, measure)
                         for name in names
                         for measure in MEASURES
                     },
@@ -81,5 +81,7 @@ def _in_words(found: Measures, stage: str, here: list[Scale]) -> None:
         st.markdown(f"**{MEASURES[scale.measure].title}:** {between(value, scale)}")
 
 
-def _scale(asked: Asked, found: Measures, stage: str, measure: Measure) -> Scale:
-    return landmarks.scale(found.backbone, stage, measure, per_class=found.per_class, without=asked.known_as)
+def _scale(request: AdviceRequest, found: Measures, stage: str, measure: Measure) -> Scale:
+    return landmarks.scale(
+        found.backbone, stage, measure, per_class=found.per_class, without=request.known_as
+    )

@@ -1,29 +1,31 @@
 """Which pretrained network? Those at hand, on the same pictures: accuracy of a probe against milliseconds."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.backbones import catalogue
 from core.words import short_count
 from widgets import frame
 from widgets.advise import pictures
-from widgets.advise.asked import Asked
+from widgets.advise.advice_request import AdviceRequest
 from widgets.chart import chart
+from widgets.computed_once import ComputedOnce
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
-from widgets.turns import long_turn
 
 if TYPE_CHECKING:
     from core.advice.candidates_report import Candidate, Comparison
 
 
-def draw(asked: Asked) -> None:
+def draw(request: AdviceRequest) -> None:
     """Draw the button, then the comparison."""
     from core.advice import candidates
     from core.advice.candidates_report import Candidate
 
-    if asked.choice is None or asked.measures is None:
+    if request.choice is None or request.measures is None:
         st.markdown("Bring pictures, and all networks that are on this machine are compared on them.")
         return
     own = [
@@ -32,9 +34,9 @@ def draw(asked: Asked) -> None:
         if kept_weights(name) != PRETRAINED
     ]
     at_hand = candidates.at_hand(own)
-    slot = _slot("/".join(one.key for one in at_hand), asked.choice.key)
-    if not slot:
-        names = ", ".join(dict.fromkeys(catalogue.entry(one.name).title for one in at_hand))
+    comparison = _comparison(tuple(candidate.key for candidate in at_hand), request.choice.key)
+    if comparison.answer is None:
+        names = ", ".join(dict.fromkeys(catalogue.entry(candidate.name).title for candidate in at_hand))
         st.markdown(
             f"On this machine: {names}. Others join once they are downloaded (choose one under “Pretrained network”), "
             "or once you give a file of their weights on the fine-tune page."
@@ -44,37 +46,34 @@ def draw(asked: Asked) -> None:
         if not st.button("Compare them on my pictures", icon=":material/compare:", key="advise_compare"):
             return
         with frame.shown_errors():
-            slot.append(_compared(at_hand, asked.choice))
+            comparison.compute(
+                partial(_compare, at_hand, request.choice),
+                waiting="Waiting for another measurement to end …",
+            )
             st.rerun()  # without the button
         return
-    _show(slot[0])
+    _show(comparison.answer)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _slot(networks: str, pictures: str) -> list["Comparison"]:
-    """A place that keeps one comparison for all visitors; empty until it is made."""
-    return []
+def _comparison(networks: tuple[str, ...], pictures: str) -> "ComputedOnce[Comparison]":
+    return ComputedOnce()
 
 
-def _compared(at_hand: "tuple[Candidate, ...]", choice: Choice) -> "Comparison":
+def _compare(at_hand: "tuple[Candidate, ...]", choice: Choice, bar: DeltaGenerator) -> "Comparison":
     from core.advice import candidates
     from core.advice.candidates_report import Comparison, Examining
     from core.errors import DataError
 
-    bar = st.progress(0.0, "Waiting for another measurement to end …")
-    try:
-        with long_turn():
-            bar.progress(0.0, "Reading the pictures …")
-            side = max(catalogue.entry(one.name).image_size for one in at_hand)
-            images, labels, class_names = pictures.of(choice, side)
-            for event in candidates.compare(at_hand, images, labels, class_names):
-                if isinstance(event, Comparison):
-                    return event
-                if isinstance(event, Examining):
-                    title = catalogue.entry(event.candidate.name).title
-                    bar.progress(event.share, f"{title}: {event.doing} …")
-    finally:
-        bar.empty()
+    bar.progress(0.0, "Reading the pictures …")
+    side = max(catalogue.entry(candidate.name).image_size for candidate in at_hand)
+    images, labels, class_names = pictures.of(choice, side)
+    for event in candidates.compare(at_hand, images, labels, class_names):
+        if isinstance(event, Comparison):
+            return event
+        if isinstance(event, Examining):
+            title = catalogue.entry(event.candidate.name).title
+            bar.progress(event.share, f"{title}: {event.doing} …")
     raise DataError("These pictures could not be compared.")
 
 

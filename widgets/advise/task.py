@@ -4,11 +4,10 @@ import streamlit as st
 
 from core.advice import advisor
 from core.backbones.catalogue import BackboneEntry
-from widgets import address, frame
-from widgets.advise import bring, questions, which_network
-from widgets.advise.asked import Asked
-from widgets.layers.look import specimen_of
-from widgets.network_picker import PRETRAINED
+from widgets import address, frame, specimens
+from widgets.advise import bring, network_choice, questions
+from widgets.advise.advice_request import AdviceRequest
+from widgets.specimens import NetworkKey
 from widgets.turns import short_turn
 
 WORDS, PICTURES = "words", "pictures"
@@ -18,7 +17,7 @@ AT_ONCE = 2e9  # multiply-adds of one picture up to which a network is timed wit
 _MEANINGLESS_HERE = ("data", "pictures")
 
 
-def ask() -> Asked:
+def ask() -> AdviceRequest:
     """Draw the switch and what belongs to it; the answer is worked out at once."""
     way = address.choose(
         st.segmented_control,
@@ -36,21 +35,21 @@ def ask() -> Asked:
     return _describe()
 
 
-def _describe() -> Asked:
+def _describe() -> AdviceRequest:
     count, classes = st.columns(2, gap="small")
     with count:
         per_class = address.enter("Pictures of each class, about", name="images", default=PER_CLASS)
     with classes:
         kinds = address.enter("Classes", name="classes", default=CLASSES)
     answers = questions.ask()
-    entry = which_network.ask()
+    entry = network_choice.choose()
     with frame.shown_errors():
         description = answers.about(per_class=per_class, classes=kinds)
         # Nothing, once the server is warm; the first visitor's page waits for PyTorch here.
         with st.spinner("Looking through what was measured …"):
             advice = advisor.from_description(description, entry.name, pass_seconds=_pass_seconds(entry))
-        return Asked(entry=entry, description=description, advice=advice)
-    return Asked(entry=entry)
+        return AdviceRequest(entry=entry, description=description, advice=advice)
+    return AdviceRequest(entry=entry)
 
 
 def _pass_seconds(entry: BackboneEntry) -> float | None:
@@ -67,5 +66,5 @@ def _timed(name: str) -> float:
     from core.advice import candidates
 
     with short_turn():
-        one = specimen_of(name, 0.0, PRETRAINED)
-        return candidates.timed(one.backbone, one.image_size).median / 1000
+        specimen = specimens.load(NetworkKey(name=name))
+        return candidates.timed(specimen.backbone, specimen.image_size).median / 1000

@@ -4,27 +4,28 @@ import numpy as np
 import streamlit as st
 
 from core.errors import DataError
+from core.images.samples import SAMPLES
 from core.interpretation import rendering
-from core.interpretation.atlas import CLASSES, Atlas, Entry
+from core.interpretation.atlas import CLASSES, Atlas, AtlasEntry
 from widgets import address, frame
-from widgets.layers import wish
-from widgets.layers.look import Look
+from widgets.layers import feature_visualisation
+from widgets.layers.selection import Selection
 from widgets.sheet.sheet import sheet
 
 LARGEST_TILE = 72  # CSS pixels
-MOST_FOUND = 256
+MOST_TILES = 256
 EVERYWHERE = "everywhere"
 
 
-def draw(look: Look) -> None:
+def draw(selection: Selection) -> None:
     """Draw the search, the sheet and the chosen entry's card; for another network, one picture at a time."""
-    found = wish.atlas_of(look)
-    if isinstance(found, DataError):
-        st.info(str(found), icon=":material/map:")
-        _live_only(look)
+    known = feature_visualisation.atlas_of(selection.network)
+    if isinstance(known, DataError):
+        st.info(str(known), icon=":material/map:")
+        _live_only(selection)
         return
-    words, stage = _search(found)
-    entries = [entry for entry in found.search(words) if stage in (EVERYWHERE, entry.stage)]
+    words, stage = _search(known)
+    entries = [entry for entry in known.search(words) if stage in (EVERYWHERE, entry.stage)]
     if not entries:
         st.info(
             f"Nothing in {frame.plain(_label(stage))} is called or fires for “{frame.plain(words)}”. "
@@ -36,16 +37,16 @@ def draw(look: Look) -> None:
     with right:
         card = st.container()
     with left:
-        chosen = _sheet(found, words, stage, entries[:MOST_FOUND])
-        _explained(found, stage, len(entries))
+        chosen = _sheet(known, words, stage, entries[:MOST_TILES])
+        _explained(known, stage, len(entries))
     with card:
-        _card(look, found, chosen)
+        _card(selection, known, chosen)
 
 
-def _search(found: Atlas) -> tuple[str, str]:
+def _search(known: Atlas) -> tuple[str, str]:
     """Draw the choice of stage and the search; a search without a choice of stage looks everywhere."""
     words = st.query_params.get("q", "")[:60]
-    stages = (EVERYWHERE, *found.stages)
+    stages = (EVERYWHERE, *known.stages)
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     with right:
         st.session_state["atlas_words"] = words
@@ -79,13 +80,13 @@ def _label(stage: str) -> str:
     return {EVERYWHERE: "all stages", CLASSES: "classes"}.get(stage, stage)
 
 
-def _sheet(found: Atlas, words: str, stage: str, entries: list[Entry]) -> Entry:
+def _sheet(known: Atlas, words: str, stage: str, entries: list[AtlasEntry]) -> AtlasEntry:
     """Draw the found pictures as one clickable sheet; the chosen entry comes back."""
     names = [_address(entry) for entry in entries]
     chosen = address.read("tile", names, names[0], "picture")
     columns = max(1, min(12, len(entries)))
     sheet(
-        _image(found.weights_sha256, words, stage, columns, found, entries),
+        _image(known, words, stage, columns, entries),
         key="atlas_sheet",
         columns=columns,
         labels=[_title(entry) for entry in entries],
@@ -98,29 +99,31 @@ def _sheet(found: Atlas, words: str, stage: str, entries: list[Entry]) -> Entry:
     return entries[names.index(chosen)]
 
 
-def _address(entry: Entry) -> str:
+def _address(entry: AtlasEntry) -> str:
     return f"{entry.stage}-{entry.number}"
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: AtlasEntry) -> str:
     if entry.stage == CLASSES:
         return f"{entry.name} (class)"
     return f"{entry.name}: fires most for {entry.fires_for[0][0]}"
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)  # half a megabyte each, not to be copied
-def _image(
-    weights_sha256: str, words: str, stage: str, columns: int, _found: Atlas, _entries: list[Entry]
-) -> bytes:
-    sheets = {name: wish.tiles_of(_found, name) for name in {entry.stage for entry in _entries}}
+@st.cache_resource(  # half a megabyte each, not to be copied
+    max_entries=64, show_spinner=False, hash_funcs=feature_visualisation.BY_WEIGHTS
+)
+def _image(known: Atlas, words: str, stage: str, columns: int, _entries: list[AtlasEntry]) -> bytes:
+    sheets = {
+        name: feature_visualisation.tiles_of(known, name) for name in {entry.stage for entry in _entries}
+    }
     tiles = np.stack([sheets[entry.stage][entry.number] for entry in _entries])
     return rendering.encode(rendering.contact_sheet(tiles, columns, gap=2), quality=85)
 
 
-def _explained(found: Atlas, stage: str, count: int) -> None:
-    more = f" The first {MOST_FOUND} of {count:,} are shown." if count > MOST_FOUND else ""
-    if stage in found.sheets:
-        shows = found.sheets[stage].shows
+def _explained(known: Atlas, stage: str, count: int) -> None:
+    more = f" The first {MOST_TILES} of {count:,} are shown." if count > MOST_TILES else ""
+    if stage in known.sheets:
+        shows = known.sheets[stage].shows
         where = (
             "" if stage == CLASSES else f" Each tile here is {shows} × {shows} pixels of the network's input."
         )
@@ -135,15 +138,15 @@ def _explained(found: Atlas, stage: str, count: int) -> None:
 # --- one entry ------------------------------------------------------------------------------------------
 
 
-def _card(look: Look, found: Atlas, entry: Entry) -> None:
+def _card(selection: Selection, known: Atlas, entry: AtlasEntry) -> None:
     st.markdown(f"## {frame.plain(entry.name)}" + (" · class" if entry.stage == CLASSES else ""))
-    wish.draw(look, entry.stage, entry.number)
-    _measured(found, entry)
+    feature_visualisation.draw(selection, entry.stage, entry.number)
+    _measured(known, entry)
     if entry.stage != CLASSES:
-        st.markdown(f"[Open this channel on your picture](?{_link(look, entry)})")
+        st.markdown(f"[Open this channel on your picture](?{_link(selection, entry)})")
 
 
-def _measured(found: Atlas, entry: Entry) -> None:
+def _measured(known: Atlas, entry: AtlasEntry) -> None:
     """Say what the entry fires for and how its picture compares with photographs."""
     answer = "score" if entry.stage == CLASSES else "answer"
     ratio = (
@@ -160,7 +163,7 @@ def _measured(found: Atlas, entry: Entry) -> None:
     st.markdown("  \n".join(lines))
     weights = ", head weights for speaking" if entry.speaks_for else ""
     st.caption(
-        f"Measured on {frame.plain(found.made['photographs'])}: mean {answer} by class{weights}. The best class stands "
+        f"Measured on {frame.plain(known.made['photographs'])}: mean {answer} by class{weights}. The best class stands "
         f"{entry.selectivity:.1f} standard deviations above the mean of all classes."
     )
 
@@ -169,31 +172,31 @@ def _listed(classes: tuple[tuple[str, float], ...], form: str) -> str:
     return ", ".join(f"{frame.plain(name)} ({value:{form}})" for name, value in classes)
 
 
-def _link(look: Look, entry: Entry) -> str:
-    picture = "" if look.picture == "cat" else f"picture={look.picture}&"
+def _link(selection: Selection, entry: AtlasEntry) -> str:
+    picture = "" if selection.picture.name == next(iter(SAMPLES)) else f"picture={selection.picture.name}&"
     return f"{picture}view=channels&stage={entry.stage}&channel={entry.number}"
 
 
 # --- networks without an atlas --------------------------------------------------------------------------
 
 
-def _live_only(look: Look) -> None:
+def _live_only(selection: Selection) -> None:
     """Let one channel of any network be drawn live."""
     left, right = st.columns([3, 2], gap="large")
     with left:
         stage = address.choose(
             st.segmented_control,
             "Stage",
-            [*look.stages, CLASSES],
+            [*selection.stages, CLASSES],
             name="in",
-            default=look.stages[0],
+            default=selection.stages[0],
             what="stage",
             forget=("channel",),
             required=True,
             format_func=_label,
         )
         if stage == CLASSES:
-            names = look.specimen.class_names
+            names = selection.specimen.class_names
             numbers = [str(number) for number in range(len(names))]
             channel = int(
                 address.choose(
@@ -206,9 +209,9 @@ def _live_only(look: Look) -> None:
                 )
             )
         else:
-            count = look.specimen.entry.stages[look.specimen.stage_number(stage)].channels
+            count = selection.entry.stages[selection.specimen.stage_number(stage)].channels
             channel = address.choose_number(
                 st.number_input, f"Channel (0 to {count - 1})", 0, count - 1, name="channel", default=0
             )
     with right:
-        wish.draw(look, stage, channel)
+        feature_visualisation.draw(selection, stage, channel)

@@ -6,10 +6,14 @@ from numpy.typing import NDArray
 
 from core.interpretation import rendering
 from core.interpretation.atlas import Atlas
-from widgets import address, frame
-from widgets.layers import photographs, place, wish
-from widgets.layers.look import Look
+from core.words import percent, unbroken
+from widgets import address, frame, specimens
+from widgets.layers import answers, feature_visualisation
+from widgets.layers.exemplars import exemplars_of
+from widgets.layers.selection import BY_KEY, Selection
+from widgets.layers.stage_choice import choose_stage
 from widgets.sheet.sheet import sheet
+from widgets.specimens import NetworkKey
 from widgets.turns import short_turn
 
 MOST_TILES = 256  # of a sheet; a stage with more channels shows the first of its order
@@ -18,37 +22,26 @@ SMALLEST_TILE = 16  # pixels of a map in the sheet
 STRONGEST, BY_NUMBER = "strongest", "number"
 ORDERS = {STRONGEST: "Strongest first", BY_NUMBER: "By number"}
 QUALITY = 88  # of JPEG
-WANTED = 256  # pixels of the atlas' picture on screen
+FROM_ATLAS = 256  # pixels of the atlas' picture on screen
 PATCHES = 6  # of sample photographs
 NAMED = 3  # classes that are written out
 
-Maps = NDArray[np.float32]
 
-
-def draw(look: Look) -> None:
+def draw(selection: Selection) -> None:
     """Draw the strip, the sheet of channels and the chosen channel beside it."""
-    stage = place.choose_stage(look)
-    maps = _maps(look.specimen.key, look.picture_key, stage, look)
+    stage = choose_stage(selection)
+    maps = answers.maps(selection, stage)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        channel = _sheet(look, stage, maps)
+        channel = _sheet(selection, stage, maps)
     with right:
-        _channel(look, stage, channel, maps[channel])
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _maps(specimen_key: str, picture_key: str, stage: str, _look: Look) -> Maps:
-    """What every channel of a stage answers to the picture: (C, h, w)."""
-    from core.interpretation import specimen
-
-    maps: Maps = specimen.activations(_look.specimen, _look.pixels, stage)[0]
-    return maps
+        _channel(selection, stage, channel, maps[channel])
 
 
 # --- all channels ---------------------------------------------------------------------------------------
 
 
-def _sheet(look: Look, stage: str, maps: Maps) -> int:
+def _sheet(selection: Selection, stage: str, maps: NDArray[np.float32]) -> int:
     """Draw the channels' maps as one clickable picture; the chosen channel comes back."""
     from core.interpretation.channel import ranked
 
@@ -64,11 +57,11 @@ def _sheet(look: Look, stage: str, maps: Maps) -> int:
         label_visibility="collapsed",
     )
     order = ranked(maps) if way == STRONGEST else np.arange(len(maps))
-    channel = int(address.read("channel", [str(one) for one in range(len(maps))], str(order[0])))
+    channel = int(address.read("channel", [str(number) for number in range(len(maps))], str(order[0])))
     shown = order[:MOST_TILES]
     columns = min(COLUMNS, int(np.ceil(np.sqrt(len(shown)))))
     sheet(
-        _sheet_image(look.specimen.key, look.picture_key, stage, way, maps[shown], columns),
+        _sheet_image(selection, stage, way, maps[shown], columns),
         key="layers_sheet",
         columns=columns,
         labels=[f"Channel {number}: up to {maps[number].max():.2f}" for number in shown],
@@ -82,9 +75,9 @@ def _sheet(look: Look, stage: str, maps: Maps) -> int:
     return channel
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
 def _sheet_image(
-    specimen_key: str, picture_key: str, stage: str, order: str, _maps: Maps, columns: int
+    selection: Selection, stage: str, order: str, _maps: NDArray[np.float32], columns: int
 ) -> bytes:
     tiles = rendering.map_tiles(_maps, max(_maps.shape[-1], SMALLEST_TILE))
     return rendering.encode(rendering.contact_sheet(tiles, columns))
@@ -93,21 +86,21 @@ def _sheet_image(
 # --- one channel ----------------------------------------------------------------------------------------
 
 
-def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) -> None:
+def _channel(selection: Selection, stage: str, channel: int, values: NDArray[np.float32]) -> None:
     st.markdown(f"## {frame.plain(stage)} · channel {channel}")
-    known = wish.atlas_of(look)
+    known = feature_visualisation.atlas_of(selection.network)
     where, why, *rest = st.columns(3 if isinstance(known, Atlas) else 2, gap="small")
-    if look.specimen.has_positions(stage):
+    if selection.specimen.has_positions(stage):
         where.image(
-            _where(look.specimen.key, look.picture_key, stage, channel, look),
-            alt=f"Where channel {channel} of {stage} answers on {look.picture_title}",
+            _where(selection, stage, channel),
+            alt=f"Where channel {channel} of {stage} answers on {selection.picture.title}",
         )
         where.caption("**Where it answers** on this picture")
     else:
         where.metric("Its answer to this picture", f"{values.max():.2f}")
     why.image(
-        _drivers(look.specimen.key, look.picture_key, stage, channel, look),
-        alt=f"What in {look.picture_title} drives channel {channel} of {stage}",
+        _drivers(selection, stage, channel),
+        alt=f"What in {selection.picture.title} drives channel {channel} of {stage}",
     )
     why.caption(
         "**What drives it** where it answers most: gold raises it, violet lowers it "
@@ -115,13 +108,13 @@ def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) 
     )
     if isinstance(known, Atlas):
         rest[0].image(
-            _wanted(look.specimen.key, stage, channel, known),
+            _from_atlas(known, stage, channel),
             width="stretch",
             alt=f"What channel {channel} of {stage} wants",
         )
         rest[0].caption("**What it wants**: grown from noise to excite it, not a photograph (atlas)")
-    _exemplars(look, stage, channel)
-    _classes(look, stage, channel, known)
+    _exemplars(selection.network, stage, channel)
+    _classes(selection, stage, channel, known)
     box = st.expander(
         "Watch what it wants take form",
         type="compact",
@@ -131,38 +124,39 @@ def _channel(look: Look, stage: str, channel: int, values: NDArray[np.float32]) 
     )
     if box.open:
         with box:
-            wish.draw(look, stage, channel)
+            feature_visualisation.draw(selection, stage, channel)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
-def _where(specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look) -> bytes:
+@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=BY_KEY)
+def _where(selection: Selection, stage: str, channel: int) -> bytes:
     """Draw where the channel answers on the picture."""
-    values = _maps(specimen_key, picture_key, stage, _look)[channel]
-    return rendering.encode(rendering.overlay(_look.large, np.maximum(values, 0)), quality=QUALITY)
+    values = answers.maps(selection, stage)[channel]
+    return rendering.encode(rendering.overlay(selection.large, np.maximum(values, 0)), quality=QUALITY)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
-def _wanted(specimen_key: str, stage: str, channel: int, _atlas: Atlas) -> bytes:
+@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=feature_visualisation.BY_WEIGHTS)
+def _from_atlas(known: Atlas, stage: str, channel: int) -> bytes:
     """Draw the atlas' picture of the channel."""
     return rendering.encode(
-        rendering.enlarged(wish.tiles_of(_atlas, stage)[channel], WANTED), quality=QUALITY
+        rendering.enlarged(feature_visualisation.tiles_of(known, stage)[channel], FROM_ATLAS),
+        quality=QUALITY,
     )
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
-def _drivers(specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look) -> bytes:
+@st.cache_data(max_entries=512, show_spinner=False, hash_funcs=BY_KEY)
+def _drivers(selection: Selection, stage: str, channel: int) -> bytes:
     """Draw what in the picture drives the channel where it answers most."""
-    from core.interpretation import channel as one
+    from core.interpretation.channel import drivers, peak
 
-    values = _maps(specimen_key, picture_key, stage, _look)[channel]
+    place = peak(answers.maps(selection, stage)[channel])
     with short_turn():
-        found = one.drivers(_look.specimen, _look.pixels, stage, channel, one.peak(values))
-    return rendering.encode(rendering.overlay(_look.large, found), quality=QUALITY)
+        driving = drivers(selection.specimen, selection.pixels, stage, channel, place)
+    return rendering.encode(rendering.overlay(selection.large, driving), quality=QUALITY)
 
 
-def _exemplars(look: Look, stage: str, channel: int) -> None:
+def _exemplars(network: NetworkKey, stage: str, channel: int) -> None:
     """Draw the patches of the sample photographs that the channel answers to most, best first."""
-    image, titles = _patches(look.specimen.key, stage, channel, look)
+    image, titles = _patches(network, stage, channel)
     if not titles:
         return
     st.markdown("**What excites it most** among scikit-image's photographs: what it saw there")
@@ -179,28 +173,28 @@ def _exemplars(look: Look, stage: str, channel: int) -> None:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _patches(specimen_key: str, stage: str, channel: int, _look: Look) -> tuple[bytes, list[str]]:
+def _patches(network: NetworkKey, stage: str, channel: int) -> tuple[bytes, list[str]]:
     """What the channel saw in its best photographs, as one sheet, and their titles."""
     from core.interpretation import exemplars
 
-    found, bank = photographs.exemplars_of(_look)[stage], exemplars.bank_for(_look.specimen)
-    ranks = [rank for rank in range(PATCHES) if found.crops[channel, rank] >= 0]
+    best, bank = exemplars_of(network)[stage], exemplars.bank_for(specimens.load(network))
+    ranks = [rank for rank in range(PATCHES) if best.crops[channel, rank] >= 0]
     if not ranks:
         return b"", []
-    patches = np.stack([exemplars.patch(bank, found, channel, rank) for rank in ranks])
-    titles = [exemplars.title(bank, found, channel, rank) for rank in ranks]
+    patches = np.stack([exemplars.patch(bank, best, channel, rank) for rank in ranks])
+    titles = [exemplars.title(bank, best, channel, rank) for rank in ranks]
     return rendering.encode(rendering.contact_sheet(patches, PATCHES, gap=2), quality=QUALITY), titles
 
 
-def _classes(look: Look, stage: str, channel: int, known: object) -> None:
+def _classes(selection: Selection, stage: str, channel: int, known: object) -> None:
     """Say which classes the channel speaks for, and what this picture's answer would be without it."""
-    as_is, silent = _without(look.specimen.key, look.picture_key, stage, channel, look)
-    names = look.specimen.class_names
+    as_is, silent = _without(selection, stage, channel)
+    names = selection.specimen.class_names
     lines = []
     if isinstance(known, Atlas):
         fires = ", ".join(frame.plain(name) for name, _ in known.entry(stage, channel).fires_for[:NAMED])
         lines.append(f"**Fires most for** {fires} (mean answer to the validation images of Tiny ImageNet).")
-    weights = _head_weights(look.specimen.key, look) if stage == look.stages[-1] else None
+    weights = _head_weights(selection.network) if stage == selection.stages[-1] else None
     if weights is not None:
         best, worst = np.argsort(-weights[:, channel])[:NAMED], np.argsort(weights[:, channel])[:NAMED]
         lines.append(
@@ -210,15 +204,9 @@ def _classes(look: Look, stage: str, channel: int, known: object) -> None:
     change = silent - as_is
     place = int(np.abs(change).argmax())
     guess = int(as_is.argmax())
-    lines.append(
-        f"**Without it**, {frame.plain(names[guess])} goes from {_percent(as_is[guess])} to {_percent(silent[guess])} "
-        "on this picture"
-        + (
-            f"; {frame.plain(names[place])} from {_percent(as_is[place])} to {_percent(silent[place])}."
-            if place != guess
-            else "."
-        )
-    )
+    goes = f"{frame.plain(names[guess])} goes from {_from_to(as_is, silent, guess)} on this picture"
+    too = f"; {frame.plain(names[place])} from {_from_to(as_is, silent, place)}." if place != guess else "."
+    lines.append(f"**Without it**, {goes}{too}")
     st.markdown("\n\n".join(lines))
 
 
@@ -226,21 +214,21 @@ def _listed(names: tuple[str, ...], numbers: NDArray[np.int64]) -> str:
     return ", ".join(frame.plain(names[number]) for number in numbers)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\u00a0%"
+def _from_to(before: NDArray[np.float32], after: NDArray[np.float32], number: int) -> str:
+    return f"{unbroken(percent(float(before[number])))} to {unbroken(percent(float(after[number])))}"
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=BY_KEY)
 def _without(
-    specimen_key: str, picture_key: str, stage: str, channel: int, _look: Look
+    selection: Selection, stage: str, channel: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    from core.interpretation import channel as one
+    from core.interpretation.channel import without
 
-    return one.without(_look.specimen, _look.pixels, stage, channel)
+    return without(selection.specimen, selection.pixels, stage, channel)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _head_weights(specimen_key: str, _look: Look) -> NDArray[np.float32] | None:
-    from core.interpretation import channel as one
+def _head_weights(network: NetworkKey) -> NDArray[np.float32] | None:
+    from core.interpretation.channel import head_weights
 
-    return one.head_weights(_look.specimen)
+    return head_weights(specimens.load(network))

@@ -12,14 +12,15 @@ from PIL import Image
 
 from core.figures import filters as charts
 from core.interpretation import rendering
-from widgets import address, encoded_picture, frame
+from core.words import percent
+from widgets import address, encoded_picture, frame, specimens
 from widgets.chart import chart
-from widgets.layers.look import Look
+from widgets.layers.selection import BY_KEY, Selection
 from widgets.sheet.sheet import sheet
+from widgets.specimens import NetworkKey
 
 if TYPE_CHECKING:
     from core.interpretation.filters import Filter, Tuning
-    from core.interpretation.specimen import Specimen
 
 SORTS = {"orientation": "By orientation", "frequency": "By frequency", "colour": "By colour"}
 KINDS = ("edge or grating", "colour blob", "other")
@@ -34,10 +35,11 @@ class _Kernels:
     filters: "tuple[Filter, ...]"
 
 
-def draw(look: Look) -> None:
+def draw(selection: Selection) -> None:
     """Draw the kernels, trained and random, and the chosen one."""
-    found = _kernels(look.specimen.key, look.specimen)
-    count, height, width = found.tiles.shape[:3]
+    kernels = _kernels(selection.network)
+    is_random = selection.network.is_random
+    count, height, width = kernels.tiles.shape[:3]
     st.markdown(
         f"The first convolution has **{count} filters** of {height} × {width} pixels and three colours. "
         "Everything the network sees passes through them."
@@ -52,19 +54,19 @@ def draw(look: Look) -> None:
         required=True,
         label_visibility="collapsed",
     )
-    order = _order(found.filters, sort)
-    best = max(found.filters, key=lambda one: (one.kind == KINDS[0], one.selectivity)).number
+    order = _order(kernels.filters, sort)
+    best = max(kernels.filters, key=lambda one: (one.kind == KINDS[0], one.selectivity)).number
     channel = int(address.read("channel", [str(number) for number in range(count)], str(best), "filter"))
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**:gray[Random weights]**" if look.is_random else "**:blue[Trained]**")
-        _sheet(found, order, "filters_sheet", chosen=channel)
+        st.markdown("**:gray[Random weights]**" if is_random else "**:blue[Trained]**")
+        _sheet(kernels, order, "filters_sheet", chosen=channel)
     with right:
-        if look.is_random:
-            _wheel(found, order, channel)
+        if is_random:
+            _wheel(kernels, order, channel)
         else:
             st.markdown("**:gray[Random weights, as a control]**")
-            random = _kernels(f"{look.specimen.entry.name}/control", look.random())
+            random = _kernels(selection.control)
             _sheet(random, _order(random.filters, sort), "filters_random")
     st.caption(
         "Every kernel is shown as it acts on pixels; grey is zero. An edge, grating or blob has at least 40 % of its "
@@ -73,18 +75,18 @@ def draw(look: Look) -> None:
         + (" With so few pixels chance alone makes many such kernels." if height * width < 25 else "")
     )
     st.divider()
-    _one(look, found, channel)
-    if not look.is_random:
+    _filter(selection, kernels.filters[channel], kernels.tiles[channel])
+    if not is_random:
         st.markdown("## All filters on the wheel")
-        _wheel(found, order, channel)
+        _wheel(kernels, order, channel)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _kernels(specimen_key: str, _specimen: "Specimen") -> _Kernels:
+def _kernels(network: NetworkKey) -> _Kernels:
     from core.interpretation import filters
 
-    found = filters.kernels(_specimen)
-    return _Kernels(tiles=filters.tiles(found), filters=filters.analyse(found))
+    weights = filters.kernels(specimens.load(network))
+    return _Kernels(tiles=filters.tiles(weights), filters=filters.analyse(weights))
 
 
 def _order(filters: "Sequence[Filter]", sort: str) -> list[int]:
@@ -100,12 +102,12 @@ def _order(filters: "Sequence[Filter]", sort: str) -> list[int]:
 # --- all filters ----------------------------------------------------------------------------------------
 
 
-def _sheet(found: _Kernels, order: list[int], key: str, *, chosen: int | None = None) -> None:
+def _sheet(kernels: _Kernels, order: list[int], key: str, *, chosen: int | None = None) -> None:
     """Draw kernels as one picture with the count of each kind; those with ``chosen`` can be clicked."""
-    side = max(SMALLEST_TILE, found.tiles.shape[1])
+    side = max(SMALLEST_TILE, kernels.tiles.shape[1])
     columns = min(16, int(np.ceil(np.sqrt(len(order) * 1.6))))
-    tiles = np.stack([_enlarged(found.tiles[number], side) for number in order])
-    counts = Counter[str](one.kind for one in found.filters)
+    tiles = np.stack([_enlarged(kernels.tiles[number], side) for number in order])
+    counts = Counter[str](one.kind for one in kernels.filters)
     st.markdown(
         f"**{counts[KINDS[0]]}** edges or gratings, **{counts[KINDS[1]]}** colour blobs, {counts[KINDS[2]]} other"
     )
@@ -113,7 +115,7 @@ def _sheet(found: _Kernels, order: list[int], key: str, *, chosen: int | None = 
         rendering.encode(rendering.contact_sheet(tiles, columns, gap=2)),
         key=key,
         columns=columns,
-        labels=[_label(found.filters[number]) for number in order],
+        labels=[_label(kernels.filters[number]) for number in order],
         chosen=None if chosen is None else order.index(chosen),
         on_choose=None if chosen is None else lambda index: address.write(channel=order[index]),
         largest=72,
@@ -125,16 +127,16 @@ def _enlarged(tile: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(tile).resize((side, side), Image.Resampling.NEAREST))
 
 
-def _label(one: "Filter") -> str:
-    text = f"Filter {one.number}: {one.kind}"
-    if one.kind == KINDS[0]:
-        text += f", {one.orientation:.0f}°, {one.cycles:.1f} cycles"
-    return f"{text}, {100 * one.chromatic:.0f} % colour"
+def _label(kernel: "Filter") -> str:
+    text = f"Filter {kernel.number}: {kernel.kind}"
+    if kernel.kind == KINDS[0]:
+        text += f", {kernel.orientation:.0f}°, {kernel.cycles:.1f} cycles"
+    return f"{text}, {percent(kernel.chromatic, 0)} colour"
 
 
-def _wheel(found: _Kernels, order: list[int], channel: int) -> None:
+def _wheel(kernels: _Kernels, order: list[int], channel: int) -> None:
     """Draw every edge or grating by orientation and frequency, in its own colour."""
-    shown = [found.filters[number] for number in order if found.filters[number].kind == KINDS[0]]
+    shown = [kernels.filters[number] for number in order if kernels.filters[number].kind == KINDS[0]]
     if not shown:
         st.caption("No filter here is an edge or grating.")
         return
@@ -162,14 +164,14 @@ def _wheel(found: _Kernels, order: list[int], channel: int) -> None:
 # --- one filter -----------------------------------------------------------------------------------------
 
 
-def _one(look: Look, found: _Kernels, channel: int) -> None:
+def _filter(selection: Selection, kernel: "Filter", tile: NDArray[np.uint8]) -> None:
     """Draw one filter: the kernel, its answers to stripes, its map over the picture, and what was measured."""
-    one = found.filters[channel]
-    tuning, fit = _measured(look.specimen.key, channel, look)
-    st.markdown(f"## Filter {channel}: {one.kind}")
-    kernel, answers, picture = st.columns(3, gap="medium")
-    with kernel:
-        drawn = rendering.encode(_enlarged(found.tiles[channel], LARGEST_KERNEL))
+    channel, is_edge = kernel.number, kernel.kind == KINDS[0]
+    tuning, fit = _measured(selection.network, channel)
+    st.markdown(f"## Filter {channel}: {kernel.kind}")
+    enlarged, answers, picture = st.columns(3, gap="medium")
+    with enlarged:
+        drawn = rendering.encode(_enlarged(tile, LARGEST_KERNEL))
         encoded_picture.draw(drawn, width="stretch", alt=f"The kernel of filter {channel}")
         st.caption("**The kernel**, enlarged")
     with answers:
@@ -177,51 +179,48 @@ def _one(look: Look, found: _Kernels, channel: int) -> None:
             charts.tuning(
                 tuning.angles,
                 tuning.answers,
-                preferred=one.orientation if one.kind == KINDS[0] else None,
+                preferred=kernel.orientation if is_edge else None,
                 theme=frame.theme(),
             ),
             key="filters_tuning",
         )
         st.caption(
             "**Its answers to stripes** of its own width and colour, turned round"
-            + (
-                "; dotted: the orientation found in the kernel's Fourier transform"
-                if one.kind == KINDS[0]
-                else ""
-            )
+            + ("; dotted: the orientation found in the kernel's Fourier transform" if is_edge else "")
         )
     with picture:
         st.image(
-            _map(look.specimen.key, look.picture_key, channel, look),
+            _map(selection, channel),
             width="stretch",
-            alt=f"Where filter {channel} answers on {look.picture_title}",
+            alt=f"Where filter {channel} answers on {selection.picture.title}",
         )
         st.caption("**On your picture**: gold where it answers with plus, violet with minus")
     lines = [
-        f"**Orientation** {one.orientation:.0f}° in the kernel, {tuning.preferred:.0f}° when shown stripes; "
+        f"**Orientation** {kernel.orientation:.0f}° in the kernel, {tuning.preferred:.0f}° when shown stripes; "
         f"selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only)."
-        if one.kind == KINDS[0]
+        if is_edge
         else f"**Orientation** hardly any: selectivity {tuning.selectivity:.2f} (0: every angle alike, 1: one only).",
-        f"**Frequency** {one.frequency:.2f} cycles per pixel: {one.cycles:.1f} waves across the kernel.",
-        f"**Colour** {100 * one.chromatic:.0f} % of its energy"
-        + (f", {one.axis}." if one.axis != "brightness" else "; the rest is brightness."),
+        f"**Frequency** {kernel.frequency:.2f} cycles per pixel: {kernel.cycles:.1f} waves across the kernel.",
+        f"**Colour** {percent(kernel.chromatic, 0)} of its energy"
+        + (f", {kernel.axis}." if kernel.axis != "brightness" else "; the rest is brightness."),
     ]
     if fit is not None:
-        lines.append(f"**A Gabor function** (a wave under a bell) explains {100 * fit:.0f} % of it.")
+        lines.append(f"**A Gabor function** (a wave under a bell) explains {percent(fit, 0)} of it.")
     st.markdown("  \n".join(lines))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _measured(specimen_key: str, channel: int, _look: Look) -> "tuple[Tuning, float | None]":
+def _measured(network: NetworkKey, channel: int) -> "tuple[Tuning, float | None]":
     from core.interpretation import filters
 
-    fit = filters.gabor_fit(filters.kernels(_look.specimen)[channel])
-    return filters.tune(_look.specimen, channel), fit
+    specimen = specimens.load(network)
+    fit = filters.gabor_fit(filters.kernels(specimen)[channel])
+    return filters.tune(specimen, channel), fit
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _map(specimen_key: str, picture_key: str, channel: int, _look: Look) -> bytes:
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=BY_KEY)
+def _map(selection: Selection, channel: int) -> bytes:
     from core.interpretation import filters
 
-    values = filters.response(_look.specimen, _look.pixels, channel)
-    return rendering.encode(rendering.overlay(_look.large, values), quality=85)
+    values = filters.response(selection.specimen, selection.pixels, channel)
+    return rendering.encode(rendering.overlay(selection.large, values), quality=85)

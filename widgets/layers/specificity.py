@@ -1,22 +1,25 @@
 """General to specific: how well every stage tells classes apart, measured on a data set, beside HOG and SIFT."""
 
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue
 from core.datasets.open import load
 from core.events import Progress
+from core.images.picture import Picture
 from core.runs import service
 from core.runs.spec import UPLOAD
-from widgets import address, encoded_picture, frame
+from widgets import address, encoded_picture, frame, specimens
 from widgets.chart import chart
-from widgets.layers.look import Look
-from widgets.turns import long_turn
+from widgets.computed_once import ComputedOnce
+from widgets.layers.picture_choice import SHOWN
+from widgets.layers.selection import BY_KEY, Selection
+from widgets.specimens import NetworkKey
 
 if TYPE_CHECKING:
     from core.datasets.dataset import ImageDataset
@@ -30,7 +33,7 @@ MEASURES: dict[str, str] = {"probe": "Linear probe", "neighbours": "Nearest neig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class SpecificityMeasurement:
     """What one measurement found, and what it was made on."""
 
     report: "SpecificityReport"
@@ -39,7 +42,7 @@ class Measured:
     duplicates: int
 
 
-def draw(look: Look) -> None:
+def draw(selection: Selection) -> None:
     """Draw the view."""
     sets = _sets()
     data, count, way = st.columns([2, 1, 2], vertical_alignment="bottom")
@@ -53,14 +56,13 @@ def draw(look: Look) -> None:
             what="data set",
             format_func=sets.__getitem__,
         )
-    entry = look.specimen.entry
     with count:
         most = address.choose(
             st.segmented_control,
             "Pictures",
             [FEW, MIDDLE, MANY],
             name="images",
-            default=MIDDLE if 2 * int(MIDDLE) * entry.multiply_adds <= AT_ONCE else FEW,
+            default=MIDDLE if 2 * int(MIDDLE) * selection.entry.multiply_adds <= AT_ONCE else FEW,
             required=True,
         )
     with way:
@@ -73,10 +75,10 @@ def draw(look: Look) -> None:
             format_func=MEASURES.__getitem__,
             required=True,
         )
-    measured = _measured(look, reference, int(most))
+    measured = _measured(selection, reference, int(most))
     if measured is not None:
-        _charts(measured, "neighbours" if measure == "neighbours" else "probe", look)
-    _classical(look)
+        _charts(measured, "neighbours" if measure == "neighbours" else "probe", selection.network.is_random)
+    _classical(selection)
     if measured is not None:
         _method(measured)
 
@@ -84,7 +86,7 @@ def draw(look: Look) -> None:
 def _sets() -> dict[str, str]:
     """The data sets that can be measured on, by reference: built in, and this visitor's own."""
     built_in = {name: entry.title for name, entry in catalogue.DATASETS.items() if entry.kind == "builtin"}
-    own = {UPLOAD + one.token: f"My own: {one.name}" for one in service.uploads_of(frame.visitor())}
+    own = {UPLOAD + upload.token: f"My own: {upload.name}" for upload in service.uploads_of(frame.visitor())}
     return built_in | own
 
 
@@ -92,52 +94,52 @@ def _sets() -> dict[str, str]:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _slot(network: str, reference: str, most: int) -> list[Measured]:
-    """A place that keeps one measurement for all visitors; empty until it is made."""
-    # Not the measurement itself behind the cache: its progress could not be drawn from in there.
-    return []
+def _measurement(network: NetworkKey, reference: str, most: int) -> ComputedOnce[SpecificityMeasurement]:
+    return ComputedOnce()
 
 
-def _measured(look: Look, reference: str, most: int) -> Measured | None:
-    """Look up the measurement, or make it, showing how far it is; None until somebody asks for a long one."""
-    slot = _slot(look.specimen.key, reference, most)
-    if slot:
-        return slot[0]
-    if 2 * most * look.specimen.entry.multiply_adds > AT_ONCE:
-        st.caption(f"{look.specimen.entry.title} is large; on a small machine this takes a few minutes.")
-        if not st.button("Measure", type="primary", icon=":material/straighten:", key="specificity_measure"):
-            return None
-    bar = st.progress(0.0, "Waiting for another measurement to end …")
-    try:
-        with frame.shown_errors(), long_turn():
-            if not slot:
-                slot.append(_measure(look, reference, most, bar))
-    finally:
-        bar.empty()
-    return slot[0] if slot else None
+def _measured(selection: Selection, reference: str, most: int) -> SpecificityMeasurement | None:
+    """Look up the measurement, or make it; None until somebody asks for a long one."""
+    measurement = _measurement(selection.network, reference, most)
+    if measurement.answer is None:
+        entry = selection.entry
+        if 2 * most * entry.multiply_adds > AT_ONCE:
+            st.caption(f"{entry.title} is large; on a small machine this takes a few minutes.")
+            if not st.button(
+                "Measure", type="primary", icon=":material/straighten:", key="specificity_measure"
+            ):
+                return None
+        with frame.shown_errors():
+            measurement.compute(
+                partial(_measure, selection, reference, most),
+                waiting="Waiting for another measurement to end …",
+            )
+    return measurement.answer
 
 
-def _measure(look: Look, reference: str, most: int, bar: DeltaGenerator) -> Measured:
+def _measure(selection: Selection, reference: str, most: int, bar: DeltaGenerator) -> SpecificityMeasurement:
     from core.interpretation import classical, specificity
     from core.interpretation.specificity_report import SpecificityReport
 
     bar.progress(0.0, "Reading the pictures …")
-    dataset = _open(reference, look.specimen.image_size, look.reading.fit)
+    dataset = _open(reference, selection.side, selection.picture.reading.fit)
     sample = specificity.draw_sample(dataset, most)
     report: SpecificityReport | None = None
-    for state in specificity.measure(look.specimen, look.random(), sample):
+    for state in specificity.measure(selection.specimen, specimens.load(selection.control), sample):
         if isinstance(state, SpecificityReport):
             report = state
         else:
             bar.progress(0.7 * state.share, f"{state.phase} …")
     assert report is not None
-    found: tuple[ClassicalReading, ...] = ()
+    readings: tuple[ClassicalReading, ...] = ()
     for step in classical.measure(sample.images, sample.labels):
         if isinstance(step, Progress):
             bar.progress(0.7 + 0.3 * step.share, f"{step.phase} …")
         else:
-            found = step
-    return Measured(report=report, classical=found, available=sample.available, duplicates=sample.duplicates)
+            readings = step
+    return SpecificityMeasurement(
+        report=report, classical=readings, available=sample.available, duplicates=sample.duplicates
+    )
 
 
 def _open(reference: str, side: int, fit: str) -> "ImageDataset":
@@ -151,12 +153,12 @@ def _open(reference: str, side: int, fit: str) -> "ImageDataset":
 # --- drawing --------------------------------------------------------------------------------------------
 
 
-def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
+def _charts(measured: SpecificityMeasurement, measure: "Measure", is_random: bool) -> None:
     from core.figures import specificity as figures
     from core.interpretation.specificity_report import findings
 
     theme = frame.theme()
-    if look.is_random:
+    if is_random:
         st.info("Random weights are chosen above, so both lines are the control.", icon=":material/casino:")
     said = findings(measured.report, measured.classical, measure)
     st.markdown(f"## {said[0]}")
@@ -188,33 +190,34 @@ def _charts(measured: Measured, measure: "Measure", look: Look) -> None:
         chart(drawn, key="specificity_cka")
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _classical_pictures(picture_key: str, _large: NDArray[np.uint8]) -> tuple[bytes, bytes, int]:
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Picture: attrgetter("key")})
+def _classical_pictures(picture: Picture) -> tuple[bytes, bytes, int]:
     from core.images.decoding import square_from_array
     from core.interpretation import classical, rendering
 
-    square = square_from_array(_large, CLASSICAL_SIDE)
+    square = square_from_array(picture.squares[SHOWN], CLASSICAL_SIDE)
     strokes = rendering.ramp(rendering.scaled(classical.hog_picture(square)))
     points, count = classical.keypoint_picture(square)
     return rendering.encode(strokes), rendering.encode(points), count
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _stage_pictures(network_key: str, picture_key: str, _look: Look) -> dict[str, bytes]:
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_KEY)
+def _stage_pictures(selection: Selection) -> dict[str, bytes]:
     from core.interpretation import rendering, specificity
 
     return {
-        name: rendering.encode(rendering.map_tiles(found[None], CLASSICAL_SIDE)[0])
-        for name, found in specificity.activity(_look.specimen, _look.pixels).items()
+        name: rendering.encode(rendering.map_tiles(values[None], CLASSICAL_SIDE)[0])
+        for name, values in specificity.activity(selection.specimen, selection.pixels).items()
     }
 
 
-def _classical(look: Look) -> None:
+def _classical(selection: Selection) -> None:
     """Show what classical features see of the picture, then every stage."""
-    st.markdown(f"**{frame.plain(look.picture_title)}, as HOG, SIFT and each stage see it**")
+    title = selection.picture.title
+    st.markdown(f"**{frame.plain(title)}, as HOG, SIFT and each stage see it**")
     with st.spinner("Drawing …"):
-        strokes, points, count = _classical_pictures(look.picture_key, look.large)
-        stages = _stage_pictures(look.specimen.key, look.picture_key, look)
+        strokes, points, count = _classical_pictures(selection.picture)
+        stages = _stage_pictures(selection)
     with st.grid(8, min_column_width=120, gap="small", key="specificity_pictures"):
         for picture, name in (
             (strokes, "HOG: edge directions, cell by cell"),
@@ -222,11 +225,11 @@ def _classical(look: Look) -> None:
             *((picture, f"{name}: mean activity") for name, picture in stages.items()),
         ):
             with st.container(gap="xxsmall"):
-                encoded_picture.draw(picture, width="stretch", alt=f"{look.picture_title}, {name}")
+                encoded_picture.draw(picture, width="stretch", alt=f"{title}, {name}")
                 st.caption(frame.plain(name))
 
 
-def _method(measured: Measured) -> None:
+def _method(measured: SpecificityMeasurement) -> None:
     report = measured.report
     with st.expander("How it was measured"):
         copies = f" {measured.duplicates:,} exact copies were left out." if measured.duplicates else ""

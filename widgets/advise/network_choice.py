@@ -7,7 +7,7 @@ from core.backbones.catalogue import BackboneEntry
 from widgets import address
 
 
-def ask() -> BackboneEntry:
+def choose() -> BackboneEntry:
     """Draw the choice of the network."""
     name = address.choose(
         st.selectbox,
@@ -15,6 +15,6 @@ def ask() -> BackboneEntry:
         list(catalogue.BACKBONES),
         name="network",
         default=catalogue.BUILT_IN,
-        format_func=lambda one: catalogue.entry(one).title,
+        format_func=lambda name: catalogue.entry(name).title,
     )
     return catalogue.entry(name)

@@ -7,16 +7,16 @@ from core.advice.evidence import STAND_IN
 from core.advice.quadrants import QUADRANTS, SMALL_BELOW
 from core.advice.tasks import TASKS
 from widgets import frame
-from widgets.advise.asked import Asked
+from widgets.advise.advice_request import AdviceRequest
 from widgets.chart import chart
 
 
-def draw(asked: Asked) -> None:
+def draw(request: AdviceRequest) -> None:
     """Draw the chart, and the dispute where the task lies in its midst."""
     from core.figures.advice_quadrants import KnownDataSet, TaskPlace, quadrants
 
-    sizes = places.sizes(evidence.cells(asked.entry.name) or evidence.cells(STAND_IN))
-    near = {one.task for one in asked.advice.neighbours} if asked.advice is not None else set()
+    sizes = places.sizes(evidence.cells(request.entry.name) or evidence.cells(STAND_IN))
+    near = {one.task for one in request.advice.neighbours} if request.advice is not None else set()
     landmarks = [
         KnownDataSet(
             title=TASKS[name].title,
@@ -27,7 +27,7 @@ def draw(asked: Asked) -> None:
         )
         for name, size in sizes.items()
     ]
-    known = _known(asked)
+    known = _known(request)
     place = None if known is None else TaskPlace(unlike=known[0], per_class=known[1])
     chart(
         quadrants(landmarks, place, theme=frame.theme()),
@@ -40,21 +40,21 @@ def draw(asked: Asked) -> None:
     )
 
 
-def _known(asked: Asked) -> tuple[tuple[float, float], tuple[int, int]] | None:
+def _known(request: AdviceRequest) -> tuple[tuple[float, float], tuple[int, int]] | None:
     """From where to where the task lies on both axes: as the visitor says, else as the pictures say."""
-    if asked.measures is None or asked.advice is None:
-        return None if asked.description is None else places.described(asked.description)
-    across, up = places.among(asked.advice.neighbours, asked.measures.per_class)
-    if asked.description is not None and asked.description.similarity is not None:
-        across, _ = places.described(asked.description)
+    if request.measures is None or request.advice is None:
+        return None if request.description is None else places.described(request.description)
+    across, up = places.among(request.advice.neighbours, request.measures.per_class)
+    if request.description is not None and request.description.similarity is not None:
+        across, _ = places.described(request.description)
     return across, up
 
 
-def dispute(asked: Asked) -> None:
+def dispute(request: AdviceRequest) -> None:
     """Show who contradicts whom, where the task's quadrant is disputed."""
-    if asked.advice is None:
+    if request.advice is None:
         return
-    entry = QUADRANTS[asked.advice.rule.quadrant]
+    entry = QUADRANTS[request.advice.rule.quadrant]
     if not entry.disputed:
         return
     with st.expander("For few pictures of another kind, the sources contradict each other", type="compact"):

@@ -1,5 +1,7 @@
 """What does this channel want? The atlas' picture at once where there is one, and any picture forming live."""
 
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,27 +11,31 @@ from numpy.typing import NDArray
 from core.errors import DataError
 from core.interpretation import atlas, rendering
 from core.interpretation.atlas import CLASSES, Atlas
-from widgets.layers.look import Look
+from widgets import computed_once, specimens
+from widgets.layers.selection import Selection
+from widgets.specimens import NetworkKey
 from widgets.turns import long_turn
 
 if TYPE_CHECKING:
-    from core.interpretation.specimen import Specimen
+    from core.interpretation.feature_visualisation import AscentStep
 
 SHOWN, GAP = 256, 4  # pixels of a side on screen, and between pictures
 DIVERSE = 4
 DIVERSITY = 0.5  # share of the excitement that pictures give up to differ
 REPORT_EVERY = 4
-_LAST = "layers_wish_last"
+_FORMED = "layers_wish_formed"
+# What caches know an atlas by: ``hash_funcs`` of every function that is given one.
+BY_WEIGHTS: dict[str | type[Any], Callable[[Any], Any]] = {Atlas: attrgetter("weights_sha256")}
 
 
-def atlas_of(look: Look) -> Atlas | DataError:
+def atlas_of(network: NetworkKey) -> Atlas | DataError:
     """Read the atlas of this very network; what is wrong, in one sentence, where there is none."""
-    if look.specimen.key != f"{look.specimen.entry.name}/pretrained":
+    if network != NetworkKey(name=network.name) or network.is_random:
         return DataError(
             "The atlas shows the built-in network as it ships; here, watch one picture form at a time."
         )
     try:
-        return _atlas(look.specimen.entry.name)
+        return _atlas(network.name)
     except DataError as error:
         return error
 
@@ -39,19 +45,15 @@ def _atlas(network: str) -> Atlas:
     return atlas.load(network)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_WEIGHTS)
 def tiles_of(known: Atlas, stage: str) -> NDArray[np.uint8]:
     """The atlas' pictures of a stage (N, tile, tile, 3), decoded once for all visitors."""
-    return _tiles(known.weights_sha256, stage, known)
+    return known.tiles(stage)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _tiles(weights_sha256: str, stage: str, _atlas: Atlas) -> NDArray[np.uint8]:
-    return _atlas.tiles(stage)
-
-
-def draw(look: Look, stage: str, channel: int) -> None:
+def draw(selection: Selection, stage: str, channel: int) -> None:
     """Draw the panel for a channel of a stage, or for a class where the stage is "classes"."""
-    known = atlas_of(look)
+    known = atlas_of(selection.network)
     place = st.empty()
     if isinstance(known, Atlas) and stage in known.sheets:
         _show(
@@ -59,7 +61,7 @@ def draw(look: Look, stage: str, channel: int) -> None:
             tiles_of(known, stage)[channel][None],
             "What it wants most, from the atlas: optimised, not a photograph.",
         )
-    several, control = _options(look)
+    several, control = _options(selection)
     left, right = st.columns(2)
     start = left.button(
         "Watch it form",
@@ -68,19 +70,20 @@ def draw(look: Look, stage: str, channel: int) -> None:
         type="primary",
         width="stretch",
     )
-    key = (look.specimen.key, stage, channel, several, control)
+    question = (selection.network, stage, channel, several, control)
     if start:
         # Any click, on this button too, ends the script that is drawing.
         stop = right.empty()
         stop.button("Stop", key="layers_wish_stop", icon=":material/stop:", width="stretch")
-        st.session_state[_LAST] = (key, _form(place, look, stage, channel, several=several, control=control))
+        formed = _form(place, selection, stage, channel, several=several, control=control)
+        computed_once.keep(_FORMED, question, formed)
         stop.empty()
-    last = st.session_state.get(_LAST)
-    if last is not None and last[0] == key:
-        _show(place, *last[1])
+    formed = computed_once.kept(_FORMED, question)
+    if formed is not None:
+        _show(place, *formed)
 
 
-def _options(look: Look) -> tuple[bool, bool]:
+def _options(selection: Selection) -> tuple[bool, bool]:
     with st.container(horizontal=True):
         several = st.toggle(
             f"{DIVERSE} that differ",
@@ -88,7 +91,7 @@ def _options(look: Look) -> tuple[bool, bool]:
             help="One channel can want several things. Each picture is pushed away from the others "
             "(the diversity term of Olah et al. 2017).",
         )
-        control = not look.is_random and st.toggle(
+        control = not selection.network.is_random and st.toggle(
             "Beside random weights",
             key="layers_wish_control",
             help="The same ascent on the same architecture that has learned nothing: what of the picture is training, "
@@ -98,19 +101,19 @@ def _options(look: Look) -> tuple[bool, bool]:
 
 
 def _form(
-    place: Any, look: Look, stage: str, channel: int, *, several: bool, control: bool
+    place: Any, selection: Selection, stage: str, channel: int, *, several: bool, control: bool
 ) -> tuple[NDArray[np.uint8], str]:
     """Climb, showing every few steps; what stands there at the end comes back: pictures and their words."""
-    specimens = [look.specimen, look.random()] if control else [look.specimen]
+    networks = [selection.network, selection.control] if control else [selection.network]
     done: list[NDArray[np.uint8]] = []
     words: list[str] = []
     bar = st.progress(0.0, "Waiting for another visitor's picture …")
     with long_turn():
-        for number, one in enumerate(specimens):
-            for progress in _progress(one, stage, channel, several):
-                whole = (number + progress.step / progress.steps) / len(specimens)
+        for number, network in enumerate(networks):
+            for progress in _ascent(network, stage, channel, several):
+                whole = (number + progress.step / progress.steps) / len(networks)
                 bar.progress(whole, f"Step {progress.step} of {progress.steps}")
-                says = _says(stage, progress.values, random=bool(number) or look.is_random)
+                says = _says(stage, progress.values, random=network.is_random)
                 _show(place, np.concatenate([*done, progress.pictures]), "  \n".join([*words, says]))
             done.append(progress.pictures)
             words.append(says)
@@ -118,7 +121,7 @@ def _form(
     return np.concatenate(done), "  \n".join(words)
 
 
-def _progress(one: "Specimen", stage: str, channel: int, several: bool) -> Any:
+def _ascent(network: NetworkKey, stage: str, channel: int, several: bool) -> "Iterator[AscentStep]":
     import torch
 
     from core.interpretation import feature_visualisation as visualisation
@@ -129,21 +132,22 @@ def _progress(one: "Specimen", stage: str, channel: int, several: bool) -> Any:
         diversity=DIVERSITY if several else 0.0,
         autocast=precision.autocast_type(torch.device("cpu")),
     )
-    fitted = visualisation.fitted(one, stage, ascent)
-    return visualisation.ascend(one, stage, [channel] * (DIVERSE if several else 1), fitted)
+    specimen = specimens.load(network)
+    fitted = visualisation.fitted(specimen, stage, ascent)
+    return visualisation.ascend(specimen, stage, [channel] * (DIVERSE if several else 1), fitted)
 
 
 def _says(stage: str, values: NDArray[np.float32], *, random: bool) -> str:
     """How much the pictures on screen excite their channel, and what they are."""
-    found = ", ".join(f"{value:.2f}" for value in values)
+    answers = ", ".join(f"{value:.2f}" for value in values)
     what = "the class's score is" if stage == CLASSES else "the channel answers"
-    return f"{'Random weights' if random else 'Grown from noise, not a photograph'}: {what} {found}."
+    return f"{'Random weights' if random else 'Grown from noise, not a photograph'}: {what} {answers}."
 
 
 def _show(place: Any, pictures: NDArray[np.uint8], words: str) -> None:
     """Draw pictures side by side, four a row, with one line of words."""
     side = SHOWN if len(pictures) <= 2 else SHOWN // 2
-    large = np.stack([rendering.enlarged(one, side) for one in pictures])
+    large = np.stack([rendering.enlarged(picture, side) for picture in pictures])
     columns = min(len(large), DIVERSE)
     drawn = rendering.contact_sheet(large, columns, gap=GAP)[:-GAP, :-GAP]
     with place.container():

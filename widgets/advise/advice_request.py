@@ -8,7 +8,7 @@ from widgets.previews import Choice
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class AdviceRequest:
     """The question, and the answer where there is one."""
 
     entry: BackboneEntry
