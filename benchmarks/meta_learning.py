@@ -30,7 +30,7 @@ from core.techniques.meta_learning import new_characters
 from core.techniques.meta_learning.entry import OmniglotSettings
 from core.techniques.meta_learning.learners import best_rate, course, errors_after, gradient_of, learn
 from core.techniques.meta_learning.omniglot import read_characters
-from core.techniques.meta_learning.prototypes import few_shot_accuracy, train_by_episodes
+from core.techniques.meta_learning.prototypes import few_shot_accuracies, train_by_episodes
 from core.techniques.threads import one_thread
 
 STEPS = (1, 5, 10)
@@ -114,18 +114,11 @@ def characters(path: Path, seeds: int, episodes: int, channels: int) -> None:
         )
         embedded["prototypes"] = _embed(network, new)
         for name, points in embedded.items():
-            for shots in (1, 5):
-                found.setdefault((name, shots), []).append(
-                    few_shot_accuracy(
-                        points,
-                        new_labels,
-                        ways=WAYS,
-                        shots=shots,
-                        queries=10,
-                        episodes=200,
-                        generator=torch.Generator().manual_seed(seed),
-                    )
-                )
+            accuracies = few_shot_accuracies(
+                points, new_labels, (1, 5), ways=WAYS, queries=10, episodes=200, seed=seed
+            )
+            for shots, accuracy in zip((1, 5), accuracies, strict=True):
+                found.setdefault((name, shots), []).append(accuracy)
     print(
         f"Omniglot, {count} characters, a third of them new, {episodes} episodes, {time.perf_counter() - started:.0f} s"
     )

@@ -39,7 +39,6 @@ from core.images.normalisation import IMAGENET
 from core.riding import picture_bridge
 from core.riding.picture_bridge import ARMS, COUNTS, OTHERS, SOURCE, TARGET
 from core.training import batch_norm
-from core.training.loop import trained_layers
 from core.training.strategies import initialise
 from core.training.views import generator
 
@@ -119,7 +118,9 @@ def practise(network: Backbone, pictures: Pictures, *, steps: int, seed: int) ->
         optimiser.step()
         schedule.step()
     parts = torch.randperm(len(labels), generator=drawn).tensor_split(-(-len(labels) // BATCH))
-    batch_norm.average(trained_layers(network, ()), parts, lambda numbers: network(images[numbers]))
+    batch_norm.average_statistics(
+        batch_norm.trained_layers(network, ()), parts, lambda numbers: network(images[numbers])
+    )
 
 
 @torch.no_grad()

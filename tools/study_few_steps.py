@@ -35,15 +35,15 @@ from core.backbones import catalogue, stages
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset
 from core.datasets.splits import split
-from core.freezing import apply as freezing
-from core.freezing.policy import FreezePolicy
+from core.freezing.apply import freeze
 from core.metrics.classification import mean_interval
 from core.metrics.report import Interval
 from core.training import few_steps, memory, optimisers, strategies
-from core.training.cache import Features
+from core.training.cache import CachedFeatures
 from core.training.config import FinetuneConfig
-from core.training.loop import Loop, evaluate, measure, recompute_statistics, steps_per_epoch
-from core.training.views import Views
+from core.training.loop import Loop, evaluate
+from core.training.steps import measure, steps_per_epoch
+from core.training.views import views_of
 from tools import measure_evidence
 
 SIZES = (5, 20)
@@ -127,19 +127,12 @@ def train(dataset: ImageDataset, arm: str, *, per_class: int, seed: int, budget:
     stages.new_head(backbone, len(dataset.class_names), seed=seed)
     backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     device = torch.device("cpu")
-    frozen = FreezePolicy(depth=depth)
+    frozen = tuple(stage.name for stage in backbone.table)[:depth]
     reading = memory.MicroBatch(size=16, smallest=1)
     parts = {
-        name: Features(
+        name: CachedFeatures(
             backbone,
-            Views(
-                part,
-                normalisation=stages.normalisation(backbone.name),
-                size=SIDE,
-                count=1,
-                seed=seed,
-                device=device,
-            ),
+            views_of(part, normalisation=stages.normalisation(backbone.name), size=SIDE, device=device),
             depth=depth,
             micro=reading,
             cached=True,
@@ -153,15 +146,14 @@ def train(dataset: ImageDataset, arm: str, *, per_class: int, seed: int, budget:
     loop = Loop(
         config=config,
         backbone=backbone,
-        optimiser=optimisers.build(config, backbone),
-        pull=optimisers.PullTowards(backbone, 0.0),
+        optimiser=optimisers.build_optimiser(config, backbone),
         micro=memory.MicroBatch(size=config.batch_size, smallest=2),
         segments=[epochs],
     )
     fitted = _Fitted(backbone, steps=epochs * steps)
     best: dict[str, tuple[float, float, int, dict[str, Tensor]]] = {}
     for epoch in range(epochs):
-        freezing.apply(backbone, frozen)
+        freeze(backbone, frozen)
         with fitted:
             list(loop.epoch(epoch, parts["train"]))
         running = {name: value.clone() for name, value in backbone.state_dict().items()}
@@ -171,8 +163,8 @@ def train(dataset: ImageDataset, arm: str, *, per_class: int, seed: int, budget:
                     continue  # enough steps: it is the same as above
                 fitted.write()
             elif way == "computed anew":
-                freezing.apply(backbone, frozen)
-                recompute_statistics(backbone, parts["train"], 0, frozen=frozen, seed=seed, micro=loop.micro)
+                freeze(backbone, frozen)
+                loop.recompute_statistics(parts["train"], 0, frozen=frozen)
             scores = measure(
                 torch.cat(list(evaluate(backbone, parts["validation"], micro=reading))),
                 parts["validation"].labels,

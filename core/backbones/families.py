@@ -7,25 +7,13 @@ tokens (B, 1 + H·W, C) whose first one is the class token. Stages never change 
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from core import errors
-from core.backbones.backbone import Stage
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """A network taken apart; its modules are the original's own, not copies."""
-
-    stages: tuple[Stage, ...]
-    neck: nn.Module
-    feature_size: int
-    head: nn.Module
-
+from core.backbones.backbone import Backbone, Stage
 
 # --- modules that torchvision writes as lines of a forward method -------------------------------------
 
@@ -102,14 +90,15 @@ def _stages(*rows: tuple[str, nn.Module, int, int]) -> tuple[Stage, ...]:
     return tuple(Stage(name=n, module=m, channels=c, reduction=r) for n, m, c, r in rows)
 
 
-def _resnet(network: Any) -> Parts:
+def _resnet(name: str, network: Any) -> Backbone:
     stem = {"conv1": network.conv1, "bn1": network.bn1, "relu": network.relu}
     reduction = 2
     if hasattr(network, "maxpool"):
         stem["maxpool"] = network.maxpool
         reduction = 4
     neck, size = _GlobalAverage(), network.fc.in_features
-    return Parts(
+    return Backbone(
+        name=name,
         stages=_stages(
             ("stem", _named(**stem), network.conv1.out_channels, reduction),
             ("layer1", network.layer1, size // 8, reduction),
@@ -123,11 +112,12 @@ def _resnet(network: Any) -> Parts:
     )
 
 
-def _squeezenet(groups: tuple[tuple[str, int, int, int, int], ...]) -> Callable[[Any], Parts]:
+def _squeezenet(groups: tuple[tuple[str, int, int, int, int], ...]) -> Callable[[str, Any], Backbone]:
     """Declare a SqueezeNet: groups are (name, first module, after the last, channels, reduction)."""
 
-    def take_apart(network: Any) -> Parts:
-        return Parts(
+    def take_apart(name: str, network: Any) -> Backbone:
+        return Backbone(
+            name=name,
             stages=_stages(*((n, network.features[a:b], c, r) for n, a, b, c, r in groups)),
             neck=_GlobalAverage(),
             feature_size=512,
@@ -140,12 +130,13 @@ def _squeezenet(groups: tuple[tuple[str, int, int, int, int], ...]) -> Callable[
 
 def _features(
     groups: tuple[tuple[str, int, int, int, int], ...],
-) -> Callable[[Any], Parts]:
+) -> Callable[[str, Any], Backbone]:
     """Declare a MobileNetV2 or EfficientNet: groups are (name, first module, after the last, channels, reduction)."""
 
-    def take_apart(network: Any) -> Parts:
+    def take_apart(name: str, network: Any) -> Backbone:
         neck, (dropout, linear) = _GlobalAverage(), network.classifier
-        return Parts(
+        return Backbone(
+            name=name,
             stages=_stages(*((n, network.features[a:b], c, r) for n, a, b, c, r in groups)),
             neck=neck,
             feature_size=linear.in_features,
@@ -157,15 +148,16 @@ def _features(
 
 def _mobilenet_v3(
     groups: tuple[tuple[str, int, int, int, int], ...],
-) -> Callable[[Any], Parts]:
+) -> Callable[[str, Any], Backbone]:
     """Declare a MobileNetV3; the dense layer before its last one is a stage, ``fc``."""
 
-    def take_apart(network: Any) -> Parts:
+    def take_apart(name: str, network: Any) -> Backbone:
         dense, activation, dropout, linear = network.classifier
         rows = [(n, network.features[a:b], c, r) for n, a, b, c, r in groups]
         fc = _named(average=_GlobalAverage(), dense=dense, activation=activation)
         neck = nn.Flatten()
-        return Parts(
+        return Backbone(
+            name=name,
             stages=_stages(*rows, ("fc", fc, dense.out_features, 224)),
             neck=neck,
             feature_size=linear.in_features,
@@ -175,12 +167,13 @@ def _mobilenet_v3(
     return take_apart
 
 
-def _vgg16(network: Any) -> Parts:
+def _vgg16(name: str, network: Any) -> Backbone:
     convolutions, dense, neck = network.features, network.classifier, nn.Flatten()
     fc6 = _named(
         average=network.avgpool, flatten=nn.Flatten(), dense=dense[0], relu=dense[1], dropout=dense[2]
     )
-    return Parts(
+    return Backbone(
+        name=name,
         stages=_stages(
             ("block1", convolutions[0:5], 64, 2),
             ("block2", convolutions[5:10], 128, 4),
@@ -196,9 +189,10 @@ def _vgg16(network: Any) -> Parts:
     )
 
 
-def _densenet121(network: Any) -> Parts:
+def _densenet121(name: str, network: Any) -> Backbone:
     f, neck = network.features, _GlobalAverage()
-    return Parts(
+    return Backbone(
+        name=name,
         stages=_stages(
             ("stem", f[0:4], 64, 4),
             ("dense1", _named(block=f.denseblock1, transition=f.transition1), 128, 8),
@@ -212,9 +206,10 @@ def _densenet121(network: Any) -> Parts:
     )
 
 
-def _regnet(network: Any) -> Parts:
+def _regnet(name: str, network: Any) -> Backbone:
     neck, trunk = _GlobalAverage(), network.trunk_output
-    return Parts(
+    return Backbone(
+        name=name,
         stages=_stages(
             ("stem", network.stem, 32, 2),
             ("block1", trunk.block1, 48, 4),
@@ -228,9 +223,10 @@ def _regnet(network: Any) -> Parts:
     )
 
 
-def _convnext(network: Any) -> Parts:
+def _convnext(name: str, network: Any) -> Backbone:
     f = network.features
-    return Parts(
+    return Backbone(
+        name=name,
         stages=_stages(
             ("stem", f[0], 96, 4),
             ("stage1", f[1], 96, 4),
@@ -246,11 +242,12 @@ def _convnext(network: Any) -> Parts:
     )
 
 
-def _vit(network: Any) -> Parts:
+def _vit(name: str, network: Any) -> Backbone:
     layers, neck = network.encoder.layers, ClassToken()
     pairs = [(f"blocks{n + 1}_{n + 2}", layers[n : n + 2], 768, 16) for n in range(0, len(layers) - 2, 2)]
     last = _named(layers=layers[-2:], norm=network.encoder.ln)
-    return Parts(
+    return Backbone(
+        name=name,
         stages=_stages(
             ("patches", _Patches(network), 768, 16),
             *pairs,
@@ -262,10 +259,11 @@ def _vit(network: Any) -> Parts:
     )
 
 
-def _swin(network: Any) -> Parts:
+def _swin(name: str, network: Any) -> Backbone:
     f, neck = network.features, _GlobalAverage()
     last = _named(merge=f[6], blocks=f[7], norm=network.norm)
-    return Parts(
+    return Backbone(
+        name=name,
         stages=_stages(
             ("patches", _ChannelsLast(f[0], image_input=True), 96, 4),
             ("stage1", _ChannelsLast(f[1]), 96, 4),
@@ -280,7 +278,7 @@ def _swin(network: Any) -> Parts:
 
 
 # Max-pools stand at the end of the stage before them: what a freeze depth caches is then smallest.
-FAMILIES: dict[str, Callable[[Any], Parts]] = {
+FAMILIES: dict[str, Callable[[str, Any], Backbone]] = {
     "tiny_resnet18": _resnet,
     "resnet18": _resnet,
     "squeezenet1_0": _squeezenet(

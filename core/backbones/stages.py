@@ -63,10 +63,7 @@ def new_head(
 
 def compose(name: str, network: nn.Module) -> Backbone:
     """Take the original ``network``, called ``name``, apart into a backbone made of its own modules."""
-    parts = FAMILIES[name](network)
-    return Backbone(
-        name=name, stages=parts.stages, neck=parts.neck, feature_size=parts.feature_size, head=parts.head
-    )
+    return FAMILIES[name](name, network)
 
 
 def original(name: str) -> nn.Module:
@@ -101,12 +98,14 @@ def original_names(name: str) -> dict[str, str]:
 
 @cache
 def _original_names(name: str) -> tuple[tuple[str, str], ...]:
-    """Match the names by the tensors' identity: both networks are views of the same modules."""
     network = outline(name)
-    names = {id(tensor): key for key, tensor in network.state_dict(keep_vars=True).items()}
-    backbone = compose(name, network)
-    ours = {names[id(tensor)]: key for key, tensor in backbone.state_dict(keep_vars=True).items()}
-    return tuple((key, ours[key]) for key in names.values())
+    return tuple(matched_names(network, compose(name, network)).items())
+
+
+def matched_names(network: nn.Module, backbone: Backbone) -> dict[str, str]:
+    """Map the tensor names of ``network`` to those of ``backbone``, made of its modules, by the tensors' identity."""
+    ours = {id(tensor): name for name, tensor in backbone.state_dict(keep_vars=True).items()}
+    return {name: ours[id(tensor)] for name, tensor in network.state_dict(keep_vars=True).items()}
 
 
 def original_outline(name: str) -> dict[str, Tensor]:
@@ -149,9 +148,17 @@ _generator = threading.RLock()  # all threads of the process draw from one gener
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw from the CPU's generator at ``seed``, one thread at a time, then put it back as it was."""
-    with _generator, torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed: it would also reseed the GPUs' generators, which are not put back.
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Draw from the CPU's generator at ``seed``, one thread at a time, then put it back as it was.
+
+    The same with the generator of ``device`` where that is a GPU.
+    """
+    gpus = []
+    if device is not None and device.type == "cuda":
+        gpus = [torch.cuda.current_device() if device.index is None else device.index]
+    with _generator, torch.random.fork_rng(devices=gpus):
+        # Not torch.manual_seed: it would also reseed other GPUs' generators, which are not put back.
         torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            torch.cuda.default_generators[gpu].manual_seed(seed)
         yield

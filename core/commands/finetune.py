@@ -57,7 +57,7 @@ def _train(
 ) -> None:
     """Fine-tune, say how it goes, and keep the result."""
     with interrupts.at_once():
-        from core.datasets import noticed, splits
+        from core.datasets import noticed
         from core.datasets.open import open_dataset
         from core.runs.export import archive as export
         from core.runs.kinds import pretrained
@@ -65,6 +65,7 @@ def _train(
         from core.runs.kinds.finetuning_result import RunResult
         from core.runs.kinds.kind import Work
         from core.training import precision
+        from core.training.parts import draw_parts
 
     def tell(phase: str) -> Callable[[int, int], None]:
         return lambda done, total: show.event(Progress(phase=phase, done=done, total=total))
@@ -78,7 +79,8 @@ def _train(
         timeline.take(Note(message=sentence))
     pretrained.fetch(config, tell("weights"))
     kind = Finetuning()
-    for event in kind.events(Work(config=config, dataset=dataset)):
+    splits = draw_parts(dataset, config)
+    for event in kind.events(Work(config=config, dataset=dataset, splits=splits)):
         if not isinstance(event, BatchDone):
             timeline.take(event)
         if not isinstance(event, Finished):
@@ -89,8 +91,7 @@ def _train(
         try:
             if out is not None:
                 result = RunResult.of(kind.title(config, dataset.title), timeline)
-                parts = splits.split(dataset, per_class=config.per_class, seed=config.seed)
-                for name in _written(out, timeline, event, export.companions(result, parts)):
+                for name in _written(out, timeline, event, export.companions(result, splits)):
                     files[Path(name).stem] = str(out / name)
             problem = None
         except (OSError, errors.LabError) as error:

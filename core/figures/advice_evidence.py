@@ -43,27 +43,7 @@ def behind_the_best(
     lost = [[max(row) - value for value in row] for row in means]
     best = [row.index(min(row)) for row in lost]
     kinds = [TASKS[cell.task].similarity for cell in rows]
-    trace = cells(
-        lost,
-        (faded(WRONG, 0.03), faded(WRONG, 0.85)),
-        most=_FULL,
-        gap=3,
-        name="behind",
-        meta={
-            "y": None,
-            "value": "Points behind the best",
-            "also": ["Data set", "Seeds", "Test pictures", "Right (%)"],
-        },
-        x=list(range(len(arms))),
-        y=list(range(len(rows))),
-        **written([[f"{value:.0f}" if value >= 0.05 else "best" for value in row] for row in lost], on.ink),
-        customdata=[
-            [[label(TASKS[cell.task].title), cell.seeds, cell.test_images, value] for value in row]
-            for cell, row in zip(rows, means, strict=True)
-        ],
-        hover="%{customdata[0]}<br>%{z:.1f} points behind its best; %{customdata[3]:.1f} % right<br>"
-        "%{customdata[1]} seeds, %{customdata[2]} test pictures",
-    )
+    trace = _lost(rows, means, lost, on.ink)
     frame = {"color": on.ink, "width": 2}
     frames = [
         box(x=(place - 0.46, place + 0.46), y=(row - 0.42, row + 0.42), line=frame)
@@ -82,6 +62,33 @@ def behind_the_best(
         xaxis=depth_names(arms, stages),
         yaxis=named_axis(titles, longest=20, down=True, ink=on.ink, size=SMALL - 1),
         shapes=[*frames, *borders],
+    )
+
+
+def _lost(
+    rows: Sequence[Cell], means: Sequence[Sequence[float]], lost: Sequence[Sequence[float]], ink: str
+) -> dict[str, Any]:
+    """Draw what every depth (columns) loses against the best of its data set (rows), in points."""
+    return cells(
+        lost,
+        (faded(WRONG, 0.03), faded(WRONG, 0.85)),
+        most=_FULL,
+        gap=3,
+        name="behind",
+        meta={
+            "y": None,
+            "value": "Points behind the best",
+            "also": ["Data set", "Seeds", "Test pictures", "Right (%)"],
+        },
+        x=list(range(len(lost[0]) if lost else 0)),
+        y=list(range(len(rows))),
+        **written([[f"{value:.0f}" if value >= 0.05 else "best" for value in row] for row in lost], ink),
+        customdata=[
+            [[label(TASKS[cell.task].title), cell.seeds, cell.test_images, value] for value in row]
+            for cell, row in zip(rows, means, strict=True)
+        ],
+        hover="%{customdata[0]}<br>%{z:.1f} points behind its best; %{customdata[3]:.1f} % right<br>"
+        "%{customdata[1]} seeds, %{customdata[2]} test pictures",
     )
 
 

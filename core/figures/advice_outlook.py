@@ -36,7 +36,7 @@ def outlooks(
     arms = [outlook.arm for outlook in forecasts]
     timed = any(outlook.seconds is not None for outlook in forecasts)
     depths = depth_axis(
-        arms, stages, on=on, notes=[_seconds(outlook.seconds) for outlook in forecasts] if timed else None
+        arms, stages, on=on, times=[_seconds(outlook.seconds) for outlook in forecasts] if timed else None
     )
     intervals: list[Interval] = [getattr(outlook, quantity).times(100) for outlook in forecasts]
     place = arms.index(advised)
@@ -57,8 +57,6 @@ def outlooks(
         traces.append(
             _dot(outlook, expected, number, stages=stages, size=size, strength=strength, quantity=quantity)
         )
-    if timed:
-        depths.x["title"] = {"text": f"{depths.x['title']['text']}<br>and how long it trains here, about"}
     return figure(
         traces,
         theme,
@@ -124,7 +122,7 @@ def _seconds(length: float | None) -> str:
 def _says(forecasts: Sequence[Outlook], stages: int, advised: str, quantity: OutlookQuantity) -> str:
     """Say what is expected of the advised depth, and which depth is expected to do worst."""
     spans = {
-        outlook.arm: f"{100 * of.value:.0f} {words.interval(of.low, of.high, 0)}"
+        outlook.arm: f"{words.number(100 * of.value, 0)} {words.interval(of.low, of.high, 0)}"
         for outlook in forecasts
         for of in [outlook.accuracy if quantity == "accuracy" else outlook.behind]
     }

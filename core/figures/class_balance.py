@@ -1,6 +1,7 @@
 """How many images each class has."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -29,21 +30,10 @@ def class_balance(
     order = list(range(classes)) if rows else sorted(range(classes), key=lambda place: -totals[place])
     along, across = ("y", "x") if rows else ("x", "y")
     looks = {part: PARTS.get(part, (label(part, 20), 0.8)) for part in counts}
-    traces = []
-    for part, (title, strength) in looks.items():
-        ends = {along: list(range(classes)), across: [counts[part][place] for place in order]}
-        traces.append(
-            bars(
-                ends["x"],
-                ends["y"],
-                faded(DATA, strength),
-                rim={"color": DATA, "width": 1.2 if rows else 0},
-                name=title,
-                orientation="h" if rows else "v",
-                customdata=[[label(class_names[place], 60), title.lower()] for place in order],
-                hover=f"%{{customdata[0]}}<br>%{{{across}}} for %{{customdata[1]}}",
-            )
-        )
+    traces = [
+        _bars(title, strength, [(class_names[place], counts[part][place]) for place in order], rows=rows)
+        for part, (title, strength) in looks.items()
+    ]
     images = axis("Images", range=[0, max([*totals, 1]) * (1.14 if rows else 1.04)], nticks=6)
     ordered = [class_names[place] for place in order]
     names = named_axis(ordered, longest=16, down=True, ink=on.ink, told="Class")
@@ -66,6 +56,21 @@ def class_balance(
         title=legend if len(counts) > 1 else None,
         annotations=sums if rows else None,
         **{f"{along}axis": names, f"{across}axis": images},
+    )
+
+
+def _bars(title: str, strength: float, counts: Sequence[tuple[str, int]], *, rows: bool) -> dict[str, Any]:
+    """Draw one part: the class's name and its number of images, lying as rows or standing as columns."""
+    places, images = list(range(len(counts))), [count for _, count in counts]
+    return bars(
+        images if rows else places,
+        places if rows else images,
+        faded(DATA, strength),
+        rim={"color": DATA, "width": 1.2 if rows else 0},
+        name=title,
+        orientation="h" if rows else "v",
+        customdata=[[label(name, 60), title.lower()] for name, _ in counts],
+        hover=f"%{{customdata[0]}}<br>%{{{'x' if rows else 'y'}}} for %{{customdata[1]}}",
     )
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core import words
 from core.figures.axes import AxisLayout, axis, percent_axis
 from core.figures.marks import GUIDE, LEVEL, above_row, guide, note, points, whisker
 from core.figures.template import FIRE, GREY, ROLES, SIZE, ColourRole, Theme, figure, ground, label
 from core.metrics.report import Difference, Interval
-from core.words import interval, percent
 
 _DOT = 0.14  # how far below the middle of its row a dot lies; its name stands above
 
@@ -41,18 +41,19 @@ def accuracies(
         _Row(
             name=label(result.name, 38),
             whole=label(result.name),
-            value=percent(result.accuracy.value),
+            value=words.percent(result.accuracy.value),
             interval=result.accuracy.times(100),
             colour=ROLES[result.role],
         )
         for result in results
     ]
     said = ", ".join(
-        f"{result.name} {percent(result.accuracy.value)} {interval(result.accuracy.low, result.accuracy.high)}"
+        f"{result.name} {words.percent(share.value)} {words.interval(share.low, share.high)}"
         for result in results
+        for share in [result.accuracy]
     )
     if chance is not None:
-        said += f"; chance is {percent(chance)}"
+        said += f"; chance is {words.percent(chance)}"
     x_axis = percent_axis("Test accuracy (%), with 95 % interval")
     if chance is None:
         return _forest(rows, x_axis, theme, says=f"{said}.")
@@ -64,11 +65,11 @@ def differences(pairs: Sequence[Difference], *, theme: Theme = "light") -> go.Fi
     """Draw each difference in percentage points with its 95 % interval; what crosses the line may be chance."""
     rows = []
     for difference in pairs:
-        points = difference.difference.times(100)
+        gap = difference.difference.times(100)
         name, whole = (" − ".join(label(run, longest) for run in difference.names) for longest in (20, None))
-        colour = FIRE if points.low > 0 or points.high < 0 else GREY
-        value = f"{points.value:+.1f}"
-        rows.append(_Row(name=name, whole=whole, value=value, interval=points, colour=colour))
+        colour = FIRE if gap.low > 0 or gap.high < 0 else GREY
+        value = words.number(gap.value, sign=True)
+        rows.append(_Row(name=name, whole=whole, value=value, interval=gap, colour=colour))
     reach = 1.1 * max([1.0, *(abs(end) for row in rows for end in (row.interval.low, row.interval.high))])
     x_axis = axis("Difference (percentage points)", range=[-reach, reach], nticks=7)
     said = " ".join(f"{difference.verdict}." for difference in pairs)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.figures.axes import AxisLayout, named_axis
 from core.figures.marks import GUIDE, cells, points
 from core.figures.template import ON_COLOUR, RIGHT, SMALL, WRONG, Theme, faded, figure, ground, label
+from core.words import percent
 
 MOST_NUMBERS = 12  # classes up to which the count stands in every cell
 MOST_NAMES = 25  # classes up to which every class is named on the axes
@@ -114,7 +115,7 @@ def _clickable(
     names = [label(name, 40) for name in class_names]
     totals = counts.sum(axis=1)
     told = [
-        f"<b>{counts[t, p]}</b> of {totals[t]} ({100 * share[t, p]:.0f} %)<br>"
+        f"<b>{counts[t, p]}</b> of {totals[t]} ({percent(share[t, p], 0)})<br>"
         + (f"{names[t]}, recognised" if t == p else f"{names[t]}, taken for {names[p]}")
         for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
     ]

@@ -25,11 +25,11 @@ class DepthAxis:
 
 
 def depth_axis(
-    arms: Sequence[str], stages: int, *, on: Ground, notes: Sequence[str] | None = None
+    arms: Sequence[str], stages: int, *, on: Ground, times: Sequence[str] | None = None
 ) -> DepthAxis:
     """Lay ``arms`` (`SweepArm.name`) out from left to right for a network of ``stages`` stages.
 
-    The lowest cell of a stack is the stage next to the picture. ``notes`` stand under the names, one an arm.
+    The lowest cell of a stack is the stage next to the picture. ``times`` say, one an arm, how long it trains here.
     """
     depths = [SweepArm.named(name).depth for name in arms]
     trace = cells(
@@ -43,9 +43,10 @@ def depth_axis(
         y=list(range(stages)),
         xgap=14,
     )
-    names = [short(name, stages) for name in arms]
-    ticks = names if notes is None else [f"{name}<br>{note}" for name, note in zip(names, notes, strict=True)]
-    x = depth_names(arms, stages, room=EDGE, ink=on.ink, ticktext=ticks, anchor="y2")
+    x = depth_names(arms, stages, room=EDGE, ink=on.ink, anchor="y2")
+    if times is not None:
+        x["ticktext"] = [f"{name}<br>{time}" for name, time in zip(x["ticktext"], times, strict=True)]
+        x["title"] = {"text": f"{x['title']['text']}<br>and how long it trains here, about"}
     stacks = {"domain": list(_STACKS), "visible": False, "range": [-0.5, stages - 0.5], "fixedrange": True}
     return DepthAxis(trace=trace, x=x, y={"domain": list(_PLOT)}, stacks=stacks)
 

@@ -15,7 +15,7 @@ from core.metrics.report import Interval
 Mark = dict[str, Any]
 PlotArray = Sequence[Any] | NDArray[Any]
 
-# PlotArray of a trace's ``meta`` (see `core.figures.told`).
+# Values of a trace's ``meta`` (see `core.figures.told`).
 GUIDE: Mark = {"told": "nothing"}  # it only guides the eye, or repeats what another trace tells
 LEVEL: Mark = {"told": "level"}  # a line of one value, such as chance
 

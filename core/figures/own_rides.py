@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.axes import axis
+from core.figures.axes import AxisLayout, axis
 from core.figures.marks import bars, line, note, points, rule
 from core.figures.riding_looks import READABLE
 from core.figures.table import SAID
@@ -58,27 +58,33 @@ def own_rides(
             ("You", FIRE, "line"), ("Nobody steering", GREY, "bar"), ("What the hand holds", ICE, "bar")
         ),
         uirevision="own rides",
-        xaxis=axis(
+        shapes=borders,
+        annotations=notes,
+        **_axes(everything, whole),
+    )
+
+
+def _axes(rides: Sequence[OwnRide], whole: float) -> dict[str, AxisLayout]:
+    """Lay out rides, seconds, and the strip of the hand below them."""
+    axes = {
+        "xaxis": axis(
             "Ride on this machine",
-            range=[0.4, len(everything) + 0.6],
-            tickvals=list(range(1, len(everything) + 1)),
-            ticktext=[str(ride.number + 1) for ride in everything],
+            range=[0.4, len(rides) + 0.6],
+            tickvals=list(range(1, len(rides) + 1)),
+            ticktext=[str(ride.number + 1) for ride in rides],
             showgrid=False,
             anchor="y2",
-            automargin=False,
         ),
-        yaxis=axis("Seconds upright", domain=[_FLOOR, 1], range=[0, whole * 1.04], dtick=2, automargin=False),
-        yaxis2=axis(
+        "yaxis": axis("Seconds upright", domain=[_FLOOR, 1], range=[0, whole * 1.04], dtick=2),
+        "yaxis2": axis(
             {"text": "Hand (%)", "font": {"size": SMALL}},
             domain=[0, _FLOOR - 0.06],
             range=[0, 55],
             tickvals=[0, 50],
             showgrid=False,
-            automargin=False,
         ),
-        shapes=borders,
-        annotations=notes,
-    )
+    }
+    return {name: made | {"automargin": False} for name, made in axes.items()}
 
 
 def _nobody_and_hand(

@@ -7,13 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.axes import axis
-from core.figures.marks import GUIDE, band, line
-from core.figures.riding_looks import COLOURS, dash, folded_key
+from core.figures.marks import GUIDE, band
+from core.figures.riding_looks import COLOURS, dash, folded_key, survival_curve, upright_axis
 from core.figures.riding_names import DRAWN_NAMES
-from core.figures.template import WRONG, Theme, figure, ground
+from core.figures.template import WRONG, Theme, figure
 from core.riding.experiment import ARMS, UPDATES
 from core.riding.experiment_report import RiderCurve, RidingReport
-from core.riding.experiment_report import band as interval_of
 
 LEFT = -2.5  # updates: room for what is drawn at the start
 
@@ -34,23 +33,11 @@ def learning(
     """
     far = "asymptote" in terms or "forgetting" in terms
     end = UPDATES
-    traces: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
-    if report is not None:
-        shown = [report.curve(arm) for arm in arms]
-        if far:
-            end = max([UPDATES, *(curve.updates[-1] for curve in shown)])
-        if "negative_transfer" in terms and {"scratch", "reversed"} <= set(arms):
-            traces.append(_between(report.curve("scratch"), report.curve("reversed"), end))
-        for curve in shown:
-            traces += _curve(curve, end, ARMS[curve.arm].title, dash(curve.arm)[0])
-        if "forgetting" in terms and forgetting is not None:
-            again = forgetting.curve("bicycle")
-            traces += _curve(again, end, f"{ARMS[again.arm].title}, on the bicycle again", "dot")
-        for term in terms:
-            drawn, said = DRAWN_NAMES[term](report, arms, forgetting, ground(theme), theme)
-            traces += drawn
-            notes += said
+    if report is not None and far:
+        end = max([UPDATES, *(report.curve(arm).updates[-1] for arm in arms)])
+    traces, notes = (
+        ([], []) if report is None else _drawn(report, arms, terms, forgetting, end=end, theme=theme)
+    )
     title, lines = folded_key(*((ARMS[arm].short, COLOURS[ARMS[arm].colour], dash(arm)[1]) for arm in arms))
     return figure(
         traces,
@@ -65,38 +52,50 @@ def learning(
             dtick=50 if far else 20,
             showgrid=False,
         ),
-        yaxis=axis(
-            "Test rides still upright after 6 s",
-            told="Test rides still upright after 6 s (%)",
-            range=[-2, 103],
-            tickvals=[0, 25, 50, 75, 100],
-            ticktext=["0", "25", "50", "75", "100 %"],
-        ),
+        yaxis=upright_axis("Test rides still upright after 6 s", [0, 25, 50, 75, 100], (-2, 103)),
         annotations=notes,
     )
 
 
+def _drawn(
+    report: RidingReport,
+    arms: Sequence[str],
+    terms: Collection[str],
+    forgetting: RidingReport | None,
+    *,
+    end: int,
+    theme: Theme,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Draw the curves up to ``end``, and over them what ``terms`` name; give traces and notes."""
+    traces: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    if "negative_transfer" in terms and {"scratch", "reversed"} <= set(arms):
+        traces.append(_between(report.curve("scratch"), report.curve("reversed"), end))
+    for arm in arms:
+        traces += _curve(report.curve(arm), end, ARMS[arm].title, dash(arm)[0])
+    if "forgetting" in terms and forgetting is not None:
+        again = forgetting.curve("bicycle")
+        traces += _curve(again, end, f"{ARMS[again.arm].title}, on the bicycle again", "dot")
+    for term in terms:
+        drawn, said = DRAWN_NAMES[term](report, arms, forgetting, theme)
+        traces += drawn
+        notes += said
+    return traces, notes
+
+
 def _curve(curve: RiderCurve, end: int, name: str, look: str) -> list[dict[str, Any]]:
-    colour = COLOURS[ARMS[curve.arm].colour]
     inside = np.array(curve.updates) <= end
     updates = np.array(curve.updates)[inside].tolist()
-    mean, low, high = ((100 * share[inside]).tolist() for share in interval_of(curve.survival))
-    return [
-        band(updates, low, high, colour),
-        line(
-            updates,
-            mean,
-            colour,
-            width=4,
-            dash=look,
-            dots=9,
-            mode="lines" if len(updates) > 1 else "markers",
-            name=name,
-            customdata=[list(ends) for ends in zip(low, high, strict=True)],
-            hover="%{fullData.name}<br>after %{x} updates: <b>%{y:.0f} %</b> "
-            "[%{customdata[0]:.0f}, %{customdata[1]:.0f}]",
-        ),
-    ]
+    return survival_curve(
+        updates,
+        curve.survival[:, inside],
+        COLOURS[ARMS[curve.arm].colour],
+        dash=look,
+        dots=9,
+        mode="lines" if len(updates) > 1 else "markers",
+        name=name,
+        hover="%{fullData.name}<br>after %{x} updates: ",
+    )
 
 
 def _between(scratch: RiderCurve, other: RiderCurve, end: int) -> dict[str, Any]:

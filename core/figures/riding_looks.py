@@ -1,9 +1,16 @@
 """What a rider looks like in every riding chart: colour, line, and the key that names them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from core.figures.axes import AxisLayout, axis
+from core.figures.marks import band, line
 from core.figures.template import DATA, FIRE, GREY, ICE, WRONG, KeySign, Theme, ground, key
 from core.riding.experiment import RiderArm
+from core.riding.experiment_report import band as interval_of
 
 # Orange learned something that helps, grey did not learn before, ice is frozen, violet learned the wrong way round.
 COLOURS = {"control": GREY, "trained": FIRE, "frozen": ICE, "misled": WRONG, "near": DATA}
@@ -53,3 +60,32 @@ def folded_key(*entries: tuple[str, str, KeySign]) -> tuple[dict[str, Any], int]
     if len(lines) > 1:
         title["pad"]["t"] += _HIGHER
     return title, len(lines)
+
+
+def upright_axis(what: str, ticks: Sequence[int], limits: tuple[float, float]) -> AxisLayout:
+    """Make the axis of riders who stay up, in percent: the last of ``ticks`` has the unit."""
+    names = [*map(str, ticks[:-1]), f"{ticks[-1]} %"]
+    return axis(what, told=f"{what} (%)", range=[*limits], tickvals=[*ticks], ticktext=names)
+
+
+def survival_curve(
+    x: Sequence[float],
+    survival: NDArray[np.float64],
+    colour: str,
+    *,
+    hover: str,
+    opacity: float = 0.16,
+    **more: Any,
+) -> list[dict[str, Any]]:
+    """Draw survival (seeds, places of ``x``), 0-1, in percent: the mean over seeds in its interval."""
+    mean, low, high = ((100 * share).tolist() for share in interval_of(survival))
+    curve = line(
+        x,
+        mean,
+        colour,
+        width=4,
+        customdata=[list(ends) for ends in zip(low, high, strict=True)],
+        hover=f"{hover}<b>%{{y:.0f}} %</b> [%{{customdata[0]:.0f}}, %{{customdata[1]:.0f}}]",
+        **more,
+    )
+    return [band(x, low, high, colour, opacity=opacity), curve]

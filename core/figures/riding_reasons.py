@@ -8,13 +8,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.figures.axes import axis, named_axis
-from core.figures.marks import GUIDE, band, box, line, note, points, whisker
-from core.figures.riding_looks import COLOURS, folded_key
+from core.figures.marks import GUIDE, box, line, note, points, whisker
+from core.figures.riding_looks import COLOURS, folded_key, survival_curve, upright_axis
 from core.figures.template import DATA, FIRE, GREY, SMALL, WRONG, KeySign, Theme, faded, figure, ground, key
 from core.metrics.report import Interval
 from core.riding import dynamics, rides
 from core.riding.experiment import ARMS
-from core.riding.experiment_report import band as interval_of
 from core.riding.experiment_report import median
 from core.riding.machines import Machine
 
@@ -26,27 +25,19 @@ def strength(
 ) -> go.Figure:
     """Draw survival (seeds, factors) on the motorcycle, unpractised, against what the torque is multiplied by."""
     on = ground(theme)
-    mean, low, high = ((100 * share).tolist() for share in interval_of(survival))
+    hover = "torque × %{x}<br>"
+    curve = survival_curve(factors, survival, FIRE, opacity=0.18, dots=8, hover=hover, cliponaxis=False)
     place = list(factors).index(chosen)
-    curve = line(
-        list(factors),
-        mean,
-        FIRE,
-        width=4,
-        dots=8,
-        customdata=[list(ends) for ends in zip(low, high, strict=True)],
-        hover="torque × %{x}<br><b>%{y:.0f} %</b> [%{customdata[0]:.0f}, %{customdata[1]:.0f}]",
-        cliponaxis=False,
-    )
+    at, (low, high) = curve[-1]["y"][place], curve[-1]["customdata"][place]
     rim = {"width": 3, "color": on.ink}
-    ring = points([chosen], [mean[place]], FIRE, size=22, rim=rim, meta=GUIDE, cliponaxis=False)
+    ring = points([chosen], [at], FIRE, size=22, rim=rim, meta=GUIDE, cliponaxis=False)
     # Where the curve leaves room.
     side, shift = ("right", -16) if chosen > 3.2 else ("left", 16)
-    said = f"<b>{mean[place]:.0f} %</b> [{low[place]:.0f}, {high[place]:.0f}]"
+    said = f"<b>{at:.0f} %</b> [{low:.0f}, {high:.0f}]"
     return figure(
-        [band(factors, low, high, FIRE, opacity=0.18), curve, ring],
+        [*curve, ring],
         theme,
-        says=f"Times {chosen:g}: {mean[place]:.0f} of 100 rides stay up.",
+        says=f"Times {chosen:g}: {at:.0f} of 100 rides stay up.",
         height=360,
         margin={"t": 28, "r": 16},
         xaxis=axis(
@@ -56,18 +47,12 @@ def strength(
             tickprefix="× ",
             showgrid=False,
         ),
-        yaxis=axis(
-            "Upright after 6 s",
-            told="Upright after 6 s (%)",
-            range=[-2, 104],
-            tickvals=[0, 50, 100],
-            ticktext=["0", "50", "100 %"],
-        ),
+        yaxis=upright_axis("Upright after 6 s", [0, 50, 100], (-2, 104)),
         annotations=[
             note(
                 said,
                 chosen,
-                mean[place],
+                at,
                 on.trainable,
                 anchor=f"{side} top",
                 size=SMALL + 4,

@@ -5,13 +5,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core import words
 from core.advice.landmarks import MEASURES, Landmark, Measure, Scale, place
 from core.advice.report import Measures
 from core.figures.axes import axis, named_axis
 from core.figures.marks import guide, line, note, points, whisker
 from core.figures.template import GREY, ICE, SIZE, SMALL, Ground, Theme, faded, figure, ground, key, label
 from core.metrics.report import Interval
-from core.words import percent
 
 Scales = Mapping[tuple[str, Measure], Scale]  # by stage and measure
 
@@ -81,36 +81,23 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
     """
     on = ground(theme)
     shown = _shown(measures)
-    stages = [each.stage for each in measures.stages]
     traces: list[dict[str, Any]] = []
     axes: dict[str, Any] = {}
     notes: list[dict[str, Any]] = []
     for number, measure in enumerate(shown):
-        mark = "" if number == 0 else str(number + 1)
-        factor = 100 if measure in _PERCENT else 1
-        places = [place(measures, each, measure) for each in measures.stages]
-        sure = {at: value.times(factor) for at, value in enumerate(places) if value is not None}
-        rows = _landmarks(known or {}, stages, measure, factor)
-        panel = [
-            *(
-                line(list(range(len(stages))), values, faded(GREY, 0.45), width=1.5, name=title, hover=hover)
-                for title, values in rows.items()
-                for hover in [f"{title}: %{{y:.3g}}"]
-            ),
-            _your_pictures(sure, [label(name, 12) for name in stages], MEASURES[measure].title),
-        ]
-        traces += [trace | {"yaxis": f"y{mark}"} for trace in panel]
-        values = [value for row in rows.values() for value in row if value is not None]
-        low, high = _range(measure, [*sure.values()], values, factor)
-        top, each_height = 1 - number / len(shown), 1 / len(shown)
-        axes[f"yaxis{mark}"] = axis(
+        name = f"y{number + 1}" if number else "y"
+        panel, limits = _panel(measures, measure, known or {})
+        traces += [trace | {"yaxis": name} for trace in panel]
+        top, bottom = 1 - number / len(shown), 1 - (number + 1) / len(shown)
+        axes[name.replace("y", "yaxis")] = axis(
             told=f"{MEASURES[measure].title}, {MEASURES[measure].axis}",
-            domain=[max(top - each_height + 0.03, 0), top - 0.075 * 4 / len(shown) * 0.9],
-            range=[low, high],
+            domain=[max(bottom + 0.03, 0), top - 0.27 / len(shown)],  # below its title
+            range=limits,
             nticks=4,
-            zeroline=low < 0 < high,
+            zeroline=limits[0] < 0 < limits[1],
         )
         notes.append(_panel_title(measure, top, on))
+    stages = [stage.stage for stage in measures.stages]
     return figure(
         traces,
         theme,
@@ -118,17 +105,25 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
         height=60 + 172 * len(shown),
         margin={"t": 40, "l": 8, "r": 14},
         title=key(("Your pictures", ICE, "line"), ("Measured data sets", on.muted, "line")),
-        xaxis=named_axis(
-            stages,
-            longest=12,
-            room=0.3,
-            ink=on.ink,
-            told="Stage",
-            anchor=f"y{len(shown)}" if len(shown) > 1 else "y",
-        ),
+        xaxis=named_axis(stages, longest=12, room=0.3, ink=on.ink, told="Stage", anchor=name),
         annotations=notes,
         **axes,
     )
+
+
+def _panel(measures: Measures, measure: Measure, known: Scales) -> tuple[list[dict[str, Any]], list[float]]:
+    """Draw one measure over the stages, and give the ends of its axis."""
+    factor = 100 if measure in _PERCENT else 1
+    stages = [stage.stage for stage in measures.stages]
+    values = [place(measures, stage, measure) for stage in measures.stages]
+    sure = {at: value.times(factor) for at, value in enumerate(values) if value is not None}
+    rows = _landmarks(known, stages, measure, factor)
+    thin: dict[str, Any] = {"x": list(range(len(stages))), "colour": faded(GREY, 0.45), "width": 1.5}
+    lines = [line(y=row, name=title, hover=f"{title}: %{{y:.3g}}", **thin) for title, row in rows.items()]
+    marks = [value for row in rows.values() for value in row if value is not None]
+    names = [label(name, 12) for name in stages]
+    limits = _range(measure, [*sure.values()], marks, factor)
+    return [*lines, _your_pictures(sure, names, MEASURES[measure].title)], [*limits]
 
 
 def _landmarks(
@@ -282,8 +277,8 @@ def _below(row: int, title: str, where: float, colour: str) -> dict[str, Any]:
 def _number(measure: Measure, value: float, *, bare: bool = False) -> str:
     """A value as a person reads it."""
     if measure not in _PERCENT:
-        return f"{value:.2f}"
-    return f"{100 * value:.0f}" if bare else f"{100 * value:.0f} %"
+        return words.number(value, 2)
+    return words.number(100 * value, 0) if bare else words.percent(value, 0)
 
 
 def _units(measure: Measure, value: float) -> float:
@@ -293,15 +288,17 @@ def _units(measure: Measure, value: float) -> float:
 def _beside(measure: Measure, value: float) -> str:
     """A landmark's place; accuracies are relative to chance there."""
     if measure in ("neighbours", "probe"):
-        return f"{100 * value:.0f} % of the way from chance to perfect"
+        return f"{words.percent(value, 0)} of the way from chance to perfect"
     return _number(measure, value)
 
 
 def _says(measures: Measures) -> str:
     """Say how well nearest neighbours tell the classes apart behind the first and the last stage."""
     ends = [
-        f"{percent(stage.neighbours.value)} behind {stage.stage}"
+        f"{words.percent(stage.neighbours.value)} behind {stage.stage}"
         for stage in (measures.stages[0], measures.stages[-1])
         if stage.neighbours is not None
     ]
-    return f"Named rightly by nearest neighbours: {', '.join(ends)}; chance is {percent(measures.chance)}."
+    return (
+        f"Named rightly by nearest neighbours: {', '.join(ends)}; chance is {words.percent(measures.chance)}."
+    )

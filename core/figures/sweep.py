@@ -6,8 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.figures.axes import axis, round_up
-from core.figures.depth_axis import EDGE, colour, depth_axis, symbol
+from core.figures.axes import AxisLayout, axis, round_up
+from core.figures.depth_axis import EDGE, DepthAxis, colour, depth_axis, symbol
 from core.figures.marks import bars, column, guide, note, points, rule, whisker
 from core.figures.template import FIRE, GREY, ICE, RIGHT, Ground, Theme, faded, figure, ground, key, label
 from core.training.sweep_config import SweepArm
@@ -37,42 +37,16 @@ def accuracy_over_depth(
     place = {name: float(number) for number, name in enumerate(depths)}
     place |= {name: len(depths) + number + _ASIDE for number, name in enumerate(others)}
     low, high = _range(report)
-    stacks = [(names, depth_axis(names, count, on=on)) for names in (depths, others) if names]
-    traces = [
-        *(made.trace | {"xgap": 10, "x": [place[name] for name in names]} for names, made in stacks),
-        *_seconds(report, place),
-        *_as_good(report, place, high),
-        *(trace for arm in report.arms for trace in _arm(report, arm, place[arm.arm], on)),
-    ]
+    axis_of_arms = depth_axis([*place], count, on=on)
     shapes, notes = _marked(report, place, advised, (low, high), on)
-    axes = {
-        "xaxis": stacks[0][1].x
-        | {
-            "tickvals": list(place.values()),
-            "ticktext": [text for _, made in stacks for text in made.x["ticktext"]],
-            "range": [-EDGE, max(place.values()) + EDGE],
-            "ticks": "",
-        },
-        "yaxis": axis(
-            "Test accuracy (%)",
-            range=[low, high],
-            dtick=20 if high - low > 50 else 10 if high - low > 30 else 5,
-        ),
-        "yaxis2": stacks[0][1].stacks
-        | {
-            "visible": True,
-            "showgrid": False,
-            "tickvals": list(range(count)),
-            "ticktext": [label(name, 11) for name in report.stages],
-            "tickfont": {"size": 12, "color": on.muted},
-            "ticks": "",
-        },
-        "yaxis3": axis("Seconds", anchor="x", range=[0, _ceiling(report)], nticks=3),
-    }
-    for name, domain in _domains(count).items():
-        axes[name] |= {"domain": domain}
     return figure(
-        traces,
+        [
+            # Apart, since a heat map would widen cells that stand further from each other.
+            *(_stacks(names, place, count, on) for names in (depths, others) if names),
+            *_seconds(report, place),
+            *_as_good(report, place, high),
+            *(trace for arm in report.arms for trace in _arm(report, arm, place[arm.arm], on)),
+        ],
         theme,
         says=report.verdict if report.arms else "The first depth is being measured.",
         uirevision="sweep",
@@ -83,8 +57,41 @@ def accuracy_over_depth(
         title=key(("Trained", FIRE, "bar"), ("Frozen", ICE, "bar"), ("May be the best", RIGHT, "line")),
         shapes=shapes,
         annotations=notes,
-        **{name: {**made, "automargin": False} for name, made in axes.items()},
+        **_axes(report, axis_of_arms, [*place.values()], (low, high), on),
     )
+
+
+def _stacks(names: Sequence[str], place: Mapping[str, float], stages: int, on: Ground) -> dict[str, Any]:
+    return depth_axis(names, stages, on=on).trace | {"xgap": 10, "x": [place[name] for name in names]}
+
+
+def _axes(
+    report: SweepReport,
+    arms: DepthAxis,
+    places: Sequence[float],
+    limits: tuple[float, float],
+    on: Ground,
+) -> dict[str, AxisLayout]:
+    """Lay out arms, accuracies, seconds and the stacks; margins are fixed, so that nothing moves."""
+    span = limits[1] - limits[0]
+    axes = {
+        "xaxis": arms.x | {"tickvals": places, "range": [-EDGE, max(places) + EDGE], "ticks": ""},
+        "yaxis": axis(
+            "Test accuracy (%)", range=[*limits], dtick=20 if span > 50 else 10 if span > 30 else 5
+        ),
+        "yaxis2": arms.stacks
+        | {
+            "visible": True,
+            "showgrid": False,
+            "tickvals": list(range(len(report.stages))),
+            "ticktext": [label(name, 11) for name in report.stages],
+            "tickfont": {"size": 12, "color": on.muted},
+            "ticks": "",
+        },
+        "yaxis3": axis("Seconds", anchor="x", range=[0, _ceiling(report)], nticks=3),
+    }
+    domains = {name: {"domain": ends} for name, ends in _domains(len(report.stages)).items()}
+    return {name: made | {"automargin": False} | domains.get(name, {}) for name, made in axes.items()}
 
 
 def height(stages: int) -> int:

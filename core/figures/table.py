@@ -64,7 +64,8 @@ def tables(figure: go.Figure) -> list[FigureTable]:
 
 def notes(figure: go.Figure) -> list[str]:
     """Read what a figure says in words beside its traces."""
-    shown = figure.to_plotly_json().get("layout", {}).get("annotations") or []
+    # Of the layout only: a copy of a large matrix would cost more than drawing it.
+    shown = figure.layout.to_plotly_json().get("annotations") or []
     return [plain(note.get("text", "")) for note in shown if note.get("name") == SAID]
 
 

@@ -74,39 +74,22 @@ def draw(drawing: Lines | Clouds | Grid, *, theme: Theme = "light") -> list[tupl
         return [(title, _cloud(title, clouds, theme)) for title, clouds in drawing.plots]
     if isinstance(drawing, Grid):
         return [("", _grid(drawing, theme))]
-    drawn = lines(
-        [(each, COLOURS[each.colour]) for each in drawing.lines],
-        x_title=drawing.x_title,
-        y_title=drawing.y_title,
-        share=drawing.share,
-        logarithmic_x=drawing.logarithmic_x,
-        logarithmic_y=drawing.logarithmic_y,
-        theme=theme,
-        dots=False,
-    )
-    return [("", drawn)]
+    return [("", lines(drawing, [COLOURS[each.colour] for each in drawing.lines], theme=theme))]
 
 
-def lines(
-    drawn: Sequence[tuple[Line, str]],
-    *,
-    x_title: str,
-    y_title: str,
-    share: bool,
-    logarithmic_x: bool,
-    logarithmic_y: bool,
-    theme: Theme,
-    dots: bool,
-) -> go.Figure:
-    """Draw lines, each in its band and its colour, over one axis."""
-    x_title = "<br>".join(textwrap.wrap(x_title, MOST_SIGNS))
+def lines(drawing: Lines, colours: Sequence[str], *, dots: bool = False, theme: Theme = "light") -> go.Figure:
+    """Draw lines, each in its band and its colour, over one axis; with ``dots`` where they were measured."""
+    pairs = zip(drawing.lines, colours, strict=True)
+    y_title = drawing.y_title + (" (%)" if drawing.share else "")
     return figure(
-        [trace for each, colour in drawn for trace in _line(each, colour, share=share, dots=dots)],
+        [part for each, colour in pairs for part in _line(each, colour, share=drawing.share, dots=dots)],
         theme,
         height=400,
         margin={"l": 8, "r": 14, "t": 14, "b": 8},
-        xaxis=axis(x_title, showgrid=False, **_ticks(drawn, logarithmic=logarithmic_x)),
-        yaxis=axis(y_title + (" (%)" if share else ""), **(_decades(drawn) if logarithmic_y else {})),
+        xaxis=axis(
+            "<br>".join(textwrap.wrap(drawing.x_title, MOST_SIGNS)), showgrid=False, **_ticks(drawing)
+        ),
+        yaxis=axis(y_title, **(_decades(drawing) if drawing.logarithmic_y else {})),
     )
 
 
@@ -225,18 +208,19 @@ def _upright(drawing: Grid) -> Grid:
     )
 
 
-def _decades(drawn: Sequence[tuple[Line, str]]) -> dict[str, Any]:
+def _decades(drawing: Lines) -> dict[str, Any]:
     """Name 1, 2 and 5 of every decade in full; Plotly names 2 and 5 by themselves, wherever they stand."""
-    values = [float(y) for each, _ in drawn for y in each.y if y > 0]
+    values = [float(y) for each in drawing.lines for y in each.y if y > 0]
     if not values:
         return {"type": "log"}
     low, high = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)))
     return {"type": "log"} | _named(decades(low - 1, high + 1))
 
 
-def _ticks(drawn: Sequence[tuple[Line, str]], *, logarithmic: bool) -> dict[str, Any]:
+def _ticks(drawing: Lines) -> dict[str, Any]:
     """Name the places that were measured, where they are few."""
-    places = sorted({float(x) for each, _ in drawn for x in each.x if x > 0 or not logarithmic})
+    logarithmic = drawing.logarithmic_x
+    places = sorted({float(x) for each in drawing.lines for x in each.x if x > 0 or not logarithmic})
     kind = {"type": "log"} if logarithmic else {}
     return kind | (_named(places) if 0 < len(places) <= MOST_PLACES else {})
 

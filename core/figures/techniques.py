@@ -23,7 +23,7 @@ from core.figures.template import (
     label,
 )
 from core.metrics.report import Interval
-from core.techniques.events import Line
+from core.techniques.events import Line, Lines
 from core.techniques.report import Report, shown
 from core.techniques.technique import Arm
 
@@ -120,33 +120,32 @@ def _arm(arm: Arm, row: int, interval: Interval, seeds: Sequence[float], colour:
 def _over_axis(report: Report, quantity: str, theme: Theme) -> go.Figure:
     along, of = report.technique.axis, report.quantity(quantity)
     assert along is not None
-    colours = arm_colours(report.technique.arms)
     drawn = []
     for arm in report.technique.arms:
         means = [(x, report.mean(arm.name, quantity, x)) for x in report.places(quantity)]
         known = [(x, mean) for x, mean in means if mean is not None]
         # Bands where the verdict looks; eight of them would hide each other.
         judged = arm.name in report.technique.verdict
-        line = Line(
-            name=arm.title,
-            colour=arm.role,
-            x=[x for x, _ in known],
-            y=[mean.value for _, mean in known],
-            low=[mean.low for _, mean in known] if judged else None,
-            high=[mean.high for _, mean in known] if judged else None,
-            dashed=arm.role == "control",
+        drawn.append(
+            Line(
+                name=arm.title,
+                colour=arm.role,
+                x=[x for x, _ in known],
+                y=[mean.value for _, mean in known],
+                low=[mean.low for _, mean in known] if judged else None,
+                high=[mean.high for _, mean in known] if judged else None,
+                dashed=arm.role == "control",
+            )
         )
-        drawn.append((line, colours[arm.name]))
-    return lines(
-        drawn,
+    drawing = Lines(
+        lines=tuple(drawn),
         x_title=along.title,
         y_title=of.title,
         share=of.share,
         logarithmic_x=along.logarithmic,
-        logarithmic_y=False,
-        theme=theme,
-        dots=True,
     )
+    colours = arm_colours(report.technique.arms)
+    return lines(drawing, [colours[arm.name] for arm in report.technique.arms], dots=True, theme=theme)
 
 
 def _range(values: Sequence[float], *, share: bool) -> list[float] | None:

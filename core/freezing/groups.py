@@ -21,45 +21,32 @@ def _decays(name: str, parameter: nn.Parameter) -> bool:
 
 
 def parameter_groups(
-    backbone: Backbone,
-    *,
-    learning_rate: float,
-    weight_decay: float,
-    stage_decay: float = 1.0,
-    include_frozen: bool = False,
+    backbone: Backbone, *, learning_rate: float, weight_decay: float, stage_decay: float = 1.0
 ) -> list[dict[str, Any]]:
-    """Groups for any ``torch.optim`` optimiser, from the input to the head; empty ones are left out.
+    """Groups for any ``torch.optim`` optimiser, from the input to the head, that learn the slower the further away.
 
-    Each holds ``params``, ``lr``, ``weight_decay``, ``name`` ("layer4 weights", "layer4 rest"), ``stage`` and
-    ``scale``: a schedule sets ``group["lr"] = rate * group["scale"]``, where the scale is ``stage_decay`` to
-    the power of the distance from the head (Howard & Ruder 2018, arXiv 1801.06146; Clark et al. 2020, arXiv
-    2003.10555). Only parameters that require gradients are taken, unless ``include_frozen``: gradual
-    unfreezing builds its groups once, and an optimiser skips what has no gradient.
+    Each holds ``params``, ``lr``, ``weight_decay``, ``stage`` and ``scale``: a schedule sets ``group["lr"] = rate *
+    group["scale"]``. Frozen parameters are in them, too, for they may thaw; an optimiser skips what has no gradient.
     """
-    parts: dict[str, nn.Module] = {stage.name: stage.module for stage in backbone.table}
+    parts = {stage.name: stage.module for stage in backbone.table}
     parts |= {"neck": backbone.neck, "head": backbone.head}
     away = distances(backbone)
     taken: set[int] = set()  # by identity: the neck's parameters are the head's as well
     groups = []
     for part, module in parts.items():
-        weights: list[nn.Parameter] = []
-        rest: list[nn.Parameter] = []
-        for name, parameter in module.named_parameters():
-            if id(parameter) in taken or not (parameter.requires_grad or include_frozen):
-                continue
-            taken.add(id(parameter))
-            (weights if _decays(name, parameter) else rest).append(parameter)
+        # Howard & Ruder 2018, arXiv 1801.06146; Clark et al. 2020, arXiv 2003.10555.
         scale = stage_decay ** away[part]
-        for kind, members, decay in (("weights", weights, weight_decay), ("rest", rest, 0.0)):
-            if members:
-                groups.append(
-                    {
-                        "params": members,
-                        "lr": learning_rate * scale,
-                        "weight_decay": decay,
-                        "name": f"{part} {kind}",
-                        "stage": part,
-                        "scale": scale,
-                    }
-                )
+        members: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+        for name, parameter in module.named_parameters():
+            if id(parameter) not in taken:
+                taken.add(id(parameter))
+                members[_decays(name, parameter)].append(parameter)
+        for decays, parameters in members.items():
+            if parameters:
+                group = {
+                    "params": parameters,
+                    "lr": learning_rate * scale,
+                    "weight_decay": weight_decay * decays,
+                }
+                groups.append(group | {"stage": part, "scale": scale})
     return groups

@@ -459,13 +459,12 @@ def reproduction_script(run_id: str) -> str:
 
 def reproduction_zip(run_id: str) -> bytes:
     """Pack a finished run's script with all it needs: weights, images, where training starts, the run as JSON."""
-    from core.datasets import splits
     from core.runs import data
     from core.runs.export import archive
+    from core.training.parts import draw_parts
 
     spec = run(run_id).spec
-    dataset = data.open_data(spec, _store())
-    parts = splits.split(dataset, per_class=spec.finetune.per_class, seed=spec.finetune.seed)
+    parts = draw_parts(data.open_data(spec, _store()), spec.finetune)
     return archive.archive(result(run_id), parts, weights_path(run_id))
 
 

@@ -3,14 +3,11 @@
 from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from core.arrays import Pixels
 from core.datasets.assemble import content_hashes
 
 CHUNK = 32  # pictures computed between two signs of life
 
-Pixels = NDArray[np.uint8]
 T = TypeVar("T")
 
 

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from core.arrays import Floats, Labels, Pixels
 from core.metrics.classification import CONFIDENCE, mean_interval
 from core.techniques.events import Cloud, Colour, Line
 
-Picture = NDArray[np.uint8]  # (H, W) or (H, W, 3)
+Picture = Pixels  # (H, W) or (H, W, 3)
 
 
 def mean_line(
@@ -39,7 +40,7 @@ def mean_line(
     )
 
 
-def half_width(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def half_width(values: Floats) -> Floats:
     """Half of the 95 % t interval around the mean over seeds of ``values`` (seeds, …): (…); 0 for one seed alone."""
     if len(values) < 2:
         return np.zeros(values.shape[1:])
@@ -49,7 +50,7 @@ def half_width(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def neighbours_map(
-    title: str, colour: Colour, rows: NDArray[Any], labels: NDArray[np.int64], seed: int
+    title: str, colour: Colour, rows: NDArray[Any], labels: Labels, seed: int
 ) -> tuple[str, tuple[Cloud, ...]]:
     """Lay ``rows`` (N, D) out in a plane so that like ones lie close together: t-SNE (van der Maaten & Hinton 2008)."""
     from sklearn.manifold import TSNE

@@ -1,4 +1,4 @@
-"""Cached features: the frozen prefix of the network runs once per image and view, not once per epoch."""
+"""Features before the first trained stage: computed, or cached, once per image and view instead of once per epoch."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.backbone import Backbone
-from core.training import memory, precision
+from core.training import memory
+from core.training.config import FinetuneConfig
+from core.training.precision import autocast
 from core.training.views import Views
 
 # Share of the device's free memory that cached features may take; the rest of them goes to disk.
@@ -35,15 +37,57 @@ def suffix(backbone: Backbone, features: Tensor, depth: int) -> Tensor:
     return backbone.head[1:](features)  # type: ignore[no-any-return]
 
 
+def prefix_chunk(config: FinetuneConfig, device: torch.device, reading: int) -> int:
+    """How many images go through the frozen stages at once, while a resolved ``config`` trains what lies behind them.
+
+    As many as a batch has, so that a cache saves nothing but time: see `Features`. A GPU that caches is kept busy with
+    ``reading``, as many as it takes where nothing is learned.
+    """
+    if device.type != "cpu" and config.cache and config.views:
+        return max(config.batch_size, reading)
+    return config.batch_size
+
+
 class Features:
-    """What stands before stage ``depth``, for one part of the data: read from a cache, or computed each time.
+    """What stands before stage ``depth`` of the network, for one part of the data, computed each time."""
 
-    Both ways agree bit for bit. How a convolution sums may depend on the *shape* of its batch, and training
-    batches differ in size; so the frozen prefix always runs on chunks of exactly ``micro.size`` images, filled up
-    with repetitions, whether the chunk is a slice of the data set or a training batch.
+    def __init__(self, backbone: Backbone, views: Views, *, depth: int, size: int) -> None:
+        self.backbone = backbone
+        self.views = views
+        self.labels = views.labels  # (N,) int64 on the device
+        self.device = views.device
+        self.depth = depth
+        self.size = size
 
-    Views are cached when they are first asked for, so that caching never computes more than it saves. What
-    exceeds ``memory_limit`` bytes (None: a share of what is free) goes to a temporary file until `close`.
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def batch(self, numbers: Tensor, view: int) -> Tensor:
+        """Features of images ``numbers`` (B,) int64 on the CPU, on the device, ready for `suffix`."""
+        return self.views.batch(numbers, view) if self.depth == 0 else self.computed(numbers, view, self.size)
+
+    def computed(self, numbers: Tensor, view: int, size: int) -> Tensor:
+        """Run the stages before ``depth`` on images ``numbers`` (B,), ``size`` at once."""
+        # How a convolution sums may depend on the *shape* of its batch, and training batches differ in size: so these
+        # stages always see exactly ``size`` images, filled up with repetitions.
+        parts = []
+        for some in numbers.split(size):  # type: ignore[no-untyped-call]
+            filled = torch.cat([some, some[-1:].expand(size - len(some))])
+            with torch.no_grad(), autocast(self.device):
+                features = self.before(filled, view)
+            parts.append(features[: len(some)])
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def before(self, numbers: Tensor, view: int) -> Tensor:
+        """Features of exactly these images, from their pixels."""
+        return prefix(self.backbone, self.views.batch(numbers, view), self.depth)
+
+
+class CachedFeatures(Features):
+    """`Features` that are kept, equal to computed ones bit for bit, and that need no more memory than there is.
+
+    Views are cached (where ``cached``) when they are first asked for, so that caching never computes more than it
+    saves. What exceeds ``memory_limit`` bytes (None: a share of what is free) goes to a temporary file until `close`.
 
     ``base``, features of the same images at a smaller depth, saves what was computed for them already: the
     stages between run on what it holds, instead of all stages on pixels.
@@ -58,31 +102,16 @@ class Features:
         micro: memory.MicroBatch,
         cached: bool,
         memory_limit: int | None = None,
-        base: "Features | None" = None,
+        base: Features | None = None,
     ) -> None:
-        self.views = views
-        self.depth = depth
+        super().__init__(backbone, views, depth=depth, size=micro.size)
         self._base = base
-        self._backbone = backbone
         self._micro = micro
         self._cached = cached and depth > 0 and views.count > 0
         self._limit = memory_limit
         self._stored: dict[int, Tensor] = {}
         self._channels_last = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def __len__(self) -> int:
-        return len(self.views)
-
-    @property
-    def device(self) -> torch.device:
-        """Where `batch` puts features."""
-        return self.views.device
-
-    @property
-    def labels(self) -> Tensor:
-        """(N,) int64 on the device."""
-        return self.views.labels
 
     @property
     def bytes_stored(self) -> int:
@@ -113,7 +142,7 @@ class Features:
         done = 0
         while done < len(self):
             part = numbers[done : done + self._micro.size]
-            features = self._compute(part, view)
+            features = self.batch(part, view)
             if done == 0:
                 store = self._allocate(features, view)
             store[done : done + len(part)] = features.permute(0, 2, 3, 1) if self._channels_last else features
@@ -122,33 +151,31 @@ class Features:
         self._stored[view] = store
 
     def batch(self, numbers: Tensor, view: int) -> Tensor:
-        """Features of images ``numbers`` (B,) int64 on the CPU, on the device, ready for `suffix`."""
+        """Features of images ``numbers`` (B,) int64 on the CPU, from the cache where they are in it."""
         if view not in self._stored:
-            return self._compute(numbers, view)
+            return super().batch(numbers, view)
         store = self._stored[view]
-        found = store[numbers.to(store.device)].to(self.views.device)
-        return found.permute(0, 3, 1, 2) if self._channels_last else found
+        features = store[numbers.to(store.device)].to(self.device)
+        return features.permute(0, 3, 1, 2) if self._channels_last else features
 
-    def _compute(self, numbers: Tensor, view: int) -> Tensor:
-        if self.depth == 0:
-            return self.views.batch(numbers, view)
-        parts: list[Tensor] = []
+    def computed(self, numbers: Tensor, view: int, size: int) -> Tensor:
+        """Run the stages on fewer than ``size`` images at once, where memory asks for it."""
+        del size  # what it was at first; the micro-batch knows what it is now
+        features: list[Tensor] = []
+        compute = super().computed
 
-        def run(size: int) -> None:
-            parts.clear()
-            for some in numbers.split(size):  # type: ignore[no-untyped-call]
-                filled = torch.cat([some, some[-1:].expand(size - len(some))])
-                with torch.no_grad(), precision.autocast(self.views.device):
-                    features = self._prefix(filled, view)
-                parts.append(features[: len(some)])
+        def run(most: int) -> None:
+            features.clear()
+            features.append(compute(numbers, view, most))
 
-        self._micro.attempt(run, self.views.device)
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        self._micro.attempt(run, self.device)
+        return features[0]
 
-    def _prefix(self, numbers: Tensor, view: int) -> Tensor:
+    def before(self, numbers: Tensor, view: int) -> Tensor:
+        """Features of exactly these images, from those of ``base`` where there are any."""
         if self._base is None:
-            return prefix(self._backbone, self.views.batch(numbers, view), self.depth)
-        return prefix(self._backbone, self._base.batch(numbers, view), self.depth, start=self._base.depth)
+            return super().before(numbers, view)
+        return prefix(self.backbone, self._base.batch(numbers, view), self.depth, start=self._base.depth)
 
     def _allocate(self, features: Tensor, view: int) -> Tensor:
         """Reserve room for all images: on the device, else in main memory, else in a file."""
@@ -162,9 +189,9 @@ class Features:
         shape = (len(self), *one.shape)
         needed = len(self) * one.numel() * one.element_size()
         if self._limit is None:
-            self._limit = int(MEMORY_SHARE * memory.free_bytes(self.views.device))
+            self._limit = int(MEMORY_SHARE * memory.free_bytes(self.device))
         if sum(store.nbytes for store in self._stored.values()) + needed <= self._limit:
-            return torch.empty(shape, dtype=one.dtype, device=self.views.device)
+            return torch.empty(shape, dtype=one.dtype, device=self.device)
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="features-", ignore_cleanup_errors=True)
         path = Path(self._folder.name) / f"view-{view}"
@@ -173,13 +200,11 @@ class Features:
         )
 
 
-class Some:
-    """Some of the images of `Features`, ``chosen`` (M,) int64 on the CPU, as if they were all there are."""
+class Some(Features):
+    """Some of the images of other features, ``chosen`` (M,) int64 on the CPU, as if they were all there are."""
 
     def __init__(self, whole: Features, chosen: Tensor) -> None:
-        self.views = whole.views
-        self.depth = whole.depth
-        self.device = whole.device
+        super().__init__(whole.backbone, whole.views, depth=whole.depth, size=whole.size)
         self.labels = whole.labels[chosen.to(whole.device)]  # (M,)
         self._whole = whole
         self._chosen = chosen
@@ -188,5 +213,5 @@ class Some:
         return len(self._chosen)
 
     def batch(self, numbers: Tensor, view: int) -> Tensor:
-        """Features of the chosen images ``numbers`` (B,), as `Features.batch` gives them."""
+        """Features of the chosen images ``numbers`` (B,), as those of all images are given."""
         return self._whole.batch(self._chosen[numbers], view)

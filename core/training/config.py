@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from core import errors
-from core.freezing.policy import BatchNormMode
 from core.settings import check, setting
 
 Strategy = Literal[
@@ -15,6 +14,7 @@ Strategy = Literal[
 
 
 Statistics = Literal["recomputed", "running"]
+BatchNormMode = Literal["frozen", "learning"]  # of frozen stages
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.classification import wilson
-from core.training.loop import Scores
+from core.training.steps import Scores
 
 # A loss that grew is no proof: a classifier on frozen features was right on 98 % of the test images after epochs whose
 # loss was 100 times a guess's, and validation losses of 10^8 come and go with BatchNorm's statistics. Nor is an

@@ -3,13 +3,22 @@
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from core.errors import DataError, WeightsError
 from core.training import logistic
+from core.training.cache import Features
 from core.training.logistic import DEFAULT_STRENGTH, Floats, Probe, fold_numbers, write
 
-__all__ = ["DEFAULT_STRENGTH", "Probe", "fit", "fold_numbers", "write"]
+__all__ = ["DEFAULT_STRENGTH", "Probe", "fit", "fold_numbers", "rows_of", "write"]
+
+
+def rows_of(features: Features) -> tuple[Floats, NDArray[np.int64]]:
+    """Read what a probe learns from, view by view: features (views · images, D) and labels (views · images,)."""
+    numbers, views = torch.arange(len(features)), range(features.views.count)
+    rows = [features.batch(numbers, view).float().cpu().numpy() for view in views]
+    return np.concatenate(rows).astype(np.float64), np.tile(features.labels.cpu().numpy(), len(views))
 
 
 def fit(

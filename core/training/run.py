@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -19,17 +18,19 @@ from core import errors
 from core.backbones import catalogue, stages
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages, Splits
-from core.datasets.splits import class_counts, split
 from core.events import CheckpointReady, Event, Note, Progress
-from core.freezing import apply as freezing
 from core.freezing import audit
+from core.freezing.apply import freeze
 from core.metrics import classification
 from core.training import checkpoint, divergence, drift, memory, optimisers, precision, probe, strategies
-from core.training.cache import Features
+from core.training.batch_norm import hold_statistics
+from core.training.cache import CachedFeatures, Features, prefix_chunk
 from core.training.config import FinetuneConfig
 from core.training.events import EpochDone, Finished, RunStarted
-from core.training.loop import Loop, Scores, evaluate, hold_statistics, measure, recompute_statistics
-from core.training.views import Views
+from core.training.loop import Loop, evaluate
+from core.training.parts import draw_parts
+from core.training.steps import Scores, measure
+from core.training.views import Views, views_of
 from core.words import percent
 
 # Images at once where nothing is learned: enough to keep a device busy, few enough for a CPU's cache
@@ -41,14 +42,16 @@ def finetune(
     config: FinetuneConfig,
     dataset: ImageDataset,
     *,
+    splits: Splits | None = None,
     resume: dict[str, Any] | None = None,
     backbone: Backbone | None = None,
     checkpoint_every: int = 1,
 ) -> Generator[Event, None, None]:
     """Transfer a pretrained network to ``dataset`` as ``config`` says, and test it once.
 
-    ``backbone`` (left untouched) takes the place of the network that ``config.backbone`` and ``config.weights``
-    name; where its name is in the catalogue, it gets that entry's preprocessing. Events: `RunStarted`; then
+    ``splits`` are the parts that `draw_parts` draws, from whoever needs them, too; None draws them here. ``backbone``
+    (left untouched) takes the place of the network that ``config.backbone`` and ``config.weights`` name; where its
+    name is in the catalogue, it gets that entry's preprocessing. Events: `RunStarted`; then
     `Progress`, `Note`, `BatchDone`, and after each epoch `EpochDone` and, every ``checkpoint_every`` epochs and
     after the last one, `CheckpointReady`; at the end `Finished`, with the epoch whose validation accuracy was
     highest (ties: lower loss). Training that diverges (`divergence`) ends the run in that epoch, of which only a
@@ -69,7 +72,7 @@ def finetune(
 
     Early stopping counts epochs since the best one or the last extension, whichever came later.
     """
-    run = _Run(config, dataset, backbone)
+    run = _Run(config, dataset, splits, backbone)
     try:
         yield run.started()
         run.remember_start()
@@ -109,7 +112,9 @@ def finetune(
 class _Run:
     """The state of one run; each method is one phase of `finetune`."""
 
-    def __init__(self, config: FinetuneConfig, dataset: ImageDataset, given: Backbone | None) -> None:
+    def __init__(
+        self, config: FinetuneConfig, dataset: ImageDataset, splits: Splits | None, given: Backbone | None
+    ) -> None:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         with self._phase("prepare"):
             self.device = precision.choose_device(config.device)
@@ -141,7 +146,7 @@ class _Run:
                 seed=self.config.seed,
             )
             self.backbone.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self.splits = _checked_split(self.config, dataset)
+            self.splits = draw_parts(dataset, self.config) if splits is None else splits
             self.train = self._views(self.splits.train, count=self.config.views)
             self.validation = self._views(self.splits.validation, count=1)
 
@@ -153,7 +158,7 @@ class _Run:
         self.best: dict[str, Any] = {}
         self.end: str | None = None  # what says that training diverged
         self.always_frozen = strategies.always_frozen(self.config, self.names)
-        self._open: list[Features] = []  # of training and validation images, while they are used
+        self._open: list[CachedFeatures] = []  # of training and validation images, while they are used
         self._notes: list[Note] = []
         self._reading = self._micro_batch(CHUNKS[self.device.type])  # where nothing is learned
         self._freeze()
@@ -180,7 +185,7 @@ class _Run:
                 "test": len(self.splits.test),
             },
             stages=self.names,
-            frozen_stages=freezing.frozen_stages(self.backbone, self._frozen()),
+            frozen_stages=self._frozen(),
             trainable_parameters=trainable,
             total_parameters=sum(p.numel() for p in self.backbone.parameters()),
             device=str(self.device),
@@ -207,8 +212,7 @@ class _Run:
         self.loop = Loop(
             config=self.config,
             backbone=self.backbone,
-            optimiser=optimisers.build(self.config, self.backbone),
-            pull=optimisers.PullTowards(self.backbone, self.config.l2_sp),
+            optimiser=optimisers.build_optimiser(self.config, self.backbone),
             micro=self._micro_batch(self.config.batch_size, smallest=min(2, self.config.batch_size)),
             segments=self.segments,
         )
@@ -245,11 +249,7 @@ class _Run:
         for view in range(views.count):
             yield from self._fill(train, view)
         yield from self._fill(validation, 0)
-        numbers = torch.arange(len(train))
-        rows = np.concatenate(
-            [train.batch(numbers, view).float().cpu().numpy() for view in range(views.count)]
-        ).astype(np.float64)
-        labels = np.tile(self.splits.train.labels, views.count)
+        rows, labels = probe.rows_of(train)
         with self._phase("probe"):
             for step in probe.fit(rows, labels, images=len(train), seed=self.config.seed):
                 if isinstance(step, probe.Probe):
@@ -285,14 +285,7 @@ class _Run:
                 else:
                     yield step
             if self.config.statistics == "recomputed":
-                recompute_statistics(
-                    self.backbone,
-                    train,
-                    view,
-                    frozen=self._frozen(),
-                    seed=self.config.seed,
-                    micro=self.loop.micro,
-                )
+                self.loop.recompute_statistics(train, view, frozen=self._frozen())
         yield from self._fill(validation, 0)
         with self._phase("validate"):
             scores = self._evaluated(validation)
@@ -340,7 +333,7 @@ class _Run:
             train_accuracy=learned.accuracy,
             validation_loss=checked.loss,
             validation_accuracy=checked.accuracy,
-            frozen_depth=strategies.frozen_depth(self._frozen(self.epochs_done - 1)),
+            frozen_depth=strategies.frozen_depth(self._frozen(self.epochs_done - 1), self.names),
             seconds=sum(self._seconds.values()),
         )
 
@@ -390,13 +383,8 @@ class _Run:
                 frozen=self.always_frozen,
                 cka=drift.cka(self.backbone, self.features_before, after),
             )
-        test = Features(
-            self.backbone,
-            self._views(self.splits.test, count=1),
-            depth=0,
-            micro=self._reading,
-            cached=False,
-        )
+        pictures = self._views(self.splits.test, count=1)
+        test = Features(self.backbone, pictures, depth=0, size=self._reading.size)
         parts: list[Tensor] = []
         with self._phase("evaluate"):
             done, begin = 0, time.perf_counter()
@@ -457,7 +445,7 @@ class _Run:
 
     def _views(self, part: LabelledImages, *, count: int) -> Views:
         assert self.config.image_size is not None
-        return Views(
+        return views_of(
             part,
             normalisation=self._normalisation,
             size=self.config.image_size,
@@ -466,7 +454,7 @@ class _Run:
             device=self.device,
         )
 
-    def _frozen(self, epoch: int | None = None) -> freezing.Frozen:
+    def _frozen(self, epoch: int | None = None) -> tuple[str, ...]:
         return strategies.frozen_in_epoch(
             self.config,
             epoch=self.epochs_done if epoch is None else epoch,
@@ -475,37 +463,31 @@ class _Run:
         )
 
     def _freeze(self) -> None:
-        freezing.apply(self.backbone, self._frozen(), batch_norm=self.config.batch_norm)
+        freeze(self.backbone, self._frozen(), batch_norm=self.config.batch_norm)
         if strategies.holds_statistics(self.config):
             hold_statistics(self.backbone)
 
-    def _features_for_epoch(self) -> list[Features]:
+    def _features_for_epoch(self) -> list[CachedFeatures]:
         """Features at the depth that is frozen now; kept from epoch to epoch while the depth stays."""
-        depth = strategies.frozen_depth(self._frozen())
-        if self.config.batch_norm == "learning":
-            depth = 0  # the prefix changes with every batch that passes through it
+        depth = strategies.cacheable_depth(self.config, self._frozen(), self.names)
         if not self._open or self._open[0].depth != depth:
-            # On a CPU, chunks as large as batches: see `Features` for why results are then equal to the bit.
-            size = self.config.batch_size
-            if self.device.type != "cpu" and self.config.cache and self.train.count:
-                size = max(size, self._reading.size)
-            micro = self._micro_batch(size)
+            micro = self._micro_batch(prefix_chunk(self.config, self.device, self._reading.size))
             self._use(self.train, self.validation, depth=depth, micro=micro, cached=self.config.cache)
         return self._open
 
     def _use(
         self, train: Views, validation: Views, *, depth: int, micro: memory.MicroBatch, cached: bool
-    ) -> tuple[Features, Features]:
+    ) -> tuple[CachedFeatures, CachedFeatures]:
         """Open features at ``depth`` in place of those used so far, whose memory comes free first."""
         self.close()
         used = (
-            Features(self.backbone, train, depth=depth, micro=micro, cached=cached),
-            Features(self.backbone, validation, depth=depth, micro=self._reading, cached=cached),
+            CachedFeatures(self.backbone, train, depth=depth, micro=micro, cached=cached),
+            CachedFeatures(self.backbone, validation, depth=depth, micro=self._reading, cached=cached),
         )
         self._open.extend(used)
         return used
 
-    def _fill(self, features: Features, view: int) -> Iterator[Event]:
+    def _fill(self, features: CachedFeatures, view: int) -> Iterator[Event]:
         if not features.lacks(view):
             return
         with self._phase("features"):
@@ -521,7 +503,7 @@ class _Run:
 
     def _evaluated(self, features: Features) -> Scores:
         scores = torch.cat(list(evaluate(self.backbone, features, micro=self._reading)))
-        return measure(scores, features.views.labels)
+        return measure(scores, features.labels)
 
     def _weights(self) -> dict[str, Tensor]:
         """All weights on the CPU, under the original network's names where the catalogue knows it."""
@@ -531,13 +513,3 @@ class _Run:
             name: value.detach().to("cpu", copy=True).contiguous()
             for name, value in self.backbone.state_dict().items()
         }
-
-
-def _checked_split(config: FinetuneConfig, dataset: ImageDataset) -> Splits:
-    """Split, and refuse a class without training images: nothing could be learned about it."""
-    splits = split(dataset, per_class=config.per_class, seed=config.seed)
-    counts = class_counts(splits.train, len(dataset.class_names))
-    for name, count in zip(dataset.class_names, counts, strict=True):
-        if not count:
-            raise errors.DataError(f"The class {name} has no training images; add some or remove the class.")
-    return splits

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 def warm_up_cosine(step: int, *, steps: int, peak: float, warm_up: float) -> float:
     """Rate of ``step`` (from 0) of ``steps``: a linear rise over the share ``warm_up``, then half a cosine to 0.
 
-    The first step already moves; the last one is small but not zero. Loshchilov & Hutter 2017, arXiv
-    1608.03983; Goyal et al. 2017, arXiv 1706.02677.
+    The first step already moves; the last one is small but not zero.
     """
+    # Goyal et al. 2017, arXiv 1706.02677; Loshchilov & Hutter 2017, arXiv 1608.03983.
     rise = math.ceil(warm_up * steps)
     if step < rise:
         return peak * (step + 1) / (rise + 1)

@@ -9,40 +9,43 @@ from torch.nn.modules.batchnorm import _NormBase
 from core import errors
 from core.backbones import stages, weights
 from core.backbones.backbone import Backbone
-from core.freezing.apply import Frozen
-from core.freezing.policy import FreezePolicy
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.views import generator
 
 
 def frozen_in_epoch(
     config: FinetuneConfig, *, epoch: int, names: tuple[str, ...], first_segment: int
-) -> Frozen:
-    """Say what is frozen in ``epoch`` (from 0) of a resolved ``config``, in the words of `freezing.apply`.
+) -> tuple[str, ...]:
+    """Say which of the stages ``names`` are frozen in ``epoch`` (from 0) of a resolved ``config``.
 
     Gradual unfreezing shares the first segment's epochs evenly among K + 1 steps: head alone, last stage and
     head, …, everything; what is added by extending the run trains everything.
     """
-    assert config.freeze_depth is not None
     if config.strategy == "surgical":
         return names[1:]
     if config.strategy == "gradual":
         thawed = min(len(names), epoch * (len(names) + 1) // first_segment)
-        return FreezePolicy(depth=len(names) - thawed, batch_norm=config.batch_norm)
-    return FreezePolicy(depth=config.freeze_depth, batch_norm=config.batch_norm)
+        return names[: len(names) - thawed]
+    return names[: config.freeze_depth]
 
 
 def always_frozen(config: FinetuneConfig, names: tuple[str, ...]) -> tuple[str, ...]:
     """Name the stages that no epoch of a resolved ``config`` trains, however often the run is extended."""
     if config.strategy == "gradual":
         return ()
-    frozen = frozen_in_epoch(config, epoch=0, names=names, first_segment=1)
-    return names[: frozen.depth] if isinstance(frozen, FreezePolicy) else tuple(frozen)
+    return frozen_in_epoch(config, epoch=0, names=names, first_segment=1)
 
 
-def frozen_depth(frozen: Frozen) -> int:
-    """Count frozen stages from the input: how deep a frozen prefix reaches."""
-    return frozen.depth if isinstance(frozen, FreezePolicy) else 0
+def frozen_depth(frozen: tuple[str, ...], names: tuple[str, ...]) -> int:
+    """Count the ``frozen`` among the stages ``names`` from the input: how deep a frozen prefix reaches."""
+    return len(frozen) if frozen == names[: len(frozen)] else 0
+
+
+def cacheable_depth(config: FinetuneConfig, frozen: tuple[str, ...], names: tuple[str, ...]) -> int:
+    """Say up to which depth features stay as they are while the stages ``frozen`` are."""
+    if config.batch_norm == "learning":
+        return 0  # the prefix changes with every batch that passes through it
+    return frozen_depth(frozen, names)
 
 
 def holds_statistics(config: FinetuneConfig) -> bool:
@@ -124,8 +127,7 @@ def match_statistics(backbone: Backbone, source: Backbone, *, seed: int) -> None
 
 def initialise(backbone: Backbone, *, seed: int) -> None:
     """Draw all parameters anew, as torch's modules and the ResNet paper do (He et al. 2015, arXiv 1502.01852)."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator(seed, "scratch").initial_seed())
+    with stages.seeded(generator(seed, "scratch").initial_seed()):
         for name, module in backbone.named_modules():
             own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
             reset = getattr(module, "reset_parameters", None)

@@ -22,18 +22,18 @@ from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.splits import split
 from core.events import Event, Note, Progress
-from core.freezing import apply as freezing
-from core.freezing.policy import FreezePolicy
+from core.freezing.apply import freeze
 from core.training import memory, optimisers, precision, probe, strategies
-from core.training.cache import Features, Some
+from core.training.batch_norm import hold_statistics
+from core.training.cache import CachedFeatures, Some
 from core.training.config import FinetuneConfig
 from core.training.events import BatchDone
-from core.training.loop import Loop, evaluate, hold_statistics, recompute_statistics
+from core.training.loop import Loop, evaluate
 from core.training.run import CHUNKS
 from core.training.sweep_config import SweepArm, SweepConfig, epochs_for
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_report import lost, pack, spoken
-from core.training.views import Views
+from core.training.views import Views, views_of
 
 Numbers = NDArray[np.int64]
 
@@ -116,7 +116,7 @@ class Bench:
         self.test_count = len(self.test)
         self._notes: list[Note] = []
         self._reading = memory.MicroBatch(size=CHUNKS[self.device.type], smallest=1, notes=self._notes)
-        freezing.apply(self.backbone, FreezePolicy(depth=len(self.stages)))
+        freeze(self.backbone, self.stages)
         self.backbone.eval()
         self._start = {
             name: value.clone()
@@ -124,12 +124,10 @@ class Bench:
             if not name.startswith("head.")
         }
         views = [
-            Views(
+            views_of(
                 part,
                 normalisation=stages.normalisation(self.backbone.name),
                 size=self.image_size,
-                count=1,
-                seed=config.first_seed,
                 device=self.device,
             )
             for part in (self.pool.subset(self._used), self.test)
@@ -201,7 +199,7 @@ class Bench:
         )
         self.backbone.load_state_dict(self._start, strict=False)
         stages.new_head(self.backbone, len(self.dataset.class_names), seed=seed)
-        frozen = FreezePolicy(depth=arm.depth)
+        frozen = self.stages[: arm.depth]
         chosen = torch.from_numpy(np.searchsorted(self._used, self.chosen[seed]))
         if arm.depth == len(self.stages) or run.strategy == "lp_ft":
             self._write_probe(chosen, seed)
@@ -210,13 +208,12 @@ class Bench:
             loop = Loop(
                 config=run,
                 backbone=self.backbone,
-                optimiser=optimisers.build(run, self.backbone),
-                pull=optimisers.PullTowards(self.backbone, 0.0),
+                optimiser=optimisers.build_optimiser(run, self.backbone),
                 micro=memory.MicroBatch(size=run.batch_size, smallest=2, notes=self._notes),
                 segments=[self.epochs],
             )
             for number in range(self.epochs):
-                freezing.apply(self.backbone, frozen)
+                freeze(self.backbone, frozen)
                 if strategies.holds_statistics(run):
                     hold_statistics(self.backbone)
                 for step in loop.epoch(number, features):
@@ -230,8 +227,8 @@ class Bench:
                             images_per_second=step.images_per_second,
                         )
             if run.statistics == "recomputed":
-                recompute_statistics(self.backbone, features, 0, frozen=frozen, seed=seed, micro=loop.micro)
-        freezing.apply(self.backbone, frozen)
+                loop.recompute_statistics(features, 0, frozen=frozen)
+        freeze(self.backbone, frozen)
         scores = torch.cat(list(evaluate(self.backbone, self._test[arm.depth], micro=self._reading)))
         named = torch.isfinite(scores).all(dim=1).cpu().numpy()
         if not named.all():
@@ -260,12 +257,12 @@ class Bench:
 
     # --- pieces ---------------------------------------------------------------------------------------
 
-    def _chain(self, views: Views) -> tuple[Features, ...]:
+    def _chain(self, views: Views) -> tuple[CachedFeatures, ...]:
         """Features before every stage, 0 … K, each computed from the one before it."""
-        chain = [Features(self.backbone, views, depth=0, micro=self._reading, cached=False)]
+        chain = [CachedFeatures(self.backbone, views, depth=0, micro=self._reading, cached=False)]
         for depth in range(1, len(self.stages) + 1):
             chain.append(
-                Features(
+                CachedFeatures(
                     self.backbone,
                     views,
                     depth=depth,
@@ -279,9 +276,7 @@ class Bench:
     def _write_probe(self, chosen: Tensor, seed: int) -> None:
         """Fit a linear probe on the chosen images' last features, once a seed, and write it into the head."""
         if seed not in self._probes:
-            features = Some(self._train[-1], chosen)
-            rows = features.batch(torch.arange(len(chosen)), 0).float().cpu().numpy().astype(np.float64)
-            labels = features.labels.cpu().numpy()
+            rows, labels = probe.rows_of(Some(self._train[-1], chosen))
             self._probes[seed] = next(
                 step
                 for step in probe.fit(rows, labels, images=len(labels), seed=seed)

@@ -5,7 +5,7 @@ import pytest
 
 from core.datasets.assemble import assemble
 from core.datasets.dataset import ImageDataset, LabelledImages, Splits
-from core.datasets.splits import class_counts, split
+from core.datasets.splits import class_counts, some_of_each_class, split
 from core.errors import DataError, SettingsError
 
 
@@ -241,3 +241,14 @@ def test_the_data_set_is_not_changed() -> None:
     split(dataset, per_class=4, seed=0)
     np.testing.assert_array_equal(dataset.train.images, before[0])
     np.testing.assert_array_equal(dataset.train.labels, before[1])
+
+
+def test_some_of_each_class_are_other_ones_for_other_seeds_and_keep_their_order() -> None:
+    whole = part((9, 2, 12))
+    some, others = some_of_each_class(whole, 4, 0), some_of_each_class(whole, 4, 1)
+    assert class_counts(some, 3).tolist() == [4, 2, 4]
+    order = [image.tobytes() for image in whole.images]
+    assert [order.index(image.tobytes()) for image in some.images] == sorted(
+        order.index(image.tobytes()) for image in some.images
+    )
+    assert contents(some) != contents(others)

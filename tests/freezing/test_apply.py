@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 import pytest
 import torch
@@ -6,21 +7,22 @@ from torch import nn
 
 from core.backbones.backbone import Backbone
 from core.errors import SettingsError
-from core.freezing import apply as freezing
+from core.freezing.apply import freeze
 from core.freezing.audit import audit, snapshot
 from core.freezing.groups import parameter_groups
-from core.freezing.policy import FreezePolicy
+
+STAGES = ("stem", "middle", "last")
 
 
-def train(backbone: Backbone, frozen: freezing.Frozen, steps: int = 3) -> None:
+def train(backbone: Backbone, frozen: Collection[str], batch_norm: Any = "frozen", steps: int = 3) -> None:
     """Train as a run does: AdamW with weight decay, and an evaluation in between."""
-    freezing.apply(backbone, frozen)
+    freeze(backbone, frozen, batch_norm=batch_norm)
     groups = parameter_groups(backbone, learning_rate=0.01, weight_decay=0.1)
     optimiser = torch.optim.AdamW(groups)
     generator = torch.Generator().manual_seed(1)
     for _ in range(steps):
         backbone.eval()
-        freezing.train_mode(backbone, frozen)
+        freeze(backbone, frozen, batch_norm=batch_norm)
         images = torch.randn(8, 3, 8, 8, generator=generator) + 1
         loss = nn.functional.cross_entropy(backbone(images), torch.arange(8) % 2)
         optimiser.zero_grad()
@@ -40,15 +42,14 @@ def unchanged(backbone: Backbone, training: Callable[[], object]) -> tuple[dict[
 def test_frozen_stages_are_bit_identical_after_training_and_others_are_not(
     backbone: Backbone, depth: int
 ) -> None:
-    parameters, buffers = unchanged(backbone, lambda: train(backbone, FreezePolicy(depth=depth)))
-    kept = {name: place < depth for place, name in enumerate(("stem", "middle", "last"))}
+    parameters, buffers = unchanged(backbone, lambda: train(backbone, STAGES[:depth]))
+    kept = {name: place < depth for place, name in enumerate(STAGES)}
     assert buffers == kept | {"neck": True}  # the neck has no buffers
     assert parameters == kept | {"neck": depth == 3}
 
 
 def test_learning_batch_norm_leaks_into_buffers_alone(backbone: Backbone) -> None:
-    policy = FreezePolicy(depth=2, batch_norm="learning")
-    parameters, buffers = unchanged(backbone, lambda: train(backbone, policy))
+    parameters, buffers = unchanged(backbone, lambda: train(backbone, STAGES[:2], "learning"))
     assert parameters == {"stem": True, "middle": True, "last": False, "neck": False}
     assert buffers == {"stem": False, "middle": False, "last": False, "neck": True}
 
@@ -62,17 +63,17 @@ def test_later_stages_alone_can_be_frozen(backbone: Backbone) -> None:
 
 
 def test_gradual_unfreezing_thaws_what_the_next_call_leaves_out(backbone: Backbone) -> None:
-    train(backbone, FreezePolicy(depth=3))
-    parameters, _ = unchanged(backbone, lambda: train(backbone, FreezePolicy(depth=2)))
+    train(backbone, STAGES)
+    parameters, _ = unchanged(backbone, lambda: train(backbone, STAGES[:2]))
     assert parameters == {"stem": True, "middle": True, "last": False, "neck": False}
 
 
 def test_left_over_gradients_do_not_move_a_stage_frozen_later(backbone: Backbone) -> None:
     groups = parameter_groups(backbone, learning_rate=0.1, weight_decay=0.1)
     optimiser = torch.optim.SGD(groups, momentum=0.9)
-    freezing.apply(backbone, ())
+    freeze(backbone, ())
     backbone(torch.randn(4, 3, 8, 8)).sum().backward()
-    freezing.apply(backbone, ("stem",))
+    freeze(backbone, ("stem",))
     parameters, _ = unchanged(backbone, optimiser.step)
     assert parameters["stem"]
     assert not parameters["middle"]
@@ -80,32 +81,20 @@ def test_left_over_gradients_do_not_move_a_stage_frozen_later(backbone: Backbone
 
 def test_frozen_stages_drop_nothing_out(backbone: Backbone) -> None:
     images = torch.randn(4, 3, 8, 8)
-    freezing.apply(backbone, FreezePolicy(depth=3))
-    backbone.train()
-    freezing.train_mode(backbone, FreezePolicy(depth=3))
+    freeze(backbone, STAGES)
     assert torch.equal(backbone(images), backbone(images))
-    freezing.apply(backbone, FreezePolicy(depth=2))
+    freeze(backbone, STAGES[:2])
     assert not torch.equal(backbone(images), backbone(images))
 
 
 def test_the_head_always_learns(backbone: Backbone) -> None:
     start = backbone.head[1].weight.detach().clone()
-    train(backbone, FreezePolicy(depth=3))
+    train(backbone, STAGES)
     assert not torch.equal(start, backbone.head[1].weight)
 
 
-def test_stage_names_come_in_the_networks_order(backbone: Backbone) -> None:
-    assert freezing.frozen_stages(backbone, ["last", "stem"]) == ("stem", "last")
-    assert freezing.frozen_stages(backbone, FreezePolicy(depth=2)) == ("stem", "middle")
-    assert freezing.frozen_stages(backbone, "middle") == ("middle",)
-
-
-def test_a_depth_or_a_stage_that_does_not_exist_is_refused_before_anything_changes(
-    backbone: Backbone,
-) -> None:
-    freezing.apply(backbone, FreezePolicy(depth=3))
-    with pytest.raises(SettingsError, match="between 0 and 3; it is 4"):
-        freezing.apply(backbone, FreezePolicy(depth=4))
+def test_a_stage_that_does_not_exist_is_refused_before_anything_changes(backbone: Backbone) -> None:
+    freeze(backbone, STAGES)
     with pytest.raises(SettingsError, match="stem, middle, last; 'layer9' is none"):
-        freezing.apply(backbone, ["layer9"])
+        freeze(backbone, ["layer9"])
     assert not any(p.requires_grad for p in backbone.stages.parameters())

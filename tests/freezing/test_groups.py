@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from core.backbones.backbone import Backbone
-from core.freezing.apply import apply
+from core.freezing.apply import freeze
 from core.freezing.groups import distances, parameter_groups
 
 
@@ -15,7 +15,7 @@ def test_steps_shrink_with_the_distance_from_the_head(backbone: Backbone) -> Non
     assert all(group["lr"] == pytest.approx(0.4 * group["scale"]) for group in groups)
 
 
-def test_every_trainable_parameter_stands_in_exactly_one_group(backbone: Backbone) -> None:
+def test_every_parameter_stands_in_exactly_one_group(backbone: Backbone) -> None:
     groups = parameter_groups(backbone, learning_rate=1.0, weight_decay=0.1)
     listed = [id(parameter) for group in groups for parameter in group["params"]]
     assert len(listed) == len(set(listed))
@@ -35,12 +35,10 @@ def test_weights_decay_and_norms_biases_scales_and_tokens_do_not(backbone: Backb
     }
 
 
-def test_frozen_parameters_are_left_out_unless_wanted(backbone: Backbone) -> None:
-    apply(backbone, ("stem", "middle", "last"))
-    stages = [g["stage"] for g in parameter_groups(backbone, learning_rate=1.0, weight_decay=0.1)]
-    assert set(stages) == {"head"}
-    everything = parameter_groups(backbone, learning_rate=1.0, weight_decay=0.1, include_frozen=True)
-    assert {group["stage"] for group in everything} == set(distances(backbone))
+def test_frozen_parameters_are_in_the_groups_for_they_may_thaw(backbone: Backbone) -> None:
+    freeze(backbone, ("stem", "middle", "last"))
+    groups = parameter_groups(backbone, learning_rate=1.0, weight_decay=0.1)
+    assert {group["stage"] for group in groups} == set(distances(backbone))
 
 
 @pytest.mark.parametrize("optimiser", [torch.optim.AdamW, torch.optim.SGD, torch.optim.RMSprop])
@@ -48,4 +46,4 @@ def test_torchs_optimisers_take_the_groups(
     backbone: Backbone, optimiser: type[torch.optim.Optimizer]
 ) -> None:
     made = optimiser(parameter_groups(backbone, learning_rate=0.1, weight_decay=0.1))
-    assert made.param_groups[0]["name"] == "stem weights"
+    assert made.param_groups[0]["stage"] == "stem"

@@ -15,7 +15,6 @@ from safetensors.torch import load_file
 
 from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
-from core.datasets.splits import split
 from core.events import CheckpointReady
 from core.runs.export import archive as export
 from core.runs.files import artefacts
@@ -28,6 +27,7 @@ from core.runs.recorder import Recorder
 from core.runs.spec import RunSpec
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import Finished
+from core.training.parts import draw_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +134,13 @@ def repeat(case: Case, *, data: str, defaults: dict[str, Any], folder: Path) -> 
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), arguments("reproduce.py", "--train"):
         script = runpy.run_path(str(folder / export.SCRIPT), run_name="__main__")
-    images, _ = script["read_data"]("test")
-    scores = script["scores_of"](script["net"], images).softmax(1).cpu()
+    network = script["network"]
+    images = script["plain_views"](*script["read_part"]("test"))
+    features = script["Features"](network, images, depth=0, size=script["CHUNK"])
+    scores = script["all_scores"](network, features).softmax(1).cpu()
     kept = load_file(folder / artefacts.WEIGHTS)
     tested = script["finished_network"]().state_dict()  # the script's names
-    trained = script["net"].state_dict()
+    trained = network.state_dict()
     assert len(kept) == len(tested)
     return Repeat(
         reported=finished.test.accuracy.value,
@@ -166,10 +168,10 @@ def part(
     stop_after: int | None,
 ) -> tuple[Finished | None, dict[str, Any] | None]:
     """Train from ``state`` on until the run ends, or behind epoch ``stop_after``; export what has finished."""
-    kind, splits = Finetuning(), split(dataset, per_class=config.per_class, seed=config.seed)
+    kind, splits = Finetuning(), draw_parts(dataset, config)
     recorder = Recorder(folder, kind, RunSpec(config=config, data="any", title="A run"))
     finished = None
-    for event in kind.events(Work(config=config, dataset=dataset, earlier=state)):
+    for event in kind.events(Work(config=config, dataset=dataset, splits=splits, earlier=state)):
         recorder.write(event)
         if isinstance(event, CheckpointReady):
             state = event.state

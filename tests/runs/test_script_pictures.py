@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import runpy
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,10 @@ from core.datasets import own_images
 from core.images.decoding import decode
 from core.images.to_rgb import FITS, PictureReading
 from core.runs.export import archive as export
-from core.runs.export.script import reproduction_script
 from core.runs.files import artefacts
 from core.training.config import FinetuneConfig
 from tests.runs.script_repeats import Case, train
-from tests.runs.test_script import result
+from tests.runs.test_script import read, result
 
 SIDE = 32
 READINGS = {
@@ -101,14 +101,14 @@ PICTURES = odd_pictures()
 
 
 @pytest.fixture(scope="module", params=READINGS)
-def script(request: pytest.FixtureRequest) -> tuple[dict[str, Any], PictureReading]:
+def script(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], PictureReading]:
     reading = READINGS[request.param]
     run = dataclasses.replace(
         result(FinetuneConfig(strategy="linear_probe", image_size=SIDE)), reading=reading.to_json()
     )
-    namespace: dict[str, Any] = {"__name__": "read", "__file__": "reproduce.py"}
-    exec(compile(reproduction_script(run), "reproduce.py", "exec"), namespace)
-    return namespace, reading
+    return read(run, tmp_path_factory.mktemp("script")), reading
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -118,7 +118,7 @@ def test_the_scripts_reading_is_the_labs_to_the_bit(
     namespace, reading = script
     rule = namespace["PictureReading"].from_json(namespace["READING"])
     assert rule is not reading
-    found = namespace["read_square"](PICTURES[name], namespace["SIDE"], rule)
+    found = namespace["read_square"](PICTURES[name], namespace["config"].image_size, rule)
     assert np.array_equal(found, decode(PICTURES[name], SIDE, reading=reading)[0])
 
 
@@ -128,10 +128,10 @@ def test_what_is_no_picture_is_one_line_and_the_others_are_read(
     namespace, _ = script
     (tmp_path / "page.png").write_text("<html></html>")
     (tmp_path / "real.png").write_bytes(PICTURES["RGB PNG"])
-    net = namespace["network"]()
-    namespace["new_head"](net)
+    network, _ = namespace["random_network"]()
+    namespace["give_head"](network)
     namespace["look_at"](
-        net, [str(tmp_path / "page.png"), str(tmp_path / "gone.png"), str(tmp_path / "real.png")]
+        network, [str(tmp_path / "page.png"), str(tmp_path / "gone.png"), str(tmp_path / "real.png")]
     )
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{tmp_path / 'real.png'}: ")
@@ -176,8 +176,7 @@ def test_a_run_and_its_script_say_the_same_of_new_pictures(
     config = FinetuneConfig(strategy="linear_probe", image_size=SIDE)
     folder = tmp_path / "run"
     train(Case(name="own"), config, dataset, folder)
-    namespace: dict[str, Any] = {"__name__": "read", "__file__": str(folder / export.SCRIPT)}
-    exec(compile((folder / export.SCRIPT).read_text(), export.SCRIPT, "exec"), namespace)
+    namespace = runpy.run_path(str(folder / export.SCRIPT), run_name="read")
     assert (folder / artefacts.WEIGHTS).is_file()
     rule = namespace["PictureReading"].from_json(namespace["READING"])
     squares = {hash(image.tobytes()) for image in dataset.train.images}

@@ -7,22 +7,21 @@ import torch
 
 from core.backbones import stages
 from core.datasets.splits import split
-from core.freezing import apply as freezing
-from core.freezing.policy import FreezePolicy
+from core.freezing.apply import freeze
 from core.images.normalisation import IMAGENET
-from core.training.cache import Features
+from core.training.batch_norm import recompute_statistics, trained_layers
+from core.training.cache import CachedFeatures
 from core.training.config import FinetuneConfig
 from core.training.events import Finished
-from core.training.loop import recompute_statistics
 from core.training.memory import MicroBatch
-from core.training.views import Views
+from core.training.views import views_of
 
 pytestmark = pytest.mark.usefixtures("float32")
 
 
 def features_of(backbone, part, *, depth=0):
-    views = Views(part, normalisation=IMAGENET, size=16, count=1, seed=0, device=torch.device("cpu"))
-    features = Features(backbone, views, depth=depth, micro=MicroBatch(size=8, smallest=1), cached=True)
+    views = views_of(part, normalisation=IMAGENET, size=16, device=torch.device("cpu"))
+    features = CachedFeatures(backbone, views, depth=depth, micro=MicroBatch(size=8, smallest=1), cached=True)
     backbone.eval()
     if features.lacks(0):
         list(features.fill(0))
@@ -30,10 +29,9 @@ def features_of(backbone, part, *, depth=0):
 
 
 def recomputed(backbone, features, *, depth, size, learning="frozen"):
-    frozen = FreezePolicy(depth=depth, batch_norm=learning)
-    freezing.apply(backbone, frozen)
-    micro = MicroBatch(size=size, smallest=2)
-    recompute_statistics(backbone, features, 0, frozen=frozen, seed=0, micro=micro)
+    frozen = [stage.name for stage in backbone.table][:depth]
+    freeze(backbone, frozen, batch_norm=learning)
+    recompute_statistics(backbone, trained_layers(backbone, frozen), features, 0, seed=0, size=size)
     return backbone
 
 

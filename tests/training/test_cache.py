@@ -8,22 +8,22 @@ from core.backbones import stages
 from core.events import Progress
 from core.images.normalisation import IMAGENET
 from core.training import cache
-from core.training.cache import Features, prefix, suffix
+from core.training.cache import CachedFeatures, prefix, suffix
 from core.training.events import EpochDone, Finished
 from core.training.memory import MicroBatch
-from core.training.views import Views
+from core.training.views import views_of
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def views(dataset):
-    return Views(dataset.train, normalisation=IMAGENET, size=16, count=2, seed=0, device=CPU)
+    return views_of(dataset.train, normalisation=IMAGENET, size=16, count=2, seed=0, device=CPU)
 
 
 def features_of(backbone, views, *, depth, cached, limit=None, chunk=8):
     micro = MicroBatch(size=chunk, smallest=1)
-    return Features(backbone, views, depth=depth, micro=micro, cached=cached, memory_limit=limit)
+    return CachedFeatures(backbone, views, depth=depth, micro=micro, cached=cached, memory_limit=limit)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -50,7 +50,7 @@ def test_features_computed_from_a_shallower_cache_equal_those_computed_from_pixe
     first = features_of(pretrained, views, depth=1, cached=True)
     list(first.fill(0))
     micro = MicroBatch(size=8, smallest=1)
-    chained = Features(pretrained, views, depth=3, micro=micro, cached=True, base=first)
+    chained = CachedFeatures(pretrained, views, depth=3, micro=micro, cached=True, base=first)
     ran = []
     hook = pretrained.stages["s0"].register_forward_hook(lambda *_: ran.append(1))
     list(chained.fill(0))
@@ -116,7 +116,7 @@ def test_real_architectures_give_equal_features_too(name, dataset):
     backbone = stages.build(name).eval().to(memory_format=torch.channels_last)
     size = 224 if name == "vit_b_16" else 64
     part = dataset.train.subset(np.arange(0, len(dataset.train), 4 if name == "vit_b_16" else 1))
-    views = Views(part, normalisation=IMAGENET, size=size, count=1, seed=0, device=CPU)
+    views = views_of(part, normalisation=IMAGENET, size=size, count=1, seed=0, device=CPU)
     depth = 1 if name == "vit_b_16" else backbone.depth - 1
     cached = features_of(backbone, views, depth=depth, cached=True, chunk=8)
     list(cached.fill(0))

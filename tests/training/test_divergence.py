@@ -11,8 +11,8 @@ from core.events import CheckpointReady, Note
 from core.training import divergence
 from core.training.config import FinetuneConfig
 from core.training.events import EpochDone, Finished
-from core.training.loop import Scores
 from core.training.run import finetune
+from core.training.steps import Scores
 from core.training.sweep import sweep
 from core.training.sweep_config import SweepArm, SweepConfig
 from core.training.sweep_events import ArmDone, SweepFinished

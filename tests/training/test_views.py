@@ -5,15 +5,15 @@ import torch
 from core.datasets.dataset import LabelledImages
 from core.images.normalisation import IMAGENET
 from core.training import precision
-from core.training.cache import Features
+from core.training.cache import CachedFeatures
 from core.training.memory import MicroBatch
-from core.training.views import Views, generator
+from core.training.views import generator, views_of
 
 CPU = torch.device("cpu")
 
 
 def make(part, count, seed=0, size=16):
-    return Views(part, normalisation=IMAGENET, size=size, count=count, seed=seed, device=CPU)
+    return views_of(part, normalisation=IMAGENET, size=size, count=count, seed=seed, device=CPU)
 
 
 def test_a_view_is_the_same_crop_in_every_batch_and_process(dataset):
@@ -80,7 +80,7 @@ def test_frozen_stages_see_the_pictures_that_the_views_make(pretrained, dataset,
     views = make(dataset.train, 4)
     seen: list[torch.Tensor] = []
     hook = pretrained.stages["s0"].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
-    features = Features(
+    features = CachedFeatures(
         pretrained, views, depth=depth, micro=MicroBatch(size=len(views), smallest=1), cached=cached
     )
     numbers = torch.arange(len(views))

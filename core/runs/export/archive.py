@@ -9,12 +9,16 @@ import numpy as np
 
 from core import errors
 from core.datasets.dataset import Splits
-from core.runs.export.script import DATA, START, needs_start_file, reproduction_script
+from core.runs.export.program import needs_start_file
+from core.runs.export.script import reproduction_script
 from core.runs.files import artefacts
 from core.runs.kinds.finetuning_result import RunResult
+from core.training.config import FinetuneConfig
 
 SCRIPT = "reproduce.py"
 RUN = "run.json"
+START = "start.safetensors"  # the weights that training starts from
+DATA = "data.npz"  # the images, decoded and split
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
 MAX_IMAGE_BYTES = 1_000_000_000  # of decoded images in one download; the command line writes any number
 
@@ -23,7 +27,7 @@ def companions(result: RunResult, splits: Splits) -> Iterator[tuple[str, bytes]]
     """Yield (file name, content) of all that stands beside a run's weights: run, script, images, start."""
     yield RUN, artefacts.json_bytes(result.to_json())
     yield SCRIPT, reproduction_script(result).encode(errors="backslashreplace")
-    if needs_start_file(result.config):
+    if needs_start_file(FinetuneConfig.from_json(result.config)):
         yield START, _start_weights(result)
     images = io.BytesIO()
     np.savez_compressed(

@@ -65,7 +65,9 @@ class Finetuning(Kind):
         from core.training.run import finetune
 
         assert work.dataset is not None
-        told = finetune(work.config, work.dataset, resume=work.earlier, backbone=work.backbone)
+        told = finetune(
+            work.config, work.dataset, splits=work.splits, resume=work.earlier, backbone=work.backbone
+        )
         with contextlib.closing(told):
             for event in told:
                 if isinstance(event, Finished):  # small before they travel

@@ -16,7 +16,7 @@ from core.runs.spec import RunConfig, RunSpec
 
 if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
-    from core.datasets.dataset import ImageDataset
+    from core.datasets.dataset import ImageDataset, Splits
 
 
 class Shown(ABC):
@@ -97,6 +97,7 @@ class Work:
 
     config: Any  # the kind's settings
     dataset: "ImageDataset | None" = None  # of a kind that needs pictures
+    splits: "Splits | None" = None  # its parts, where they are drawn already
     earlier: Any = None  # what an earlier part of the run has left, as `Kind.earlier` reads it
     backbone: "Backbone | None" = None  # the pretrained network, where the machine lacks its weights' file
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from core.settings import setting
-from core.techniques.digits import domains as digit_domains
 from core.techniques.digits.arms import ACCURACY, SOURCE_ONLY, TARGET_LABELS, TOLD_APART
+from core.techniques.digits.domains import Target
 from core.techniques.technique import Arm, Paper, Settings, Technique
 
 
@@ -12,7 +12,7 @@ from core.techniques.technique import Arm, Paper, Settings, Technique
 class AdversarialSettings(Settings):
     """How strongly the features are pushed to confuse, and whether the domains hold the same digits."""
 
-    target: digit_domains.Target = setting(
+    target: Target = setting(
         "photographs",
         "The target's digits: over photographs, over one random colour each, or black on white.",
     )

@@ -20,6 +20,7 @@ from core.techniques.digits.training import EVERY, Penalty, train
 from core.techniques.events import Line, Lines, Panel, Score
 from core.techniques.report import Report
 from core.techniques.runner import Events, each_seed
+from core.words import count
 
 LOOKS = 12  # places on the curves
 WATCHED = ("source", "dann", "together")
@@ -115,7 +116,7 @@ def _panel(curves: TugOfWar) -> Panel:
     return Panel(
         name="steps",
         title="The tug of war, step by step",
-        caption=f"Mean over {seeds} {'seed' if seeds == 1 else 'seeds'}, on test images. The domain classifier guesses "
+        caption=f"Mean over {count(seeds, 'seed')}, on test images. The domain classifier guesses "
         "at 50 %. Where λ pushes its accuracy down, look whether the accuracy on the target rises with it.",
         drawing=Lines(
             x_title="Training step",
@@ -160,8 +161,9 @@ def _outrun(curves: TugOfWar, report: Report) -> Note:
 
 def _without_reversal(report: Report) -> Note:
     """Say what the network gains by meeting both domains, before any reversal."""
-    together, alone = (list(report.values(arm).values()) for arm in ("together", "source"))
-    gain = seeds_difference(together, alone, paired=True).difference
+    together, alone = (report.values(arm) for arm in ("together", "source"))
+    gains = [together[seed] - alone[seed] for seed in together]
+    gain = seeds_difference(gains, [0.0] * len(gains), paired=True).difference
     points = [f"{100 * value + 0.0:+.1f}" for value in (gain.value, gain.low, gain.high)]
     return Note(
         message=f"Both domains in every batch, without any reversal, change the accuracy by {points[0]} points "

@@ -10,8 +10,8 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Pixels
 from core.datasets.builtin import Photograph, builtin, cut
 from core.datasets.dataset import LabelledImages
 from core.images.decoding import square_from_array
@@ -30,7 +30,6 @@ FEWEST_TARGET = 50
 PAPER, INK = 32, 128
 
 Target = Literal["photographs", "coloured", "inverted"]
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,10 +1,9 @@
 """A small network for digits."""
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.arrays import Floats
 from core.backbones.stages import seeded
 from core.techniques.digits.domains import CLASSES, SIDE
 from core.techniques.digits.tensors import Labelled
@@ -49,10 +48,10 @@ def random_network(seed: int, classes: int = CLASSES) -> DigitNetwork:
 
 
 @torch.inference_mode()
-def features_of(network: DigitNetwork, images: Tensor) -> NDArray[np.float64]:
+def features_of(network: DigitNetwork, images: Tensor) -> Floats:
     """Features (N, 64) of images (N, 3, S, S), in eval mode."""
     network.eval()
-    features: NDArray[np.float64] = network.features(images).double().numpy()
+    features: Floats = network.features(images).double().numpy()
     return features
 
 

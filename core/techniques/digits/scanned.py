@@ -3,11 +3,12 @@
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+
+from core.arrays import Floats, Labels
 
 
 @cache
-def scanned_digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def scanned_digits() -> tuple[Floats, Labels]:
     """Images (1797, 8, 8), ink 1 and paper 0, and which digit each shows (1797,); do not write into them."""
     from sklearn.datasets import load_digits
 

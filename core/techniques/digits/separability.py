@@ -1,12 +1,10 @@
 """Whether features still say which domain an image comes from."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats
 from core.techniques.digits.network import DigitNetwork, features_of
 from core.techniques.digits.tensors import DomainTensors
-
-Floats = NDArray[np.float64]
 
 
 def told_apart(source: Floats, target: Floats, source_test: Floats, target_test: Floats) -> float:

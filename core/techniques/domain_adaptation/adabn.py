@@ -17,5 +17,5 @@ def adapt(network: Network, target: Tensor) -> Network:
     """
     adapted = copy.deepcopy(network).eval()
     layers = [module for module in adapted.modules() if isinstance(module, nn.BatchNorm2d)]
-    batch_norm.average(layers, [target], adapted)
+    batch_norm.average_statistics(layers, [target], adapted)
     return adapted

@@ -2,10 +2,9 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float64]
+from core.arrays import Floats
 
 
 def align(source: Floats, target: Floats, ridge: float = 1.0) -> Floats:
@@ -33,5 +32,5 @@ def coral_loss(source: Tensor, target: Tensor) -> Tensor:
 def _power(covariance: Floats, exponent: float) -> Floats:
     """Power of a symmetric positive matrix (C, C)."""
     values, vectors = np.linalg.eigh(covariance)
-    found: Floats = vectors * values**exponent @ vectors.T
-    return found
+    power: Floats = vectors * values**exponent @ vectors.T
+    return power

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from core.settings import setting
-from core.techniques.digits import domains as digit_domains
 from core.techniques.digits.arms import ACCURACY, SOURCE_ONLY, TARGET_LABELS, TOLD_APART
+from core.techniques.digits.domains import FEWEST_TARGET, TARGET, Target
 from core.techniques.technique import Arm, Paper, Settings, Technique
 
 
@@ -12,16 +12,16 @@ from core.techniques.technique import Arm, Paper, Settings, Technique
 class DomainAdaptationSettings(Settings):
     """What sets the domains apart, and how hard the training tries to bring them together."""
 
-    target: digit_domains.Target = setting(
+    target: Target = setting(
         "photographs",
         "The target's digits: over photographs, over one random colour each, or black on white. Digits that are all "
         "inverted look like other digits to the network, and matching clouds of features then matches wrong classes.",
     )
     target_images: int = setting(
-        digit_domains.TARGET,
+        TARGET,
         "Images of the target, without labels.",
-        digit_domains.FEWEST_TARGET,
-        digit_domains.TARGET,
+        FEWEST_TARGET,
+        TARGET,
     )
     weight: float = setting(
         1.0,

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
+from core.arrays import Floats, Labels
 from core.datasets.dataset import LabelledImages
 from core.events import Event, Note, Progress
 from core.techniques.digits.domains import DigitDomains, digit_domains, shuffled
@@ -26,8 +26,6 @@ from core.techniques.runner import Events, each_seed, within
 CORAL_WEIGHT = 30.0
 SHOWN = 12  # pictures of each domain
 POINTS = 100  # of each domain in the plane
-
-Floats = NDArray[np.float64]
 
 
 def run(settings: DomainAdaptationSettings) -> Iterator[Event]:
@@ -98,12 +96,12 @@ def without_training(network: DigitNetwork, parts: DomainTensors, score: partial
         yield score(arm=arm, value=float(right.mean()))
 
 
-def refitted(features: Floats, labels: Tensor, test: Floats) -> NDArray[np.int64]:
+def refitted(features: Floats, labels: Tensor, test: Floats) -> Labels:
     """Fit a linear classifier on features (N, C) with labels (N,), and find the classes (M,) of ``test`` (M, C)."""
     from sklearn.linear_model import LogisticRegression
 
     classifier = LogisticRegression(max_iter=1000).fit(features, labels.numpy())
-    classes: NDArray[np.int64] = classifier.predict(test)
+    classes: Labels = classifier.predict(test)
     return classes
 
 

@@ -1,9 +1,8 @@
 """Optimal transport: move every source feature to where the cheapest plan sends its mass."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from core.arrays import Floats
 
 MOST_ROUNDS = 1000  # of Sinkhorn's algorithm
 

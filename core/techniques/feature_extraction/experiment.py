@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
+from core.arrays import Floats
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import some_of_each_class, split
@@ -26,8 +26,6 @@ from core.techniques.runner import Events, each_seed, within, working
 NETWORK = "tiny_resnet18"
 SIDE = 64  # pixels: what the built-in network was trained on
 SIZES = (2, 5, 10, 20, 50, 100)  # images of each class
-
-Floats = NDArray[np.float64]
 
 
 def run(settings: FeatureExtractionSettings) -> Iterator[Event]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats, Pixels
 from core.images.decoding import square_from_array
 from core.interpretation import classical
 from core.interpretation.specimen import Specimen
@@ -12,9 +12,6 @@ from core.metrics.similarity import pooled_features
 
 LEVELS = 4  # of each colour channel: 4 x 4 x 4 colours
 PIXEL_SIDE = 32
-
-Floats = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
 
 
 def stage_features(network: Specimen, images: Pixels) -> list[Floats]:
@@ -38,7 +35,7 @@ def pixels(image: Pixels) -> Floats:
     return square_from_array(image, PIXEL_SIDE).ravel() / 255
 
 
-def sift_descriptors(image: Pixels) -> NDArray[np.uint8]:
+def sift_descriptors(image: Pixels) -> Pixels:
     """Describe the keypoints of a picture (H, W, 3): (K, 128), from which visual words are counted."""
     return classical.sift(image)[1]
 

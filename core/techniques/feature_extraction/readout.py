@@ -1,19 +1,16 @@
 """The one classifier that reads every kind of features. Torch-free."""
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from core.arrays import Flags, Floats, Labels
+
 # From no penalty to speak of to one that leaves hardly more than class means.
 PENALTIES = tuple(10.0**power for power in range(-1, 7))
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
-
-def right(train: Floats, train_labels: Labels, test: Floats, test_labels: Labels) -> NDArray[np.bool_]:
+def right(train: Floats, train_labels: Labels, test: Floats, test_labels: Labels) -> Flags:
     """Whether a linear classifier, fitted on ``train`` (N, D), names each of ``test`` (M, D) rightly: (M,).
 
     Ridge regression on the classes; its penalty is chosen by leaving out one training image at a time, which has a
@@ -23,5 +20,5 @@ def right(train: Floats, train_labels: Labels, test: Floats, test_labels: Labels
     """
     model = make_pipeline(StandardScaler(), RidgeClassifierCV(alphas=PENALTIES))
     model.fit(train, train_labels)
-    answers: NDArray[np.bool_] = model.predict(test) == test_labels
+    answers: Flags = model.predict(test) == test_labels
     return answers

@@ -7,13 +7,12 @@ off.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import MultiTaskLasso
+
+from core.arrays import Flags, Floats, Labels
 
 MOST_ITERATIONS = 200
 TOLERANCE = 1e-2  # which features are switched off settles long before their weights do
-
-Floats = NDArray[np.float64]
 
 
 def most_penalty(standard: Floats, targets: Floats) -> float:
@@ -21,7 +20,7 @@ def most_penalty(standard: Floats, targets: Floats) -> float:
     return float(np.linalg.norm(standard.T @ targets, axis=1).max() / len(standard))
 
 
-def chosen(standard: Floats, labels: NDArray[np.int64], strictness: float) -> NDArray[np.bool_]:
+def chosen(standard: Floats, labels: Labels, strictness: float) -> Flags:
     """Say which features (N, D), standardised, a group lasso leaves switched on: (D,).
 
     Minimises |Y - X W|^2 / 2N + penalty · sum_j |W_j|, with one row W_j for each feature and one column for each class.
@@ -35,7 +34,7 @@ def chosen(standard: Floats, labels: NDArray[np.int64], strictness: float) -> ND
         tol=TOLERANCE,
     )
     weights = lasso.fit(standard, targets).coef_  # (classes, D)
-    kept: NDArray[np.bool_] = np.linalg.norm(weights, axis=0) > 0
+    kept: Flags = np.linalg.norm(weights, axis=0) > 0
     if not kept.any():  # within `TOLERANCE` of the best, which keeps one: that with which the penalty begins
         kept[np.linalg.norm(standard.T @ targets, axis=1).argmax()] = True
     return kept

@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Flags
 from core.backbones import catalogue, stages, weights
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
@@ -78,7 +78,7 @@ def measure(settings: FineTuningSettings, dataset: ImageDataset) -> Iterator[Eve
     yield Note(message=_compared(shares, settings, "lp_ft", "full", "Kumar et al. 2022 report +1 and +10"))
 
 
-def _answers(title: str, training: Iterator[Event]) -> Generator[Progress, None, NDArray[np.bool_]]:
+def _answers(title: str, training: Iterator[Event]) -> Generator[Progress, None, Flags]:
     """Say how far a fine-tuning is; whether it is right in the end: (4 · test,), one version after another."""
     learned = 0.0  # share of this run's epochs
     yield Progress(done=learned, phase=title)
@@ -88,7 +88,7 @@ def _answers(title: str, training: Iterator[Event]) -> Generator[Progress, None,
         if isinstance(event, EpochDone | Progress):  # reading features, testing: a sign of life
             yield Progress(done=learned, phase=title)
         if isinstance(event, Finished):
-            right: NDArray[np.bool_] = event.scores.argmax(axis=1) == event.labels
+            right: Flags = event.scores.argmax(axis=1) == event.labels
     return right
 
 

@@ -1,10 +1,10 @@
 """What happens to pictures after training: blur, noise, another light. Torch-free."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from core import errors
+from core.arrays import Pixels
 from core.techniques.fine_tuning.entry import Shift
 
 # By severity, 1 to 5: the constants of CIFAR-10-C, whose pictures have 32 pixels, too (Hendrycks & Dietterich 2019,
@@ -13,8 +13,6 @@ BLUR = (0.4, 0.6, 0.7, 0.8, 1.0)  # standard deviation in pixels
 NOISE = (0.04, 0.06, 0.08, 0.09, 0.10)  # standard deviation, where white is 1
 # Ours: light that turns from white to orange; red gains, blue loses this share.
 WARMTH = (0.1, 0.2, 0.3, 0.4, 0.5)
-
-Pixels = NDArray[np.uint8]
 
 
 def shifted(images: Pixels, shift: Shift, severity: int, seed: int) -> Pixels:

@@ -3,15 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
+from core.arrays import Floats, Labels
+
 PENALTY = 1.0  # C, scikit-learn's own
 MOST_ITERATIONS = 1000
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 def fit(features: Floats, labels: Labels, weights: Floats | None = None) -> Any:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats, Labels
 from core.events import Event, Note, Progress
 from core.techniques.digits.scanned import scanned_digits
 from core.techniques.events import Grid, Panel, Pictures, Score
@@ -22,8 +22,6 @@ TARGET_LABELS = (5, 10, 20, 50, 100)
 SHOWN = 8  # source images at each end of the weights
 ENLARGED = 8  # times, so that pixels are seen as squares
 
-Floats = NDArray[np.float64]
-
 
 def run(settings: InstanceWeightingSettings) -> Iterator[Event]:
     """Run on scikit-learn's digits."""
@@ -32,9 +30,7 @@ def run(settings: InstanceWeightingSettings) -> Iterator[Event]:
     yield from measure(settings, images.reshape(len(images), -1), digits)
 
 
-def measure(
-    settings: InstanceWeightingSettings, images: Floats, digits: NDArray[np.int64]
-) -> Iterator[Event]:
+def measure(settings: InstanceWeightingSettings, images: Floats, digits: Labels) -> Iterator[Event]:
     """Run on digits ``images`` (N, D), 0-1, seed by seed."""
     report = Report(technique=TECHNIQUE)
     by_digit: list[Floats] = []

@@ -6,11 +6,9 @@ the domains estimates that ratio without estimating either density (Bickel, Brü
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats
 from core.techniques.instance_weighting import classifier
-
-Floats = NDArray[np.float64]
 
 
 def importance_weights(source: Floats, target: Floats) -> Floats:

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from core.arrays import Floats, Labels
 
 TARGET_IMAGES = 250  # seen in training; a few of them with labels
 TEST_IMAGES = 400
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

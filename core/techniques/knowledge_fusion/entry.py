@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.settings import setting
-from core.techniques.knowledge_fusion.shift import Shift
+from core.techniques.knowledge_fusion.shift import CameraShift
+from core.techniques.papers import DISTILLATION
 from core.techniques.technique import Arm, Paper, Quantity, Settings, Technique
 
 
@@ -24,7 +25,7 @@ class KnowledgeFusionSettings(Settings):
         1,
         title="Mixture α",
     )
-    shift: Shift = setting(
+    shift: CameraShift = setting(
         "mixed",
         "What is done to the test pictures to shift them; mixed takes all three.",
         title="Shift of the test",
@@ -106,9 +107,7 @@ TECHNIQUE = Technique(
         Paper(
             text="Model soups: Wortsman et al. 2022, arXiv 2203.05482", url="https://arxiv.org/abs/2203.05482"
         ),
-        Paper(
-            text="Distillation: Hinton et al. 2015, arXiv 1503.02531", url="https://arxiv.org/abs/1503.02531"
-        ),
+        DISTILLATION,
         Paper(
             text="Patching by interpolation: Ilharco et al. 2022, arXiv 2208.05592",
             url="https://arxiv.org/abs/2208.05592",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.arrays import Labels, Pixels
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
@@ -112,9 +112,7 @@ def run(settings: KnowledgeFusionSettings) -> Iterator[Event]:
     yield from _remarks(report)
 
 
-def _solved(
-    phase: str, features: Tensor, labels: NDArray[np.int64], seed: int
-) -> Generator[Progress, None, nn.Linear]:
+def _solved(phase: str, features: Tensor, labels: Labels, seed: int) -> Generator[Progress, None, nn.Linear]:
     """Solve a classifier; says ``phase`` at every step, of which nobody knows how many there will be."""
     for step in solved_head(features, labels, seed):
         last = step
@@ -256,7 +254,7 @@ def _curve_panel(settings: KnowledgeFusionSettings, curves: list[AlphaCurves]) -
     )
 
 
-def _pictures_panel(test: LabelledImages, changed: NDArray[np.uint8], names: tuple[str, ...]) -> Panel:
+def _pictures_panel(test: LabelledImages, changed: Pixels, names: tuple[str, ...]) -> Panel:
     shown = range(SHOWN)
     return Panel(
         name="pictures",

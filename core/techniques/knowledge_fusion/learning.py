@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.arrays import Labels, Pixels
 from core.backbones import stages
 from core.interpretation.specimen import Specimen
 from core.techniques.descent import descend
@@ -61,7 +61,7 @@ class FusedNetwork(nn.Module):
 
 
 @torch.no_grad()
-def frozen_features(specimen: Specimen, pictures: NDArray[np.uint8]) -> Tensor:
+def frozen_features(specimen: Specimen, pictures: Pixels) -> Tensor:
     """What the frozen stages make of pictures (N, S, S, 3): (N, 32, S / 2, S / 2)."""
     inputs = specimen.input(pictures)
     parts = torch.arange(len(inputs)).tensor_split(-(-len(inputs) // BATCH))
@@ -75,7 +75,7 @@ def through(module: nn.Module, features: Tensor) -> Tensor:
     return torch.cat([module(features[part]) for part in parts])
 
 
-def solved_head(features: Tensor, labels: NDArray[np.int64], seed: int) -> Iterator[float | nn.Linear]:
+def solved_head(features: Tensor, labels: Labels, seed: int) -> Iterator[float | nn.Linear]:
     """Solve a linear classifier on pooled features (N, 256); yields the share done, and last the classifier."""
     with stages.seeded(seed):
         layer = nn.Linear(features.shape[1], len(np.unique(labels)))

@@ -8,42 +8,41 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from core import errors
+from core.arrays import Floats, Pixels
 
-Pixels = NDArray[np.uint8]
-Shift = Literal["mixed", "noise", "blur", "contrast"]
+CameraShift = Literal["mixed", "noise", "blur", "contrast"]
 
 NOISE = 0.08  # standard deviation, of the full range
 BLUR = 1.0  # standard deviation in pixels
 CONTRAST = 0.3  # what is left of each picture's distance from its mean
 
 
-def _noise(pictures: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
+def _noise(pictures: Floats, generator: np.random.Generator) -> Floats:
     # One value for all three colours, so that grey pictures stay grey.
     return pictures + generator.normal(0.0, 255 * NOISE, (*pictures.shape[:3], 1))
 
 
-def _blur(pictures: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    blurred: NDArray[np.float64] = ndimage.gaussian_filter(pictures, (0, BLUR, BLUR, 0))
+def _blur(pictures: Floats, generator: np.random.Generator) -> Floats:
+    blurred: Floats = ndimage.gaussian_filter(pictures, (0, BLUR, BLUR, 0))
     return blurred
 
 
-def _contrast(pictures: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    mean: NDArray[np.float64] = pictures.mean(axis=(1, 2, 3), keepdims=True)
+def _contrast(pictures: Floats, generator: np.random.Generator) -> Floats:
+    mean: Floats = pictures.mean(axis=(1, 2, 3), keepdims=True)
     return mean + CONTRAST * (pictures - mean)
 
 
-KINDS: dict[str, Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]] = {
+KINDS: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
     "noise": _noise,
     "blur": _blur,
     "contrast": _contrast,
 }
 
 
-def shifted(pictures: Pixels, kind: Shift, seed: int) -> Pixels:
+def shifted(pictures: Pixels, kind: CameraShift, seed: int) -> Pixels:
     """Change pictures (N, S, S, 3), uint8; ``"mixed"`` gives every third picture noise, blur or low contrast."""
     errors.one_of("shift", kind, ("mixed", *KINDS))
     generator = np.random.default_rng(seed)

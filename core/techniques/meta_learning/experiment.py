@@ -27,7 +27,6 @@ from core.techniques.runner import Events, each_seed, within
 STEPS = (0, 1, 2, 5, 10)
 SIDE_BY_SIDE = 5  # seeds
 TITLES = {"maml": "MAML", "reptile": "Reptile", "pretrained": "Pretrained on all waves", "random": "Random"}
-COLOURS = {"maml": "fire", "reptile": "gold", "pretrained": "grey", "random": "grey"}
 # Share of the whole time that each part takes, as measured; new digits take the rest.
 SHARES = {"random": 0.02, "pretrained": 0.12, "reptile": 0.4, "maml": 0.36}
 WAVES_DONE = sum(SHARES.values())

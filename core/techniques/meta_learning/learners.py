@@ -79,16 +79,18 @@ def learn(courses: list[Course], gradient: Gradient) -> Iterator[tuple[float, li
     The last item is at 1.0.
     """
     names = list(courses[0].weights)
-    weights = {name: torch.stack([one.weights[name] for one in courses]) for name in names}  # (seeds, ...)
-    x, y = (torch.stack([getattr(one, name) for one in courses], dim=1) for name in ("x", "y"))
+    weights = {name: torch.stack([own.weights[name] for own in courses]) for name in names}  # (seeds, ...)
+    x, y = (torch.stack([getattr(own, name) for own in courses], dim=1) for name in ("x", "y"))
     rounds = len(x)
     every_wave = vmap(vmap(gradient, in_dims=(None, 0, 0)))  # over seeds, over waves
     optimiser = torch.optim.Adam(list(weights.values()), lr=OUTER_RATE)
     for number in range(rounds):
         for group in optimiser.param_groups:
             group["lr"] = OUTER_RATE * _schedule(number / rounds)
-        slopes = {name: one.mean(dim=1) for name, one in every_wave(weights, x[number], y[number]).items()}
-        lengths = sum(one.flatten(1).square().sum(dim=1) for one in slopes.values()).sqrt()  # type: ignore[union-attr]
+        slopes = {
+            name: slope.mean(dim=1) for name, slope in every_wave(weights, x[number], y[number]).items()
+        }
+        lengths = sum(slope.flatten(1).square().sum(dim=1) for slope in slopes.values()).sqrt()  # type: ignore[union-attr]
         shrink = (STEEPEST / lengths).clamp(max=1.0)
         for name in names:
             weights[name].grad = slopes[name] * shrink[:, None, None]
@@ -97,7 +99,7 @@ def learn(courses: list[Course], gradient: Gradient) -> Iterator[tuple[float, li
             yield (
                 (number + 1) / rounds,
                 [
-                    {name: one[place].clone() for name, one in weights.items()}
+                    {name: weight[place].clone() for name, weight in weights.items()}
                     for place in range(len(courses))
                 ],
             )
@@ -118,22 +120,22 @@ def errors_after(
     grid = everywhere()
     truth = waves.at(grid)  # (T, 100, 1)
     y = waves.at(x)
-    start = {name: one.expand(len(x), *one.shape) for name, one in weights.items()}
-    found, taken = [], 0
+    start = {name: weight.expand(len(x), *weight.shape) for name, weight in weights.items()}
+    errors, taken = [], 0
     for number in steps:
         todo = number - taken
-        start = vmap(lambda one, a, b, todo=todo: adapt(one, a, b, rate, todo))(start, x, y)
+        start = vmap(lambda own, a, b, todo=todo: adapt(own, a, b, rate, todo))(start, x, y)
         value = float(vmap(error, in_dims=(0, None, 0))(start, grid, truth).mean())
-        found.append(value if math.isfinite(value) else math.inf)
+        errors.append(value if math.isfinite(value) else math.inf)
         taken = number
-    return found
+    return errors
 
 
-def best_rate(weights: Weights, one: Course, steps: tuple[int, ...]) -> float:
+def best_rate(weights: Weights, own: Course, steps: tuple[int, ...]) -> float:
     """Choose the step size on a new wave by the mean error after all ``steps``, on waves that are not tested."""
 
     def mean_error(rate: float) -> float:
-        found = errors_after(weights, one.chosen_on, one.chosen_x, rate, steps)
-        return sum(found) / len(found)
+        errors = errors_after(weights, own.chosen_on, own.chosen_x, rate, steps)
+        return sum(errors) / len(errors)
 
     return min(RATES, key=mean_error)

@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.arrays import Maps, Pixels
 from core.backbones.stages import seeded
 from core.events import Event, Note, Progress
 from core.techniques.events import Panel, Pictures, Score
@@ -14,7 +14,7 @@ from core.techniques.fetching import fetching, while_working
 from core.techniques.meta_learning.classifier import train_as_classifier
 from core.techniques.meta_learning.entry import OMNIGLOT, OmniglotSettings
 from core.techniques.meta_learning.omniglot import BYTES, TITLE, Characters, download_characters
-from core.techniques.meta_learning.prototypes import few_shot_accuracy, train_by_episodes
+from core.techniques.meta_learning.prototypes import few_shot_accuracies, train_by_episodes
 from core.techniques.panels import enlarged
 from core.techniques.report import Report
 from core.techniques.runner import Events, each_seed, within
@@ -95,20 +95,16 @@ def accuracies(
     generator = torch.Generator().manual_seed(seed)
     some = new.of(torch.randperm(len(new.names), generator=generator)[:NEW])
     return {
-        arm.name: [
-            few_shot_accuracy(
-                embedded,
-                some.labels,
-                ways=ways,
-                shots=shots,
-                queries=QUERIES,
-                episodes=TESTED,
-                generator=torch.Generator().manual_seed(seed),
-            )
-            for shots in SHOTS
-        ]
+        arm.name: few_shot_accuracies(
+            _embedded(networks.get(arm.name), some.drawings),
+            some.labels,
+            SHOTS,
+            ways=ways,
+            queries=QUERIES,
+            episodes=TESTED,
+            seed=seed,
+        )
         for arm in OMNIGLOT.arms
-        for embedded in [_embedded(networks.get(arm.name), some.drawings)]
     }
 
 
@@ -165,6 +161,6 @@ def _drawings(new: Characters) -> Panel:
     )
 
 
-def _shown(drawing: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _shown(drawing: Maps) -> Pixels:
     paper_white = (255 * (1 - drawing)).round().astype(np.uint8)
     return enlarged(paper_white, 4)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.backbones.stages import seeded
 from core.techniques.digits.scanned import scanned_digits
 from core.techniques.meta_learning.classifier import train_as_classifier
-from core.techniques.meta_learning.prototypes import few_shot_accuracy, train_by_episodes
+from core.techniques.meta_learning.prototypes import few_shot_accuracies, train_by_episodes
 
 NEW = 4  # digits
 SHOTS = (1, 2, 5, 10)
@@ -67,18 +67,9 @@ def accuracies(seed: int, episodes: int | None = None) -> dict[str, list[float]]
     for name in EMBEDDINGS:
         with torch.no_grad():
             embedded = networks[name](asked) if name in networks else asked
-        by_embedding[name] = [
-            few_shot_accuracy(
-                embedded,
-                asked_labels,
-                ways=NEW,
-                shots=shots,
-                queries=QUERIES,
-                episodes=TESTED,
-                generator=torch.Generator().manual_seed(seed),  # the same episodes for every embedding
-            )
-            for shots in SHOTS
-        ]
+        by_embedding[name] = few_shot_accuracies(
+            embedded, asked_labels, SHOTS, ways=NEW, queries=QUERIES, episodes=TESTED, seed=seed
+        )
     return by_embedding
 
 

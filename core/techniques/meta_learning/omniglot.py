@@ -45,12 +45,12 @@ class Characters:
     labels: Tensor
     names: tuple[str, ...]
 
-    def of(self, wanted: Tensor) -> "Characters":
-        """Keep the characters numbered ``wanted`` (K,), which are numbered anew in that order."""
-        kept = torch.isin(self.labels, wanted)
+    def of(self, numbers: Tensor) -> "Characters":
+        """Keep the characters with these ``numbers`` (K,), which are numbered anew in that order."""
+        kept = torch.isin(self.labels, numbers)
         anew = torch.full((len(self.names),), -1)
-        anew[wanted] = torch.arange(len(wanted))
-        names = tuple(self.names[number] for number in wanted.tolist())
+        anew[numbers] = torch.arange(len(numbers))
+        names = tuple(self.names[number] for number in numbers.tolist())
         return Characters(drawings=self.drawings[kept], labels=anew[self.labels[kept]], names=names)
 
 
@@ -76,7 +76,7 @@ def download_characters(side: int, progress: OnProgress | None = None) -> tuple[
             zipfile.ZipFile(data_dir() / BACKGROUND.place) as background,
             zipfile.ZipFile(data_dir() / EVALUATION.place) as evaluation,
         ):
-            names = [_drawings(one) for one in (background, evaluation)]
+            names = [_drawings(archive) for archive in (background, evaluation)]
             before, total = len(names[0]), sum(map(len, names))
             told = progress or (lambda done, total: None)
             known = _read(background, names[0], side, lambda done: told(done, total))
@@ -101,7 +101,7 @@ def _read(archive: zipfile.ZipFile, names: list[str], side: int, told: Callable[
     if not names:
         raise ValueError("no drawings")
     characters = sorted({_character(name) for name in names})
-    label = {one: number for number, one in enumerate(characters)}
+    label = {name: number for number, name in enumerate(characters)}
     drawings = np.empty((len(names), 1, side, side), dtype=np.float32)
     for number, name in enumerate(names):
         # Paper is white: averaging over boxes keeps thin lines, where picking pixels would break them.

@@ -1,6 +1,6 @@
 """Prototypical networks: a class is the mean of its few examples. Snell et al. 2017 (arXiv 1703.05175)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -70,21 +70,28 @@ def train_by_episodes(
 
 
 @torch.no_grad()
-def few_shot_accuracy(
+def few_shot_accuracies(
     embedded: Tensor,
     labels: Tensor,
+    shots: Sequence[int],
     *,
     ways: int,
-    shots: int,
     queries: int,
     episodes: int,
-    generator: torch.Generator,
-) -> float:
-    """Share of queries named rightly, over ``episodes`` drawn from embedded images (N, D) of new classes."""
+    seed: int,
+) -> list[float]:
+    """Share of queries named rightly by each number of ``shots``, over episodes drawn from (N, D) of new classes.
+
+    The seed's episodes are the same for every embedding.
+    """
     target = torch.arange(ways).repeat_interleave(queries)
-    right = 0
-    for _ in range(episodes):
-        support, asked, its_labels = episode(labels, ways, shots, queries, generator)
-        scores = class_scores(embedded[support], its_labels, embedded[asked], ways)
-        right += int((scores.argmax(dim=1) == target).sum())
-    return right / (episodes * len(target))
+    accuracies = []
+    for few in shots:
+        generator = torch.Generator().manual_seed(seed)
+        right = 0
+        for _ in range(episodes):
+            support, asked, its_labels = episode(labels, ways, few, queries, generator)
+            scores = class_scores(embedded[support], its_labels, embedded[asked], ways)
+            right += int((scores.argmax(dim=1) == target).sum())
+        accuracies.append(right / (episodes * len(target)))
+    return accuracies

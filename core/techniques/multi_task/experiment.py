@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from core.arrays import Floats
 from core.backbones.stages import seeded
 from core.events import Event, Note, Progress
 from core.techniques.events import Colour, Lines, Panel, Pictures, Score
@@ -29,8 +29,6 @@ ASKED = {"loop": ("no loop", "a loop"), "odd_even": ("even", "odd"), "high_low":
 ENLARGED = 4  # times
 EVERY = 60  # steps between two signs of life
 WHERE = ("top", "middle", "bottom"), ("left", "centre", "right")
-
-Floats = NDArray[np.float64]
 
 
 def run(settings: MultiTaskSettings) -> Iterator[Event]:

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Labels, Maps
 from core.techniques.digits.scanned import scanned_digits
 from core.techniques.multi_task.entry import Related
-
-Labels = NDArray[np.int64]
 
 SIDE, DIGIT = 12, 8  # pixels of the picture and of the digit in it
 STEP = 2  # pixels between neighbouring places
@@ -22,7 +20,7 @@ LOOPS = (0, 6, 8, 9)
 class PlacedDigits:
     """``images`` (N, SIDE, SIDE) float32, 0-1; which ``digit`` (N,) each shows, and at which ``place`` (N,), 0-8."""
 
-    images: NDArray[np.float32]
+    images: Maps
     digit: Labels
     place: Labels
 

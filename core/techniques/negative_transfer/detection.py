@@ -1,14 +1,11 @@
 """Foreseeing, before any training, whether a source will help: from features and labels of the target alone."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats, Labels
 from core.metrics.transferability import logme
 
 NEIGHBOURS = 5
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 def nearest_neighbours(features: Floats, labels: Labels) -> float:
@@ -21,8 +18,8 @@ def nearest_neighbours(features: Floats, labels: Labels) -> float:
     np.fill_diagonal(distances, np.inf)
     nearest = labels[np.argsort(distances, axis=1, kind="stable")[:, :NEIGHBOURS]]  # (N, k)
     votes = (nearest[:, :, None] == nearest[:, None]).sum(axis=2)  # for each neighbour's class
-    found = nearest[np.arange(len(labels)), votes.argmax(axis=1)]
-    return float((found == labels).mean())
+    named = nearest[np.arange(len(labels)), votes.argmax(axis=1)]
+    return float((named == labels).mean())
 
 
 def foreseen(

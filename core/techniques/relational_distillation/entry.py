@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.settings import setting
+from core.techniques.papers import CKA, DISTILLATION
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
 
 Data = Literal["everyday-patches", "science-patches"]
@@ -96,10 +97,8 @@ TECHNIQUE = Technique(
             url="https://arxiv.org/abs/1904.05068",
         ),
         Paper(text="Romero et al. 2015, FitNets, arXiv 1412.6550", url="https://arxiv.org/abs/1412.6550"),
-        Paper(
-            text="Hinton et al. 2015, Distillation, arXiv 1503.02531", url="https://arxiv.org/abs/1503.02531"
-        ),
-        Paper(text="Kornblith et al. 2019, CKA, arXiv 1905.00414", url="https://arxiv.org/abs/1905.00414"),
+        DISTILLATION,
+        CKA,
     ),
     code=(
         "core.techniques.relational_distillation.relations:distance_loss",

@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.arrays import Maps, Pixels
 from core.backbones.stages import seeded
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
@@ -35,8 +35,6 @@ CHUNK = 50
 # At a strength of 0.1 this is 3, which was better than 1 on the images that chose the strength (80.6 to 78.2 %).
 REGRESSION_WEIGHT = 30.0
 
-Floats = NDArray[np.float32]
-
 
 def run(settings: RelationalDistillationSettings) -> Iterator[Event]:
     """Run on one of the lab's own data sets."""
@@ -50,7 +48,7 @@ class TrainingPictures:
 
     images: Tensor
     labels: Tensor
-    shown: NDArray[np.uint8]
+    shown: Pixels
 
 
 def measure(settings: RelationalDistillationSettings, dataset: ImageDataset) -> Iterator[Event]:
@@ -77,7 +75,7 @@ def _one_seed(
             "alone": (None, ()),
             "random": (_relations(untrained, pictures, settings), ()),
         }
-        spaces: dict[str, Floats] = {}
+        spaces: dict[str, Maps] = {}
         for part, (arm, (pull, more)) in enumerate(pulls.items()):
             yield Progress(
                 done=0.3 + 0.7 * (place + part / len(pulls)) / len(SIZES),
@@ -106,7 +104,7 @@ def _one_seed(
         yield _map_panel(spaces, test, dataset.class_names)
 
 
-def _scaled(images: NDArray[np.uint8]) -> Tensor:
+def _scaled(images: Pixels) -> Tensor:
     """Pictures (N, 64, 64, 3) as the students see them: (N, 3, 32, 32), from -1 to 1."""
     large = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
     return functional.avg_pool2d(large, TEACHER_SIDE // SIDE) / 127.5 - 1
@@ -133,7 +131,7 @@ class Teacher(FeatureCache[Tensor]):
         """Ask ``network`` for what ``stage`` answers."""
         stop = network.stage_number(stage) + 1
 
-        def look(images: NDArray[np.uint8]) -> list[Tensor]:
+        def look(images: Pixels) -> list[Tensor]:
             with torch.inference_mode():
                 maps = network.backbone.run_stages(network.input(images), stop=stop)
                 rows = maps.mean(dim=(2, 3))
@@ -141,7 +139,7 @@ class Teacher(FeatureCache[Tensor]):
 
         super().__init__(look, CHUNK)
 
-    def features(self, images: NDArray[np.uint8]) -> Tensor:
+    def features(self, images: Pixels) -> Tensor:
         """What it saw in pictures (N, 64, 64, 3), averaged over the picture: (N, channels)."""
         return torch.stack(self.of(images))
 
@@ -172,14 +170,14 @@ def _regression(
     return pull, tuple(predict.parameters())
 
 
-def _tested(student: Student, test: LabelledImages) -> tuple[Floats, float]:
+def _tested(student: Student, test: LabelledImages) -> tuple[Maps, float]:
     with torch.inference_mode():
         features, scores = student(_scaled(test.images))
     right = scores.argmax(dim=1).numpy() == test.labels
     return features.numpy().copy(), float(right.mean())
 
 
-def _map_panel(spaces: dict[str, Floats], test: LabelledImages, names: Sequence[str]) -> Panel:
+def _map_panel(spaces: dict[str, Maps], test: LabelledImages, names: Sequence[str]) -> Panel:
     kinds: tuple[tuple[str, str, Colour], ...] = (
         ("alone", "Alone", "grey"),
         ("relational", "Taught by relations", "fire"),

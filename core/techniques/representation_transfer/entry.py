@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.settings import setting
+from core.techniques.papers import CKA
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
 
 
@@ -83,7 +84,7 @@ TECHNIQUE = Technique(
             url="https://arxiv.org/abs/1411.1792",
         ),
         Paper(text="Stitching: Bansal et al. 2021, arXiv 2106.07682", url="https://arxiv.org/abs/2106.07682"),
-        Paper(text="CKA: Kornblith et al. 2019, arXiv 1905.00414", url="https://arxiv.org/abs/1905.00414"),
+        CKA,
     ),
     code=(
         "core.techniques.representation_transfer.network:copy_layers",

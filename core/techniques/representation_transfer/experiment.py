@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from core.arrays import Floats, Labels, Maps
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.open import open_dataset
 from core.datasets.splits import split
@@ -27,6 +27,7 @@ from core.techniques.representation_transfer.network import (
     train,
 )
 from core.techniques.runner import Events, each_seed, within, working
+from core.words import count
 
 SIDE = 16  # pixels
 PATCHES, DIGITS = "everyday-patches", "digits"
@@ -46,7 +47,7 @@ class ClassTask:
     classes: int
 
     @classmethod
-    def of(cls, part: LabelledImages, classes: NDArray[np.int64]) -> "ClassTask":
+    def of(cls, part: LabelledImages, classes: Labels) -> "ClassTask":
         """Keep the pictures of ``classes``, numbered anew in that order."""
         place = np.full(int(part.labels.max()) + 1, -1)
         place[classes] = np.arange(len(classes))
@@ -63,8 +64,8 @@ class ClassTask:
 class Compared:
     """What the grids show, one matrix a seed: by layers of A and of B, and by bottom and n."""
 
-    cka: list[NDArray[np.float64]] = field(default_factory=list)
-    stitched: list[NDArray[np.float64]] = field(default_factory=list)
+    cka: list[Floats] = field(default_factory=list)
+    stitched: list[Floats] = field(default_factory=list)
 
 
 def run(settings: RepresentationTransferSettings) -> Iterator[Event]:
@@ -96,9 +97,9 @@ def tasks(
     task_b, test = ClassTask.of(parts.train, second), ClassTask.of(parts.test, second)
     if digits is None:
         return ClassTask.of(split(dataset, per_class=SOURCE_PER_CLASS, seed=seed).train, first), task_b, test
-    count = len(digits.class_names)
-    written = split(digits, per_class=SOURCE_PER_CLASS * len(first) // count, seed=seed).train
-    return ClassTask.of(written, np.arange(count)), task_b, test
+    classes = len(digits.class_names)
+    written = split(digits, per_class=SOURCE_PER_CLASS * len(first) // classes, seed=seed).train
+    return ClassTask.of(written, np.arange(classes)), task_b, test
 
 
 def _one_seed(
@@ -169,19 +170,15 @@ def _accuracy(network: Callable[[Tensor], Tensor], test: ClassTask) -> float:
 
 
 @torch.no_grad()
-def similarities(first: LayeredNetwork, second: LayeredNetwork, pictures: Tensor) -> NDArray[np.float64]:
+def similarities(first: LayeredNetwork, second: LayeredNetwork, pictures: Tensor) -> Floats:
     """Debiased linear CKA of every layer of ``first`` (rows) with every layer of ``second``, pooled over positions."""
 
-    def pooled(network: LayeredNetwork) -> list[NDArray[np.float32]]:
+    def pooled(network: LayeredNetwork) -> list[Maps]:
         return [network.bottom(pictures, n).mean(dim=(2, 3)).numpy() for n in DEPTHS]  # (N, WIDTH) each
 
     right = pooled(second)
     values = [[linear_cka(a, b, debiased=True) for b in right] for a in pooled(first)]
     return np.array(values, dtype=np.float64)  # nan where a layer does not vary
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed" + ("" if count == 1 else "s")
 
 
 def _grids(compared: Compared) -> Iterator[Panel]:
@@ -190,8 +187,8 @@ def _grids(compared: Compared) -> Iterator[Panel]:
         name="cka",
         title="Do A's layers and B's layers see the same things?",
         caption=(
-            f"Linear CKA (arXiv 1905.00414, debiased) on B's test pictures, mean of {_seeds(len(compared.cka))}. "
-            "1: the same up to rotation; 0: nothing in common."
+            "Linear CKA (arXiv 1905.00414, debiased) on B's test pictures, mean of "
+            f"{count(len(compared.cka), 'seed')}. 1: the same up to rotation; 0: nothing in common."
         ),
         drawing=Grid(
             rows=tuple(f"A, layer {n}" for n in DEPTHS),
@@ -207,7 +204,7 @@ def _grids(compared: Compared) -> Iterator[Panel]:
             title="Stitched: the lower layers of one network, the upper layers of B's",
             caption=(
                 "Accuracy on task B; both halves are frozen, only one convolution of one pixel between them is trained "
-                f"(Bansal et al. 2021, arXiv 2106.07682). Mean of {_seeds(len(compared.stitched))}."
+                f"(Bansal et al. 2021, arXiv 2106.07682). Mean of {count(len(compared.stitched), 'seed')}."
             ),
             drawing=Grid(
                 rows=("From another B", "From A", "From random"),

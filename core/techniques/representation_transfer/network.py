@@ -10,7 +10,7 @@ from torch.nn import functional
 from core.backbones import stages
 from core.techniques.descent import descend
 
-Kind = Literal["plain", "residual"]
+LayerKind = Literal["plain", "residual"]
 LAYERS = 5
 WIDTH = 16  # channels of every layer
 POOLED = 2  # the layer behind which the map is halved; the first layer halves it by its stride
@@ -37,7 +37,7 @@ class Layer(nn.Module):
 class LayeredNetwork(nn.Module):
     """Pictures (B, 3, S, S), about -1 to 1 -> class scores (B, classes)."""
 
-    def __init__(self, kind: Kind, classes: int, seed: int) -> None:
+    def __init__(self, kind: LayerKind, classes: int, seed: int) -> None:
         super().__init__()
         with stages.seeded(seed):
             first = Layer(3, residual=False, pooled=False, stride=2)

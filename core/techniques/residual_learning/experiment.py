@@ -17,7 +17,7 @@ from core.techniques.events import Colour, Line, Lines, Panel, Score
 from core.techniques.panels import half_width
 from core.techniques.residual_learning import built_in
 from core.techniques.residual_learning.entry import ResidualLearningSettings
-from core.techniques.residual_learning.network import Kind, Stack, gradient_norms, without
+from core.techniques.residual_learning.network import ShortcutKind, Stack, gradient_norms, without
 from core.techniques.runner import Events, each_seed, within, working
 
 SIDE = 8
@@ -26,9 +26,9 @@ TEST_IMAGES = 400
 # (Goyal et al. 2017, arXiv 1706.02677).
 BATCH, MOMENTUM, DECAY = 50, 0.9, 1e-4
 RATE = 0.1 * BATCH / 128
-KINDS: tuple[Kind, ...] = ("residual", "plain", "halved")
-TITLES: dict[Kind, str] = {"residual": "Residual", "plain": "Plain", "halved": "Halved shortcut"}
-COLOURS: dict[Kind, Colour] = {"residual": "method", "plain": "baseline", "halved": "control"}
+KINDS: tuple[ShortcutKind, ...] = ("residual", "plain", "halved")
+TITLES: dict[ShortcutKind, str] = {"residual": "Residual", "plain": "Plain", "halved": "Halved shortcut"}
+COLOURS: dict[ShortcutKind, Colour] = {"residual": "method", "plain": "baseline", "halved": "control"}
 SEEDS_DONE = 0.93  # share of the whole that all seeds take together
 DRAWS = 6  # random ways to damage a network, of which the mean is shown
 SWAPS = (0, 1, 2, 4, 8)
@@ -48,9 +48,9 @@ class Digits:
 class Autopsy:
     """What the panels show: by kind, one row a seed."""
 
-    gradients: dict[Kind, list[list[float]]] = field(default_factory=dict)
-    deleted: dict[Kind, list[list[float]]] = field(default_factory=dict)
-    swapped: dict[Kind, list[list[float]]] = field(default_factory=dict)
+    gradients: dict[ShortcutKind, list[list[float]]] = field(default_factory=dict)
+    deleted: dict[ShortcutKind, list[list[float]]] = field(default_factory=dict)
+    swapped: dict[ShortcutKind, list[list[float]]] = field(default_factory=dict)
 
 
 def depths(blocks: int) -> list[int]:
@@ -123,7 +123,7 @@ def accuracy(network: Stack, digits: Tensor, labels: Tensor, order: list[int] | 
     return float((network(digits, order).argmax(dim=1) == labels).float().mean())
 
 
-def _damage(network: Stack, kind: Kind, digits: Digits, seed: int, curves: Autopsy) -> None:
+def _damage(network: Stack, kind: ShortcutKind, digits: Digits, seed: int, curves: Autopsy) -> None:
     """Leave blocks out, or let them change places: means over several random choices."""
     random = np.random.default_rng(seed)
     blocks = len(network.blocks)
@@ -215,7 +215,7 @@ def _remarks(curves: Autopsy) -> Iterator[Note]:
     )
 
 
-def _line(kind: Kind, x: range | tuple[int, ...], rows: list[list[float]]) -> Line:
+def _line(kind: ShortcutKind, x: range | tuple[int, ...], rows: list[list[float]]) -> Line:
     """Mean over seeds with its t interval."""
     values = np.array(rows)  # (seeds, places)
     mean = values.mean(axis=0)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from core.backbones import stages
 
-Kind = Literal["plain", "residual", "halved"]
-SHORTCUT: dict[Kind, float] = {"plain": 0.0, "residual": 1.0, "halved": 0.5}
+ShortcutKind = Literal["plain", "residual", "halved"]
+SHORTCUT: dict[ShortcutKind, float] = {"plain": 0.0, "residual": 1.0, "halved": 0.5}
 WIDTH = 8  # channels
 
 
@@ -20,7 +20,7 @@ class ShortcutBlock(nn.Module):
     scales by less than one makes deep networks hard to train, since the signal shrinks block by block.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: ShortcutKind) -> None:
         super().__init__()
         self.shortcut = SHORTCUT[kind]
         self.first = nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False)
@@ -45,7 +45,7 @@ class Stack(nn.Module):
     All blocks have the same shape, so that any can be left out or change places.
     """
 
-    def __init__(self, kind: Kind, blocks: int, seed: int) -> None:
+    def __init__(self, kind: ShortcutKind, blocks: int, seed: int) -> None:
         super().__init__()
         with stages.seeded(seed):
             self.stem = nn.Conv2d(1, WIDTH, 3, padding=1)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats, Labels, Pixels
 from core.datasets import catalogue
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.datasets.downloads import download, is_downloaded
@@ -21,7 +21,7 @@ from core.techniques.runner import Events, each_seed, within
 from core.techniques.zero_shot.attributes import BYTES, TITLE, Attributes, download_attributes
 from core.techniques.zero_shot.calibration import accuracy_by_handicap
 from core.techniques.zero_shot.entry import ANIMALS, AnimalSettings
-from core.techniques.zero_shot.hidden import Floats, Hidden, Labels, bias, scored
+from core.techniques.zero_shot.hidden import Hidden, bias, scored
 from core.techniques.zero_shot.recognition import by_dap, by_eszsl
 
 # Those of CIFAR-100's classes that AwA2 describes.
@@ -63,7 +63,7 @@ class Animals:
     known_labels: Labels  # (M,)
     asked: Floats  # (N, D)
     asked_labels: Labels
-    pictures: NDArray[np.uint8]  # (N, SIDE, SIDE, 3)
+    pictures: Pixels  # (N, SIDE, SIDE, 3)
     names: tuple[str, ...]  # of the attributes
     has: Floats  # (17, attributes), 0 or 1
     strength: Floats  # (17, attributes), 0-1

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats
 from core.datasets.downloads import data_dir, fetch_folder
 from core.datasets.fetching import RemoteFile
 from core.errors import DataError, DownloadError
 from core.events import OnProgress
-
-Floats = NDArray[np.float64]
 
 TITLE = "AwA2's attributes"
 FOLDER = "awa2-attributes"  # below the data folder
@@ -40,23 +38,23 @@ class Attributes:
     has: Floats
     strength: Floats
 
-    def of(self, wanted: tuple[str, ...]) -> tuple[Floats, Floats]:
-        """Rows of both matrices for the classes ``wanted``; `DataError` for one that is not described."""
-        missing = [one for one in wanted if one not in self.classes]
+    def of(self, classes: tuple[str, ...]) -> tuple[Floats, Floats]:
+        """Rows of both matrices for ``classes``; `DataError` for one that is not described."""
+        missing = [name for name in classes if name not in self.classes]
         if missing:
             raise DataError(
                 f"No attributes are known of {', '.join(missing[:3])}; choose described classes only."
             )
-        rows = [self.classes.index(one) for one in wanted]
+        rows = [self.classes.index(name) for name in classes]
         return self.has[rows], self.strength[rows]
 
-    def fingerprint(self, wanted: tuple[str, ...]) -> str:
-        """SHA-256 of all that is known of the classes ``wanted``: both numbers of every attribute, by name."""
+    def fingerprint(self, classes: tuple[str, ...]) -> str:
+        """SHA-256 of all that is known of ``classes``: both numbers of every attribute, by name."""
         digest = hashlib.sha256()
-        for one, has, strength in zip(wanted, *self.of(wanted), strict=True):
+        for described, has, strength in zip(classes, *self.of(classes), strict=True):
             told = zip(self.names, has, strength, strict=True)
             text = " ".join(f"{name}={yes:.0f}/{100 * much:.2f}" for name, yes, much in told)
-            digest.update(f"{one}: {text}\n".encode())
+            digest.update(f"{described}: {text}\n".encode())
         return digest.hexdigest()
 
 
@@ -82,17 +80,17 @@ def read_attributes(folder: Path) -> Attributes:
 
 
 def download_attributes(
-    wanted: tuple[str, ...], fingerprint: str, progress: OnProgress | None = None
+    classes: tuple[str, ...], fingerprint: str, progress: OnProgress | None = None
 ) -> Attributes:
     """Read the attributes, fetching them from their authors first where no copy is there.
 
-    What is known of the classes ``wanted`` must have that `Attributes.fingerprint`. `DownloadError`, one sentence,
+    What is known of ``classes`` must have that `Attributes.fingerprint`. `DownloadError`, one sentence,
     for a missing network, and for numbers other than those; what was fetched is not kept then.
     """
 
     def unpack(staging: Path) -> None:
         _unpack(staging / ARCHIVE.place, staging / FOLDER)
-        if not _agrees(staging / FOLDER, wanted, fingerprint):
+        if not _agrees(staging / FOLDER, classes, fingerprint):
             raise DownloadError(
                 f"{TITLE} arrived, but are not those that this experiment was built with, and were thrown away; "
                 "try again later, or choose the digits."
@@ -101,16 +99,16 @@ def download_attributes(
     place = data_dir() / FOLDER
     if not place.is_dir():
         fetch_folder(FOLDER, (ARCHIVE,), unpack, title=TITLE, total_bytes=BYTES, progress=progress)
-    if not _agrees(place, wanted, fingerprint):
+    if not _agrees(place, classes, fingerprint):
         raise DownloadError(
             f"The copy of {TITLE} in {place} is not theirs; remove that folder and run again."
         )
     return read_attributes(place)
 
 
-def _agrees(folder: Path, wanted: tuple[str, ...], fingerprint: str) -> bool:
+def _agrees(folder: Path, classes: tuple[str, ...], fingerprint: str) -> bool:
     try:
-        return read_attributes(folder).fingerprint(wanted) == fingerprint
+        return read_attributes(folder).fingerprint(classes) == fingerprint
     except DataError:
         return False
 

@@ -4,18 +4,17 @@ Chao et al. 2016 (arXiv 1605.04253) hold back the scores of seen classes by a co
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from core.arrays import Flags, Floats, Labels
 
 
-def handicapped(scores: Floats, is_seen: NDArray[np.bool_], handicap: float) -> NDArray[np.int64]:
+def handicapped(scores: Floats, is_seen: Flags, handicap: float) -> Labels:
     """Name the best class (N,) of ``scores`` (N, classes) after seen classes lost ``handicap`` (eq. 3)."""
     return np.asarray((scores - handicap * is_seen).argmax(axis=1), dtype=np.int64)
 
 
 def accuracy_by_handicap(
-    scores: Floats, labels: NDArray[np.int64], is_seen: NDArray[np.bool_], handicaps: Floats
+    scores: Floats, labels: Labels, is_seen: Flags, handicaps: Floats
 ) -> tuple[Floats, Floats]:
     """Mean accuracy over seen and over unseen classes (Xian et al. 2018, arXiv 1707.00600), for each handicap."""
     seen, unseen = [], []
@@ -26,6 +25,6 @@ def accuracy_by_handicap(
     return np.array(seen), np.array(unseen)
 
 
-def per_class(right: NDArray[np.bool_], labels: NDArray[np.int64], classes: NDArray[np.int64]) -> float:
+def per_class(right: Flags, labels: Labels, classes: Labels) -> float:
     """Mean over ``classes`` of the share of ``right`` pictures: each class counts the same."""
-    return float(np.mean([right[labels == one].mean() for one in classes]))
+    return float(np.mean([right[labels == label].mean() for label in classes]))

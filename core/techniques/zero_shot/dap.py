@@ -1,12 +1,11 @@
 """Direct attribute prediction: Lampert, Nickisch & Harmeling 2009 (CVPR), 2014 (IEEE TPAMI 36(3)). Torch-free."""
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-Floats = NDArray[np.float64]
+from core.arrays import Floats, Labels
 
 CERTAIN = 1e-3  # no attribute is ever called more certain than this
 
@@ -24,7 +23,7 @@ def class_scores(present: Floats, descriptions: Floats, priors: Floats) -> Float
 
 
 def detect(
-    views: list[Floats], labels: NDArray[np.int64], descriptions: Floats, tested: list[Floats]
+    views: list[Floats], labels: Labels, descriptions: Floats, tested: list[Floats]
 ) -> tuple[Floats, Floats]:
     """Learn one detector for each attribute by logistic regression; its answers to ``tested``, and the priors.
 

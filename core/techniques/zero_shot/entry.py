@@ -48,6 +48,13 @@ _ROMERA_PAREDES = Paper(
 )
 _CHAO = Paper(text="Chao et al. 2016, ECCV (generalised zero-shot)", url="https://arxiv.org/abs/1605.04253")
 
+_ESZSL = Arm(
+    name="eszsl",
+    title="ESZSL",
+    role="method",
+    what="One matrix between picture and description, solved for in closed form.",
+)
+
 ANIMALS = Technique(
     name="zero-shot",
     title="Zero-shot recognition",
@@ -67,12 +74,7 @@ ANIMALS = Technique(
         Quantity(name="seen", title="Seen animals, all 17 allowed"),
     ),
     arms=(
-        Arm(
-            name="eszsl",
-            title="ESZSL",
-            role="method",
-            what="One matrix between picture and description, solved for in closed form.",
-        ),
+        _ESZSL,
         Arm(
             name="dap",
             title="DAP",
@@ -152,12 +154,7 @@ TECHNIQUE = Technique(
             role="method",
             what="The same, but every detector sees all places, and may take the digit for the stroke.",
         ),
-        Arm(
-            name="eszsl",
-            title="ESZSL",
-            role="method",
-            what="One matrix between picture and description, solved for in closed form.",
-        ),
+        _ESZSL,
         Arm(
             name="drawing",
             title="Compare with a drawing",

@@ -3,17 +3,14 @@
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from core.arrays import Floats, Labels
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)  # of both penalties, relative to the size of what they are added to
 FOLDS = 3
 
 
-def solve(
-    features: Floats, labels: NDArray[np.int64], descriptions: Floats, gamma: float, lam: float
-) -> Floats:
+def solve(features: Floats, labels: Labels, descriptions: Floats, gamma: float, lam: float) -> Floats:
     """Solve for V (D, attributes), with which class z scores x V s_z: the paper's equation 5.
 
     ``features`` X (M, D), ``labels`` (M,) index ``descriptions`` S (classes, attributes), of seen classes alone.
@@ -27,7 +24,7 @@ def solve(
 
 
 def strengths(
-    features: Floats, labels: NDArray[np.int64], descriptions: Floats, generator: np.random.Generator
+    features: Floats, labels: Labels, descriptions: Floats, generator: np.random.Generator
 ) -> tuple[float, float]:
     """Choose gamma and lam by hiding seen classes in turn, `FOLDS` groups of them, as the paper does.
 
@@ -36,7 +33,7 @@ def strengths(
     groups = np.array_split(generator.permutation(len(descriptions)), min(FOLDS, len(descriptions) // 2))
     size_x = np.square(features).sum() / features.shape[1]
     size_s = np.square(descriptions).sum() / descriptions.shape[1]
-    found: dict[tuple[float, float], float] = {}
+    accuracies: dict[tuple[float, float], float] = {}
     for gamma, lam in product(STRENGTHS, STRENGTHS):
         right = []
         for hidden in groups:
@@ -51,5 +48,5 @@ def strengths(
             )
             named = hidden[(features[asked] @ matrix @ descriptions[hidden].T).argmax(axis=1)]
             right.append((named == labels[asked]).mean())
-        found[gamma * size_x, lam * size_s] = float(np.mean(right))
-    return max(found, key=lambda pair: found[pair])
+        accuracies[gamma * size_x, lam * size_s] = float(np.mean(right))
+    return max(accuracies, key=lambda pair: accuracies[pair])

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats, Labels, Pixels
 from core.events import Event, Note, Progress
 from core.techniques.digits.scanned import scanned_digits
 from core.techniques.events import Grid, Panel, Pictures
@@ -14,7 +14,7 @@ from core.techniques.report import Report
 from core.techniques.runner import Events, each_seed
 from core.techniques.zero_shot.calibration import accuracy_by_handicap
 from core.techniques.zero_shot.entry import TECHNIQUE, ZeroShotSettings
-from core.techniques.zero_shot.hidden import Floats, Hidden, Labels, bias, scored
+from core.techniques.zero_shot.hidden import Hidden, bias, scored
 from core.techniques.zero_shot.recognition import by_dap, by_eszsl
 from core.techniques.zero_shot.segments import DESCRIPTIONS, STROKES, at_strokes, drawing, same_as_drawing
 
@@ -123,7 +123,7 @@ def _pictures(task: Hidden, present: Floats) -> Panel:
     )
 
 
-def _shown(picture: Floats) -> NDArray[np.uint8]:
+def _shown(picture: Floats) -> Pixels:
     """Enlarge a picture (side, side), 0-1, pixel by pixel."""
     bright = (255 * picture / max(picture.max(), 1e-9)).round().astype(np.uint8)
     return enlarged(bright, SHOWN // len(picture))

@@ -4,22 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Flags, Floats, Labels
 from core.techniques.events import Colour, Lines, Panel, Score
 from core.techniques.panels import mean_line
 from core.techniques.technique import Arm
 from core.techniques.zero_shot.calibration import per_class
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Hidden:
     """Which classes are hidden, pictures (or features) of the others to learn from, and those to name."""
 
-    is_seen: NDArray[np.bool_]  # (classes,)
+    is_seen: Flags  # (classes,)
     known: Floats  # (M, ...)
     known_labels: Labels
     asked: Floats  # (N, ...), of all classes

@@ -4,12 +4,9 @@ From features and labels of seen classes, and the descriptions of all: the same 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Floats, Labels
 from core.techniques.zero_shot import dap, eszsl
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 def by_dap(
@@ -28,7 +25,7 @@ def by_eszsl(
 ) -> Floats:
     """Scores (N, classes) of features ``asked`` (N, D); penalties are chosen on the seen classes."""
     mean, std = known.mean(axis=0), np.maximum(known.std(axis=0), 1e-9)
-    x, z = (np.column_stack([(one - mean) / std, np.ones(len(one))]) for one in (known, asked))
+    x, z = (np.column_stack([(rows - mean) / std, np.ones(len(rows))]) for rows in (known, asked))
     seen, own = np.unique(labels, return_inverse=True)
     gamma, lam = eszsl.strengths(x, own, descriptions[seen], generator)
     return np.asarray(z @ eszsl.solve(x, own, descriptions[seen], gamma, lam) @ descriptions.T)

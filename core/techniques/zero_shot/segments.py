@@ -8,10 +8,9 @@ e   c
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-Floats = NDArray[np.float64]
+from core.arrays import Floats
 
 STROKES = ("a", "b", "c", "d", "e", "f", "g")
 LIT = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
@@ -45,7 +44,7 @@ def drawing(strokes: Floats, side: int = SIDE) -> Floats:
 
 def places() -> Floats:
     """Where each stroke is: (7, SIDE, SIDE), each summing to 1."""
-    bars = np.stack([drawing(one) for one in np.eye(len(STROKES))])
+    bars = np.stack([drawing(stroke) for stroke in np.eye(len(STROKES))])
     return np.asarray(bars / bars.sum(axis=(1, 2), keepdims=True))
 
 
@@ -64,8 +63,8 @@ def at_strokes(pictures: Floats) -> Floats:
 
 def same_as_drawing(pictures: Floats) -> Floats:
     """Correlation of pictures (N, 8, 8) with the drawing of each digit: (N, 10)."""
-    drawn = np.stack([drawing(one) for one in DESCRIPTIONS])
-    a, b = (_standard(one.reshape(len(one), -1)) for one in (pictures, drawn))
+    drawn = np.stack([drawing(strokes) for strokes in DESCRIPTIONS])
+    a, b = (_standard(rows.reshape(len(rows), -1)) for rows in (pictures, drawn))
     return np.asarray(a @ b.T)
 
 
