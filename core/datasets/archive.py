@@ -20,7 +20,7 @@ from typing import BinaryIO
 from core.datasets.layout import packed_folders
 from core.datasets.member_names import readable
 from core.errors import DataError
-from core.images.decoding import Limits
+from core.images.decoding import ReadingLimits
 from core.words import megabytes
 
 _END_RECORD = b"PK\x05\x06"  # APPNOTE.TXT 4.3.16, end of central directory
@@ -79,7 +79,7 @@ class Archive:
     paths: tuple[str, ...]
     remarks: tuple[str, ...]
     _members: tuple[_Member, ...]
-    _limits: Limits
+    _limits: ReadingLimits
 
     def read(self, number: int) -> bytes:
         """Unpack file ``number`` in memory; may be called from several threads. Raises `DataError`."""
@@ -88,7 +88,7 @@ class Archive:
 
 @contextmanager
 def open_archive(
-    source: str | os.PathLike[str] | BinaryIO, limits: Limits, *, nested: bool = True
+    source: str | os.PathLike[str] | BinaryIO, limits: ReadingLimits, *, nested: bool = True
 ) -> Iterator[Archive]:
     """Open a ZIP file by path or as a seekable stream, and check its listing before anything is read.
 
@@ -122,7 +122,7 @@ def open_archive(
 
 
 def _listed(
-    source: str | os.PathLike[str] | BinaryIO, limits: Limits, opened: ExitStack
+    source: str | os.PathLike[str] | BinaryIO, limits: ReadingLimits, opened: ExitStack
 ) -> tuple[list[str], list[_Member], list[str]]:
     """Open one ZIP, check its listing, and give its files' paths, the files and remarks; ``opened`` closes it."""
     try:
@@ -153,7 +153,7 @@ def _listed(
     return [path for path, _ in files], [member for _, member in files], [remark] if remark else []
 
 
-def _refuse_long_listing(file: BinaryIO, limits: Limits) -> int:
+def _refuse_long_listing(file: BinaryIO, limits: ReadingLimits) -> int:
     """Walk through the listing first: reading millions of entries takes memory and minutes by itself.
 
     Returns the archive's size in bytes.
@@ -195,7 +195,9 @@ def _entries(listing: bytes, most: int) -> int:
     return count
 
 
-def _refuse_harm(members: Sequence[zipfile.ZipInfo], paths: Sequence[str], size: int, limits: Limits) -> None:
+def _refuse_harm(
+    members: Sequence[zipfile.ZipInfo], paths: Sequence[str], size: int, limits: ReadingLimits
+) -> None:
     if len(members) > limits.max_entries:
         raise DataError(_too_many(limits))
     if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
@@ -221,7 +223,7 @@ def _refuse_harm(members: Sequence[zipfile.ZipInfo], paths: Sequence[str], size:
     _refuse_total(members, limits)
 
 
-def _refuse_total(members: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
+def _refuse_total(members: Sequence[zipfile.ZipInfo], limits: ReadingLimits) -> None:
     total = sum(member.file_size for member in members)
     if total > limits.max_unpacked_bytes:
         raise DataError(
@@ -230,5 +232,5 @@ def _refuse_total(members: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
         )
 
 
-def _too_many(limits: Limits) -> str:
+def _too_many(limits: ReadingLimits) -> str:
     return f"The ZIP has more than {limits.max_entries:,} entries; keep fewer pictures."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.datasets import member_names
 from core.errors import DataError
-from core.images.decoding import Limits
+from core.images.decoding import ReadingLimits
 
 NO_FILE = "It is no file (a named pipe, a socket or a device)."
 
@@ -23,7 +23,7 @@ class FolderFiles:
     remark: str
 
 
-def walk(root: Path, limits: Limits) -> FolderFiles:
+def walk(root: Path, limits: ReadingLimits) -> FolderFiles:
     """List the folder. Raises `DataError` for a folder in it that cannot be read, and for too many files."""
     # Bytes: names on disk need not be UTF-8, and what stands for other bytes would vanish from class names.
     base = os.fsencode(root)

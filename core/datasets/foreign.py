@@ -18,7 +18,7 @@ from core.datasets import own_images
 from core.datasets.dataset import ImageDataset, ImportReport, LabelledImages
 from core.errors import DataError
 from core.images import decoding
-from core.images.decoding import DEFAULT_LIMITS, Limits
+from core.images.decoding import DEFAULT_LIMITS, ReadingLimits
 from core.images.to_rgb import PictureReading
 
 # Of the process itself: its pictures are decoded, and limited, elsewhere.
@@ -44,7 +44,7 @@ def from_zip(
     side: int,
     fit: str = "crop",
     name: str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ReadingLimits = DEFAULT_LIMITS,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImageDataset:
     """Read a ZIP of class folders as `own_images.from_zip` does; raises `DataError`, one sentence."""
@@ -114,7 +114,7 @@ def _main() -> None:
 def _read(
     service: isolated.Service, request: isolation.Message
 ) -> tuple[isolation.Message, list[memoryview]]:
-    path, side, limits = Path(request["path"]), request["side"], Limits(**request["limits"])
+    path, side, limits = Path(request["path"]), request["side"], ReadingLimits(**request["limits"])
     size = os.path.getsize(path)
     isolated.limit(
         memory=_MEMORY

@@ -17,7 +17,7 @@ from core.datasets.masks import take_out
 from core.datasets.part_names import key, pictures_and_masks
 from core.datasets.parts import Folder, FoundPart, FoundParts, find
 from core.errors import DataError
-from core.images.decoding import Limits
+from core.images.decoding import ReadingLimits
 
 # Tried as pictures. Those that cannot be read (HEIC, SVG) are tried as well, because they earn their own sentence.
 _SUFFIXES = frozenset(
@@ -131,7 +131,7 @@ class Layout:
     remarks: tuple[str, ...]
 
 
-def arrange(paths: Sequence[str], limits: Limits) -> Layout:
+def arrange(paths: Sequence[str], limits: ReadingLimits) -> Layout:
     """Sort ``paths`` ("/"-separated, files only) into parts and classes.
 
     With training, validation and test parts all present, the validation pictures join the training pictures, since
@@ -200,7 +200,7 @@ def packed_folders(paths: Sequence[str]) -> list[int]:
     return [number for number, place in packed if place not in beside]
 
 
-def class_name(raw: str, limits: Limits) -> str:
+def class_name(raw: str, limits: ReadingLimits) -> str:
     """Bring a folder's name to a class name: composed Unicode, without what nobody sees."""
     composed = unicodedata.normalize("NFC", raw)
     name = "".join(
@@ -232,7 +232,7 @@ def _is_junk(parts: Sequence[str]) -> bool:
     )
 
 
-def _tree(paths: Sequence[str], skipped: list[tuple[str, str]], limits: Limits) -> Folder:
+def _tree(paths: Sequence[str], skipped: list[tuple[str, str]], limits: ReadingLimits) -> Folder:
     """Hang all pictures into the folders that they lie in."""
     root, folders = Folder(), 0
     for number, path in enumerate(paths):
@@ -297,7 +297,7 @@ def _train_and_test(
     skipped: list[tuple[str, str]],
     paths: Sequence[str],
     remarks: list[str],
-    limits: Limits,
+    limits: ReadingLimits,
 ) -> tuple[list[Placed], list[Placed]]:
     """Place the pictures of every part under class names that are spelt the same in all parts."""
     of_role = {

@@ -18,7 +18,7 @@ from core.datasets.folder import NO_FILE, walk
 from core.datasets.layout import arrange, class_name, packed_folders
 from core.errors import DataError
 from core.events import OnProgress
-from core.images.decoding import DEFAULT_LIMITS, Limits, decode_all
+from core.images.decoding import DEFAULT_LIMITS, ReadingLimits, decode_all
 
 _ABOUT = "Your own images, as they came: what they show, and whether their labels are right, only you know."
 
@@ -46,7 +46,7 @@ def from_zip(
     side: int,
     fit: str = "crop",
     name: str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ReadingLimits = DEFAULT_LIMITS,
     progress: OnProgress | None = None,
 ) -> ImageDataset:
     """Read a ZIP of class folders, with or without ``train/`` and ``test/`` (or ``val/``) above them.
@@ -70,7 +70,7 @@ def from_folder(
     side: int,
     fit: str = "crop",
     name: str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ReadingLimits = DEFAULT_LIMITS,
     progress: OnProgress | None = None,
 ) -> ImageDataset:
     """Read a folder that is laid out as `from_zip` describes. Links are listed and not followed.
@@ -117,7 +117,7 @@ def from_files(
     side: int,
     fit: str = "crop",
     name: str = "images",
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ReadingLimits = DEFAULT_LIMITS,
     progress: OnProgress | None = None,
 ) -> ImageDataset:
     """Take uploaded files or webcam pictures: (file name, content) pairs by class name."""
@@ -143,7 +143,7 @@ def from_files(
     return _read_all(names, pictures, [], name=name, side=side, fit=fit, limits=limits, progress=progress)
 
 
-def _read(path: bytes, limits: Limits) -> bytes:
+def _read(path: bytes, limits: ReadingLimits) -> bytes:
     try:
         # What is a file when the folder is listed may be a named pipe when it is opened; nobody waits for one.
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -161,7 +161,7 @@ def _from_listing(
     name: str,
     side: int,
     fit: str,
-    limits: Limits,
+    limits: ReadingLimits,
     progress: OnProgress | None,
     skipped: Iterable[tuple[str, str]] = (),
     remarks: Iterable[str] = (),
@@ -199,7 +199,7 @@ def _read_all(
     name: str,
     side: int,
     fit: str,
-    limits: Limits,
+    limits: ReadingLimits,
     progress: OnProgress | None,
     skipped: tuple[tuple[str, str], ...] = (),
     remarks: tuple[str, ...] = (),

@@ -10,10 +10,10 @@ from core.figures.axes import AxisLayout, axis, named_axis
 from core.figures.marks import band, cells, line, written
 from core.figures.says import three_digits
 from core.figures.template import DATA, GREY, Theme, faded, figure, ground, key
-from core.interpretation.trust import Curve, Curves, SanityStep
+from core.interpretation.trust import FaithfulnessCurve, FaithfulnessCurves, SanityStep
 
 
-def faithfulness(curves: Curves, *, theme: Theme = "light") -> go.Figure:
+def faithfulness(curves: FaithfulnessCurves, *, theme: Theme = "light") -> go.Figure:
     """Draw deletion and insertion side by side: the map in gold, the same map shuffled in grey (its range shaded)."""
     sides = (curves.deletion, curves.insertion)
     most = max(float(values.max(initial=0)) for curve in sides for values in (curve.map, curve.shuffled))
@@ -30,7 +30,7 @@ def faithfulness(curves: Curves, *, theme: Theme = "light") -> go.Figure:
     )
 
 
-def _curves(curve: Curve, x_axis: str) -> list[dict[str, Any]]:
+def _curves(curve: FaithfulnessCurve, x_axis: str) -> list[dict[str, Any]]:
     """Draw the shuffled maps' lowest, highest and mean, and over them the map."""
     shares = (100 * curve.shares).tolist()
     axes: dict[str, Any] = {"xaxis": x_axis, "yaxis": "y"}
@@ -80,7 +80,7 @@ def sanity(by_method: Mapping[str, Sequence[SanityStep]], *, theme: Theme = "lig
     )
 
 
-def _says(curves: Curves) -> str:
+def _says(curves: FaithfulnessCurves) -> str:
     """Say whether the class falls and rises faster than with the map shuffled."""
     parts = []
     for what, curve, sign in (("falls", curves.deletion, 1), ("rises", curves.insertion, -1)):

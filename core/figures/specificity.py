@@ -28,7 +28,7 @@ from core.interpretation.specificity_report import (
     SpecificityReport,
     StageReading,
 )
-from core.interpretation.yosinski import BASE, CURVES, DISSIMILAR, Curve
+from core.interpretation.yosinski import BASE, CURVES, DISSIMILAR, PublishedCurve
 from core.metrics.report import Interval
 
 _NUDGE = 0.07  # stages; the two networks' intervals stand beside each other, not on top
@@ -220,7 +220,7 @@ def published(*, theme: Theme = "light") -> go.Figure:
     )
 
 
-def _published(curve: Curve, colour: str, dash: str) -> dict[str, Any]:
+def _published(curve: PublishedCurve, colour: str, dash: str) -> dict[str, Any]:
     return line(
         list(curve.layers),
         [100 * value for value in curve.accuracy],

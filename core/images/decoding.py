@@ -34,8 +34,8 @@ _BROKE_DOWN = (
     "The picture broke its reader down, so it is damaged or meant to harm; save it again as JPEG or PNG."
 )
 
-# What pictures of an archive may take together beside `Limits.max_seconds_in_all`: three times what photographs take,
-# each for itself, by their bytes (unpacked) and by the pixels that are decoded.
+# What pictures of an archive may take together beside `ReadingLimits.max_seconds_in_all`: three times what photographs
+# take, each for itself, by their bytes (unpacked) and by the pixels that are decoded.
 _USUAL_SECONDS, _USUAL_PER_BYTE, _USUAL_PER_PIXEL = 3e-3, 1e-7, 3e-8
 
 _ALMOST_BLACK = 24  # of 255: where all but a hundredth of a picture is darker
@@ -49,7 +49,7 @@ _one_large = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class ReadingLimits:
     """How much is read from outside before it is refused; the defaults suit a shared server.
 
     Pictures: ``max_bytes`` and ``max_pixels`` each (64 million pixels: beyond today's usual phone cameras), and
@@ -81,7 +81,7 @@ class Limits:
         return self.max_seconds + _SECONDS_PER_BYTE * size
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = ReadingLimits()
 
 
 class _TooMuch(DataError):
@@ -91,7 +91,7 @@ class _TooMuch(DataError):
 class _Allowance:
     """Counts the pixels that are decoded for one reading, and the seconds that it takes, from several threads."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ReadingLimits) -> None:
         self._limits = limits
         self._pixels, self._seconds = limits.max_pixels_in_all, limits.max_seconds_in_all
         self._lock = threading.Lock()
@@ -133,7 +133,7 @@ class Decoded:
 
 
 def decode(
-    content: bytes, side: int, limits: Limits = DEFAULT_LIMITS, reading: PictureReading | None = None
+    content: bytes, side: int, limits: ReadingLimits = DEFAULT_LIMITS, reading: PictureReading | None = None
 ) -> tuple[NDArray[np.uint8], str | None]:
     """Decode one picture to (``side``, ``side``, 3) uint8 RGB.
 
@@ -157,7 +157,7 @@ def decode_sizes(
 
 
 def _decode(
-    content: bytes, sides: Sequence[int], limits: Limits, reading: PictureReading | None
+    content: bytes, sides: Sequence[int], limits: ReadingLimits, reading: PictureReading | None
 ) -> tuple[dict[int, NDArray[np.uint8]], str | None]:
     _refuse_large(content, limits)
     said, squares = _ask(_single, [content], sides, limits, reading)
@@ -199,7 +199,7 @@ def _ask(
     pool: isolation.Pool,
     contents: Sequence[bytes],
     sides: Sequence[int],
-    limits: Limits,
+    limits: ReadingLimits,
     reading: PictureReading | None,
     *,
     measure: bool = False,
@@ -292,7 +292,7 @@ def _said_of_one(one: isolation.Message) -> _Said | _Refused:
 def decode_all(
     reads: Sequence[Callable[[], bytes]],
     side: int,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ReadingLimits = DEFAULT_LIMITS,
     progress: Callable[[int, int], None] | None = None,
     *,
     fit: str = "crop",
@@ -369,7 +369,10 @@ def decode_all(
 
 
 def _together(
-    numbers: Sequence[int], reads: Sequence[Callable[[], bytes]], limits: Limits, failed: dict[int, str]
+    numbers: Sequence[int],
+    reads: Sequence[Callable[[], bytes]],
+    limits: ReadingLimits,
+    failed: dict[int, str],
 ) -> Iterator[dict[int, bytes]]:
     """Read pictures' files, and give those that are small several at a time, by their numbers."""
     some: dict[int, bytes] = {}
@@ -388,7 +391,7 @@ def _together(
         yield some
 
 
-def _refuse_large(content: bytes, limits: Limits) -> None:
+def _refuse_large(content: bytes, limits: ReadingLimits) -> None:
     if len(content) > limits.max_bytes:
         raise DataError(
             f"The file is larger than {limits.max_bytes / 1e6:.0f} MB; save the picture at a smaller size."

@@ -15,7 +15,7 @@ from PIL import Image
 from core import isolated, isolation
 from core.errors import DataError, LabError
 from core.images import forms, kinds
-from core.images.decoding import TOO_DEAR, Limits
+from core.images.decoding import TOO_DEAR, ReadingLimits
 from core.images.to_rgb import (
     PictureReading,
     UnreadableError,
@@ -48,7 +48,7 @@ class DecodedPicture:
 def read(
     content: bytes,
     sides: Sequence[int],
-    limits: Limits,
+    limits: ReadingLimits,
     reading: PictureReading | None,
     *,
     measure: bool = False,
@@ -80,7 +80,7 @@ def read(
 def _squares(
     content: bytes,
     sides: Sequence[int],
-    limits: Limits,
+    limits: ReadingLimits,
     *,
     reading: PictureReading,
     measure: bool,
@@ -112,7 +112,7 @@ def _squares(
     return DecodedPicture(squares=squares, source=source, outside=outside, pixels=pixels)
 
 
-def _too_large(size: str, limits: Limits) -> str:
+def _too_large(size: str, limits: ReadingLimits) -> str:
     return f"The picture has more than {limits.max_pixels / 1e6:g} million pixels{size}; scale it down and try again."
 
 
@@ -123,7 +123,7 @@ def _main() -> None:
     for request, content in service.requests():
         sides, lengths = request["sides"], request["lengths"]
         squares = np.zeros((len(lengths), sum(3 * side**2 for side in sides)), dtype=np.uint8)
-        isolated.limit(seconds=Limits(**request["limits"]).seconds(len(content)))
+        isolated.limit(seconds=ReadingLimits(**request["limits"]).seconds(len(content)))
         said, start = [], 0
         for into, length in zip(squares, lengths, strict=True):
             said.append(_said(service, request, content[start : start + length], into))
@@ -172,7 +172,7 @@ def _read(service: isolated.Service, request: isolation.Message, content: bytes)
     return read(
         content,
         request["sides"],
-        Limits(**request["limits"]),
+        ReadingLimits(**request["limits"]),
         reading,
         measure=request["measure"],
         opened=opened,

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.interpretation.exemplars import BATCH_PIXELS, MOST_WORK, Bank
+from core.interpretation.quartiles import Quartiles, quartiles
 from core.interpretation.specimen import Specimen, as_map
 
 PIECES = 8  # along a side
@@ -26,15 +27,6 @@ MOST_CROPS, FEWEST_CROPS = 64, 16
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """A value over the channels of a stage: lower quartile, median, upper quartile."""
-
-    low: float
-    median: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +41,9 @@ class StageExperiments:
     stage: str
     channels: int
     of: int
-    patterns: Spread
-    shuffled: Spread
-    mirrored: Spread
+    patterns: Quartiles
+    shuffled: Quartiles
+    mirrored: Quartiles
 
 
 def experiments(
@@ -122,15 +114,10 @@ def _compare(
         stage=stage,
         channels=int(alive.sum()),
         of=len(alive),
-        patterns=_spread(share),
-        shuffled=_spread(correlation(mean[:, alive], mixed[1][:, alive])),
-        mirrored=_spread(correlation(mean[:, alive], turned[1][:, alive])),
+        patterns=quartiles(share),
+        shuffled=quartiles(correlation(mean[:, alive], mixed[1][:, alive])),
+        mirrored=quartiles(correlation(mean[:, alive], turned[1][:, alive])),
     )
-
-
-def _spread(values: Values) -> Spread:
-    low, median, high = (float(part) for part in np.percentile(values, (25, 50, 75)))
-    return Spread(low=low, median=median, high=high)
 
 
 def correlation(x: Values, y: Values) -> Values:

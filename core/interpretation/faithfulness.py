@@ -17,7 +17,7 @@ from core.interpretation import rendering
 from core.interpretation.attribution import Attribution, explain
 from core.interpretation.explainable import explainable
 from core.interpretation.specimen import Specimen, batch_size
-from core.interpretation.trust import Curve, Curves, Stability
+from core.interpretation.trust import FaithfulnessCurve, FaithfulnessCurves, Stability
 
 STEPS = 16  # points of a curve after its first
 CONTROLS = 3  # shuffled maps
@@ -36,7 +36,7 @@ def curves(
     *,
     controls: int = CONTROLS,
     seed: int = 0,
-) -> Curves:
+) -> FaithfulnessCurves:
     """Deletion and insertion curves of a map for the picture (S, S, 3) uint8 that it explains.
 
     Petsiuk et al. 2018 (RISE, arXiv 1806.07421): deletion replaces the most important pixels first by the channel
@@ -56,7 +56,7 @@ def curves(
         gone = torch.from_numpy(order[None] < shares[:, None, None] * side**2)[:, None]  # (N, 1, S, S)
         deleted.append(_probabilities(specimen, torch.where(gone, 0.0, inputs), attribution.target))
         inserted.append(_probabilities(specimen, torch.where(gone, inputs, blurred), attribution.target))
-    return Curves(deletion=_curve(shares, deleted), insertion=_curve(shares, inserted))
+    return FaithfulnessCurves(deletion=_curve(shares, deleted), insertion=_curve(shares, inserted))
 
 
 def stability(
@@ -131,8 +131,8 @@ def _probabilities(specimen: Specimen, inputs: Tensor, target: int) -> NDArray[n
     return scores.double().numpy()
 
 
-def _curve(shares: NDArray[np.float64], probabilities: list[NDArray[np.float64]]) -> Curve:
-    return Curve(
+def _curve(shares: NDArray[np.float64], probabilities: list[NDArray[np.float64]]) -> FaithfulnessCurve:
+    return FaithfulnessCurve(
         shares=shares, map=probabilities[0], shuffled=np.reshape(probabilities[1:], (-1, len(shares)))
     )
 

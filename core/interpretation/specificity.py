@@ -14,11 +14,11 @@ from core.datasets.dataset import ImageDataset
 from core.errors import DataError
 from core.events import Progress
 from core.interpretation import readout
+from core.interpretation.quartiles import Quartiles, quartiles
 from core.interpretation.specificity_report import (
     Reading,
     Readings,
     SpecificityReport,
-    Spread,
     StageReading,
 )
 from core.interpretation.specimen import Specimen, as_map, batch_size
@@ -182,8 +182,8 @@ def measure(specimen: Specimen, control: Specimen, sample: Sample) -> Iterator[P
                 channels=stage.channels,
                 trained=done[0, number],
                 random=done[1, number],
-                selectivity=_spread(selectivity(stage.positive, sample.labels)),
-                shuffled=_spread(shuffled_selectivity(stage.positive, sample.labels)),
+                selectivity=_quartiles(selectivity(stage.positive, sample.labels)),
+                shuffled=_quartiles(shuffled_selectivity(stage.positive, sample.labels)),
                 cka_random=_cka(stage.pooled, random[number].pooled),
             )
             for number, stage in enumerate(trained)
@@ -234,9 +234,6 @@ def _cka(x: Floats, y: Floats) -> float | None:
     return linear_cka(x, y, debiased=True) if len(x) >= FEWEST_FOR_CKA else None
 
 
-def _spread(values: NDArray[np.float64]) -> Spread | None:
+def _quartiles(values: NDArray[np.float64]) -> Quartiles | None:
     known = values[np.isfinite(values)]
-    if not known.size:
-        return None
-    low, median, high = (float(value) for value in np.percentile(known, [25, 50, 75]))
-    return Spread(median=median, low=low, high=high)
+    return quartiles(known) if known.size else None

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.interpretation.quartiles import Quartiles
 from core.metrics.classification import wilson
 from core.metrics.comparison import ALPHA, paired_difference
 from core.metrics.report import Difference, Interval
@@ -47,15 +48,6 @@ class Readings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
-    """Quartiles over channels."""
-
-    median: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class StageReading:
     """One stage of the network, and of the same architecture with random weights.
 
@@ -67,8 +59,8 @@ class StageReading:
     channels: int
     trained: Readings
     random: Readings
-    selectivity: Spread | None
-    shuffled: Spread | None
+    selectivity: Quartiles | None
+    shuffled: Quartiles | None
     cka_random: float | None
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
+class FaithfulnessCurve:
     """Probability of the class (0-1) while pixels go or come, most important first.
 
     ``shares`` (N,) of all pixels changed, 0 to 1; ``map`` (N,) in the order of the map; ``shuffled`` (R, N) in the
@@ -30,11 +30,11 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curves:
+class FaithfulnessCurves:
     """Deletion (low is faithful) and insertion (high is faithful)."""
 
-    deletion: Curve
-    insertion: Curve
+    deletion: FaithfulnessCurve
+    insertion: FaithfulnessCurve
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ BASE = 0.6251  # trained on B from scratch: mean of the similar halves
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class PublishedCurve:
     """Top-1 accuracy (0-1) on half B by the number n of layers copied. ``about`` says what was done."""
 
     name: str
@@ -26,7 +26,7 @@ class Curve:
 
 
 CURVES = (
-    Curve(
+    PublishedCurve(
         name="BnB",
         about="copied from the same task, frozen",
         layers=LAYERS,
@@ -34,7 +34,7 @@ CURVES = (
         transferred=False,
         fine_tuned=False,
     ),
-    Curve(
+    PublishedCurve(
         name="BnB+",
         about="copied from the same task, fine-tuned",
         layers=LAYERS,
@@ -42,7 +42,7 @@ CURVES = (
         transferred=False,
         fine_tuned=True,
     ),
-    Curve(
+    PublishedCurve(
         name="AnB",
         about="transferred, frozen",
         layers=LAYERS,
@@ -50,7 +50,7 @@ CURVES = (
         transferred=True,
         fine_tuned=False,
     ),
-    Curve(
+    PublishedCurve(
         name="AnB+",
         about="transferred, fine-tuned",
         layers=LAYERS,
@@ -63,7 +63,7 @@ CURVES = (
 
 # Halves that differ: trained on one of man-made and natural things, transferred frozen to the other. Ends only.
 DISSIMILAR = (
-    Curve(
+    PublishedCurve(
         name="to natural things",
         about="transferred from man-made things, frozen",
         layers=(0, 7),
@@ -71,7 +71,7 @@ DISSIMILAR = (
         transferred=True,
         fine_tuned=False,
     ),
-    Curve(
+    PublishedCurve(
         name="to man-made things",
         about="transferred from natural things, frozen",
         layers=(0, 7),

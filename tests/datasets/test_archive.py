@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.datasets.own_images import from_zip
 from core.errors import DataError
-from core.images.decoding import Limits
+from core.images.decoding import ReadingLimits
 
 
 def picture(seed: int = 0) -> bytes:
@@ -91,7 +91,7 @@ def test_the_total_is_bounded_even_where_no_single_entry_stands_out() -> None:
     )
     assert len(content) < 30_000
     with pytest.raises(DataError, match=r"would unpack to 0\.0 GB"):
-        from_zip(io.BytesIO(content), side=8, limits=Limits(max_unpacked_bytes=10_000_000))
+        from_zip(io.BytesIO(content), side=8, limits=ReadingLimits(max_unpacked_bytes=10_000_000))
 
 
 def test_a_listing_of_very_many_entries_is_refused_before_it_is_read() -> None:
@@ -126,7 +126,7 @@ def test_one_damaged_member_does_not_lose_the_others() -> None:
 
 def test_a_member_beyond_the_limit_is_left_out_unread() -> None:
     content = archive([("cat/large.png", bytes(5_000))])
-    dataset = from_zip(io.BytesIO(content), side=8, limits=Limits(max_bytes=4_000))
+    dataset = from_zip(io.BytesIO(content), side=8, limits=ReadingLimits(max_bytes=4_000))
     assert [file for file, _ in dataset.report.skipped] == ["cat/large.png"]
 
 

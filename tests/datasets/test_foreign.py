@@ -18,7 +18,7 @@ import pytest
 from core.datasets import foreign, own_images
 from core.errors import DataError
 from core.images import decoding
-from core.images.decoding import Limits
+from core.images.decoding import ReadingLimits
 from tests.hostile.mutants import packed
 from tests.hostile.pictures import png
 from tests.hostile.sound import holding, picture, sound
@@ -85,8 +85,8 @@ def test_a_refusal_is_the_same_sentence(tmp_path: Path, content: bytes, says: st
 def test_an_archive_of_dear_pictures_is_one_sentence(tmp_path: Path) -> None:
     path = written(tmp_path, holding(*[DEAR] * 8))
     with pytest.raises(DataError, match="far more time"):
-        foreign.from_zip(path, side=16, limits=Limits(max_seconds_in_all=0.05))
-    limits = Limits(max_seconds=0.02)
+        foreign.from_zip(path, side=16, limits=ReadingLimits(max_seconds_in_all=0.05))
+    limits = ReadingLimits(max_seconds=0.02)
     data = foreign.from_zip(written(tmp_path, holding(DEAR)), side=16, limits=limits)
     assert len(data.train) == 6
     assert ["more time or memory" in why for _, why in data.report.skipped] == [True]

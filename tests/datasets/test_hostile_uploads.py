@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from core.datasets.archive import open_archive
 from core.datasets.own_images import from_zip
 from core.errors import DataError
-from core.images.decoding import Limits, decode
+from core.images.decoding import ReadingLimits, decode
 from tests.hostile import classics, fuzz, mutants, pictures, sound
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes of their own")
@@ -71,12 +71,12 @@ def test_zip64_is_read_where_its_record_is_the_one_that_every_reader_takes(
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 3)
     content = mutants.packed(sound.sound())
     locator = content.index(b"PK\x06\x07")
-    with open_archive(io.BytesIO(content), Limits()) as archive:
+    with open_archive(io.BytesIO(content), ReadingLimits()) as archive:
         assert len(archive.paths) == 6
     for place in (locator + 8, locator - 56):  # the record's address; the record
         with (
             pytest.raises(DataError, match="not a ZIP"),
-            open_archive(io.BytesIO(pictures.patched(content, (place, b"\1"))), Limits()),
+            open_archive(io.BytesIO(pictures.patched(content, (place, b"\1"))), ReadingLimits()),
         ):
             pass
 
@@ -93,11 +93,15 @@ def test_an_entry_without_a_name_is_passed_over() -> None:
 
 def test_pictures_that_are_too_many_pixels_together_end_the_reading() -> None:
     content = mutants.packed(sound.sound())  # six of 16 x 16
-    limits = Limits(max_pixels_in_all=5 * 256)
+    limits = ReadingLimits(max_pixels_in_all=5 * 256)
     with pytest.raises(DataError, match="million pixels together"):
         from_zip(io.BytesIO(content), side=16, limits=limits)
     assert (
-        len(from_zip(io.BytesIO(content), side=16, limits=Limits(max_pixels_in_all=6 * 256)).train.images)
+        len(
+            from_zip(
+                io.BytesIO(content), side=16, limits=ReadingLimits(max_pixels_in_all=6 * 256)
+            ).train.images
+        )
         == 6
     )
 

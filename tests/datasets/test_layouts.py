@@ -13,7 +13,7 @@ from core.datasets.own_images import from_folder, from_zip
 from core.datasets.part_names import named
 from core.datasets.splits import class_counts
 from core.errors import DataError
-from core.images.decoding import DEFAULT_LIMITS, Limits
+from core.images.decoding import DEFAULT_LIMITS, ReadingLimits
 from tests.datasets.test_own_images import class_folders, png, zipped
 from tests.hostile import layouts
 
@@ -447,23 +447,27 @@ def test_a_zip_beside_class_folders_is_listed_and_not_opened() -> None:
     [
         (
             {"data.zip": inner({"more.zip": inner(class_folders())})},
-            Limits(),
+            ReadingLimits(),
             r"packed file \(data/more.zip\)",
         ),
-        ({"data.rar": b"Rar!"}, Limits(), r"packed file \(data.rar\)"),
-        ({"data.zip": b"no zip"}, Limits(), "data.zip inside the ZIP: This is not a ZIP file"),
-        ({"data.zip": inner({"../x/0.png": png(1)})}, Limits(), "leaves it"),
-        ({"a.zip": inner(class_folders())}, Limits(max_nested_bytes=100), "inside the ZIP take more than"),
+        ({"data.rar": b"Rar!"}, ReadingLimits(), r"packed file \(data.rar\)"),
+        ({"data.zip": b"no zip"}, ReadingLimits(), "data.zip inside the ZIP: This is not a ZIP file"),
+        ({"data.zip": inner({"../x/0.png": png(1)})}, ReadingLimits(), "leaves it"),
+        (
+            {"a.zip": inner(class_folders())},
+            ReadingLimits(max_nested_bytes=100),
+            "inside the ZIP take more than",
+        ),
         (
             {"a.zip": inner(class_folders()), "b.zip": inner(class_folders())},
-            Limits(max_entries=15),
+            ReadingLimits(max_entries=15),
             "more than 15",
         ),
-        ({"a.zip": inner(class_folders())}, Limits(max_unpacked_bytes=3_900), "would unpack"),
+        ({"a.zip": inner(class_folders())}, ReadingLimits(max_unpacked_bytes=3_900), "would unpack"),
     ],
 )
 def test_zips_inside_are_opened_under_the_same_limits(
-    files: dict[str, bytes], limits: Limits, words: str
+    files: dict[str, bytes], limits: ReadingLimits, words: str
 ) -> None:
     with pytest.raises(DataError, match=words) as caught:
         from_zip(zipped(files), side=8, limits=limits)
@@ -505,9 +509,9 @@ def test_a_name_says_its_role_and_whose(name: str, role: str | None, of: tuple[s
 def test_a_tree_of_any_depth_is_no_trouble() -> None:
     deep = "/".join(["d"] * 5_000)
     paths = [f"{deep}/{name}/{n}.png" for name in ("a", "b") for n in range(3)]
-    assert arrange(paths, Limits()).class_names == ("a", "b")
+    assert arrange(paths, ReadingLimits()).class_names == ("a", "b")
     with pytest.raises(DataError, match="more than 4,000 folders"):
-        arrange(paths, Limits(max_entries=4_000))
+        arrange(paths, ReadingLimits(max_entries=4_000))
 
 
 def test_layouts_at_random_are_read_as_they_were_meant() -> None:

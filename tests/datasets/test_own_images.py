@@ -17,7 +17,7 @@ from core.datasets.layout import Layout, arrange
 from core.datasets.open import open_dataset
 from core.datasets.own_images import from_files, from_folder, from_zip
 from core.errors import DataError
-from core.images.decoding import Limits
+from core.images.decoding import ReadingLimits
 
 
 def png(seed: int) -> bytes:
@@ -259,14 +259,14 @@ def test_archives_that_cannot_be_used_earn_one_sentence(files: dict[str, bytes],
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(max_images=7), "8 pictures"),
-        (Limits(max_classes=1), "2 class folders"),
-        (Limits(max_entries=7), "more than 7 entries"),
-        (Limits(max_decoded_bytes=8 * 64 * 3 - 1), "smaller image size"),
-        (Limits(max_unpacked_bytes=500), "would unpack"),
+        (ReadingLimits(max_images=7), "8 pictures"),
+        (ReadingLimits(max_classes=1), "2 class folders"),
+        (ReadingLimits(max_entries=7), "more than 7 entries"),
+        (ReadingLimits(max_decoded_bytes=8 * 64 * 3 - 1), "smaller image size"),
+        (ReadingLimits(max_unpacked_bytes=500), "would unpack"),
     ],
 )
-def test_limits_are_kept_with_a_sentence_each(limits: Limits, words: str) -> None:
+def test_limits_are_kept_with_a_sentence_each(limits: ReadingLimits, words: str) -> None:
     with pytest.raises(DataError, match=words):
         from_zip(zipped(class_folders()), side=8, limits=limits)
 
@@ -328,7 +328,7 @@ def test_named_pipes_and_sockets_are_listed_and_nobody_waits_for_them(tmp_path: 
 def test_a_file_that_became_a_named_pipe_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path, class_folders(each=5))
 
-    def late(paths: Sequence[str], limits: Limits) -> Layout:
+    def late(paths: Sequence[str], limits: ReadingLimits) -> Layout:
         (tmp_path / "cat" / "0.png").unlink()
         os.mkfifo(tmp_path / "cat" / "0.png")
         return arrange(paths, limits)

@@ -8,9 +8,9 @@ import pytest
 
 from core.figures.faithfulness import faithfulness, sanity
 from core.figures.template import DATA, GREY, Theme
-from core.interpretation.trust import Curve, Curves, SanityStep
+from core.interpretation.trust import FaithfulnessCurve, FaithfulnessCurves, SanityStep
 
-CURVE = Curve(
+CURVE = FaithfulnessCurve(
     shares=np.array([0, 0.5, 1]),
     map=np.array([0.8, 0.2, 0.0]),
     shuffled=np.array([[0.8, 0.6, 0], [0.8, 0.4, 0]]),
@@ -24,14 +24,14 @@ STEPS = tuple(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_plotly_accepts_both(theme: Theme) -> None:
     for chart in (
-        faithfulness(Curves(deletion=CURVE, insertion=CURVE), theme=theme),
+        faithfulness(FaithfulnessCurves(deletion=CURVE, insertion=CURVE), theme=theme),
         sanity({"Saliency": STEPS}, theme=theme),
     ):
         go.Figure(json.loads(chart.to_json()))
 
 
 def test_curves_show_the_map_over_its_control_in_percent() -> None:
-    chart = faithfulness(Curves(deletion=CURVE, insertion=CURVE))
+    chart = faithfulness(FaithfulnessCurves(deletion=CURVE, insertion=CURVE))
     gold = [trace for trace in chart.data if trace.line.color == DATA]
     grey = [trace for trace in chart.data if trace.line.color == GREY]
     assert [trace.xaxis for trace in gold] == ["x", "x2"]

@@ -121,7 +121,9 @@ def test_layers() -> None:
         "It answers most to stripes at 45°; at 135° its answer is 50 % of that."
     )
     assert figure_says(filters.tuning((0, 90), (0.0, 0.0))) == "It answers to no stripes."
-    curves = test_faithfulness.Curves(deletion=test_faithfulness.CURVE, insertion=test_faithfulness.CURVE)
+    curves = test_faithfulness.FaithfulnessCurves(
+        deletion=test_faithfulness.CURVE, insertion=test_faithfulness.CURVE
+    )
     assert figure_says(faithfulness.faithfulness(curves)) == (
         "The class falls faster (area 0.30, shuffled 0.45) and rises no faster (area 0.30, shuffled 0.45)."
     )

@@ -8,12 +8,12 @@ import pytest
 
 from core.figures import specificity
 from core.figures.template import DATA, GREY, ICE, Theme
+from core.interpretation.quartiles import Quartiles
 from core.interpretation.specificity_report import (
     ClassicalReading,
     Reading,
     Readings,
     SpecificityReport,
-    Spread,
     StageReading,
 )
 from core.interpretation.yosinski import CURVES
@@ -25,14 +25,14 @@ def read(right: int, of: int = 100) -> Readings:
 
 
 def stage(name: str, right: int, random: int) -> StageReading:
-    spread = Spread(median=0.3, low=0.2, high=0.5)
+    spread = Quartiles(median=0.3, low=0.2, high=0.5)
     return StageReading(
         name=name,
         channels=8,
         trained=read(right),
         random=read(random),
         selectivity=None if name == "silent" else spread,
-        shuffled=None if name == "silent" else Spread(median=0.1, low=0.05, high=0.2),
+        shuffled=None if name == "silent" else Quartiles(median=0.1, low=0.05, high=0.2),
         cka_random=None if name == "silent" else -0.02,
     )
 

@@ -137,7 +137,9 @@ BUILDERS: dict[str, tuple[Callable[[], go.Figure], list[float]]] = {
     "drift.drift": (lambda: drift.drift(test_charts.AUDIT), [0, 12, 30, 1, 0.8]),
     "faithfulness.faithfulness": (
         lambda: faithfulness.faithfulness(
-            test_faithfulness.Curves(deletion=test_faithfulness.CURVE, insertion=test_faithfulness.CURVE)
+            test_faithfulness.FaithfulnessCurves(
+                deletion=test_faithfulness.CURVE, insertion=test_faithfulness.CURVE
+            )
         ),
         [80, 20, 0, 50, 60, 40, 100],
     ),

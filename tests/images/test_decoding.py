@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from core.errors import DataError
-from core.images.decoding import DEFAULT_LIMITS, Limits, decode, decode_all, square_from_array
+from core.images.decoding import DEFAULT_LIMITS, ReadingLimits, decode, decode_all, square_from_array
 
 
 def encoded(picture: Image.Image, form: str = "PNG", **options: object) -> bytes:
@@ -105,9 +105,9 @@ def test_large_jpeg_2000_pictures_look_the_same_when_decoded_at_a_reduced_scale(
 def test_a_jpeg_2000_picture_of_many_pixels_and_few_bytes_costs_few() -> None:
     content = encoded(solid(size=(2048, 2048)), "JPEG2000")
     assert len(content) < 5_000
-    decode_all([lambda: content] * 4, 32, Limits(max_pixels_in_all=4 * 64 * 64))
+    decode_all([lambda: content] * 4, 32, ReadingLimits(max_pixels_in_all=4 * 64 * 64))
     with pytest.raises(DataError, match="together"):
-        decode_all([lambda: content] * 4, 32, Limits(max_pixels_in_all=4 * 64 * 64 - 1))
+        decode_all([lambda: content] * 4, 32, ReadingLimits(max_pixels_in_all=4 * 64 * 64 - 1))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -200,10 +200,10 @@ def test_each_refusal_is_one_sentence(content: bytes, words: str) -> None:
 def test_limits_are_settings() -> None:
     content = encoded(solid(size=(40, 30)))
     with pytest.raises(DataError, match="million pixels"):
-        decode(content, 16, Limits(max_pixels=1_199))
+        decode(content, 16, ReadingLimits(max_pixels=1_199))
     with pytest.raises(DataError, match="larger than"):
-        decode(content, 16, Limits(max_bytes=len(content) - 1))
-    decode(content, 16, Limits(max_pixels=1_200, max_bytes=len(content)))
+        decode(content, 16, ReadingLimits(max_bytes=len(content) - 1))
+    decode(content, 16, ReadingLimits(max_pixels=1_200, max_bytes=len(content)))
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # pytest sets our own filter aside

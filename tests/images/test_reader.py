@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from core import isolation
 from core.errors import DataError
 from core.images import decoding, reader
-from core.images.decoding import Limits, decode, decode_all, decode_sizes
+from core.images.decoding import ReadingLimits, decode, decode_all, decode_sizes
 from core.images.to_rgb import FITS, PictureReading
 from tests.hostile.pictures import png
 from tests.hostile.sound import picture, saved
@@ -26,7 +26,7 @@ SOUND = [picture(seed) for seed in range(4)]
 def test_a_picture_over_its_seconds_is_one_sentence_and_the_next_is_read() -> None:
     for _ in range(2):
         with pytest.raises(DataError, match=r"^The picture takes more time or memory to decode [^\n]*\.$"):
-            decode(DEAR, 16, Limits(max_seconds=0.02))
+            decode(DEAR, 16, ReadingLimits(max_seconds=0.02))
         assert decode(SOUND[0], 16)[0].shape == (16, 16, 3)
     assert decode(DEAR, 16)[0].shape == (16, 16, 3)
 
@@ -35,7 +35,7 @@ def test_a_picture_over_its_memory_is_one_sentence() -> None:
     huge = png(7_900, 7_900, depth=16, colour=6)  # 24 bytes a pixel: 1.5 GB
     isolated = isolation.Child("core.images.reader")
     try:
-        asked = {"sides": [16], "limits": vars(Limits()), "reading": None, "measure": True}
+        asked = {"sides": [16], "limits": vars(ReadingLimits()), "reading": None, "measure": True}
         psutil.Process(isolated.pid).rlimit(psutil.RLIMIT_DATA, (900_000_000, 900_000_000))
         into = np.empty((1, 16, 16, 3), np.uint8)
         for content, refused in ((huge, True), (SOUND[0], False)):
@@ -53,7 +53,7 @@ def test_a_picture_over_its_memory_is_one_sentence() -> None:
 
 def test_in_a_set_one_dear_picture_is_left_out_and_the_others_are_read() -> None:
     contents = [*SOUND[:2], DEAR, *SOUND[2:]]
-    found = decode_all([lambda one=one: one for one in contents], 16, Limits(max_seconds=0.02))
+    found = decode_all([lambda one=one: one for one in contents], 16, ReadingLimits(max_seconds=0.02))
     assert list(found.failed) == [2]
     assert "more time or memory" in found.failed[2]
     assert found.numbers.tolist() == [0, 1, 3, 4]
@@ -64,7 +64,7 @@ def test_in_a_set_one_dear_picture_is_left_out_and_the_others_are_read() -> None
 @pytest.mark.parametrize("each", [0.15, 5.0])
 def test_many_dear_pictures_are_one_sentence_about_all(each: float) -> None:
     """Whether each of them reaches its own limit or none does."""
-    limits = Limits(max_seconds=each, max_seconds_in_all=0.05)
+    limits = ReadingLimits(max_seconds=each, max_seconds_in_all=0.05)
     with pytest.raises(DataError, match="far more time to decode than pictures of their size do"):
         decode_all([lambda: DEAR] * 20, 16, limits)
 
@@ -127,7 +127,7 @@ def test_squares_are_as_if_decoded_here() -> None:
     content = Image.fromarray(rng.integers(0, 256, (300, 500, 3), dtype=np.uint8))
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "JPEG2000", "AVIF"):
         written = saved(content, kind)
-        here = reader.read(written, [48], Limits(), None)
+        here = reader.read(written, [48], ReadingLimits(), None)
         np.testing.assert_array_equal(decode(written, 48)[0], here.squares[48])
 
 
@@ -171,5 +171,5 @@ def test_pixels_are_decoded_once_for_all_sizes(monkeypatch: pytest.MonkeyPatch) 
     noise = Image.fromarray(np.random.default_rng(5).integers(0, 256, (1000, 700, 3), dtype=np.uint8))
     for kind, name in (("PNG", ["zip"]), ("BMP", ["raw"]), ("JPEG", ["jpeg"] * 2)):
         decoders.clear()
-        reader.read(saved(noise, kind), (84, 448, 64, 224), Limits(), None)
+        reader.read(saved(noise, kind), (84, 448, 64, 224), ReadingLimits(), None)
         assert decoders == name

@@ -9,7 +9,7 @@ from core.figures.faithfulness import faithfulness as faithfulness_figure
 from core.figures.faithfulness import sanity as sanity_figure
 from core.interpretation import attribution, faithfulness, rendering, sanity
 from core.interpretation.attribution import METHODS
-from core.interpretation.trust import Curves, SanityStep, Stability
+from core.interpretation.trust import FaithfulnessCurves, SanityStep, Stability
 from widgets import address, frame, specimens
 from widgets.chart import chart
 from widgets.computed_once import ComputedOnce
@@ -57,7 +57,7 @@ def draw_faithfulness(selection: Selection, questions: list[Question]) -> None:
 
 
 @st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=BY_KEY)
-def _curves(selection: Selection, question: Question) -> Curves:
+def _curves(selection: Selection, question: Question) -> FaithfulnessCurves:
     values = answers.attribution(selection, question)
     with long_turn():
         return faithfulness.curves(selection.specimen, selection.pixels, values)
@@ -70,7 +70,7 @@ def _stability(selection: Selection, question: Question) -> Stability:
         return faithfulness.stability(selection.specimen, selection.pixels, values)
 
 
-def _table(curves: Curves, stability: Stability) -> str:
+def _table(curves: FaithfulnessCurves, stability: Stability) -> str:
     deletion, insertion = curves.deletion, curves.insertion
     unexplained = "–" if stability.unexplained is None else f"{stability.unexplained:.2f}"
     return "\n".join(
