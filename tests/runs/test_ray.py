@@ -49,7 +49,7 @@ SWEEP = SweepConfig(per_class=8, seeds=1, epochs=2, image_size=32, batch_size=8,
 
 RIDDEN = RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2))
 TRIED = ExperimentConfig.from_json(
-    {"technique": "instance-weighting", "settings": {"seeds": 3, "source_images": 100, "rounds": 10}}
+    {"technique": "instance-weighting", "settings": {"seeds": 12, "source_images": 100, "rounds": 10}}
 )
 
 
