@@ -91,7 +91,8 @@ def class_means(answers: Values, labels: NDArray[np.int64], classes: int) -> NDA
 def selectivity(means: NDArray[np.float64]) -> NDArray[np.float64]:
     """(best class mean - mean over classes) / standard deviation over classes, per channel (C,)."""
     spread = means.std(axis=0)
-    return (means.max(axis=0) - means.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    apart: NDArray[np.float64] = means.max(axis=0) - means.mean(axis=0)
+    return apart / np.where(spread > 0, spread, 1)
 
 
 def rows(
@@ -103,7 +104,6 @@ def rows(
     found = []
     for number, value in enumerate(values):
         best = np.argsort(-means[:, number], kind="stable")[:TOP_CLASSES]
-        spoken = [] if head is None else np.argsort(-head[:, number], kind="stable")[:TOP_CLASSES]
         found.append(
             {
                 "value": _short(value),
@@ -111,8 +111,11 @@ def rows(
                 "mean_photograph": _short(answers[:, number].mean()),
                 "fires_for": [[int(label), _short(means[label, number])] for label in best],
                 "selectivity": _short(selective[number]),
-                "speaks_for": [
-                    [int(label), _short(head[label, number])] for label in spoken if head is not None
+                "speaks_for": []
+                if head is None
+                else [
+                    [int(label), _short(head[label, number])]
+                    for label in np.argsort(-head[:, number], kind="stable")[:TOP_CLASSES]
                 ],
             }
         )

@@ -114,7 +114,7 @@ def practise(network: Backbone, pictures: Pictures, *, steps: int, seed: int) ->
         seen = torch.where(flip[:, None, None, None], images[batch].flip(3), images[batch])
         loss = nn.functional.cross_entropy(network(seen), labels[batch])
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
     parts = torch.randperm(len(labels), generator=drawn).tensor_split(-(-len(labels) // BATCH))

@@ -14,7 +14,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from benchmarks.ray_nodes import Nodes
 from core import environment, errors
 from core.events import Progress
 from core.riding.config import RidingConfig
@@ -33,6 +32,7 @@ from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
+from tests.runs.ray_nodes import Nodes
 from tests.runs.test_runs import LINUX, ended, timeline, until
 
 WITH_RAY = pytest.mark.skipif(
