@@ -21,16 +21,16 @@ from core.metrics.similarity import linear_cka, pooled_features
 
 FEWEST_PICTURES = 4  # that a debiased CKA needs
 
-StageFeatures = Mapping[str, NDArray[np.float32]]
+FeaturesByStage = Mapping[str, NDArray[np.float32]]
 
 
-def features(specimen: Specimen, pictures: Pixels) -> StageFeatures:
+def features(specimen: Specimen, pictures: Pixels) -> FeaturesByStage:
     """Pooled features (N, channels) of pictures (N, S, S, 3) uint8 after every stage, by its name."""
     return pooled_features(specimen.backbone, _batches(specimen, pictures))
 
 
 def stage_changes(
-    before: Specimen, now: Specimen, measured: tuple[StageFeatures, StageFeatures] | None = None
+    before: Specimen, now: Specimen, measured: tuple[FeaturesByStage, FeaturesByStage] | None = None
 ) -> tuple[StageChange, ...]:
     """How far every stage moved: in its weights, and in what it sees where ``measured`` features are given.
 
