@@ -24,7 +24,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from core.riding.config import RidingConfig
-from core.runs import service
+from core.runs import results, service
 from core.runs.executors import ray_cluster
 from core.runs.files import artefacts
 from core.runs.home import run_directory
@@ -168,12 +168,12 @@ def _found(run: str) -> dict[str, Any]:
             if line["event"] == "arm"
         }
     if kind != "finetune":
-        return dict(_timeless(json.loads(service.result_path(run).read_text(encoding="utf-8"))))
-    kept = service.test_images(run)
+        return dict(_timeless(json.loads(results.result_path(run).read_text(encoding="utf-8"))))
+    kept = results.test_images(run)
     return {
-        "result": _timeless(service.result(run).to_json()),
+        "result": _timeless(results.result(run).to_json()),
         "scores": kept.scores,
-        **load_file(Path(service.weights_path(run))),
+        **load_file(Path(results.weights_path(run))),
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import RunError
-from core.runs import service
+from core.runs import results
 from widgets.network_picker import PRETRAINED
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class NetworkKey:
 def of_run(run_id: str) -> NetworkKey:
     """Name a run's network as it is now. Raises `RunError` where it is gone."""
     try:
-        version = service.result_path(run_id).stat().st_mtime
+        version = results.result_path(run_id).stat().st_mtime
     except OSError as error:
         raise RunError("The network of this run is no longer stored here.") from error
     return NetworkKey(name=RUN + run_id, version=version)
@@ -79,9 +79,9 @@ def load_unkept(key: NetworkKey) -> "Specimen":
         if key.is_random:
             return specimen.random(key.name.removeprefix(RANDOM))
         return specimen.pretrained(key.name, key.weights)
-    result = service.result(key.run)
+    result = results.result(key.run)
     return specimen.specimen(
-        service.network(key.run) if key.epoch is None else service.network_at(key.run, key.epoch),
+        results.network(key.run) if key.epoch is None else results.network_at(key.run, key.epoch),
         result.class_names,
         int(result.config["image_size"]),
     )

@@ -8,7 +8,6 @@ bound to its owner: pass ``visitor``, and another visitor's run is refused.
 import contextlib
 import dataclasses
 import itertools
-import json
 import secrets
 import shutil
 import threading
@@ -16,25 +15,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core import errors
 from core.runs import own_weights, uploads
 from core.runs.files import artefacts
-from core.runs.files import snapshots as run_snapshots
 from core.runs.health import ROOM_BYTES
 from core.runs.home import home, run_directory
 from core.runs.kinds import table
 from core.runs.kinds.finetuning import epochs_of
-from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.kinds.kind import Shown
 from core.runs.kinds.lanes import Lane
-from core.runs.kinds.sweep import SweepShown
 from core.runs.limits import Limits
 from core.runs.limits import limits as read_limits
 from core.runs.limits import set_limits as write_limits
-from core.runs.networks import Networks
 from core.runs.pseudonym import hashed, pseudonym
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.spec import RunSpec
@@ -42,10 +34,9 @@ from core.runs.store import places
 from core.runs.store.runs import RunRecord, Store
 from core.runs.store.uploads import Upload
 from core.runs.store.weights import OwnWeights
-from core.training.sweep_report import SweepReport, report
 
 if TYPE_CHECKING:
-    from core.backbones.backbone import Backbone
+    pass
 
 MOST_EPOCHS = 1000  # as in FinetuneConfig
 _PSEUDONYMS = "pseudonyms"  # the setting that holds the key of `known_as` and of networks
@@ -63,7 +54,6 @@ class _Service:
 _services: dict[Path, _Service] = {}
 _lock = threading.RLock()
 _leaving = threading.Event()
-_networks = Networks()
 
 
 def start() -> None:
@@ -131,7 +121,7 @@ def submit(spec: RunSpec, visitor: str, control: bool = True, *, address: str | 
     from core.runs import data  # it knows the catalogues, which take a moment to import
 
     _refuse_at_the_end()
-    store = _store()
+    store = open_store()
     kind = table.kind(spec)
     kind.check(spec.config)
     data.check(spec, store, visitor)
@@ -148,7 +138,7 @@ def submit(spec: RunSpec, visitor: str, control: bool = True, *, address: str | 
 
 def run(run_id: str) -> RunRecord:
     """Read a run's state; a `RunError` if there is no such run."""
-    return _store().run(run_id)
+    return open_store().run(run_id)
 
 
 def readable(address: str, visitor: str) -> RunRecord:
@@ -156,7 +146,7 @@ def readable(address: str, visitor: str) -> RunRecord:
 
     Raises `RunError`, the same sentence for a run that does not exist and for one that is not shared.
     """
-    store = _store()
+    store = open_store()
     with contextlib.suppress(errors.RunError):
         record = store.run(address)
         if record.visitor == visitor:
@@ -169,48 +159,48 @@ def share(run_id: str, *, visitor: str) -> str:
 
     Asking again gives the same link, until it is withdrawn.
     """
-    token = _store().set_share(_owned(run_id, visitor).id, True)
+    token = open_store().set_share(_owned(run_id, visitor).id, True)
     assert token is not None
     return token
 
 
 def unshare(run_id: str, *, visitor: str) -> None:
     """Withdraw a shared link for good: sharing again makes another one."""
-    _store().set_share(_owned(run_id, visitor).id, False)
+    open_store().set_share(_owned(run_id, visitor).id, False)
 
 
 def expected_wait(run_id: str) -> float | None:
     """Expect how many seconds a queued run waits, from how long the last ones took; None before any has ended."""
     dispatcher = _service().dispatcher
-    store = _store()
+    store = open_store()
     lane = table.kind(store.run(run_id).spec).lane
     return store.wait(run_id, dispatcher.slots(lane) if dispatcher is not None else 1)
 
 
 def limits() -> Limits:
     """Read what visitors and runs may use up."""
-    return read_limits(_store())
+    return read_limits(open_store())
 
 
 def set_limits(wanted: Limits) -> None:
     """Set what visitors and runs may use up, from now on, for runs in work, too."""
-    write_limits(_store(), wanted)
+    write_limits(open_store(), wanted)
 
 
 def paused() -> bool:
     """Whether the queue is held: nothing new is begun."""
-    return _store().paused
+    return open_store().paused
 
 
 def pause(hold: bool) -> None:
     """Hold the queue, or let it go on; what is being worked on goes on."""
-    _store().pause(hold)
+    open_store().pause(hold)
     _wake()
 
 
 def active() -> list[RunRecord]:
     """List everybody's runs that wait or are worked on, in the queue's order; for whoever looks after the host."""
-    return _store().active()
+    return open_store().active()
 
 
 def known_as(visitor: str) -> str:
@@ -220,7 +210,7 @@ def known_as(visitor: str) -> str:
 
 def runs_of(visitor: str) -> list[RunRecord]:
     """List a visitor's runs, controls among them, newest first."""
-    return _store().runs_of(visitor)
+    return open_store().runs_of(visitor)
 
 
 def events(run_id: str, after: int = 0) -> tuple[list[dict[str, Any]], int]:
@@ -237,7 +227,7 @@ def stop(run_id: str, *, visitor: str | None = None, why: str | None = None) -> 
     Where somebody else than its owner asks, ``why`` is the sentence that tells the owner.
     """
     record = _owned(run_id, visitor)
-    store = _store()
+    store = open_store()
     store.stop(run_id, why)
     control = record.control
     if control is not None and _controls_only(control) and store.run(control).state == "queued":
@@ -250,7 +240,7 @@ def stop_waiting(*, visitor: str | None = None, network: str | None = None, why:
 
     For whoever looks after the host; ``why`` is the sentence that tells the owners.
     """
-    return _store().stop_waiting(visitor=visitor, network=network, why=why)
+    return open_store().stop_waiting(visitor=visitor, network=network, why=why)
 
 
 def resume(run_id: str, *, visitor: str | None = None) -> None:
@@ -261,11 +251,11 @@ def resume(run_id: str, *, visitor: str | None = None) -> None:
     if record.state == "finished":
         raise errors.RunError("This run has finished; ask for more epochs to extend it.")
     _refuse_at_the_end()
-    _store().requeue(run_id, record.spec, limits=limits())
+    open_store().requeue(run_id, record.spec, limits=limits())
     if record.control is not None:
         control = run(record.control)
         if control.state in ("stopped", "failed"):
-            _store().requeue(control.id, control.spec)
+            open_store().requeue(control.id, control.spec)
     _wake()
 
 
@@ -346,7 +336,7 @@ def delete(run_id: str, *, visitor: str | None = None) -> None:
     """Delete a run with its files, and its control unless another run shows it too."""
     record = _owned(run_id, visitor)
     _forget(run_id)
-    if record.control is not None and _store().linked_to(record.control) == 0:
+    if record.control is not None and open_store().linked_to(record.control) == 0:
         control = run(record.control)
         if control.control_of is not None and control.state not in ("running", "stopping"):
             _forget(control.id)
@@ -354,32 +344,32 @@ def delete(run_id: str, *, visitor: str | None = None) -> None:
 
 def run_room(visitor: str) -> tuple[int, int]:
     """Say how many bytes of the disk a visitor's runs take, and how many they may."""
-    return _store().keeping.bytes_of(visitor), limits().run_megabytes_per_visitor * 1_000_000
+    return open_store().keeping.bytes_of(visitor), limits().run_megabytes_per_visitor * 1_000_000
 
 
 def store_upload(visitor: str, name: str, content: bytes) -> str:
     """Keep a ZIP archive of class folders; returns a reference for `RunSpec.data`."""
-    return uploads.store(_store(), visitor, name, content)
+    return uploads.store(open_store(), visitor, name, content)
 
 
 def store_images(visitor: str, name: str, files: Mapping[str, Sequence[tuple[str, bytes]]]) -> str:
     """Keep single pictures, ``{class name: [(file name, bytes), …]}``; returns a reference for `RunSpec.data`."""
-    return uploads.store_images(_store(), visitor, name, files)
+    return uploads.store_images(open_store(), visitor, name, files)
 
 
 def uploads_of(visitor: str) -> list[Upload]:
     """List a visitor's stored archives, newest first."""
-    return _store().uploads.of(visitor)
+    return open_store().uploads.of(visitor)
 
 
 def upload_path(visitor: str, reference: str) -> Path:
     """Name the file behind a visitor's upload, for a preview; a `DataError` if it is gone."""
-    return uploads.path_of(_store(), uploads.find(_store(), visitor, reference))
+    return uploads.path_of(open_store(), uploads.find(open_store(), visitor, reference))
 
 
 def upload_room(visitor: str) -> tuple[int, int]:
     """Say how many bytes of pictures and weights a visitor has stored, and how many they may."""
-    return uploads.room(_store(), visitor)
+    return uploads.room(open_store(), visitor)
 
 
 def expires(upload: Upload) -> float:
@@ -389,27 +379,22 @@ def expires(upload: Upload) -> float:
 
 def delete_upload(visitor: str, reference: str) -> None:
     """Delete a visitor's upload, and the copies of its pictures in runs; a `RunError` while a run needs it."""
-    uploads.delete(_store(), visitor, reference)
+    uploads.delete(open_store(), visitor, reference)
 
 
 def store_weights(visitor: str, backbone: str, name: str, content: bytes) -> str:
     """Keep a weights file for ``backbone``; returns what `FinetuneConfig.weights` takes. Raises `WeightsError`."""
-    return own_weights.store(_store(), visitor, backbone, name, content)
+    return own_weights.store(open_store(), visitor, backbone, name, content)
 
 
 def weights_of(visitor: str) -> list[OwnWeights]:
     """List a visitor's stored weights, newest first."""
-    return _store().weights.of(visitor)
+    return open_store().weights.of(visitor)
 
 
 def delete_weights(weights: OwnWeights) -> None:
     """Delete a visitor's weights; a `RunError` while a run of theirs began with them."""
-    own_weights.delete(_store(), weights)
-
-
-def result(run_id: str) -> RunResult:
-    """Read the result of a finished fine-tuning; a `RunError` if there is none yet, or if the run is a sweep."""
-    return RunResult.from_json(_result_json(run_id))
+    own_weights.delete(open_store(), weights)
 
 
 def shown(run_id: str) -> Shown:
@@ -423,80 +408,6 @@ def shown(run_id: str) -> Shown:
         shown.absorb(new)
 
 
-def sweep_report(run_id: str) -> SweepReport:
-    """Say what a sweep has found, at its end or so far; a `RunError` before it has begun, or if it is no sweep."""
-    found = shown(run_id)
-    if not isinstance(found, SweepShown):
-        raise errors.RunError("This is a single run, not a sweep over freeze depths.")
-    return report(found.log)
-
-
-def result_path(run_id: str) -> Path:
-    """Name the run's JSON file, for the download."""
-    return _existing(run_id, artefacts.RESULT)
-
-
-def weights_path(run_id: str) -> Path:
-    """Name the run's weights file (safetensors), for the download."""
-    return _existing(run_id, artefacts.WEIGHTS)
-
-
-def test_images(run_id: str) -> TestImages:
-    """Read the test images (small copies), labels and scores of a finished run."""
-    with np.load(_existing(run_id, artefacts.TEST), allow_pickle=False) as file:
-        return TestImages(images=file["images"], labels=file["labels"], scores=file["scores"])
-
-
-test_images.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
-
-
-def reproduction_script(run_id: str) -> str:
-    """Write the PyTorch script of a finished run; the files that it reads come with `reproduction_zip`."""
-    from core.runs.export import script
-
-    return script.reproduction_script(result(run_id))
-
-
-def reproduction_zip(run_id: str) -> bytes:
-    """Pack a finished run's script with all it needs: weights, images, where training starts, the run as JSON."""
-    from core.runs import data
-    from core.runs.export import archive
-    from core.training.parts import draw_parts
-
-    spec = run(run_id).spec
-    parts = draw_parts(data.open_data(spec, _store()), spec.finetune)
-    return archive.archive(result(run_id), parts, weights_path(run_id))
-
-
-def predict(run_id: str, content: bytes) -> NDArray[np.float32]:
-    """Ask a finished run's network about a picture's file: probabilities (C,), in the order of its classes."""
-    return _networks.probabilities(_directory(run_id), result(run_id), content)
-
-
-def network(run_id: str) -> "Backbone":
-    """Rebuild a finished run's network, in eval mode on the CPU; yours to keep."""
-    from core.runs.networks import load
-
-    return load(_directory(run_id), result(run_id))
-
-
-def snapshots(run_id: str) -> tuple[int, ...]:
-    """List the epochs of a finished run that `network_at` can show: 0 (before), those kept, the best one."""
-    best = result(run_id).best_epoch
-    return tuple(sorted({0, *run_snapshots.epochs(_directory(run_id)), best}))
-
-
-def network_at(run_id: str, epoch: int | None) -> "Backbone":
-    """Rebuild a finished run's network as it was after ``epoch``, in eval mode on the CPU; yours to keep.
-
-    0 is before training, with the head that it began with; None, like the best epoch, is the result, to the bit;
-    for the others see `snapshots`. Raises `RunError`, one sentence, for an epoch that is not kept.
-    """
-    from core.runs.networks import at
-
-    return at(_directory(run_id), result(run_id), epoch)
-
-
 def _service() -> _Service:
     path = home()
     with _lock:
@@ -505,13 +416,14 @@ def _service() -> _Service:
         return _services[path]
 
 
-def _store() -> Store:
+def open_store() -> Store:
+    """Open the store of this process's data directory, once."""
     return _service().store
 
 
 def _key() -> bytes:
     """Read the key of pseudonyms, the same in every process that shares this store; it is drawn at first use."""
-    store = _store()
+    store = open_store()
     key = store.setting(_PSEUDONYMS)
     if key is None:
         store.set_setting(_PSEUDONYMS, secrets.token_hex(32))
@@ -535,25 +447,6 @@ def _directory(run_id: str) -> Path:
     return run_directory(home(), run_id)
 
 
-def _existing(run_id: str, name: str) -> Path:
-    path = _directory(run_id) / name
-    if not path.exists():
-        record = run(run_id)  # a RunError of its own where there is no such run
-        if name != artefacts.RESULT:
-            _ = record.spec.finetune  # a sweep keeps neither weights nor pictures: this says so
-        raise errors.RunError(
-            record.error or "This run has no result yet; wait until it has finished, or resume it."
-        )
-    return path
-
-
-def _result_json(run_id: str) -> dict[str, Any]:
-    path = _existing(run_id, artefacts.RESULT)
-    _ = run(run_id).spec.finetune  # a RunError for another kind
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return values
-
-
 def _owned(run_id: str, visitor: str | None) -> RunRecord:
     record = run(run_id)
     if visitor is not None and record.visitor != visitor:
@@ -563,7 +456,7 @@ def _owned(run_id: str, visitor: str | None) -> RunRecord:
 
 def _controls_only(run_id: str) -> bool:
     """Whether a run is the control of exactly one other: then it follows that one."""
-    return run(run_id).control_of is not None and _store().linked_to(run_id) == 1
+    return run(run_id).control_of is not None and open_store().linked_to(run_id) == 1
 
 
 def _more_epochs(record: RunRecord, epochs: int, allowed: Limits | None) -> None:
@@ -578,7 +471,7 @@ def _requeue(record: RunRecord, epochs: int, allowed: Limits | None) -> None:
     """Queue a run again, to end after ``epochs`` counted from its beginning; a control that follows needs no room."""
     _refuse_at_the_end()
     config = dataclasses.replace(record.spec.finetune, epochs=epochs)
-    _store().requeue(record.id, dataclasses.replace(record.spec, config=config), limits=allowed)
+    open_store().requeue(record.id, dataclasses.replace(record.spec, config=config), limits=allowed)
 
 
 def _epochs_kept(run_id: str) -> int:
@@ -594,5 +487,5 @@ def _epochs_kept(run_id: str) -> int:
 
 
 def _forget(run_id: str) -> None:
-    _store().delete(run_id)
+    open_store().delete(run_id)
     shutil.rmtree(_directory(run_id), ignore_errors=True)

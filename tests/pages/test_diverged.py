@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.runs import data, service
+from core.runs import data, results, service
 from core.runs.home import run_directory
 from core.runs.kinds import table
 from core.runs.kinds.kind import Work
@@ -34,7 +34,7 @@ def test_what_ended_the_run_stands_above_its_accuracy(monkeypatch: pytest.Monkey
     monkeypatch.setattr(service, "start", lambda: None)  # the test works on the queue
     monkeypatch.setattr(st, "page_link", lambda _page, *, label, **_: st.markdown(label))
     visitor = visitor_cookie.new_visitor()
-    store = service._store()
+    store = service.open_store()
     spec = RunSpec(config=RECKLESS, data="lfw-faces", title="Far too fast")
     run = store.add(spec, visitor)
     claim = store.claim(TRAINING, slots=99)
@@ -46,7 +46,7 @@ def test_what_ended_the_run_stands_above_its_accuracy(monkeypatch: pytest.Monkey
     recorder.close()
     assert recorder.summary is not None
     store.end(claim, "finished", summary=recorder.summary)
-    result = service.result(run)
+    result = results.result(run)
     assert result.diverged is not None
     assert result.epochs_done < 12
 

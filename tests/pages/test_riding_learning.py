@@ -169,7 +169,7 @@ def test_a_run_on_one_motorcycle_is_not_shown_as_the_other(visitor: str) -> None
 def test_a_run_begins_on_an_empty_chart(visitor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "start", lambda: None)  # nobody works on the queue: the test does
     run = service.submit(RunSpec(config=RidingConfig(arms=("scratch",), seeds=(1, 2))), visitor)
-    assert service._store().claim(RIDES) is not None
+    assert service.open_store().claim(RIDES) is not None
     page = _of(visitor, run)
     assert not page.exception
     assert not _chart(page)["data"]

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_app
 from core.events import Progress
-from core.runs import service
+from core.runs import results, service
 from core.runs.home import run_directory
 from core.runs.kinds import table
 from core.runs.kinds.finetuning import control_spec
@@ -52,7 +52,7 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def _sweep(visitor: str, arms: int, *, finish: bool = False, title: str = "All <b>depths</b>") -> str:
     """A sweep in the store whose first ``arms`` arms are in its log."""
-    store = service._store()
+    store = service.open_store()
     spec = RunSpec(config=CONFIG, data="digits", title=title)
     run = store.add(spec, visitor)
     claim = store.claim(TRAINING, slots=99)
@@ -129,7 +129,7 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
     visitor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = _sweep(visitor, 3)
-    store = service._store()
+    store = service.open_store()
     with store._transaction() as connection:
         connection.execute("UPDATE runs SET state = 'stopped', claim = NULL WHERE id = ?", (run,))
     page = _page("pages/runs.py", visitor, run=run)
@@ -147,7 +147,7 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
 
 
 def test_a_waiting_sweep_keeps_room_for_its_chart(visitor: str) -> None:
-    run = service._store().add(RunSpec(config=CONFIG, data="digits", title="Later"), visitor)
+    run = service.open_store().add(RunSpec(config=CONFIG, data="digits", title="Later"), visitor)
     page = _page("pages/runs.py", visitor, run=run)
     assert not page.exception
     assert not page.get("plotly_chart")
@@ -179,17 +179,17 @@ def test_downloads_hold_every_figure(visitor: str) -> None:
     from core.runs.kinds.sweep_table import as_csv
 
     run = _sweep(visitor, 14, finish=True)
-    rows = [line.split(",") for line in as_csv(service.sweep_report(run)).splitlines()]
+    rows = [line.split(",") for line in as_csv(results.sweep_report(run)).splitlines()]
     assert rows[0][-2:] == ["seed_0", "seed_1"]
     assert [row[0] for row in rows[1:]] == list(ARMS)
     assert {row[rows[0].index("accuracy")] for row in rows[1:]} == {str(n / 100) for n in RIGHT.values()}
-    whole = json.loads(service.result_path(run).read_text())
+    whole = json.loads(results.result_path(run).read_text())
     assert len(whole["measurements"]) == 14
 
 
 def test_a_run_and_its_control_that_are_ticked_together_are_both_deleted(visitor: str) -> None:
     spec = RunSpec(config=FinetuneConfig(strategy="full"), data="digits", title="Digits")
-    run = service._store().add(spec, visitor, control_spec(spec))
+    run = service.open_store().add(spec, visitor, control_spec(spec))
     control = str(service.run(run).control)
     for one in (run, control):
         service.stop(one)

@@ -84,7 +84,7 @@ def test_wrong_secrets_show_nothing_and_the_right_one_gets_in_after_a_moment(
     waits: list[float] = []
     monkeypatch.setattr(teacher.door, "_sleep", waits.append)
     page = _page("pages/teacher.py")
-    service._store().add(DIGITS, OWNER)
+    service.open_store().add(DIGITS, OWNER)
     for _ in range(5):
         _enter(page, "wrong")
         assert page.error[0].value == "That is not the secret."
@@ -152,7 +152,7 @@ def test_the_page_is_in_the_navigation_only_for_who_is_signed_in(monkeypatch: py
 
 
 def test_the_queue_tells_titles_and_animals_but_nobodys_name_id_or_files() -> None:
-    store = service._store()
+    store = service.open_store()
     ids = [store.add(DIGITS, OWNER, control_spec(DIGITS)), store.add(OWN, GUEST_ID)]
     page = _open()
     words = _words(page)
@@ -170,11 +170,11 @@ def test_the_queue_tells_titles_and_animals_but_nobodys_name_id_or_files() -> No
 
 
 def test_a_pause_holds_the_queue_and_visitors_read_of_it() -> None:
-    run = service._store().add(DIGITS, OWNER)
+    run = service.open_store().add(DIGITS, OWNER)
     page = _open()
     page.button(key="teacher_pause").click().run()
     assert service.paused()
-    assert service._store().claim(TRAINING) is None
+    assert service.open_store().claim(TRAINING) is None
     assert PAUSED in _words(_page("pages/runs.py", run=run))
     assert "Waiting ·" in _words(_page("pages/runs.py")), "as the run's own page calls it"
     page.button(key="teacher_unpause").click().run()
@@ -183,7 +183,7 @@ def test_a_pause_holds_the_queue_and_visitors_read_of_it() -> None:
 
 
 def test_a_stop_reaches_anybodys_run_and_its_owner_reads_whose_it_was() -> None:
-    run = service._store().add(DIGITS, OWNER)
+    run = service.open_store().add(DIGITS, OWNER)
     page = _open()
     (button,) = [one for one in page.button if (one.key or "").startswith("teacher_stop_")]
     button.click().run()
@@ -225,7 +225,7 @@ def test_the_whole_list_is_seen_and_all_of_one_visitor_or_network_is_stopped_at_
 
 
 def test_a_stopped_run_does_not_speak_of_the_control_that_another_run_shares_with_it() -> None:
-    store, control = service._store(), control_spec(DIGITS)
+    store, control = service.open_store(), control_spec(DIGITS)
     stopped, other = store.add(DIGITS, OWNER, control), store.add(DIGITS, OWNER, control)
     assert store.run(stopped).control == store.run(other).control
     service.stop(stopped, why=teacher.STOPPED)
@@ -245,7 +245,7 @@ def test_the_disk_is_full_when_nothing_is_free_for_the_lab(monkeypatch: pytest.M
 
 
 def test_a_page_that_stands_open_all_day_remembers_the_newest_logs_alone() -> None:
-    store = service._store()
+    store = service.open_store()
     runs = [store.add(DIGITS, OWNER) for _ in range(2 * follow.MOST)]
 
     def watch(runs: list[str]) -> None:
@@ -286,7 +286,7 @@ def test_limits_are_set_and_a_wrong_one_changes_nothing() -> None:
 
 
 def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() -> None:
-    store = service._store()
+    store = service.open_store()
     ahead = store.add(DIGITS, GUEST_ID)
     run = store.add(DIGITS, OWNER)
     words = _words(_page("pages/runs.py", run=run))
@@ -313,7 +313,7 @@ def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() ->
 def test_a_shared_run_is_read_only_and_gone_when_it_is_withdrawn(kind: str) -> None:
     sweep = RunSpec(config=SweepConfig(seeds=2), data="digits", title="Handwritten digits: every depth")
     spec = sweep if kind == "sweep" else DIGITS
-    run = service._store().add(spec, OWNER)
+    run = service.open_store().add(spec, OWNER)
     refused = _page("pages/runs.py", visitor=GUEST_ID, run=run)
     assert [one.value for one in refused.error] == [NO_RUN]
     assert spec.title not in _words(refused)
@@ -336,7 +336,7 @@ def test_a_shared_run_is_read_only_and_gone_when_it_is_withdrawn(kind: str) -> N
 
 
 def test_a_thousand_guesses_open_nothing_and_ids_are_drawn_from_128_bits() -> None:
-    store = service._store()
+    store = service.open_store()
     runs = [store.add(DIGITS, OWNER) for _ in range(100)]
     addresses = [*runs, *(store.set_share(run, True) or "" for run in runs)]
     assert len(set(addresses)) == 200

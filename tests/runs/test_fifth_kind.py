@@ -10,7 +10,7 @@ import pytest
 
 from core import errors
 from core.events import CheckpointReady, Ended, Event, Note, Progress
-from core.runs import service
+from core.runs import results, service
 from core.runs.files import checkpoint
 from core.runs.home import run_directory
 from core.runs.kinds import table
@@ -105,7 +105,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("TLL_HOME", str(tmp_path))
     monkeypatch.setattr(service, "start", lambda: None)  # nobody works on the queue: the tests do
     monkeypatch.setitem(table.KINDS, "dice", Dice())
-    yield service._store()
+    yield service.open_store()
     service.shutdown()
 
 
@@ -138,7 +138,7 @@ def test_a_fifth_kind_runs_is_shown_and_stored_like_the_others(store: Store) -> 
     told = service.shown(run)
     assert isinstance(told, DiceShown)
     assert (told.pips, told.notes, told.done) == ([4, 3, 2, 1], ["The die is fair."], 1.0)
-    assert json.loads(service.result_path(run).read_text()) == {
+    assert json.loads(results.result_path(run).read_text()) == {
         "kind": "dice", "title": "4 throws", "pips": [4, 3, 2, 1], "seconds": 0.5,
     }  # fmt: skip
     assert _work(store) == record.control

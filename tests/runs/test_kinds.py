@@ -13,7 +13,7 @@ import torch
 
 from core import codec, errors
 from core.riding.config import RidingConfig
-from core.runs import data, service
+from core.runs import data, results, service
 from core.runs.files import artefacts
 from core.runs.home import run_directory
 from core.runs.kinds.finetuning_timeline import Timeline
@@ -140,7 +140,7 @@ def here(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
             torch.set_num_threads(1)  # as workers do here: sums then come out equal to the bit
             directory, spec = tmp_path_factory.mktemp(name), SPECS[name]
             recorder = Recorder(directory, kind(spec), spec)
-            opened = data.open_data(spec, service._store()) if kind(spec).pictures else None
+            opened = data.open_data(spec, service.open_store()) if kind(spec).pictures else None
             for event in kind(spec).events(Work(config=spec.config, dataset=opened)):
                 recorder.write(event)
             recorder.close()
@@ -194,7 +194,7 @@ def test_a_worker_finds_what_this_process_finds(
 
 def figures(run: str) -> dict[str, Any]:
     """The result's file of a finished run, without what the clock decides."""
-    path = service.result_path(run)
+    path = results.result_path(run)
     assert path.name == artefacts.RESULT
     return _without_times(service.run(run).spec.kind, json.loads(path.read_bytes()))
 
@@ -276,17 +276,17 @@ def test_what_only_a_fine_tuning_can_do_is_refused_in_a_sentence(name: str) -> N
     assert service.run(run).control is None
     service.stop(run, visitor="ann")
     refused: tuple[Callable[[], object], ...] = (
-        lambda: service.result(run),
+        lambda: results.result(run),
         lambda: service.conclude(run),
         lambda: service.extend(run, 2),
         lambda: service.repeat(run, 1),
         lambda: service.repeats(run),
-        lambda: service.network(run),
-        lambda: service.snapshots(run),
-        lambda: service.test_images(run),
-        lambda: service.weights_path(run),
-        lambda: service.reproduction_script(run),
-        lambda: service.result_path(run),
+        lambda: results.network(run),
+        lambda: results.snapshots(run),
+        lambda: results.test_images(run),
+        lambda: results.weights_path(run),
+        lambda: results.reproduction_script(run),
+        lambda: results.result_path(run),
     )
     for ask in refused:
         with pytest.raises(errors.RunError) as error:

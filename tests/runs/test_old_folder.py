@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from core import codec, errors
-from core.runs import data, service
+from core.runs import data, results, service
 from core.runs.files import artefacts
 from core.runs.home import run_directory
 from core.runs.kinds.finetuning import control_spec
@@ -103,7 +103,7 @@ def test_every_run_is_there_in_its_state(unserved: Path) -> None:
 @pytest.mark.parametrize("run", [WHOLE, CONTROL, BOBS])
 def test_a_fine_tunings_figures_are_those_of_its_file_and_of_its_log(unserved: Path, run: str) -> None:
     file = stored(unserved, run)
-    result = service.result(run)
+    result = results.result(run)
     assert as_json(result.to_json()) == file
     told = service.shown(run)
     assert isinstance(told, Timeline)
@@ -113,15 +113,15 @@ def test_a_fine_tunings_figures_are_those_of_its_file_and_of_its_log(unserved: P
     assert told.started is not None
     assert told.started.config == result.config
     assert (told.done, told.seconds_left) == (1.0, None)
-    images = service.test_images(run)
+    images = results.test_images(run)
     assert len(images.images) == len(images.labels) == result.images["test"]
     with pytest.raises(errors.RunError, match="no longer stored here"):
-        service.network(run)
+        results.network(run)
 
 
 def test_a_sweeps_report_is_that_of_its_file_and_of_its_log(unserved: Path) -> None:
     file, told = stored(unserved, SWEEP), service.shown(SWEEP)
-    assert as_json(codec.plain(service.sweep_report(SWEEP))) == file["report"]
+    assert as_json(codec.plain(results.sweep_report(SWEEP))) == file["report"]
     assert as_json(kind(service.run(SWEEP).spec).result(file["title"], told)) == file
     assert service.run(SWEEP).summary == as_json(kind(service.run(SWEEP).spec).summary(told))
     assert (told.over, told.done) == (True, 1.0)
@@ -140,16 +140,16 @@ def test_uploads_open_and_are_still_the_pictures_of_their_runs(unserved: Path) -
     assert (upload.name, reference) == ("shapes.zip", f"upload:{upload.token}")
     content = service.upload_path("ann", reference).read_bytes()
     assert service.store_upload("ann", "again.zip", content) == reference
-    dataset = data.open_data(service.run(WHOLE).spec, service._store())
+    dataset = data.open_data(service.run(WHOLE).spec, service.open_store())
     assert dataset.class_names == ("plain", "striped")
-    assert dataset.fingerprint == service.result(WHOLE).data_fingerprint
+    assert dataset.fingerprint == results.result(WHOLE).data_fingerprint
     service.resume(STOPPED)
     with pytest.raises(errors.RunError, match="stop it first"):
         service.delete_upload("ann", reference)
     service.stop(STOPPED)
     service.delete_upload("ann", reference)
-    assert service.test_images(WHOLE).pictures_deleted
-    assert not service.test_images(BOBS).pictures_deleted, "his own copy"
+    assert results.test_images(WHOLE).pictures_deleted
+    assert not results.test_images(BOBS).pictures_deleted, "his own copy"
 
 
 def test_own_weights_are_listed_and_named_by_their_run(unserved: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_control_of_equal_settings_is_found_again(unserved: Path) -> None:
         dataclasses.replace(spec, config=dataclasses.replace(spec.finetune, epochs=4)), "ann"
     )
     assert service.run(longer).control not in (None, CONTROL)
-    foreign = service._store().add(spec, "bob", control_spec(spec))
+    foreign = service.open_store().add(spec, "bob", control_spec(spec))
     assert service.run(foreign).control != CONTROL
 
 
@@ -188,9 +188,9 @@ def test_what_had_stopped_goes_on_from_its_checkpoint(home: Path) -> None:
     log = artefacts.whole_log(run_directory(home, STOPPED) / artefacts.EVENTS)
     assert [line["epoch"] for line in log if line["event"] == "resumed"] == [1]
     assert sum(line["event"] == "epoch" for line in log) == 1
-    result = service.result(STOPPED)
+    result = results.result(STOPPED)
     assert result.epochs_done == 1
-    assert result.data_fingerprint == service.result(WHOLE).data_fingerprint
+    assert result.data_fingerprint == results.result(WHOLE).data_fingerprint
     assert result.test.accuracy.value > 0.5
-    assert service.snapshots(STOPPED) == (0, 1)
-    assert service.network_at(STOPPED, 1) is not None
+    assert results.snapshots(STOPPED) == (0, 1)
+    assert results.network_at(STOPPED, 1) is not None

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from core import environment, errors
 from core.events import Progress
 from core.riding.config import RidingConfig
-from core.runs import data, service
+from core.runs import data, results, service
 from core.runs.executors import ray_cluster, ray_run, ray_task
 from core.runs.files import artefacts
 from core.runs.home import run_directory
@@ -205,7 +205,7 @@ def test_a_run_whose_node_is_killed_ends_as_one_that_nobody_disturbed_and_that_h
     here = list(Finetuning().events(Work(config=CONFIG, dataset=data.open_data(SPEC, Store(lab)))))
     last = here[-1]
     assert isinstance(last, Finished)
-    result = service.result(run)
+    result = results.result(run)
     assert result.test == last.test
     assert result.audit == last.audit
     assert result.best_epoch == last.best_epoch
@@ -218,11 +218,11 @@ def test_a_run_whose_node_is_killed_ends_as_one_that_nobody_disturbed_and_that_h
     assert [figures(one) for one in result.epochs] == [
         figures(one) for one in here if isinstance(one, EpochDone)
     ]
-    np.testing.assert_array_equal(service.test_images(run).scores, last.scores)
-    kept = load_file(service.weights_path(run))
+    np.testing.assert_array_equal(results.test_images(run).scores, last.scores)
+    kept = load_file(results.weights_path(run))
     assert kept.keys() == last.weights.keys()
     assert all(torch.equal(kept[name], last.weights[name]) for name in kept)
-    assert service.snapshots(run) == tuple(range(CONFIG.epochs + 1))
+    assert results.snapshots(run) == tuple(range(CONFIG.epochs + 1))
 
 
 @LINUX

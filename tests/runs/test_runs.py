@@ -17,7 +17,7 @@ from PIL import Image
 
 from core import errors
 from core.images.to_rgb import PictureReading
-from core.runs import service
+from core.runs import results, service
 from core.runs.executors.worker import NICENESS
 from core.runs.files import artefacts
 from core.runs.home import run_directory
@@ -80,18 +80,18 @@ def test_a_submitted_run_ends_with_everything_a_page_shows(lab: Path, finished: 
     assert record.title == "Freeze to depth 3 · Face or no face"
     assert record.started is not None
     assert record.finished is not None
-    result = service.result(finished)
+    result = results.result(finished)
     assert result.title == record.title
     assert result.frozen_stages == ("stem", "layer1", "layer2")
     assert [one.epoch for one in result.epochs] == [1, 2, 3, 4]
     assert all(row.parameters_identical and row.buffers_identical for row in result.audit if row.frozen)
     assert record.summary is not None
     assert record.summary["accuracy"] == result.test.accuracy.value
-    kept = service.test_images(finished)
+    kept = results.test_images(finished)
     assert kept.images.shape == (result.images["test"], 32, 32, 3)
     hits = kept.scores.argmax(axis=1) == kept.labels
     assert hits.mean() == pytest.approx(result.test.accuracy.value)
-    assert zipfile.is_zipfile(io.BytesIO(service.reproduction_zip(finished)))
+    assert zipfile.is_zipfile(io.BytesIO(results.reproduction_zip(finished)))
     files = [path for path in run_directory(service.home(), finished).rglob("*") if path.is_file()]
     assert service.run_room("ann")[0] >= sum(path.stat().st_size for path in files) > 1_000_000
     told = timeline(finished)
@@ -100,14 +100,14 @@ def test_a_submitted_run_ends_with_everything_a_page_shows(lab: Path, finished: 
 
 
 def test_the_finished_network_answers_about_pictures_as_it_did_in_the_test(lab: Path, finished: str) -> None:
-    kept = service.test_images(finished)
+    kept = results.test_images(finished)
     for number in (0, len(kept.labels) - 1):
         file = io.BytesIO()
         Image.fromarray(kept.images[number]).save(file, "PNG")
-        found = service.predict(finished, file.getvalue())
+        found = results.predict(finished, file.getvalue())
         np.testing.assert_allclose(found, kept.scores[number], atol=1e-4)
     with pytest.raises(errors.DataError):
-        service.predict(finished, b"<html>no picture</html>")
+        results.predict(finished, b"<html>no picture</html>")
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad"])
@@ -127,21 +127,21 @@ def test_new_pictures_are_read_by_the_rule_of_the_runs_upload(lab: Path, fit: st
     spec = RunSpec(config=config, data=service.store_images("ann", fit, members), fit=fit)
     run = service.submit(spec, "ann", control=False)
     assert ended(run).state == "finished"
-    result = service.result(run)
+    result = results.result(run)
     assert result.rule == PictureReading(fit=fit, counts=(0, 4095))
     assert any("values from 0 to 4,095 became black to white" in note for note in result.notes)
     assert any("67 % of a picture is cut away" in note for note in result.notes) == (fit == "crop")
     for label in (0, 1):  # alone, the darker one would need 11 bits only, and look like the brighter one
         for form in ("PNG", "TIFF"):
-            assert service.predict(run, picture(label, 99, form)).argmax() == label
+            assert results.predict(run, picture(label, 99, form)).argmax() == label
 
 
 def test_the_control_runs_after_the_run_and_from_scratch(lab: Path, finished: str) -> None:
     control = ended(str(service.run(finished).control))
     assert control.state == "finished", control.error
     assert control.control_of == finished
-    assert service.result(control.id).config["strategy"] == "scratch"
-    assert service.result(control.id).epochs_done == 4
+    assert results.result(control.id).config["strategy"] == "scratch"
+    assert results.result(control.id).epochs_done == 4
 
 
 def test_a_run_is_repeated_with_the_next_free_seeds(lab: Path, finished: str) -> None:
@@ -157,7 +157,7 @@ def test_a_run_is_repeated_with_the_next_free_seeds(lab: Path, finished: str) ->
         assert service.run(again).control is not None
         assert [one.id for one in service.repeats(finished)] == [again, finished]
         assert ended(again).state == "finished"
-        assert service.result(again).data_fingerprint == service.result(finished).data_fingerprint
+        assert results.result(again).data_fingerprint == results.result(finished).data_fingerprint
     finally:
         service.stop(again)
 
@@ -169,7 +169,7 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(lab: Path, finished: str) -> 
     assert ended(run).state in ("stopped", "finished")  # four epochs may be over before a stop arrives
     if service.run(run).state == "stopped":
         with pytest.raises(errors.RunError, match="no result yet"):
-            service.result(run)
+            results.result(run)
         service.resume(run)
         assert ended(run).state == "finished"
     assert_same(run, finished)
@@ -194,9 +194,9 @@ def test_a_killed_workers_run_goes_on_by_itself_to_the_same_numbers(
 
 
 def assert_same(run: str, other: str) -> None:
-    mine, theirs = service.test_images(run), service.test_images(other)
+    mine, theirs = results.test_images(run), results.test_images(other)
     assert np.array_equal(mine.scores, theirs.scores)
-    a, b = service.result(run), service.result(other)
+    a, b = results.result(run), results.result(other)
     assert a.audit == b.audit
     assert [dataclasses.replace(one, seconds=0) for one in a.epochs] == [
         dataclasses.replace(one, seconds=0) for one in b.epochs
@@ -221,17 +221,17 @@ def test_a_finished_run_can_be_extended_and_its_control_with_it(lab: Path, finis
     control = ended(str(service.run(finished).control))
     with pytest.raises(errors.RunError, match="somebody else"):
         service.extend(finished, 1, visitor="bob")
-    before = service.result(finished)
+    before = results.result(finished)
     service.extend(finished, 1, visitor="ann")
     with pytest.raises(errors.RunError, match="still going on"):
         service.extend(finished, 1, visitor="ann")
     assert ended(finished).state == "finished"
-    result = service.result(finished)
+    result = results.result(finished)
     assert result.segments == (4, 1)
     assert [one.train_loss for one in result.epochs[:4]] == [one.train_loss for one in before.epochs]
     assert result.epochs_done == 5
     assert ended(control.id).state == "finished"
-    assert service.result(control.id).epochs_done == 5
+    assert results.result(control.id).epochs_done == 5
 
 
 def test_what_is_wrong_with_the_data_is_said_in_one_sentence(lab: Path) -> None:
@@ -248,7 +248,7 @@ def test_what_is_wrong_with_the_data_is_said_in_one_sentence(lab: Path) -> None:
     assert not (run_directory(lab, run) / artefacts.TRACEBACK).exists()
     assert service.run(str(record.control)).state == "failed"
     with pytest.raises(errors.RunError, match="class"):
-        service.result(run)
+        results.result(run)
 
 
 def test_what_cannot_be_is_refused_before_it_is_queued(lab: Path) -> None:
@@ -320,9 +320,9 @@ def test_a_worker_that_does_not_answer_is_ended_by_force_and_the_run_can_be_conc
     service.conclude(run)
     record = ended(run)
     assert record.state == "finished", record.error
-    result = service.result(run)
+    result = results.result(run)
     assert 1 <= result.epochs_done < 500
-    assert result.test.count == len(service.test_images(run).labels)
+    assert result.test.count == len(results.test_images(run).labels)
     assert len(result.epochs) == result.epochs_done
     assert result.segments[0] == 500, "its schedule stays the one that it was trained with"
 

@@ -14,7 +14,7 @@ from core import errors
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.events import CheckpointReady
 from core.runs import networks as network
-from core.runs import service
+from core.runs import results, service
 from core.runs.files import artefacts, snapshots
 from core.runs.files.snapshots import MOST, Snapshots, kept_epochs
 from core.runs.home import home, run_directory
@@ -240,25 +240,25 @@ def test_a_damaged_or_missing_snapshot_is_one_sentence(whole: tuple[Path, RunRes
 def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A run in the store whose folder holds a finished run of two epochs."""
     monkeypatch.setenv("TLL_HOME", str(tmp_path))
-    run = service._store().add(RunSpec(config=CONFIG, data="lfw-faces"), "ann", None)
+    run = service.open_store().add(RunSpec(config=CONFIG, data="lfw-faces"), "ann", None)
     record(run_directory(home(), run), dataclasses.replace(CONFIG, epochs=2))
     yield run
     service.shutdown()
 
 
 def test_the_epochs_of_a_run_are_listed_rebuilt_and_deleted_with_it(stored: str) -> None:
-    assert service.snapshots(stored) == (0, 1, 2)
-    moved = service.network_at(stored, 1).state_dict()["head.1.weight"]
-    assert not torch.equal(moved, service.network_at(stored, 0).state_dict()["head.1.weight"])
-    assert_equal(service.network_at(stored, None).state_dict(), service.network(stored).state_dict())
+    assert results.snapshots(stored) == (0, 1, 2)
+    moved = results.network_at(stored, 1).state_dict()["head.1.weight"]
+    assert not torch.equal(moved, results.network_at(stored, 0).state_dict()["head.1.weight"])
+    assert_equal(results.network_at(stored, None).state_dict(), results.network(stored).state_dict())
     folder = run_directory(home(), stored) / artefacts.SNAPSHOTS
     for path in folder.iterdir():  # as in a run that was made before epochs were kept
         path.unlink()
-    assert service.snapshots(stored) == (0, service.result(stored).best_epoch)
+    assert results.snapshots(stored) == (0, results.result(stored).best_epoch)
     service.delete(stored)
     assert not folder.exists()
     with pytest.raises(errors.RunError, match="no run with this address"):
-        service.snapshots(stored)
+        results.snapshots(stored)
 
 
 def test_a_probe_keeps_its_solved_head(tmp_path: Path) -> None:

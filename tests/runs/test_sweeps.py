@@ -14,7 +14,7 @@ import pytest
 from core import errors
 from core.datasets.dataset import ImageDataset, LabelledImages
 from core.events import Event, Note, Progress
-from core.runs import data, service
+from core.runs import data, results, service
 from core.runs.files import artefacts
 from core.runs.home import run_directory
 from core.runs.kinds.finetuning import control_spec
@@ -238,12 +238,12 @@ def test_a_killed_workers_sweep_goes_on_after_its_last_arm_to_the_same_answers(l
         if isinstance(one, ArmDone)
     }
     assert {(one["arm"], one["seed"]): one["hits"] for one in lines if one["event"] == "arm"} == hits
-    found = service.sweep_report(run)
+    found = results.sweep_report(run)
     assert found.finished
     assert found.counted == (0, 1)
     assert record.summary is not None
     assert record.summary["best"] == found.best
-    assert json.loads(service.result_path(run).read_text())["report"]["verdict"] == found.verdict
+    assert json.loads(results.result_path(run).read_text())["report"]["verdict"] == found.verdict
 
 
 @LINUX
@@ -252,19 +252,19 @@ def test_a_stopped_sweep_shows_what_it_has_goes_on_and_refuses_what_only_a_run_c
     until(lambda: len(measured(run)) >= 1)
     service.stop(run, visitor="ann")
     assert ended(run).state == "stopped"
-    assert service.sweep_report(run).arms[-1].arm == "k5"
-    assert not service.sweep_report(run).finished
+    assert results.sweep_report(run).arms[-1].arm == "k5"
+    assert not results.sweep_report(run).finished
     refused: tuple[Callable[[], object], ...] = (
-        lambda: service.result(run),
+        lambda: results.result(run),
         lambda: service.conclude(run),
         lambda: service.extend(run, 2),
         lambda: service.repeat(run, 1),
         lambda: service.repeats(run),
-        lambda: service.network(run),
-        lambda: service.snapshots(run),
-        lambda: service.test_images(run),
-        lambda: service.weights_path(run),
-        lambda: service.reproduction_script(run),
+        lambda: results.network(run),
+        lambda: results.snapshots(run),
+        lambda: results.test_images(run),
+        lambda: results.weights_path(run),
+        lambda: results.reproduction_script(run),
     )
     for ask in refused:
         with pytest.raises(errors.RunError) as error:
@@ -276,7 +276,7 @@ def test_a_stopped_sweep_shows_what_it_has_goes_on_and_refuses_what_only_a_run_c
     ended(run)
     service.delete(run, visitor="ann")
     with pytest.raises(errors.RunError, match="no run with this address"):
-        service.sweep_report(run)
+        results.sweep_report(run)
 
 
 def test_what_cannot_be_is_refused_before_it_is_queued(lab: Path) -> None:
@@ -288,10 +288,10 @@ def test_what_cannot_be_is_refused_before_it_is_queued(lab: Path) -> None:
 
 
 def test_single_runs_are_repeated_among_single_runs_only(lab: Path) -> None:
-    store = service._store()
+    store = service.open_store()
     single = store.add(RunSpec(config=FinetuneConfig(strategy="full", seed=4), data="lfw-faces"), "kim")
     store.stop(single)
     store.stop(store.add(SPEC, "kim"))
     assert [one.id for one in service.repeats(single)] == [single]
     with pytest.raises(errors.RunError, match="single run"):
-        service.sweep_report(single)
+        results.sweep_report(single)

@@ -154,7 +154,7 @@ def test_signing_out_ends_every_pass_and_a_new_one_holds(door: Door) -> None:
 
 
 def test_an_animal_leads_back_to_nobody_and_a_class_has_no_two_alike(own_home: None) -> None:
-    service._store().set_setting(
+    service.open_store().set_setting(
         service._PSEUDONYMS, "5a" * 32
     )  # a drawn key finds five alike once in 400 times
     visitors = [f"{number:032x}" for number in range(400)]
@@ -169,7 +169,7 @@ def test_an_animal_leads_back_to_nobody_and_a_class_has_no_two_alike(own_home: N
 
 
 def test_the_owner_reads_who_stopped_a_run_until_it_goes_on(own_home: None) -> None:
-    store = service._store()
+    store = service.open_store()
     waits, works, ends = (store.add(SPEC, "owner") for _ in range(3))
     taken = [store.claim(TRAINING, 9) for _ in range(3)]
     claims = {claim.run: claim for claim in taken if claim is not None}
@@ -189,7 +189,7 @@ def test_the_owner_reads_who_stopped_a_run_until_it_goes_on(own_home: None) -> N
 
 
 def test_a_worker_that_is_killed_while_it_stops_leaves_the_reason(own_home: None) -> None:
-    store = service._store()
+    store = service.open_store()
     run = store.add(SPEC, "owner")
     claim = store.claim(TRAINING)
     assert claim is not None
@@ -199,7 +199,7 @@ def test_a_worker_that_is_killed_while_it_stops_leaves_the_reason(own_home: None
 
 
 def test_changing_is_for_the_owner_alone_whatever_is_asked(own_home: None) -> None:
-    run = service._store().add(SPEC, "owner")
+    run = service.open_store().add(SPEC, "owner")
     asks = (
         lambda: service.stop(run, visitor="guest"),
         lambda: service.resume(run, visitor="guest"),
@@ -221,7 +221,7 @@ def test_changing_is_for_the_owner_alone_whatever_is_asked(own_home: None) -> No
 
 
 def test_an_id_opens_nothing_for_others_and_a_link_opens_it_read_only(own_home: None) -> None:
-    run = service._store().add(SPEC, "owner")
+    run = service.open_store().add(SPEC, "owner")
     refusals = []
     for address in (run, "x" * 22, "", "%", "' OR 1=1 --", run[:-1], run.swapcase(), "null"):
         with pytest.raises(errors.RunError) as refused:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.errors import RunError
 from core.interpretation.change_report import EpochChange, StageChange
-from core.runs import service
+from core.runs import results
 from widgets import specimens
 from widgets.specimens import NetworkKey
 from widgets.turns import short_turn
@@ -35,10 +35,10 @@ def _test_pictures(network: NetworkKey) -> NDArray[np.uint8]:
     from core.images.decoding import square_from_array
 
     assert network.run is not None
-    test = service.test_images(network.run)
+    test = results.test_images(network.run)
     if test.pictures_deleted:
         raise RunError("The pictures of this run were deleted, so what it sees in them cannot be measured.")
-    side = int(service.result(network.run).config["image_size"])
+    side = int(results.result(network.run).config["image_size"])
     places = np.linspace(0, len(test.images) - 1, min(TEST_PICTURES, len(test.images))).round().astype(int)
     return np.stack([square_from_array(test.images[place], side) for place in places])
 

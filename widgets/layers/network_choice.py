@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import errors
 from core.backbones import catalogue
-from core.runs import service
+from core.runs import results, service
 from core.runs.store.runs import RunRecord
 from core.words import megabytes
 from widgets import address, frame, network_here, specimens
@@ -26,7 +26,7 @@ def choose() -> NetworkKey:
     if linked.startswith(RUN) and linked not in runs:
         with suppress(errors.RunError):  # somebody else's run, shown by a link that they share
             record = visible_run(linked.removeprefix(RUN)).record
-            service.weights_path(record.id)
+            results.weights_path(record.id)
             runs[linked], ids[linked] = record.title, record.id
     name = address.choose(
         st.selectbox,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.images.picture import Picture
 from core.images.samples import Box
 from core.images.to_rgb import PictureReading
-from core.runs import service
+from core.runs import results
 from widgets import frame, specimens
 from widgets.layers import network_choice, picture_choice
 from widgets.specimens import RANDOM, NetworkKey
@@ -102,4 +102,4 @@ def choose() -> Selection | None:
 
 def _reading_of(network: NetworkKey) -> PictureReading:
     """By which rule a network wants its pictures read: a run's by that of its own, all others by the usual one."""
-    return PictureReading() if network.run is None else service.result(network.run).rule
+    return PictureReading() if network.run is None else results.result(network.run).rule

@@ -5,7 +5,7 @@ import streamlit as st
 from core import errors
 from core.figures.change import stages_over_epochs
 from core.interpretation.change_report import EpochChange
-from core.runs import service
+from core.runs import results
 from core.runs.kinds.finetuning_result import RunResult
 from core.words import percent
 from widgets import address, frame, specimens
@@ -25,14 +25,14 @@ def draw(selection: Selection) -> None:
     if named is None:
         return
     run_id = visible_run(named).id
-    result = service.result(run_id)
+    result = results.result(run_id)
     network = specimens.of_run(run_id)
     if selection.network.run != run_id:
         if selection.stages != result.stages:  # the stage in the address is one of the run's
             address.write(network=RUN + named, weights=None)
             st.rerun()
         left.caption("This view shows the network of this run, not the one picked above.")
-    epochs = service.snapshots(run_id)
+    epochs = results.snapshots(run_id)
     with right:
         epoch = _choose_epoch(epochs, result)
     _summary(result, epochs)
@@ -62,7 +62,7 @@ def _choose_run() -> str | None:
     if linked and linked not in titles:
         try:
             record = visible_run(linked).record
-            service.result(record.id)
+            results.result(record.id)
             titles[linked] = record.title
         except errors.RunError as error:
             st.error(str(error), icon=":material/error:")

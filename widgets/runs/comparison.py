@@ -7,7 +7,7 @@ import streamlit as st
 from core.figures.comparison import AccuracyRow, accuracies, differences
 from core.figures.learning_curves import CurvePanel, learning_curves
 from core.figures.template import ColourRole
-from core.runs import service
+from core.runs import results
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
 from core.training.config import STRATEGIES
@@ -103,5 +103,5 @@ def comparable(record: RunRecord) -> bool:
         record.spec.kind == "finetune"
         and record.summary is not None
         and record.state == "finished"
-        and service.result_path(record.id).exists()
+        and results.result_path(record.id).exists()
     )

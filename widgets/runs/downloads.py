@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.runs import service
+from core.runs import results
 from core.runs.files import artefacts
 from core.runs.kinds.finetuning_result import RunResult
 from widgets import frame, media_gate
@@ -26,7 +26,7 @@ def draw(seen: VisibleRun, result: RunResult) -> None:
             "Weights",
             "safetensors",
             f"{name}.safetensors",
-            lambda: service.weights_path(asked().id).read_bytes(),
+            lambda: results.weights_path(asked().id).read_bytes(),
         )
         _file(
             "The run as JSON",
@@ -38,7 +38,7 @@ def draw(seen: VisibleRun, result: RunResult) -> None:
             "PyTorch script",
             "needs torch and torchvision alone",
             f"{name}.py",
-            lambda: service.reproduction_script(asked().id).encode(),
+            lambda: results.reproduction_script(asked().id).encode(),
         )
         # It holds the pictures that the run learned from: somebody's own are not given away with a link.
         if seen.mine or not seen.own_pictures:
@@ -46,11 +46,11 @@ def draw(seen: VisibleRun, result: RunResult) -> None:
                 "Script with its pictures",
                 "ZIP: run it to get the same accuracy",
                 f"{name}.zip",
-                lambda: service.reproduction_zip(asked().id),
+                lambda: results.reproduction_zip(asked().id),
             )
     code = st.expander("Read the script", type="compact", key="read_script", on_change="rerun")
     if code.open:
-        code.code(service.reproduction_script(seen.id), language="python", height=480)
+        code.code(results.reproduction_script(seen.id), language="python", height=480)
     if seen.mine:
         delete.draw([seen.record], "Delete this run", "Its weights, curves and pictures are gone for good.")
 
@@ -64,7 +64,7 @@ def of_result(seen: VisibleRun, name: str) -> None:
         if seen.record.state == "finished":
             st.download_button(
                 "JSON",
-                media_gate.own(lambda: service.result_path(visible_run(seen.address, asks).id).read_bytes()),
+                media_gate.own(lambda: results.result_path(visible_run(seen.address, asks).id).read_bytes()),
                 file_name=f"{name}.json",
                 mime="application/octet-stream",
                 icon=":material/download:",
@@ -77,9 +77,9 @@ def of_result(seen: VisibleRun, name: str) -> None:
 
 def _json(seen: VisibleRun) -> bytes:
     """Read the run's file; for a guest without the place where this server keeps a weights file of the owner's."""
-    result = service.result(seen.id)
+    result = results.result(seen.id)
     if seen.mine or result.config["weights"] == "pretrained":
-        return service.result_path(seen.id).read_bytes()
+        return results.result_path(seen.id).read_bytes()
     config = result.config | {"weights": "a file of the owner's"}
     return artefacts.json_bytes(dataclasses.replace(result, config=config).to_json())
 

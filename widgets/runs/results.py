@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import words
 from core.metrics.report import Difference, Interval
-from core.runs import service
+from core.runs import results
 from core.runs.kinds.finetuning_result import RunResult, TestImages
 from core.runs.store.runs import RunRecord
 
@@ -13,18 +13,18 @@ from core.runs.store.runs import RunRecord
 @st.cache_resource(max_entries=32, show_spinner=False)
 def result_of(run_id: str, version: float) -> RunResult:
     """Read a finished run's result once; an extended run has a new one."""
-    return service.result(run_id)
+    return results.result(run_id)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def test_images_of(run_id: str, version: float) -> TestImages:
     """Read a finished run's test images once."""
-    return service.test_images(run_id)
+    return results.test_images(run_id)
 
 
 def written(run_id: str) -> float:
     """When the run's result was written: the version in every cache's key."""
-    return service.result_path(run_id).stat().st_mtime
+    return results.result_path(run_id).stat().st_mtime
 
 
 def percent(value: Interval) -> str:

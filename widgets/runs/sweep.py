@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import errors, words
 from core.figures.sweep import accuracy_over_depth, height
-from core.runs import service
+from core.runs import results
 from core.runs.files import artefacts
 from core.runs.kinds.sweep import SweepShown
 from core.runs.kinds.sweep_table import as_csv
@@ -185,7 +185,7 @@ def _downloads(seen: VisibleRun, found: SweepReport) -> None:
 def _json(record: RunRecord, found: SweepReport) -> bytes:
     """Read the finished sweep's file; of one that was stopped, what is known."""
     if record.state == "finished":
-        return service.result_path(record.id).read_bytes()
+        return results.result_path(record.id).read_bytes()
     return artefacts.json_bytes(dataclasses.asdict(found))
 
 

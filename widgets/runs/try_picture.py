@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.figures.probabilities import probabilities
-from core.runs import service
+from core.runs import results
 from core.runs.kinds.finetuning_result import RunResult
 from widgets import frame
 from widgets.chart import chart
@@ -35,7 +35,7 @@ def draw(seen: VisibleRun, result: RunResult) -> None:
     if picture is None:
         return
     with st.spinner("Looking …", show_time=False):
-        scores = service.predict(seen.id, picture.getvalue())
+        scores = results.predict(seen.id, picture.getvalue())
     if way != WEBCAM:
         from core.images.decoding import decode
 
