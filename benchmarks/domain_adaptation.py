@@ -14,29 +14,18 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.datasets.dataset import LabelledImages
-from core.datasets.open import open_dataset
-from core.images.decoding import square_from_array
-from core.interpretation import specimen
 from core.metrics.report import Interval
-from core.metrics.similarity import pooled_features
-from core.techniques.digits.domains import SIDE
 from core.techniques.digits.network import accuracy, random_network
-from core.techniques.digits.tensors import DomainTensors, as_tensors
+from core.techniques.digits.tensors import DomainTensors
 from core.techniques.digits.training import train
-from core.techniques.domain_adaptation import adabn, coral, transport
-from core.techniques.domain_adaptation.experiment import penalties, refitted, without_training
+from core.techniques.domain_adaptation.experiment import penalties, without_training
 from core.techniques.events import Score
 from core.techniques.report import Report
 from core.techniques.technique import Technique
+from tests.techniques.real_domains import STEPS, TARGET, mnist_to_usps, pacs_scores
 
-STEPS = 300
-TARGET = 1000  # USPS digits to train on; the rest is for the test
 STYLES = ("art-painting", "cartoon", "sketch")
-STAGE = "layer4"
-PACS_SIDE = 64
 
 # Bousmalis et al. 2017 (arXiv 1612.05424), table 1; and
 # Tzeng et al. 2017 (ADDA, arXiv 1702.05464), table 2, with 2000 MNIST and 1800 USPS images.
@@ -48,32 +37,6 @@ PUBLISHED = {
     "dann": "85.1 (Bousmalis), 77.1 (Tzeng)",
     "target": "96.5 (Bousmalis)",
 }
-
-Floats = NDArray[np.float64]
-
-
-def usps(folder: Path) -> LabelledImages:
-    """Read USPS's test split (2007 digits) at `SIDE` pixels, white on black as MNIST is."""
-    from sklearn.datasets import load_svmlight_file
-
-    values, labels = load_svmlight_file(str(folder / "usps-test.libsvm.bz2"), n_features=256)
-    grey = ((values.toarray().reshape(-1, 16, 16) + 1) * 127.5).clip(0, 255).round().astype(np.uint8)
-    images = np.stack([square_from_array(one, SIDE) for one in grey])
-    return LabelledImages(images=images, labels=labels.astype(np.int64) - 1)  # labels 1-10 mean 0-9
-
-
-def mnist_to_usps(folder: Path, seed: int) -> DomainTensors:
-    """Deal MNIST's subset and USPS's test split to source and target, other target images for every seed."""
-    mnist = open_dataset(str(folder / "mnist-6000.zip"), side=SIDE)
-    assert mnist.test is not None
-    digits = usps(folder)
-    order = np.random.default_rng(seed).permutation(len(digits))
-    return DomainTensors(
-        source=as_tensors(mnist.train),
-        source_test=as_tensors(mnist.test),
-        target=as_tensors(digits.subset(order[:TARGET])),
-        target_test=as_tensors(digits.subset(order[TARGET:])),
-    )
 
 
 def digits_scores(parts: DomainTensors, seed: int, steps: int = STEPS) -> dict[str, float]:
@@ -97,36 +60,6 @@ def digits_scores(parts: DomainTensors, seed: int, steps: int = STEPS) -> dict[s
                 if not event.quantity:
                     found[event.arm] = event.value
     return found
-
-
-def pacs_scores(folder: Path, style: str) -> dict[str, float]:
-    """Accuracy on a style's test images of a linear classifier on the built-in backbone's features, by arm."""
-    photos, other = (
-        open_dataset(str(folder / f"pacs-{name}.zip"), side=PACS_SIDE) for name in ("photo", style)
-    )
-    assert other.test is not None
-    one = specimen.pretrained("tiny_resnet18")
-
-    def features(backbone: specimen.Backbone, images: NDArray[np.uint8]) -> Floats:
-        return pooled_features(backbone, one.input(images).split(64))[STAGE].astype(np.float64)
-
-    source, target, test = (
-        features(one.backbone, part.images) for part in (photos.train, other.train, other.test)
-    )
-    labels = as_tensors(photos.train)[1]
-    adapted = adabn.adapt(one.private_copy(), one.input(other.train.images))
-
-    def right(moved: Floats, of_test: Floats = test) -> float:
-        return float((refitted(moved, labels, of_test) == other.test.labels).mean())  # type: ignore[union-attr]
-
-    of_target = refitted(target, as_tensors(other.train)[1], test)
-    return {
-        "source": right(source),
-        "adabn": right(source, features(adapted, other.test.images)),
-        "coral": right(coral.align(source, target)),
-        "transport": right(transport.transported(source, target)),
-        "target": float((of_target == other.test.labels).mean()),
-    }
 
 
 def interval(technique: Technique, arm: str, values: list[float]) -> Interval:

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from benchmarks.ray_nodes import Nodes
 from core.riding.config import RidingConfig
 from core.runs import service
 from core.runs.executors import ray_cluster
@@ -34,6 +33,7 @@ from core.techniques.config import ExperimentConfig
 from core.techniques.zero_shot.entry import ZeroShotSettings
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
+from tests.runs.ray_nodes import Nodes
 
 _DIFFERS = ("title", "seconds", "seconds_by_phase", "images_per_second", "peak_memory_bytes")
 _LONGEST = 600.0  # seconds for one run

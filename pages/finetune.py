@@ -25,7 +25,7 @@ with frame.shown_errors():
     base = FinetuneConfig(
         backbone=network.entry.name,
         weights=network.weights,
-        strategy=freezing.strategy,
+        strategy=freezing.strategy,  # type: ignore[arg-type]  # the settings check it
         freeze_depth=freezing.depth,
         per_class=data.per_class if data else None,
     )

@@ -46,7 +46,7 @@ QUALITY = 82
 TOP_CLASSES = 5
 STEPS = 96
 
-Values = NDArray[np.float32]
+AtlasValues = NDArray[np.float32]
 
 
 def ascent_for(one: Specimen, stage: str, steps: int, seed: int) -> Ascent:
@@ -63,7 +63,7 @@ def settings_of(ascent: Ascent) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def photographs(one: Specimen, images: NDArray[np.uint8], aims: dict[str, str]) -> dict[str, Values]:
+def photographs(one: Specimen, images: NDArray[np.uint8], aims: dict[str, str]) -> dict[str, AtlasValues]:
     """What each channel and class answers to photographs (N, S, S, 3): (N, C) per stage, in float32.
 
     The mean over positions, or where the aim is a position, the largest over positions: the photograph's best patch.
@@ -83,7 +83,7 @@ def photographs(one: Specimen, images: NDArray[np.uint8], aims: dict[str, str]) 
     return {stage: torch.cat(parts).numpy() for stage, parts in found.items()}
 
 
-def class_means(answers: Values, labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+def class_means(answers: AtlasValues, labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
     """Mean answer of every channel to the photographs of every class: (classes, C)."""
     return np.stack([answers[labels == label].mean(axis=0, dtype=np.float64) for label in range(classes)])
 
@@ -91,11 +91,16 @@ def class_means(answers: Values, labels: NDArray[np.int64], classes: int) -> NDA
 def selectivity(means: NDArray[np.float64]) -> NDArray[np.float64]:
     """(best class mean - mean over classes) / standard deviation over classes, per channel (C,)."""
     spread = means.std(axis=0)
-    return (means.max(axis=0) - means.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    apart: NDArray[np.float64] = means.max(axis=0) - means.mean(axis=0)
+    return apart / np.where(spread > 0, spread, 1)
 
 
 def rows(
-    values: Values, answers: Values, labels: NDArray[np.int64], classes: int, head: Values | None
+    values: AtlasValues,
+    answers: AtlasValues,
+    labels: NDArray[np.int64],
+    classes: int,
+    head: AtlasValues | None,
 ) -> list[dict[str, Any]]:
     """One row of the index per channel; ``head`` (classes, C) holds its weights into the class scores."""
     means = class_means(answers, labels, classes)
@@ -103,7 +108,6 @@ def rows(
     found = []
     for number, value in enumerate(values):
         best = np.argsort(-means[:, number], kind="stable")[:TOP_CLASSES]
-        spoken = [] if head is None else np.argsort(-head[:, number], kind="stable")[:TOP_CLASSES]
         found.append(
             {
                 "value": _short(value),
@@ -111,15 +115,18 @@ def rows(
                 "mean_photograph": _short(answers[:, number].mean()),
                 "fires_for": [[int(label), _short(means[label, number])] for label in best],
                 "selectivity": _short(selective[number]),
-                "speaks_for": [
-                    [int(label), _short(head[label, number])] for label in spoken if head is not None
+                "speaks_for": []
+                if head is None
+                else [
+                    [int(label), _short(head[label, number])]
+                    for label in np.argsort(-head[:, number], kind="stable")[:TOP_CLASSES]
                 ],
             }
         )
     return found
 
 
-def draw(one: Specimen, stage: str, count: int, ascent: Ascent) -> tuple[NDArray[np.uint8], Values]:
+def draw(one: Specimen, stage: str, count: int, ascent: Ascent) -> tuple[NDArray[np.uint8], AtlasValues]:
     """Make the pictures of all channels: (C, S, S, 3) uint8 and how much each excites its channel (C,)."""
     pictures, values = [], []
     for start in range(0, count, BATCH):

@@ -48,7 +48,7 @@ SOURCE_EPOCHS, STEPS = 10, 40
 BATCH, RATE, DECAY = 32, 1e-3, 1e-2
 SOURCE_OTHERS = 150  # pictures of each other class for the source; the target has the rest
 
-Pictures = tuple[Tensor, Tensor]  # (N, 3, side, side) normalised, (N,) 0 other or 1
+BridgePictures = tuple[Tensor, Tensor]  # (N, 3, side, side) normalised, (N,) 0 other or 1
 
 
 class Material:
@@ -68,14 +68,14 @@ class Material:
     def _of(self, labels: NDArray[np.int64], name: str) -> NDArray[np.int64]:
         return np.flatnonzero(labels == self.names.index(name))
 
-    def source(self) -> Pictures:
+    def source(self) -> BridgePictures:
         """Every bicycle, and as many others, evenly."""
         yes = self._of(self.train_labels, SOURCE)
         each = len(yes) // len(OTHERS)
         no = np.concatenate([self._of(self.train_labels, name)[:SOURCE_OTHERS][:each] for name in OTHERS])
         return self._pick(yes, no)
 
-    def target(self, count: int, seed: int) -> Pictures:
+    def target(self, count: int, seed: int) -> BridgePictures:
         """Draw ``count`` motorcycles and as many others, evenly; larger draws contain smaller ones."""
         drawn = np.random.default_rng((seed, 7))
         yes = drawn.permutation(self._of(self.train_labels, TARGET))[:count]
@@ -85,7 +85,7 @@ class Material:
         no = np.array([order[k % len(OTHERS)][k // len(OTHERS)] for k in range(count)])
         return self._pick(yes, no)
 
-    def tested(self, name: str) -> Pictures:
+    def tested(self, name: str) -> BridgePictures:
         """Every test picture of ``name``, and as many others, evenly."""
         yes = self._of(self.test_labels, name)
         each = len(yes) // len(OTHERS)
@@ -93,12 +93,12 @@ class Material:
         labels = torch.cat([torch.ones(len(yes)), torch.zeros(len(no))]).long()
         return torch.cat([self.test[yes], self.test[no]]), labels
 
-    def _pick(self, yes: NDArray[np.int64], no: NDArray[np.int64]) -> Pictures:
+    def _pick(self, yes: NDArray[np.int64], no: NDArray[np.int64]) -> BridgePictures:
         labels = torch.cat([torch.ones(len(yes)), torch.zeros(len(no))]).long()
         return torch.cat([self.train[yes], self.train[no]]), labels
 
 
-def practise(network: Backbone, pictures: Pictures, *, steps: int, seed: int) -> None:
+def practise(network: Backbone, pictures: BridgePictures, *, steps: int, seed: int) -> None:
     """AdamW with a cosine rate on flipped pictures, then BatchNorm's averages over them; changes ``network``."""
     images, labels = pictures
     drawn = generator(seed, "picture bridge")
@@ -114,7 +114,7 @@ def practise(network: Backbone, pictures: Pictures, *, steps: int, seed: int) ->
         seen = torch.where(flip[:, None, None, None], images[batch].flip(3), images[batch])
         loss = nn.functional.cross_entropy(network(seen), labels[batch])
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
     parts = torch.randperm(len(labels), generator=drawn).tensor_split(-(-len(labels) // BATCH))
@@ -124,7 +124,7 @@ def practise(network: Backbone, pictures: Pictures, *, steps: int, seed: int) ->
 
 
 @torch.no_grad()
-def accuracy(network: Backbone, pictures: Pictures) -> float:
+def accuracy(network: Backbone, pictures: BridgePictures) -> float:
     """Share of right answers, 0-1."""
     network.eval()
     images, labels = pictures

@@ -103,14 +103,16 @@ def _track(name: str) -> rides.Track:
 
 def _at_home(name: str, policies: Policies) -> list[float]:
     score = RidingTest(len(SEEDS)).score(policies, Tracks.of([_track(name)], len(SEEDS)))
-    return np.round(score.survival, 4).tolist()
+    survival: list[float] = np.round(score.survival, 4).tolist()
+    return survival
 
 
 def _strengthened(policies: Policies) -> list[list[float]]:
     exam = RidingTest(len(SEEDS))
     track = Tracks.of([rides.track(machine("motorcycle"))], len(SEEDS))
-    found = [exam.score(policies, track, strength).survival for strength in FACTORS]
-    return np.round(np.stack(found, axis=1), 4).tolist()
+    scores = [exam.score(policies, track, strength).survival for strength in FACTORS]
+    survival: list[list[float]] = np.round(np.stack(scores, axis=1), 4).tolist()
+    return survival
 
 
 def _typical(report: RidingReport) -> int:

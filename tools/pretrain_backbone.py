@@ -94,7 +94,7 @@ class Trainer:
         self.network = TinyResNet18()
         if initial:
             self.network.load_state_dict(average_of(initial))
-        self.network = self.network.to(device, memory_format=torch.channels_last)
+        self.network = self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         plain = [p for p in self.network.parameters() if p.ndim <= 1]

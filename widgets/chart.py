@@ -38,7 +38,7 @@ def chart(
     place: DeltaGenerator = st.container() if room is None else st.container(height=room, border=False)
     says = says or figure_says(figure)
     alt = " ".join([says, *table.notes(figure)])
-    look = {"key": key, "theme": None, "config": _CONFIG, "alt": alt}
+    look: dict[str, Any] = {"key": key, "theme": None, "config": _CONFIG, "alt": alt}
     if on_click is None:
         place.plotly_chart(figure, **look)
     else:

@@ -85,7 +85,8 @@ def visitor() -> str:
     known = st.context.cookies.get(visitor_cookie.COOKIE)
     if isinstance(known, str) and visitor_cookie.is_visitor(known):
         return known
-    return st.session_state.setdefault("visitor", visitor_cookie.new_visitor())
+    visitor_id: str = st.session_state.setdefault("visitor", visitor_cookie.new_visitor())
+    return visitor_id
 
 
 @contextmanager

@@ -98,7 +98,5 @@ def _depth_after_probe(entry: BackboneEntry) -> int:
 def _states(strategy: str, stages: int) -> tuple[StageState, ...]:
     """What a strategy that fixes it does with each stage."""
     if not STRATEGIES[strategy].pretrained:
-        return ("grey",) * stages
-    if strategy == "surgical":
-        return ("fire", *("ice",) * (stages - 1))
-    return ("fire",) * stages
+        return tuple("grey" for _ in range(stages))
+    return tuple("ice" if strategy == "surgical" and number else "fire" for number in range(stages))

@@ -63,9 +63,9 @@ def _allowed(message: BackMsg) -> bool:
             return len(asks.request_id) <= _ID and len(asks.file_names) <= MOST_FILES
         case "backend_operation_request":
             operation = message.backend_operation_request.WhichOneof("payload")
-            return operation in _OPERATIONS and message.ByteSize() <= _SMALL
+            return operation in _OPERATIONS and bool(message.ByteSize() <= _SMALL)
         case "stop_script" | "app_heartbeat":
-            return message.ByteSize() <= _SMALL
+            return bool(message.ByteSize() <= _SMALL)
     return False
 
 
@@ -76,4 +76,4 @@ def _answer(message: BackMsg) -> bytes | None:
     answer = ForwardMsg()
     answer.file_urls_response.response_id = asks.request_id
     answer.file_urls_response.error_msg = _TOO_MANY_FILES
-    return answer.SerializeToString()
+    return bytes(answer.SerializeToString())

@@ -215,7 +215,7 @@ def _of_server() -> Iterator[Metric]:
         yield _gauge("tll_sessions", "Browser tabs that are connected.", getattr(one, "value", 0))
     held = streamlits.uploaded_file_mgr
     families = held.get_stats(None) if hasattr(held, "get_stats") else {}
-    in_memory = sum(one.byte_length for stats in families.values() for one in stats)
+    in_memory = sum(getattr(one, "byte_length", 0) for stats in families.values() for one in stats)
     yield _gauge(
         "tll_upload_memory_bytes", "Bytes of uploaded files that sessions hold in memory.", in_memory
     )

@@ -10,7 +10,7 @@ from core.advice.report import Measures, StageMeasures
 from core.advice.tasks import TASKS
 from core.metrics.report import Interval
 
-Measure = Literal["neighbours", "logme", "h_score", "frechet", "probe"]
+TaskMeasure = Literal["neighbours", "logme", "h_score", "frechet", "probe"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class MeasureText:
     more: str
 
 
-MEASURES: dict[Measure, MeasureText] = {
+MEASURES: dict[TaskMeasure, MeasureText] = {
     "neighbours": MeasureText(
         title="Nearest neighbours",
         about="How often the pictures that the network finds most alike are of the same class.",
@@ -84,12 +84,12 @@ class Landmark:
 class Scale:
     """One measure behind one stage: known data sets, from the smallest value to the largest."""
 
-    measure: Measure
+    measure: TaskMeasure
     stage: str
     landmarks: tuple[Landmark, ...]
 
 
-def place(measures: Measures, stage: StageMeasures, measure: Measure) -> Interval | None:
+def place(measures: Measures, stage: StageMeasures, measure: TaskMeasure) -> Interval | None:
     """Where a task stands on the scale of ``measure``, None where that was not measured.
 
     Accuracies become the share of the way from chance to perfect, so that two classes and ten compare: -∞ to 1.
@@ -107,7 +107,7 @@ def place(measures: Measures, stage: StageMeasures, measure: Measure) -> Interva
 
 
 def scale(
-    backbone: str, stage: str, measure: Measure, *, per_class: int, without: str | None = None
+    backbone: str, stage: str, measure: TaskMeasure, *, per_class: int, without: str | None = None
 ) -> Scale:
     """Known data sets behind ``stage`` of ``backbone``, each with about ``per_class`` images of a class.
 

@@ -27,13 +27,11 @@ from core.words import percent
 
 _SIGNS: dict[str, KeySign] = {ICE: "line", GREY: "dots"}
 
-Quartiles = tuple[float, float, float]  # lower quartile, median, upper quartile
-
 
 def stage_by_stage(
     stages: Sequence[str],
-    trained: Sequence[Quartiles],
-    random: Sequence[Quartiles] | None,
+    trained: Sequence[tuple[float, float, float]],
+    random: Sequence[tuple[float, float, float]] | None,
     *,
     title: str,
     random_shown: bool = False,
@@ -41,6 +39,7 @@ def stage_by_stage(
 ) -> go.Figure:
     """Draw one measure over the stages, the input on the left: median over channels, and the quartiles as a band.
 
+    Values are (lower quartile, median, upper quartile).
     ``random`` holds the same of the network with random weights, in grey, or None; ``random_shown`` says that the
     first ones are the random ones.
     """
@@ -58,7 +57,7 @@ def stage_by_stage(
 
 
 def _quartiles(
-    name: str, colour: str, stages: Sequence[str], values: Sequence[Quartiles]
+    name: str, colour: str, stages: Sequence[str], values: Sequence[tuple[float, float, float]]
 ) -> list[dict[str, Any]]:
     places = list(range(len(stages)))
     low, median, high = np.asarray(values, dtype=np.float64).reshape(-1, 3).T.tolist()

@@ -6,23 +6,23 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core import words
-from core.advice.landmarks import MEASURES, Landmark, Measure, Scale, place
+from core.advice.landmarks import MEASURES, Landmark, Scale, TaskMeasure, place
 from core.advice.report import Measures
 from core.figures.axes import axis, named_axis
 from core.figures.marks import guide, line, note, points, whisker
 from core.figures.template import GREY, ICE, SIZE, SMALL, Ground, Theme, faded, figure, ground, key, label
 from core.metrics.report import Interval
 
-Scales = Mapping[tuple[str, Measure], Scale]  # by stage and measure
+Scales = Mapping[tuple[str, TaskMeasure], Scale]  # by stage and measure
 
-ORDER: tuple[Measure, ...] = (
+ORDER: tuple[TaskMeasure, ...] = (
     "neighbours",
     "probe",
     "logme",
     "h_score",
     "frechet",
 )  # plain votes always first
-_PERCENT: tuple[Measure, ...] = ("neighbours", "probe", "h_score")
+_PERCENT: tuple[TaskMeasure, ...] = ("neighbours", "probe", "h_score")
 _ROW = 104  # px a scale
 _LONGEST = 18
 _LETTER = 0.023  # of a phone's width: names are laid out for 320 px
@@ -111,7 +111,9 @@ def by_stage(measures: Measures, known: Scales | None = None, *, theme: Theme = 
     )
 
 
-def _panel(measures: Measures, measure: Measure, known: Scales) -> tuple[list[dict[str, Any]], list[float]]:
+def _panel(
+    measures: Measures, measure: TaskMeasure, known: Scales
+) -> tuple[list[dict[str, Any]], list[float]]:
     """Draw one measure over the stages, and give the ends of its axis."""
     factor = 100 if measure in _PERCENT else 1
     stages = [stage.stage for stage in measures.stages]
@@ -127,7 +129,7 @@ def _panel(measures: Measures, measure: Measure, known: Scales) -> tuple[list[di
 
 
 def _landmarks(
-    known: Scales, stages: Sequence[str], measure: Measure, factor: float
+    known: Scales, stages: Sequence[str], measure: TaskMeasure, factor: float
 ) -> dict[str, list[float | None]]:
     """By a known data set's title: where it lies behind every stage, None where it was not measured."""
     scales = [known.get((stage, measure)) for stage in stages]
@@ -153,13 +155,13 @@ def _your_pictures(sure: Mapping[int, Interval], names: Sequence[str], title: st
     ) | whisker([*sure.values()], ICE)
 
 
-def _panel_title(measure: Measure, top: float, on: Ground) -> dict[str, Any]:
+def _panel_title(measure: TaskMeasure, top: float, on: Ground) -> dict[str, Any]:
     unit = f'<span style="color:{on.muted};font-size:{SMALL}px">{MEASURES[measure].axis}</span>'
     text = f"<b>{MEASURES[measure].title}</b>  {unit}"
     return note(text, 0, top, on.ink, anchor="left top", size=SIZE, xref="paper", yref="paper")
 
 
-def _shown(measures: Measures) -> list[Measure]:
+def _shown(measures: Measures) -> list[TaskMeasure]:
     """The measures that there are, plain votes first."""
     return [
         measure for measure in ORDER if any(getattr(stage, measure) is not None for stage in measures.stages)
@@ -167,7 +169,7 @@ def _shown(measures: Measures) -> list[Measure]:
 
 
 def _range(
-    measure: Measure, values: Sequence[Interval], marks: Sequence[float], factor: float = 1
+    measure: TaskMeasure, values: Sequence[Interval], marks: Sequence[float], factor: float = 1
 ) -> tuple[float, float]:
     """From the smallest to the largest thing on a scale, with some air; 0, where nothing is known, always on it."""
     ends = [0.0, *marks, *(end for value in values for end in (value.low, value.high))]
@@ -203,7 +205,7 @@ def _span(title: str, where: float) -> tuple[float, float]:
 
 
 def _ticks(
-    marks: Sequence[Landmark], wheres: Sequence[float], row: int, colour: str, measure: Measure
+    marks: Sequence[Landmark], wheres: Sequence[float], row: int, colour: str, measure: TaskMeasure
 ) -> dict[str, Any]:
     title = MEASURES[measure].title
     trace = points(
@@ -214,7 +216,7 @@ def _ticks(
         name="measured data sets",
         meta={
             "x": None,
-            "also": ["Data set", None, "Pictures of each class", "Measure", "Place"],
+            "also": ["Data set", None, "Pictures of each class", "TaskMeasure", "Place"],
             "series": "",
             "table": "Measured data sets (in %: of the way from chance to perfect)",
         },
@@ -233,7 +235,7 @@ def _ticks(
     return trace | {"marker": {"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 2}}}
 
 
-def _dot(where: Interval, measured: Interval, row: int, measure: Measure) -> dict[str, Any]:
+def _dot(where: Interval, measured: Interval, row: int, measure: TaskMeasure) -> dict[str, Any]:
     """Draw the task on its scale (0-1); ``measured`` is what is written of it."""
     title = MEASURES[measure].title
     told = [_units(measure, end) for end in (measured.value, measured.low, measured.high)]
@@ -245,7 +247,7 @@ def _dot(where: Interval, measured: Interval, row: int, measure: Measure) -> dic
         name=title,
         meta={
             "x": None,
-            "also": ["Measure", "Your pictures", "Low", "High"],
+            "also": ["TaskMeasure", "Your pictures", "Low", "High"],
             "intervals": False,
             "series": "",
         },
@@ -256,7 +258,7 @@ def _dot(where: Interval, measured: Interval, row: int, measure: Measure) -> dic
     ) | whisker([where], faded(ICE, 0.6), along="x", thickness=6)
 
 
-def _above(row: int, measure: Measure, measured: Interval, on: Ground) -> list[dict[str, Any]]:
+def _above(row: int, measure: TaskMeasure, measured: Interval, on: Ground) -> list[dict[str, Any]]:
     """Write above a scale what it measures, and what was measured."""
     span = f"{_number(measure, measured.low, bare=True)} to {_number(measure, measured.high)}"
     figures = (
@@ -274,18 +276,18 @@ def _below(row: int, title: str, where: float, colour: str) -> dict[str, Any]:
     return note(label(title, _LONGEST), where, row + 0.2, colour, anchor=f"{_side(where)} middle", weight=400)
 
 
-def _number(measure: Measure, value: float, *, bare: bool = False) -> str:
+def _number(measure: TaskMeasure, value: float, *, bare: bool = False) -> str:
     """A value as a person reads it."""
     if measure not in _PERCENT:
         return words.number(value, 2)
     return words.number(100 * value, 0) if bare else words.percent(value, 0)
 
 
-def _units(measure: Measure, value: float) -> float:
+def _units(measure: TaskMeasure, value: float) -> float:
     return 100 * value if measure in _PERCENT else value
 
 
-def _beside(measure: Measure, value: float) -> str:
+def _beside(measure: TaskMeasure, value: float) -> str:
     """A landmark's place; accuracies are relative to chance there."""
     if measure in ("neighbours", "probe"):
         return f"{words.percent(value, 0)} of the way from chance to perfect"

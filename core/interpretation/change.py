@@ -11,26 +11,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.arrays import Maps, Pixels
 from core.freezing.audit import relative_change
 from core.interpretation import rendering
 from core.interpretation.change_report import StageChange
-from core.interpretation.rendering import Map, Pixels
+from core.interpretation.rendering import Map
 from core.interpretation.specimen import Specimen, batch_size
 from core.metrics.similarity import linear_cka, pooled_features
 
 FEWEST_PICTURES = 4  # that a debiased CKA needs
 
-Features = Mapping[str, NDArray[np.float32]]
-Maps = NDArray[np.float32]
+FeaturesByStage = Mapping[str, NDArray[np.float32]]
 
 
-def features(specimen: Specimen, pictures: Pixels) -> Features:
+def features(specimen: Specimen, pictures: Pixels) -> FeaturesByStage:
     """Pooled features (N, channels) of pictures (N, S, S, 3) uint8 after every stage, by its name."""
     return pooled_features(specimen.backbone, _batches(specimen, pictures))
 
 
 def stage_changes(
-    before: Specimen, now: Specimen, measured: tuple[Features, Features] | None = None
+    before: Specimen, now: Specimen, measured: tuple[FeaturesByStage, FeaturesByStage] | None = None
 ) -> tuple[StageChange, ...]:
     """How far every stage moved: in its weights, and in what it sees where ``measured`` features are given.
 

@@ -15,6 +15,7 @@ from skimage.feature import SIFT, hog
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 
+from core.arrays import Pixels
 from core.events import Progress
 from core.images.decoding import square_from_array
 from core.interpretation import readout
@@ -28,8 +29,6 @@ WORDS = 100  # of the visual vocabulary
 DRAWN = 80  # keypoints at most that are drawn on a picture
 _BLOCK = 24  # pixels: scikit-image's HOG has cells of 8 x 8 pixels, blocks of 3 x 3 cells and 9 orientations
 _CHUNK = 25
-
-Pixels = NDArray[np.uint8]
 
 
 def hog_features(picture: Pixels) -> NDArray[np.float64]:

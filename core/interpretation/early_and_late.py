@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.arrays import Pixels
 from core.interpretation.exemplars import BATCH_PIXELS, MOST_WORK, Bank
 from core.interpretation.quartiles import Quartiles, quartiles
 from core.interpretation.specimen import Specimen, as_map
@@ -25,7 +26,6 @@ FINEST, COARSEST = 3.5, 1 / 4  # wavelengths of the stripes: from 3.5 pixels to 
 ORIENTATIONS = 8
 MOST_CROPS, FEWEST_CROPS = 64, 16
 
-Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 

@@ -19,10 +19,10 @@ from scipy import optimize
 from torch import nn
 
 from core import errors
+from core.arrays import Floats
 from core.interpretation.specimen import Specimen
 
-Kind = Literal["edge or grating", "colour blob", "other"]
-Floats = NDArray[np.float64]
+KernelKind = Literal["edge or grating", "colour blob", "other"]
 
 # Opponent colours (orthonormal): brightness, red against green, blue against yellow; after Geusebroek et al. 2001.
 OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [-1, -1, 2]]) / np.sqrt([[3], [2], [6]])
@@ -55,7 +55,7 @@ class Filter:
     chromatic: float
     axis: str
     colour: tuple[int, int, int]
-    kind: Kind
+    kind: KernelKind
 
 
 def first_convolution(specimen: Specimen) -> nn.Conv2d:
@@ -95,7 +95,7 @@ def _analyse(number: int, kernel: Floats) -> Filter:
     cycles = frequency * max(kernel.shape[:2])
     order = separable * near
     axis = AXES[0] if chromatic < CHROMATIC else AXES[1 + int(energy[1:].argmax())]
-    kind: Kind = "other"
+    kind: KernelKind = "other"
     selectivity = _expected(pattern, frequency).selectivity
     if order >= ORDERLY and selectivity >= SELECTIVE:
         kind = "edge or grating"

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
+from core.arrays import Flags, Labels
 from core.errors import DataError
 
 FOLDS = 5
@@ -24,8 +25,6 @@ STRENGTHS = tuple(10.0**power for power in range(-4, 3))
 DEFAULT_STRENGTH = 1e-2  # where there is nothing to choose on: one image of each class
 MOST_ITERATIONS = 3000
 
-Labels = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Rows = NDArray[np.float64]
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.arrays import Pixels
+
 GOLD, VIOLET = (255, 196, 37), (138, 63, 252)
 GAP_LEVEL = 128  # grey of the gaps between tiles: visible on light and dark pages
 
-Pixels = NDArray[np.uint8]
 Map = NDArray[np.floating]
 
 # Anchors of the ramp for maps by themselves, dark to light; luminance rises evenly.

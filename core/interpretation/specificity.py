@@ -29,7 +29,7 @@ SHUFFLES = 20  # deals of random labels that the control of the selectivity rest
 FEWEST_FOR_CKA = 4
 _THREADS = 2  # readouts side by side: scikit-learn's solver is half Python, more would wait for each other
 
-Floats = NDArray[np.floating]
+AnyFloats = NDArray[np.floating]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,7 +116,7 @@ def features(specimen: Specimen, images: NDArray[np.uint8]) -> Iterator[float | 
     )
 
 
-def selectivity(responses: Floats, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def selectivity(responses: AnyFloats, labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """Class selectivity index of every channel: (C,), from 0 (no class is preferred) to 1 (one class only).
 
     ``responses`` (N, C) are mean activities, none negative. With the class means of a channel, (m_max - m_rest) /
@@ -135,7 +135,7 @@ def selectivity(responses: Floats, labels: NDArray[np.int64]) -> NDArray[np.floa
 
 
 def shuffled_selectivity(
-    responses: Floats, labels: NDArray[np.int64], *, shuffles: int = SHUFFLES, seed: int = 0
+    responses: AnyFloats, labels: NDArray[np.int64], *, shuffles: int = SHUFFLES, seed: int = 0
 ) -> NDArray[np.float64]:
     """`selectivity` under random labels, (shuffles, C): what few images of each class give by luck alone."""
     random = np.random.default_rng(seed)
@@ -197,7 +197,7 @@ def measure(specimen: Specimen, control: Specimen, sample: Sample) -> Iterator[P
     )
 
 
-def readings(values: Floats, labels: NDArray[np.int64], voters: int) -> Readings:
+def readings(values: AnyFloats, labels: NDArray[np.int64], voters: int) -> Readings:
     """Read features (N, D) in both ways."""
     rows = np.asarray(values, dtype=np.float64)
     return Readings(
@@ -230,7 +230,7 @@ def cka_matrix(stages: list[NDArray[np.float32]]) -> tuple[tuple[float | None, .
     return tuple(tuple(pairs[row, column] for column in range(len(stages))) for row in range(len(stages)))
 
 
-def _cka(x: Floats, y: Floats) -> float | None:
+def _cka(x: AnyFloats, y: AnyFloats) -> float | None:
     return linear_cka(x, y, debiased=True) if len(x) >= FEWEST_FOR_CKA else None
 
 

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.arrays import Pixels
 from core.images.samples import Box
 from core.interpretation import rendering
 from core.interpretation.exemplars import Bank, Exemplars, patch
 from core.interpretation.receptive_field import WHOLE, effective_boxes
 from core.interpretation.specimen import Specimen, activations
 
-Pixels = NDArray[np.uint8]
 _TALL, _GAP = 300, 6  # pixels of a card
 
 

@@ -2,7 +2,6 @@
 
 import importlib
 from functools import cache
-from importlib.util import find_spec
 
 from core import errors
 from core.techniques.technique import Technique
@@ -26,13 +25,11 @@ NAMES = (
 
 @cache
 def techniques() -> dict[str, Technique]:
-    """Every technique by its name."""
-    found = {}
-    for name in NAMES:
-        module = f"core.techniques.{name.replace('-', '_')}.entry"
-        if find_spec(module.rpartition(".")[0]) is not None and find_spec(module) is not None:
-            found[name] = importlib.import_module(module).TECHNIQUE
-    return found
+    """Every technique by its name; one whose package is missing or broken is an `ImportError`, not left out."""
+    return {
+        name: importlib.import_module(f"core.techniques.{name.replace('-', '_')}.entry").TECHNIQUE
+        for name in NAMES
+    }
 
 
 def technique(name: str) -> Technique:

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-Floats = NDArray[np.float64]
-
 FOLDS = 3
 STRENGTHS = tuple(10.0**power for power in np.arange(-5.0, 1.5, 0.75))  # C: large is a weak penalty
 DEFAULT_STRENGTH = 1e-2  # where there is nothing to cross-validate: one image per class
@@ -30,8 +28,8 @@ SLOPE = 1e-4  # of the mean loss in any weight, below which a solution counts as
 class Probe:
     """Class scores are ``features @ weight.T + bias``."""
 
-    weight: Floats  # (classes, D)
-    bias: Floats  # (classes,)
+    weight: NDArray[np.float64]  # (classes, D)
+    bias: NDArray[np.float64]  # (classes,)
     strength: float  # the chosen C
     converged: bool
 
@@ -48,7 +46,7 @@ def fold_numbers(labels: NDArray[np.int64], folds: int, seed: int) -> NDArray[np
 
 
 def fit(
-    features: Floats, labels: NDArray[np.int64], *, images: int, seed: int
+    features: NDArray[np.float64], labels: NDArray[np.int64], *, images: int, seed: int
 ) -> Iterator[tuple[int, int] | Probe]:
     """Solve for ``features`` (views · images, D), view by view, and ``labels`` (views · images,) 0 … classes - 1.
 
@@ -135,7 +133,7 @@ class _Solver:
         )
 
 
-def _rotate(features: Floats) -> tuple[Floats, Floats | None]:
+def _rotate(features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """With more features than rows, go to the space that the rows span: the same solution for less work.
 
     An L2-penalised solution is a combination of the rows, and a rotation leaves the penalty as it is.

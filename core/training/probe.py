@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from core.errors import DataError, WeightsError
 from core.training import logistic
 from core.training.cache import Features
-from core.training.logistic import DEFAULT_STRENGTH, Floats, Probe, fold_numbers, write
+from core.training.logistic import DEFAULT_STRENGTH, Probe, fold_numbers, write
 
 __all__ = ["DEFAULT_STRENGTH", "Probe", "fit", "fold_numbers", "rows_of", "write"]
 
 
-def rows_of(features: Features) -> tuple[Floats, NDArray[np.int64]]:
+def rows_of(features: Features) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Read what a probe learns from, view by view: features (views · images, D) and labels (views · images,)."""
     numbers, views = torch.arange(len(features)), range(features.views.count)
     rows = [features.batch(numbers, view).float().cpu().numpy() for view in views]
@@ -22,7 +22,7 @@ def rows_of(features: Features) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def fit(
-    features: Floats, labels: NDArray[np.int64], *, images: int, seed: int
+    features: NDArray[np.float64], labels: NDArray[np.int64], *, images: int, seed: int
 ) -> Iterator[tuple[int, int] | Probe]:
     """Solve as `logistic.fit` does; `WeightsError` for features that are not finite, `DataError` for equal ones."""
     if not np.isfinite(features).all():

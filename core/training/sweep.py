@@ -13,10 +13,10 @@ from collections.abc import Generator, Iterable, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core import errors
+from core.arrays import Numbers
 from core.backbones import catalogue, stages
 from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset, LabelledImages
@@ -34,8 +34,6 @@ from core.training.sweep_config import SweepArm, SweepConfig, epochs_for
 from core.training.sweep_events import ArmDone, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_report import lost, pack, spoken
 from core.training.views import Views, views_of
-
-Numbers = NDArray[np.int64]
 
 
 def sweep(

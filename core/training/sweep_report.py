@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core import errors
+from core.arrays import Flags
 from core.events import Event
 from core.metrics.report import Interval
 from core.training.sweep_config import SweepArm
@@ -16,7 +16,6 @@ from core.training.sweep_log import SweepLog
 from core.training.sweep_statistics import LEVEL, compare
 from core.words import percent, points
 
-Flags = NDArray[np.bool_]
 DROP_BELOW = 0.005  # racing drops an arm whose loss to the leader is less likely than this by chance
 
 

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.arrays import Flags, Floats
 from core.metrics.report import Interval
 
-Flags = NDArray[np.bool_]
-Numbers = NDArray[np.float64]
 LEVEL = 0.05  # of all comparisons of a sweep together
 DRAWS = 4000
 _IMAGES_DRAWN = 50_000_000  # in all draws together: beyond, fewer draws, so that a page need not wait
@@ -23,7 +22,7 @@ _FEWEST_DRAWS = 1000
 _Z = 1.959964  # 97.5 % quantile of the normal distribution
 
 
-def draws(hits: Flags, *, seed: int = 0) -> Numbers:
+def draws(hits: Flags, *, seed: int = 0) -> Floats:
     """Mean accuracies (B, A) of ``hits`` (A, S, N) over seeds and test images drawn anew, the same for all arms."""
     arms, seeds, images = hits.shape
     count = min(DRAWS, max(_FEWEST_DRAWS, _IMAGES_DRAWN // images))
@@ -48,7 +47,7 @@ def _times(random: np.random.Generator, rows: int, kinds: int, drawn: int) -> ND
     return np.bincount(picks.ravel(), minlength=rows * kinds).reshape(rows, kinds)
 
 
-def interval(hits: Flags, drawn: Numbers) -> Interval:
+def interval(hits: Flags, drawn: Floats) -> Interval:
     """95 % interval of the mean of ``hits`` (S, N), whose bootstrap draws are ``drawn`` (B,).
 
     Wilson's interval for as many images as would be this unsure by themselves: it stays between 0 and 1, and is
@@ -97,7 +96,7 @@ def compare(
     return found
 
 
-def regret(table: Flags, drawn: Numbers, place: int) -> Interval:
+def regret(table: Flags, drawn: Floats, place: int) -> Interval:
     """How much less than the best: which arm is best is asked anew in every draw.
 
     The upper end is never below what this many images can exclude, were none answered differently.
@@ -110,7 +109,7 @@ def regret(table: Flags, drawn: Numbers, place: int) -> Interval:
     return Interval(value=value, low=min(float(low), value), high=min(1.0, max(float(high), value, unseen)))
 
 
-def likelihood_by_chance(best: Flags, other: Flags, behind: Numbers) -> float:
+def likelihood_by_chance(best: Flags, other: Flags, behind: Floats) -> float:
     """How likely a difference as large as between ``best`` and ``other`` (S, N) is by chance, two-sided.
 
     The larger of two: from the bootstrap's differences ``behind`` (B,), which count both seeds and images, and from

@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from benchmarks import upload_weights
 from core import errors
 from core.backbones import foreign, reading
+from tests.hostile import weights as weights_files
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def peak() -> float:
 def test_a_plain_copy_has_the_same_tensors_each_on_its_own(tmp_path: Path, target: Path) -> None:
     whole = torch.arange(12.0).reshape(3, 4)
     content = {"ema": {"a.weight": whole, "b.weight": whole, "part.weight": whole[1:, :2], "turned": whole.T}}
-    foreign.convert(source(tmp_path, upload_weights.pth(content)), target, "mine.pth")
+    foreign.convert(source(tmp_path, weights_files.pth(content)), target, "mine.pth")
     read = load_file(target)
     assert set(read) == set(content["ema"])
     assert all(torch.equal(read[name], value) for name, value in content["ema"].items())
@@ -44,7 +44,7 @@ def test_a_plain_copy_has_the_same_tensors_each_on_its_own(tmp_path: Path, targe
 
 
 @pytest.mark.parametrize(
-    "make", [upload_weights.great_bytearrays, upload_weights.great_claim, upload_weights.deflated]
+    "make", [weights_files.great_bytearrays, weights_files.great_claim, weights_files.deflated]
 )
 def test_what_a_file_asks_for_is_not_taken_here(tmp_path: Path, target: Path, make) -> None:
     path = source(tmp_path, make())
@@ -58,7 +58,7 @@ def test_what_a_file_asks_for_is_not_taken_here(tmp_path: Path, target: Path, ma
 def test_a_reader_that_breaks_down_is_one_sentence_and_leaves_no_file(
     tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = source(tmp_path, upload_weights.pth({"a.weight": torch.ones(2, 2)}))
+    path = source(tmp_path, weights_files.pth({"a.weight": torch.ones(2, 2)}))
     target.write_bytes(b"half")
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(errors.WeightsError, match=r"mine\.pth could not be opened: its reader broke down"):
@@ -75,13 +75,13 @@ def test_a_reader_that_does_not_come_to_an_end_is_ended(
     monkeypatch.setattr(foreign, "_PATIENCE", 0.001)
     with pytest.raises(errors.WeightsError, match="asks for more memory or time"):
         foreign.convert(
-            source(tmp_path, upload_weights.pth({"a.weight": torch.ones(2, 2)})), target, "mine.pth"
+            source(tmp_path, weights_files.pth({"a.weight": torch.ones(2, 2)})), target, "mine.pth"
         )
 
 
 def test_limits_that_hold_already_stay(tmp_path: Path, target: Path) -> None:
     """As in a service whose unit limits memory and time: nobody may raise a hard limit."""
-    path = source(tmp_path, upload_weights.pth({"a.weight": torch.arange(4.0).reshape(2, 2)}))
+    path = source(tmp_path, weights_files.pth({"a.weight": torch.arange(4.0).reshape(2, 2)}))
     request = {"source": str(path), "target": str(target), "label": "mine.pth", "length": 0}
     with subprocess.Popen(
         [sys.executable, "-m", "core.backbones.foreign", "0"],

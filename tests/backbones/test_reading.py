@@ -15,9 +15,9 @@ import pytest
 import torch
 from safetensors.torch import save as safetensors_of
 
-from benchmarks import upload_weights
 from core import errors
 from core.backbones import reading, values
+from tests.hostile import weights as weights_files
 
 TENSOR = torch.arange(6.0).reshape(2, 3)
 STATE = {"a.weight": TENSOR, "a.bias": torch.ones(2)}
@@ -30,7 +30,7 @@ def saved(tmp_path: Path, content: bytes, name: str = "mine.pth") -> Path:
 
 
 def table(tmp_path: Path, content: Any) -> reading.TensorTable:
-    return reading.read(saved(tmp_path, upload_weights.pth(content)), "mine.pth")
+    return reading.read(saved(tmp_path, weights_files.pth(content)), "mine.pth")
 
 
 def refusal(tmp_path: Path, content: bytes) -> str:
@@ -83,7 +83,7 @@ def test_a_lightning_checkpoint_with_hyper_parameters_is_read(tmp_path: Path) ->
 def test_what_training_programs_keep_beside_the_weights_is_left_unmade(
     tmp_path: Path, beside: Any, zipped: bool
 ) -> None:
-    content = upload_weights.pth({"args": beside, "state_dict": STATE}, zipped=zipped)
+    content = weights_files.pth({"args": beside, "state_dict": STATE}, zipped=zipped)
     found = reading.read(saved(tmp_path, content), "mine.pth")
     assert (found.place, set(found.tensors)) == ("state_dict", set(STATE))
     assert torch.equal(found.tensors["a.weight"], TENSOR)
@@ -107,7 +107,7 @@ def test_tables_in_tables_and_beside_each_other(tmp_path: Path) -> None:
 def test_parameters_shared_tensors_and_the_older_form_are_read(tmp_path: Path) -> None:
     content = {"a.weight": torch.nn.Parameter(TENSOR), "tied.weight": TENSOR}
     for zipped in (True, False):
-        path = saved(tmp_path, upload_weights.pth(content, zipped=zipped))
+        path = saved(tmp_path, weights_files.pth(content, zipped=zipped))
         found = reading.read(path, "mine.pth").tensors
         assert torch.equal(found["a.weight"], TENSOR)
         assert torch.equal(found["tied.weight"], TENSOR)
@@ -191,14 +191,14 @@ def test_a_torchscript_archive_of_torchs_own_making_is_named(tmp_path: Path) -> 
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, about making the case
 def test_hostile_files_are_refused_by_their_form(tmp_path: Path, case: str, said: str) -> None:
-    assert said in refusal(tmp_path, dict(upload_weights.cases())[case]())
+    assert said in refusal(tmp_path, dict(weights_files.cases())[case]())
 
 
 def test_deflated_archives_are_refused_whatever_they_hold(tmp_path: Path) -> None:
-    assert "never compresses" in refusal(tmp_path, upload_weights.deflated(2_000_000))
+    assert "never compresses" in refusal(tmp_path, weights_files.deflated(2_000_000))
     again = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(upload_weights.pth(STATE))) as source,
+        zipfile.ZipFile(io.BytesIO(weights_files.pth(STATE))) as source,
         zipfile.ZipFile(again, "w", zipfile.ZIP_BZIP2) as target,
     ):
         for name in source.namelist():
@@ -207,20 +207,20 @@ def test_deflated_archives_are_refused_whatever_they_hold(tmp_path: Path) -> Non
 
 
 def test_a_header_of_too_many_tensors_is_refused_unread(tmp_path: Path) -> None:
-    assert "has a header of 3 MB" in refusal(tmp_path, upload_weights.million_tensors(50_000))
+    assert "has a header of 3 MB" in refusal(tmp_path, weights_files.million_tensors(50_000))
     with pytest.raises(errors.WeightsError, match="lists 25,000 tensors"):
-        reading.header(saved(tmp_path, upload_weights.million_tensors(25_000)), "mine.safetensors")
+        reading.header(saved(tmp_path, weights_files.million_tensors(25_000)), "mine.safetensors")
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x1b[2Jconv1.weight", "a\u202eb", "n" * 501])
 def test_names_that_are_no_names_are_not_repeated(tmp_path: Path, name: str) -> None:
-    for content in (upload_weights.pth({name: TENSOR}), safetensors_of({name: TENSOR})):
+    for content in (weights_files.pth({name: TENSOR}), safetensors_of({name: TENSOR})):
         with pytest.raises(errors.WeightsError, match=r"^mine\.pth is cut short or damaged, [^\x00-\x1f]*$"):
             reading.read(saved(tmp_path, content), "mine.pth")
 
 
 def test_a_call_whose_name_is_no_name_is_not_repeated(tmp_path: Path) -> None:
-    said = refusal(tmp_path, upload_weights.archive(b"\x80\x02c\x1b[2J\nowned\n)R."))
+    said = refusal(tmp_path, weights_files.archive(b"\x80\x02c\x1b[2J\nowned\n)R."))
     assert "holds more than tensors: opening it" in said
 
 
@@ -241,7 +241,7 @@ def test_a_tensor_that_is_larger_than_its_file_is_refused(tmp_path: Path) -> Non
 )
 def test_malformed_safetensors_are_damaged(tmp_path: Path, case: str) -> None:
     with pytest.raises(errors.WeightsError, match="cut short or damaged"):
-        reading.read(saved(tmp_path, dict(upload_weights.cases())[case]()), "mine.safetensors")
+        reading.read(saved(tmp_path, dict(weights_files.cases())[case]()), "mine.safetensors")
 
 
 @pytest.mark.parametrize(

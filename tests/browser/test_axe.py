@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from benchmarks import accessibility, page_views
-from benchmarks.accessibility import Found
-from benchmarks.page_views import SECONDS, View
 from core.figures import template
+from tests.browser import axe, views
+from tests.browser.axe import Found
+from tests.browser.views import SECONDS, View
 from widgets import visitor_cookie
 
 PAGES = ("home", "riding", "advise", "finetune", "runs", "layers", "techniques", "teacher")
@@ -42,20 +42,20 @@ class Walk:
 @pytest.fixture(scope="module")
 def walk(chromium: object, home: Path, address: str, teachers_secret: str) -> Iterator[Walk]:
     visitor = visitor_cookie.new_visitor()
-    profile = chromium.new_context(viewport={"width": 1440, "height": accessibility.HEIGHT})
+    profile = chromium.new_context(viewport={"width": 1440, "height": axe.HEIGHT})
     profile.set_default_timeout(90 * SECONDS)
     profile.add_cookies([{"name": visitor_cookie.COOKIE, "value": visitor, "url": address}])
-    made = page_views.make(home, visitor)
+    made = views.make(home, visitor)
     page = profile.new_page()
-    views = [view for view in page_views.views(made, teachers_secret) if view.also]
-    one = Walk(page=page, address=address, views=views)
+    looked_at = [view for view in views.views(made, teachers_secret) if view.also]
+    one = Walk(page=page, address=address, views=looked_at)
 
     def asked(request: Request) -> None:
         one.ask(request.url)
 
     profile.on("request", asked)  # of pages, frames and workers
     page.goto(address)
-    page_views.settled(page)
+    views.settled(page)
     page.on("websocket", lambda socket: one.ask(socket.url.replace("ws", "http", 1)))
     yield one
     profile.close()
@@ -63,20 +63,20 @@ def walk(chromium: object, home: Path, address: str, teachers_secret: str) -> It
 
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(walk: Walk, name: str) -> None:
-    """Nor words in charts that cannot be read; what is Streamlit's own is listed in `accessibility.STREAMLITS`."""
+    """Nor words in charts that cannot be read; what is Streamlit's own is listed in `axe.STREAMLITS`."""
     found: list[Found] = []
     walk.at = name
     for number, view in enumerate(one for one in walk.views if one.page == name):
         # One look a view, in turn: all four take four times as long, and are the benchmark's.
-        look = accessibility.LOOKS[number % len(accessibility.LOOKS)]
-        accessibility.dress(walk.page, *look)
-        page_views.open_view(walk.page, walk.address, view)
-        seen = accessibility.look(walk.page, view, *look)
+        look = axe.LOOKS[number % len(axe.LOOKS)]
+        axe.dress(walk.page, *look)
+        views.open_view(walk.page, walk.address, view)
+        seen = axe.look(walk.page, view, *look)
         if seen:  # on the way from one state to the next, as a page that fades in; what stays is a fault
             walk.page.wait_for_timeout(1.5 * SECONDS)
-            seen = accessibility.look(walk.page, view, *look)
+            seen = axe.look(walk.page, view, *look)
         found += seen
-        assert accessibility.moving(walk.page) == [], view.name
+        assert axe.moving(walk.page) == [], view.name
     assert not found, "\n".join(f"{one.view}, {one.theme} {one.width}: {one}" for one in found)
 
 

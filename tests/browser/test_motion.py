@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from benchmarks import page_views
+from tests.browser import views
 
 SECONDS = 1000.0
 # The pixels of a strip at the left edge of a canvas: sky, hills, trees and grass, but neither rider nor gusts.
@@ -37,7 +37,7 @@ def _later(page: Page, canvas: Locator, what: str) -> tuple[str, str]:
 def test_no_picture_moves_by_itself(calm: BrowserContext, address: str, part: str) -> None:
     page = calm.new_page()
     page.goto(f"{address}/riding?part={part}")
-    page_views.settled(page)
+    views.settled(page)
     canvases = page.locator("canvas[role]")
     expect(canvases).to_have_count({"ride": 1, "watch": 3}[part])
     for canvas in canvases.all():
@@ -51,7 +51,7 @@ def test_moving_parts_are_found_where_motion_is_wanted(chromium: object, address
     profile = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="no-preference")
     page = profile.new_page()
     page.goto(f"{address}/riding")
-    page_views.settled(page)
+    views.settled(page)
     first, second = _later(page, page.locator(".st-key-riding_game canvas[role]"), WHOLE)
     assert first != second
     profile.close()
@@ -60,7 +60,7 @@ def test_moving_parts_are_found_where_motion_is_wanted(chromium: object, address
 def test_one_rides_on_the_spot_and_the_ride_counts(calm: BrowserContext, address: str) -> None:
     page = calm.new_page()
     page.goto(f"{address}/riding")
-    page_views.settled(page)
+    views.settled(page)
     game = page.locator(".st-key-riding_game .game")
     canvas = game.locator(".picture")
     game.locator(".go").click()
@@ -85,7 +85,7 @@ def test_one_rides_on_the_spot_and_the_ride_counts(calm: BrowserContext, address
 def test_recorded_rides_wait_for_a_click_and_are_played_once(calm: BrowserContext, address: str) -> None:
     page = calm.new_page()
     page.goto(f"{address}/riding?part=watch")
-    page_views.settled(page)
+    views.settled(page)
     watch = page.locator(".st-key-riding_watch .watch")
     expect(watch.locator(".clock")).to_have_text("0.0 s")
     watch.get_by_role("button", name="Play").click()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import upload_weights
 from core.cli import main
 from core.runs.export import archive as export
 from core.runs.kinds.finetuning_result import RunResult
+from tests.hostile import weights as weights_files
 
 QUICK = ["--data", "digits", "--per-class", "4", "--image-size", "16", "--strategy", "linear_probe"]
 
@@ -20,7 +20,7 @@ QUICK = ["--data", "digits", "--per-class", "4", "--image-size", "16", "--strate
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training program's checkpoint: a table in a table, a prefix, a head for seven classes."""
     path = tmp_path_factory.mktemp("checkpoint") / "model_best.pth.tar"
-    state = {f"module.{name}": value for name, value in upload_weights.state().items()}
+    state = {f"module.{name}": value for name, value in weights_files.state().items()}
     state |= {"module.fc.weight": torch.ones(7, 256), "module.fc.bias": torch.ones(7)}
     torch.save({"epoch": 3, "state_dict": state, "best_acc1": torch.tensor(71.5)}, path)
     return path
@@ -78,7 +78,7 @@ def test_advice_says_it_too(checkpoint: Path, capsys: pytest.CaptureFixture[str]
         ("none.ckpt", b"", "none.ckpt is empty"),
         (
             "bytes.pth",
-            upload_weights.great_bytearrays(),
+            weights_files.great_bytearrays(),
             "bytes.pth holds more than tensors (builtins.bytearray)",
         ),
     ],

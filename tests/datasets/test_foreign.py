@@ -15,13 +15,13 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks.upload_mutants import packed
-from benchmarks.upload_pictures import png
-from benchmarks.upload_sound import holding, picture, sound
 from core.datasets import foreign, own_images
 from core.errors import DataError
 from core.images import decoding
 from core.images.decoding import ReadingLimits
+from tests.hostile.mutants import packed
+from tests.hostile.pictures import png
+from tests.hostile.sound import holding, picture, sound
 from tests.test_isolation import gone
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import layout_fuzz
 from core.datasets import part_names
 from core.datasets.dataset import ImageDataset
 from core.datasets.layout import arrange
@@ -16,6 +15,7 @@ from core.datasets.splits import class_counts
 from core.errors import DataError
 from core.images.decoding import DEFAULT_LIMITS, ReadingLimits
 from tests.datasets.test_own_images import class_folders, png, zipped
+from tests.hostile import layouts
 
 
 def read(files: dict[str, bytes]) -> ImageDataset:
@@ -515,18 +515,18 @@ def test_a_tree_of_any_depth_is_no_trouble() -> None:
 
 
 def test_layouts_at_random_are_read_as_they_were_meant() -> None:
-    outcomes = list(layout_fuzz.run(80, seed=7))
+    outcomes = list(layouts.run(80, seed=7))
     assert [(n, plan.traits, said) for n, plan, end, said in outcomes if end == "wrong"] == []
     assert sum(end == "right" for _, _, end, _ in outcomes) > 50
     assert sum(end == "refused" for _, _, end, _ in outcomes) > 5
 
 
 def test_the_fuzzer_sees_a_picture_in_the_wrong_class() -> None:
-    _, plan, end, _ = next(one for one in layout_fuzz.run(20, seed=7) if one[2] == "right")
+    _, plan, end, _ = next(one for one in layouts.run(20, seed=7) if one[2] == "right")
     assert end == "right"
     moved = min(next(iter(plan.train.values())))
     next(iter(plan.train.values())).discard(moved)
-    assert layout_fuzz.judge(plan, layout_fuzz.packed(plan))[0] == "wrong"
+    assert layouts.judge(plan, layouts.packed(plan))[0] == "wrong"
 
 
 @pytest.mark.parametrize(

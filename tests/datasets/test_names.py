@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.layout_fuzz import Plan, packed
 from core.datasets import member_names, name_encodings
 from core.datasets.own_images import from_folder, from_zip
 from core.datasets.splits import class_counts
 from core.errors import DataError
 from tests.datasets.test_own_images import png
+from tests.hostile.layouts import Plan, packed
 
 
 def archive(names: tuple[str, ...], encoding: str, written: str = "legacy") -> io.BytesIO:

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import upload_dear as dear
-from benchmarks.upload_pictures import chunk, png
-from benchmarks.upload_sound import saved
 from core.errors import DataError
 from core.images import forms
 from core.images.decoding import decode
+from tests.hostile import dear
+from tests.hostile.pictures import chunk, png
+from tests.hostile.sound import saved
 
 # Each a little beyond its bound, so that it is made in a moment; the full sizes are `benchmarks.upload_fuzz`'s.
 DEAR: dict[str, tuple[Callable[[], bytes], str]] = {

@@ -10,13 +10,13 @@ import psutil
 import pytest
 from PIL import ExifTags, Image
 
-from benchmarks.upload_pictures import png
-from benchmarks.upload_sound import picture, saved
 from core import isolation
 from core.errors import DataError
 from core.images import decoding, reader
 from core.images.decoding import ReadingLimits, decode, decode_all, decode_sizes
 from core.images.to_rgb import FITS, PictureReading
+from tests.hostile.pictures import png
+from tests.hostile.sound import picture, saved
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits of the system")
 DEAR = png(2_500, 2_500, depth=16, colour=6)  # tenths of a second for a few kilobytes

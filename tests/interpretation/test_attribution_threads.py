@@ -17,7 +17,7 @@ from core.interpretation.specimen import Specimen
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting")
 
-THREADS, CALLS, PICTURES = 8, 20, 4
+THREADS, CALLS, PICTURES = 8, 6, 4
 
 
 @pytest.mark.parametrize("method", METHODS)

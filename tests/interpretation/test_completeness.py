@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.completeness import calibrated, measured
 from core.backbones import catalogue
 from core.interpretation import attribution, deep_lift, explainable
 from core.interpretation.attribution import METHODS
 from core.interpretation.completeness import TOLERANCE, Completeness
 from core.vision import torchvision
+from tests.interpretation.calibrated import calibrated, measured
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting")
 

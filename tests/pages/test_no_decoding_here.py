@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.upload_mutants import packed
-from benchmarks.upload_sound import picture, saved
 from core.runs import service
+from tests.hostile.mutants import packed
+from tests.hostile.sound import picture, saved
 from tests.pages.test_layers import _open, _words
 from tests.pages.test_own_pictures import VISITOR, page, words
 from widgets import frame, own_pictures

@@ -12,9 +12,9 @@ from PIL import Image
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-from benchmarks.upload_mutants import packed
-from benchmarks.upload_sound import archive, picture, sound
 from core.runs import service
+from tests.hostile.mutants import packed
+from tests.hostile.sound import archive, picture, sound
 from widgets import data_picker, own_pictures
 
 PROJECT = Path(__file__).resolve().parents[2]

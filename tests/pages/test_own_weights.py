@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from benchmarks import upload_weights
 from core.runs import service
 from core.runs.home import home
+from tests.hostile import weights as weights_files
 from widgets import frame
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -36,8 +36,8 @@ def kept() -> list[Path]:
 
 
 def test_what_was_done_is_said_and_the_file_can_be_deleted(page: AppTest) -> None:
-    state = {f"module.{name}": value for name, value in upload_weights.state().items()}
-    content = upload_weights.pth({"model_state_dict": state, "epoch": 3})
+    state = {f"module.{name}": value for name, value in weights_files.state().items()}
+    content = weights_files.pth({"model_state_dict": state, "epoch": 3})
     page.file_uploader(key=UPLOADER).set_value(("my_net*.pth.tar", content, "application/x-tar")).run()
     assert not page.exception
     assert not page.error
@@ -60,7 +60,7 @@ def test_what_was_done_is_said_and_the_file_can_be_deleted(page: AppTest) -> Non
 def test_what_is_refused_is_one_sentence_and_is_not_tried_again_at_every_click(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = upload_weights.great_bytearrays()
+    content = weights_files.great_bytearrays()
     page.file_uploader(key=UPLOADER).set_value(("bytes.pth", content, "application/octet-stream")).run()
     assert not page.exception
     assert [one.value for one in page.error] == [

@@ -8,13 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from benchmarks import upload_weights
 from core.errors import RunError, WeightsError
 from core.runs import own_weights, uploads
 from core.runs.queue import housekeeping
 from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
+from tests.hostile import weights as weights_files
 
 DAY = 86_400
 State = dict[str, torch.Tensor]
@@ -22,7 +22,7 @@ State = dict[str, torch.Tensor]
 
 @pytest.fixture(scope="module")
 def state() -> State:
-    return upload_weights.state()
+    return weights_files.state()
 
 
 def keep(store: Store, content: bytes, name: str = "mine.safetensors", visitor: str = "ann") -> Path:
@@ -51,7 +51,7 @@ def test_of_a_checkpoint_the_network_is_kept_as_plain_tensors_and_what_was_done_
     inner["_orig_mod.module.fc.weight"] = torch.ones(7, 256)
     inner["_orig_mod.module.fc.bias"] = torch.ones(7)
     moments = {number: {"exp_avg": value + 1} for number, value in enumerate(state.values())}
-    content = upload_weights.pth({"model_state_dict": inner, "optimizer": {"state": moments}, "epoch": 3})
+    content = weights_files.pth({"model_state_dict": inner, "optimizer": {"state": moments}, "epoch": 3})
     path = keep(store, content, "best.pth.tar")
     assert path.suffix == ".safetensors"
     assert path.stat().st_size < 0.6 * len(content)
@@ -79,13 +79,13 @@ def test_a_wrong_shape_is_refused_by_the_visitors_own_name_and_leaves_no_file(
 @pytest.mark.parametrize(
     ("name", "make"),
     [
-        ("bytes.pth", upload_weights.great_bytearrays),
-        ("claim.pth", upload_weights.great_claim),
-        ("deflated.pth", lambda: upload_weights.deflated(3_000_000)),
-        ("million.safetensors", lambda: upload_weights.million_tensors(50_000)),
+        ("bytes.pth", weights_files.great_bytearrays),
+        ("claim.pth", weights_files.great_claim),
+        ("deflated.pth", lambda: weights_files.deflated(3_000_000)),
+        ("million.safetensors", lambda: weights_files.million_tensors(50_000)),
         ("photo.pth", lambda: b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(50)),
         ("net.exe", lambda: b"MZ" + bytes(50)),
-        ("half.pth", lambda: upload_weights.pth(upload_weights.state())[:300_000]),
+        ("half.pth", lambda: weights_files.pth(weights_files.state())[:300_000]),
     ],
 )
 def test_what_is_refused_gets_one_sentence_and_leaves_nothing(store: Store, name: str, make) -> None:

@@ -14,7 +14,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from benchmarks.ray_nodes import Nodes
 from core import environment, errors
 from core.events import Progress
 from core.riding.config import RidingConfig
@@ -33,6 +32,7 @@ from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
+from tests.runs.ray_nodes import Nodes
 from tests.runs.test_runs import LINUX, ended, timeline, until
 
 WITH_RAY = pytest.mark.skipif(
@@ -47,9 +47,9 @@ LONG = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500))
 SWEEP = SweepConfig(per_class=8, seeds=1, epochs=2, image_size=32, batch_size=8, lp_ft=False)
 
 
-RIDDEN = RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2))
+RIDDEN = RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2, 60))
 TRIED = ExperimentConfig.from_json(
-    {"technique": "instance-weighting", "settings": {"seeds": 3, "source_images": 100, "rounds": 10}}
+    {"technique": "instance-weighting", "settings": {"seeds": 12, "source_images": 100, "rounds": 10}}
 )
 
 

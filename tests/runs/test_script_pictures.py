@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.script_repeats import Case, train
 from core.datasets import own_images
 from core.images.decoding import decode
 from core.images.to_rgb import FITS, PictureReading
 from core.runs.export import archive as export
 from core.runs.files import artefacts
 from core.training.config import FinetuneConfig
+from tests.runs.script_repeats import Case, train
 from tests.runs.test_script import read, result
 
 SIDE = 32

@@ -1,11 +1,11 @@
-"""The exported script trains again to the same bits: a slice of `benchmarks.script_repeats`."""
+"""The exported script trains again to the same bits: a slice of `benchmarks.exported_scripts`."""
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks.script_repeats import Case, cases, repeat
 from core.training import precision
+from tests.runs.script_repeats import Case, cases, repeat
 
 SLICE = (
     "linear_probe, views 4",

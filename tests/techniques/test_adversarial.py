@@ -159,11 +159,11 @@ def test_bad_settings_are_one_sentence(wrong, words):
 
 
 def test_dann_reads_pacs_sketches_above_chance_and_reversal_hides_the_style(shared_data):
-    from benchmarks.adversarial import JUDGES, one_layer, photo_to, scores
+    from tests.techniques.real_domains import JUDGES, adversarial_scores, one_layer, photo_to
 
     parts = photo_to(shared_data, "sketch")
     assert [len(one[0]) for one in (parts.source, parts.target, parts.target_test)] == [280, 280, 140]
-    found = scores(parts, seed=0, steps=60, built=lambda seed: one_layer(parts, seed))
+    found = adversarial_scores(parts, seed=0, steps=60, built=lambda seed: one_layer(parts, seed))
     assert set(found) == {"source", "dann", "together"}
     assert all(value > 1.5 / 7 for value in found.values())
 

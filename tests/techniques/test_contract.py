@@ -238,3 +238,11 @@ def test_the_table_of_techniques_loads_without_torch_and_scikit_learn() -> None:
 def test_an_unknown_technique_is_refused_in_a_sentence() -> None:
     with pytest.raises(errors.SettingsError, match="technique must be one of"):
         catalogue.technique("telepathy")
+
+
+def test_a_technique_whose_package_is_missing_is_an_error_and_not_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catalogue, "NAMES", (*catalogue.NAMES, "not-there"))
+    with pytest.raises(ModuleNotFoundError, match="not_there"):
+        catalogue.techniques.__wrapped__()

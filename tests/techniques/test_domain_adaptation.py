@@ -175,7 +175,7 @@ def test_bad_settings_are_one_sentence(wrong, words):
 
 
 def test_mnist_helps_to_read_usps(shared_data):
-    from benchmarks.domain_adaptation import mnist_to_usps, usps
+    from tests.techniques.real_domains import mnist_to_usps, usps
 
     digits = usps(shared_data)
     assert len(digits) == 2007
@@ -188,7 +188,7 @@ def test_mnist_helps_to_read_usps(shared_data):
 
 
 def test_every_way_without_training_reads_pacs_sketches_above_chance(shared_data):
-    from benchmarks.domain_adaptation import pacs_scores
+    from tests.techniques.real_domains import pacs_scores
 
     found = pacs_scores(shared_data, "sketch")
     assert set(found) == {"source", "adabn", "coral", "transport", "target"}

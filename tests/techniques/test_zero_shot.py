@@ -162,8 +162,8 @@ def test_bad_settings_of_the_animals_are_one_sentence(name: str, value: int) -> 
 def test_animals_that_were_never_shown_are_named_by_their_attributes(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from benchmarks.zero_shot import measure, prepared
     from core.interpretation import specimen
+    from tests.techniques.real_animals import measure, prepared
 
     for name in ("cifar100-animals.zip", "awa2-attributes"):
         if not (shared_data / name).exists():

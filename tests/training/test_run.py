@@ -9,6 +9,7 @@ from core.events import CheckpointReady, Event, Note
 from core.training.config import STRATEGIES, FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 from core.training.run import finetune
+from core.words import percent
 
 
 def only(events: list[Event], kind: type) -> list:
@@ -136,7 +137,7 @@ def test_lp_ft_begins_where_the_probe_ends(run):
     events = run(strategy="lp_ft", views=1, epochs=1, learning_rate=1e-6)
     assert all(row.buffers_identical for row in last(events).audit)  # or the head would meet other features
     after = only(events, EpochDone)[0]
-    assert f"{probe.validation_accuracy:.1%}" in only(events, Note)[0].message
+    assert percent(probe.validation_accuracy) in only(events, Note)[0].message
     assert after.validation_loss == pytest.approx(probe.validation_loss, rel=0.05)
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.advice import landmarks
-from core.advice.landmarks import MEASURES, Measure, Scale, between, place
+from core.advice.landmarks import MEASURES, Scale, TaskMeasure, between, place
 from core.advice.report import Measures
 from core.words import count, seconds
 from widgets import address, frame
@@ -81,7 +81,7 @@ def _in_words(found: Measures, stage: str, here: list[Scale]) -> None:
         st.markdown(f"**{MEASURES[scale.measure].title}:** {between(value, scale)}")
 
 
-def _scale(request: AdviceRequest, found: Measures, stage: str, measure: Measure) -> Scale:
+def _scale(request: AdviceRequest, found: Measures, stage: str, measure: TaskMeasure) -> Scale:
     return landmarks.scale(
         found.backbone, stage, measure, per_class=found.per_class, without=request.known_as
     )

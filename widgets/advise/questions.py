@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -44,7 +45,7 @@ def ask() -> TaskAnswers:
     )
 
 
-def _question(label: str, answers: Mapping[str, str], name: str) -> str | None:
+def _question(label: str, answers: Mapping[Any, str], name: str) -> str | None:
     chosen = address.choose(
         st.selectbox,
         label,

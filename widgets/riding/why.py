@@ -27,7 +27,7 @@ def _gains() -> None:
     bicycle = optimal_gains(BENCHMARK_BICYCLE, replay.SPEED)
     motorcycle = optimal_gains(SHARP_1971, replay.SPEED)
     turned = optimal_gains(BENCHMARK_BICYCLE, replay.SPEED, reversed=True)
-    alike, against = (one.direction @ motorcycle.direction for one in (bicycle, turned))
+    alike, against = (float(gains.direction @ motorcycle.direction) for gains in (bicycle, turned))
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with left:
         st.markdown(

@@ -1,9 +1,11 @@
 """Runs side by side, and whether their difference is real."""
 
+from typing import get_args
+
 import streamlit as st
 
 from core.figures.comparison import AccuracyRow, accuracies, differences
-from core.figures.learning_curves import learning_curves
+from core.figures.learning_curves import CurvePanel, learning_curves
 from core.figures.template import ColourRole
 from core.runs import service
 from core.runs.kinds.finetuning_result import RunResult
@@ -65,7 +67,7 @@ def _curves(records: list[RunRecord]) -> None:
     first, second = (finetuning.curves(finetuning.timeline_of(one), one) for one in records)
     if not first.validation_accuracy or not second.validation_accuracy:
         return
-    for column, panel in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+    for column, panel in zip(st.columns(2), get_args(CurvePanel), strict=True):
         figure = learning_curves(first, control=second, control_name="B", panel=panel, theme=frame.theme())
         with column:
             chart(figure, key=f"compare_{panel}")

@@ -1,12 +1,13 @@
 """One fine-tuning and its control: how they go while they go, and the result once it is there."""
 
 import math
+from typing import get_args
 
 import streamlit as st
 
 from core import errors, words
 from core.backbones import catalogue
-from core.figures.learning_curves import LearningCurves, learning_curves
+from core.figures.learning_curves import CurvePanel, LearningCurves, learning_curves
 from core.runs import service
 from core.runs.kinds.finetuning import epochs_of
 from core.runs.kinds.finetuning_timeline import EpochFigures, Timeline
@@ -187,12 +188,11 @@ def _curves(
         st.caption("A linear probe is solved in one go, so it has no learning curve.")
         return
     classes = len(timeline.started.class_names) if timeline.started is not None else None
-    left, right = st.columns(2)
     own = curves(timeline, record)
     scratch = None
     if control is not None and beside is not None and beside.epochs:
         scratch = curves(beside, control)
-    for column, panel in ((left, "accuracy"), (right, "loss")):
+    for column, panel in zip(st.columns(2), get_args(CurvePanel), strict=True):
         figure = learning_curves(own, control=scratch, classes=classes, panel=panel, theme=frame.theme())
         with column:
             chart(figure, key=f"curves_{panel}")

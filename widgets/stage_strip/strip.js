@@ -11,7 +11,7 @@ const ECHO_MS = 3000; // How long a change of ours outranks what the server stil
 function millions(count) {
   if (count === 0) return "0";
   if (count < 1e4) return count.toLocaleString("en");
-  if (count < 1e6 && count < 99500) return (count / 1e3).toFixed(0) + " k";
+  if (count < 99500) return (count / 1e3).toFixed(0) + " k";
   return (count / 1e6).toFixed(count < 99.5e6 ? 2 : 0) + " M";
 }
 

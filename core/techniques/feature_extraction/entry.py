@@ -1,19 +1,16 @@
 """Feature extraction: what a pretrained network sees, against what people designed by hand. Torch-free."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from core.settings import setting
-from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
-
-Data = Literal["everyday-patches", "science-patches", "digits", "lfw-faces"]
+from core.techniques.technique import Arm, Axis, BuiltInData, Paper, Quantity, Settings, Technique
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureExtractionSettings(Settings):
     """What to recognise, from how many images, and how strictly features are chosen."""
 
-    data: Data = setting(
+    data: BuiltInData = setting(
         "everyday-patches", "The pictures to tell apart; all four sets ship with the lab.", title="Pictures"
     )
     most: int = setting(

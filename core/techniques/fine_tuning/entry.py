@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.settings import setting
-from core.techniques.technique import Arm, Paper, Quantity, Role, Settings, Technique
+from core.techniques.technique import Arm, BuiltInData, Paper, Quantity, Role, Settings, Technique
 from core.training.config import STRATEGIES
 
-Data = Literal["everyday-patches", "science-patches", "digits", "lfw-faces"]
 Shift = Literal["blur", "noise", "colour"]
 
 _TITLES: dict[str, str] = {
@@ -23,7 +22,7 @@ _ROLES: dict[str, Role] = {"scratch": "baseline", "scratch_statistics": "control
 class FineTuningSettings(Settings):
     """What is learned, from how much, and how the second test set differs."""
 
-    data: Data = setting(
+    data: BuiltInData = setting(
         "everyday-patches", "The pictures to learn; all four sets ship with the lab.", title="Pictures"
     )
     per_class: int = setting(5, "Labelled images of each class.", 2, 20, title="Images per class")

@@ -17,7 +17,7 @@ from core.arrays import Labels, Pixels
 from core.backbones import stages
 from core.interpretation.specimen import Specimen
 from core.techniques.descent import descend
-from core.techniques.knowledge_fusion.weights import State
+from core.techniques.knowledge_fusion.weights import FusedWeights
 from core.training import probe
 
 FROZEN = 2  # stages: the stem and layer1
@@ -45,7 +45,7 @@ class FusedNetwork(nn.Module):
         scores: Tensor = self.head(self.body(features))
         return scores
 
-    def state(self) -> State:
+    def state(self) -> FusedWeights:
         """Copy all weights and BatchNorm's statistics, but not its counters."""
         return {
             name: tensor.detach().clone()
@@ -53,7 +53,7 @@ class FusedNetwork(nn.Module):
             if tensor.is_floating_point()
         }
 
-    def filled(self, state: State) -> "FusedNetwork":
+    def filled(self, state: FusedWeights) -> "FusedNetwork":
         """Copy the network and put ``state`` into the copy."""
         other = copy.deepcopy(self)
         other.load_state_dict(state, strict=False)

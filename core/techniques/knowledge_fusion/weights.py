@@ -11,10 +11,10 @@ from torch.nn import Module
 
 from core.vision import torchvision
 
-State = dict[str, Tensor]
+FusedWeights = dict[str, Tensor]
 
 
-def interpolated(before: Mapping[str, Tensor], after: Mapping[str, Tensor], alpha: float) -> State:
+def interpolated(before: Mapping[str, Tensor], after: Mapping[str, Tensor], alpha: float) -> FusedWeights:
     """Walk the straight line in weight space: ``(1 - alpha) * before + alpha * after``, tensor by tensor.
 
     WiSE-FT, Wortsman et al. 2022 (arXiv 2109.01903), equation 1: ``before`` is the probed network, ``after`` the
@@ -23,7 +23,7 @@ def interpolated(before: Mapping[str, Tensor], after: Mapping[str, Tensor], alph
     return {name: (1 - alpha) * before[name] + alpha * after[name] for name in before}
 
 
-def soup(states: Sequence[Mapping[str, Tensor]]) -> State:
+def soup(states: Sequence[Mapping[str, Tensor]]) -> FusedWeights:
     """Average the weights of several networks, each fine-tuned from the same start.
 
     The uniform soup of Wortsman et al. 2022 (arXiv 2203.05482): one network at the end, as fast as any of them.

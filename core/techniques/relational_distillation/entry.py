@@ -7,8 +7,8 @@ from core.settings import setting
 from core.techniques.papers import CKA, DISTILLATION
 from core.techniques.technique import Arm, Axis, Paper, Quantity, Settings, Technique
 
-Data = Literal["everyday-patches", "science-patches"]
-Stage = Literal["layer2", "layer3", "layer4"]
+PatchesData = Literal["everyday-patches", "science-patches"]
+TeacherStage = Literal["layer2", "layer3", "layer4"]
 Relations = Literal["both", "distances", "angles"]
 
 
@@ -21,13 +21,13 @@ class RelationalDistillationSettings(Settings):
     without a teacher and 75.3 % with layer4 and the paper's weights. Plain distillation's weight was chosen beside it.
     """
 
-    data: Data = setting(
+    data: PatchesData = setting(
         "science-patches", "The pictures to tell apart; both sets ship with the lab.", title="Pictures"
     )
     relations: Relations = setting(
         "both", "What is handed over: distances of pairs, angles of triplets, or both."
     )
-    stage: Stage = setting(
+    stage: TeacherStage = setting(
         "layer3",
         "Which of the large network's stages is the teacher; layer4 is the last.",
         title="Teacher's stage",

@@ -184,7 +184,7 @@ function rodPath(context, a, b, ra, rb) {
   context.closePath();
 }
 
-function drawBodies(context, camera, model, paint, light) {
+function drawBodies(context, camera, model, paint) {
   const parts = [];
   for (const one of model.rods) {
     const a = camera.project(one.a), b = camera.project(one.b);

@@ -325,7 +325,8 @@ function makeGame(root) {
   function lie() {
     if (game.phase !== "fall") return;
     enter("done");
-    nodes.go.hidden || nodes.behind.contains(root.activeElement) || nodes.picture.focus({ preventScroll: true });
+    const elsewhere = nodes.go.hidden || nodes.behind.contains(root.activeElement);
+    if (!elsewhere) nodes.picture.focus({ preventScroll: true });
   }
 
   function flash(text) {

@@ -25,7 +25,7 @@ function advance(ride, level) {
   torque = Math.min(Math.max(torque, -rule.torque), rule.torque);
   const gust = conditions.gusts[Math.floor(ride.steps / rule.gustSteps) % conditions.gusts.length];
   const roll = mount.weight * (gust - conditions.hand * (x[0] + rule.calm * x[2]));
-  const next = new Array(6);
+  const next = Array.from({ length: 6 });
   for (let i = 0; i < 6; i++) {
     const row = mount.a[i];
     let total = row[0] * x[0];

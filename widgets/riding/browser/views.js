@@ -16,7 +16,7 @@ function drawBehind(context, width, height, scene, paint) {
     drawFlat(context, camera, runner, paint.ghost, friendAlpha(scene.hand));
   }
   if (scene.gauge) drawGauge(context, camera, scene, paint);
-  drawBodies(context, camera, model, paint, paint.lens);
+  drawBodies(context, camera, model, paint);
   drawDust(context, camera, scene.dust, paint);
   if (Math.abs(scene.gust) > 0.01) drawGust(context, width, height, camera, scene, paint);
 }
@@ -180,6 +180,6 @@ function drawAbove(context, width, height, scene, paint) {
     context.lineTo(d[0], d[1]);
     context.stroke();
   }
-  drawBodies(context, camera, model, paint, paint.lens);
+  drawBodies(context, camera, model, paint);
   drawDust(context, camera, scene.dust, paint);
 }

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from benchmarks import upload_pictures
-from benchmarks.upload_mutants import CENTRAL, LOCAL, packed
-from benchmarks.upload_pictures import Case
-from benchmarks.upload_sound import archive, holding, picture, saved, sound
+from tests.hostile import pictures
+from tests.hostile.mutants import CENTRAL, LOCAL, packed
+from tests.hostile.pictures import Case
+from tests.hostile.sound import archive, holding, picture, saved, sound
 
 # --- archives by their bytes ------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ def cases() -> Iterator[Case]:
         )
     yield "polyglot: PDF", lambda: b"%PDF-1.7\n1 0 obj<<>>endobj\n" + packed(sound()) + b"%%EOF"
     yield "polyglot: HTML", lambda: b"<html><script>alert(1)</script>" + packed(sound()) + b"</html>"
-    yield "polyglot: GIF and ZIP (GIFAR)", lambda: upload_pictures.frames(2, "GIF") + packed(sound())
+    yield "polyglot: GIF and ZIP (GIFAR)", lambda: pictures.frames(2, "GIF") + packed(sound())
     yield "polyglot: a picture that is a ZIP, too", lambda: holding(picture() + packed(sound()))
     yield (
         "polyglot: JPEG with HTML in its comment",
@@ -212,4 +212,4 @@ def cases() -> Iterator[Case]:
             [(name, picture(), 0, len(picture()), len(picture())) for name in (b"a/1.png", b"b/1.png") * 50]
         ),
     )
-    yield from upload_pictures.cases()
+    yield from pictures.cases()

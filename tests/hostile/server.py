@@ -1,4 +1,4 @@
-"""A process that stands for the server of `upload_fuzz`: it takes cases; what it takes and touches is written down."""
+"""A process that stands for the server of `fuzz`: it takes cases; what it takes and touches is written down."""
 
 import contextlib
 import multiprocessing

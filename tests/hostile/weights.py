@@ -1,4 +1,4 @@
-"""Weights files that nobody should have to open: made here, byte by byte, for `upload_fuzz` and for tests.
+"""Weights files that nobody should have to open: made here, byte by byte.
 
 What torch's own restricted unpickler lets through (``bytearray`` of any size, storages and shapes of any size),
 what its archives may be (deflated, TorchScript), and what a network cannot be filled with.

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 from PIL import Image
 
-from benchmarks.upload_sound import holding, picture, saved
+from tests.hostile.sound import holding, picture, saved
 
 Case = tuple[str, Callable[[], bytes]]  # its name, and what makes it
 

@@ -1,4 +1,4 @@
-"""Pictures that cost little to send and much to decode: made here for `upload_fuzz` and for tests.
+"""Pictures that cost little to send and much to decode: made here byte by byte.
 
 Every maker takes its size, so that a test can have a small one of the same kind.
 """
@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from benchmarks.upload_pictures import chunk, many_scans, patched, png
-from benchmarks.upload_sound import holding, saved
+from tests.hostile.pictures import chunk, many_scans, patched, png
+from tests.hostile.sound import holding, saved
 
 Case = tuple[str, Callable[[], bytes]]
 

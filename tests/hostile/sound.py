@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from benchmarks.upload_mutants import Pictures, packed
+from tests.hostile.mutants import Pictures, packed
 
 Entries = list[tuple[zipfile.ZipInfo | str, bytes]]
 
