@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class Selection:
     network: NetworkKey
     side: int
 
-    @property
+    @cached_property  # a page asks for it hundreds of times, and a look into the cache is not free
     def specimen(self) -> "Specimen":
         """The network, loaded when it is needed."""
         return specimens.load(self.network)
