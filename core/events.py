@@ -30,7 +30,7 @@ class Progress(Event):
     """How far the work in hand is: reading features, the second of five seeds, a rider's practice."""
 
     kind: ClassVar[str] = "progress"
-    phase: str  # a name that a page has a sentence for, or the sentence itself: "Seed 2 of 5: DANN"
+    phase: str  # a name that a page has words for ("features", a sweep's arm), or a sentence: "Seed 2 of 5: DANN"
     done: float
     total: float = 1.0
     images_per_second: float | None = None

@@ -32,7 +32,7 @@ class RidersTested(Event):
     seconds: NDArray[np.float64] = field(repr=False)  # (arms, seeds) upright, of `rides.TEST_SECONDS`
 
 
-KINDS: tuple[type[Event], ...] = (RidersStarted, RidersTested)
+EVENTS: tuple[type[Event], ...] = (RidersStarted, RidersTested)
 
 
 def report(events: Iterable[Event]) -> RidingReport | None:

@@ -14,7 +14,7 @@ from core.metrics.report import Interval
 
 GOAL = 0.9  # "learned": nine of ten test rides upright to the end
 RESAMPLES = 4000
-KIND = f"95 % percentile bootstrap over seeds, {RESAMPLES:,} resamples"
+BOOTSTRAP = f"95 % percentile bootstrap over seeds, {RESAMPLES:,} resamples"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class RiderCurve:
 
 
 def mean(values: NDArray[np.float64]) -> Interval:
-    """Average over seeds, (seeds,), with its interval (`KIND`)."""
+    """Average over seeds, (seeds,), with its interval (`BOOTSTRAP`)."""
     low, high = np.percentile(_resampled(values).mean(axis=1), [2.5, 97.5])
     return Interval(value=float(values.mean()), low=float(low), high=float(high))
 
@@ -72,7 +72,7 @@ def median(values: NDArray[np.float64]) -> Interval:
 
 
 def band(survival: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Average (seeds, tests) over seeds, and bound it test by test (`KIND`): mean, low, high, (tests,) each."""
+    """Average (seeds, tests) over seeds, and bound it test by test (`BOOTSTRAP`): mean, low, high, (tests,) each."""
     seeds = len(survival)
     low, high = np.percentile(_shares(seeds) @ survival, [2.5, 97.5], axis=0)
     return survival.mean(axis=0), low, high

@@ -1,7 +1,7 @@
 """A run's events, written down: the log, checkpoints, the result, and what its kind leaves beside them.
 
-Whatever runs never writes; a worker is stateless; whoever drives one (a worker process of this machine, also for a
-node of a cluster) hands every event to a `Recorder`.
+What runs never writes: whoever drives its generator of events, a worker process of this machine, hands every one to a
+`Recorder`.
 """
 
 import time
@@ -72,8 +72,6 @@ class Recorder:
                 self.flush()
             return
         self._append(event)
-        if isinstance(event, self._kind.milestones):
-            self._on_milestone()
 
     def flush(self) -> None:
         """Write the newest checkpoint, if it is not on disk yet, and before it what belongs to it."""
@@ -85,7 +83,6 @@ class Recorder:
         checkpoint.write(self.directory, event)
         self._rest_until = self._clock() + max(_SHORTEST_REST, _REST_PER_WRITE * (self._clock() - began))
         self._append(event)
-        self._on_milestone()
 
     def close(self) -> None:
         """Close the log."""
@@ -101,6 +98,8 @@ class Recorder:
             )
             self.summary = self._kind.summary(self.shown)
         self._log.append({**event.to_json(), "at": at})
+        if isinstance(event, self._kind.milestones):
+            self._on_milestone()
 
     def _kept(self, event: Event) -> bool:
         """Whether the log keeps one of the events that come often: some, and the last of a phase."""

@@ -24,16 +24,18 @@ _networks = Networks()
 
 
 def result(run_id: str) -> RunResult:
-    """Read the result of a finished fine-tuning; a `RunError` if there is none yet, or if the run is a sweep."""
+    """Read the result of a finished fine-tuning; a `RunError` if there is none yet, or for another kind of run."""
     return RunResult.from_json(_result_json(run_id))
 
 
 def sweep_report(run_id: str) -> SweepReport:
     """Say what a sweep has found, at its end or so far; a `RunError` before it has begun, or if it is no sweep."""
-    found = service.shown(run_id)
-    if not isinstance(found, SweepShown):
-        raise errors.RunError("This is a single run, not a sweep over freeze depths.")
-    return report(found.log)
+    shown = service.shown(run_id)
+    if not isinstance(shown, SweepShown):
+        raise errors.RunError(
+            f"This is {service.run(run_id).spec.config.what}, not a sweep over freeze depths."
+        )
+    return report(shown.log)
 
 
 def result_path(run_id: str) -> Path:
@@ -111,7 +113,7 @@ def _existing(run_id: str, name: str) -> Path:
     if not path.exists():
         record = service.run(run_id)  # a RunError of its own where there is no such run
         if name != artefacts.RESULT:
-            _ = record.spec.finetune  # a sweep keeps neither weights nor pictures: this says so
+            _ = record.spec.finetune  # only a fine-tuning keeps weights and pictures: this says so
         raise errors.RunError(
             record.error or "This run has no result yet; wait until it has finished, or resume it."
         )

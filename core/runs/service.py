@@ -400,12 +400,9 @@ def delete_weights(weights: OwnWeights) -> None:
 def shown(run_id: str) -> Shown:
     """Read what a run of any kind has told so far; for a page that polls, feed one of its own with `events`."""
     spec = run(run_id).spec
-    shown, offset = table.kind(spec).shown(spec.config), 0
-    while True:
-        new, offset = events(run_id, offset)
-        if not new:
-            return shown
-        shown.absorb(new)
+    told = table.kind(spec).shown(spec.config)
+    told.absorb(artefacts.whole_log(_directory(run_id) / artefacts.EVENTS))
+    return told
 
 
 def _service() -> _Service:
@@ -476,14 +473,9 @@ def _requeue(record: RunRecord, epochs: int, allowed: Limits | None) -> None:
 
 def _epochs_kept(run_id: str) -> int:
     """Read from the log how many epochs the checkpoint on disk has behind it."""
-    kept, offset = 0, 0
-    while True:
-        new, offset = events(run_id, offset)
-        if not new:
-            return kept
-        for event in new:
-            if event["event"] in ("checkpoint", "resumed"):
-                kept = event["epoch"]
+    lines = artefacts.whole_log(_directory(run_id) / artefacts.EVENTS)
+    kept = (line["epoch"] for line in reversed(lines) if line["event"] in ("checkpoint", "resumed"))
+    return next(kept, 0)
 
 
 def _forget(run_id: str) -> None:

@@ -47,9 +47,8 @@ class RunSpec:
     def finetune(self) -> FinetuneConfig:
         """The settings of a fine-tuning; a `RunError` for other kinds, which have no network, no curves, no seed."""
         if not isinstance(self.config, FinetuneConfig):
-            raise errors.RunError(
-                f"This is {self.config.what}, not a single run; fine-tune at one depth for that."
-            )
+            why = "a single run; fine-tune at one depth for that" if self.kind == "sweep" else "a fine-tuning"
+            raise errors.RunError(f"This is {self.config.what}, not {why}.")
         return self.config
 
     @property

@@ -111,4 +111,4 @@ class Panel(Event):
     drawing: Drawing
 
 
-KINDS: tuple[type[Event], ...] = (Score, Panel)
+EVENTS: tuple[type[Event], ...] = (Score, Panel)

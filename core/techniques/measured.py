@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core import events
-from core.techniques.events import KINDS
+from core.techniques.events import EVENTS
 from core.techniques.report import Report
 from core.techniques.technique import Settings, Technique
 
@@ -38,7 +38,7 @@ def measured(technique: str) -> Measured | None:
     if values["settings"] != entry.settings().to_json():
         return None  # the defaults have changed since
     return Measured(
-        report=Report.of(entry, filter(None, (events.read(one, KINDS) for one in values["events"]))),
+        report=Report.of(entry, filter(None, (events.read(one, EVENTS) for one in values["events"]))),
         settings=entry.settings(**values["settings"]),
         seconds=values["seconds"],
         provenance=values["provenance"],

@@ -131,7 +131,7 @@ class FinetuneConfig:
     """One run. ``None`` means "the strategy's or the backbone's default"; `resolved` fills those in."""
 
     kind: ClassVar[str] = "finetune"
-    what: ClassVar[str] = "a fine-tuning"
+    what: ClassVar[str] = "a single run"
 
     backbone: str = setting(
         "tiny_resnet18", "The pretrained network that the run starts from.", title="Network"

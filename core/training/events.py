@@ -64,9 +64,8 @@ class Finished(Event):
     epochs_done: int
     validation_accuracy: float
     stopped_early: bool
-    diverged: str | None = (
-        None  # where training diverged and the run ended for that: the sentence that says so
-    )
+    # where training diverged and the run ended for that: the sentence that says so
+    diverged: str | None = None
     audit: tuple[StageAudit, ...]
     seconds: float
     seconds_by_phase: dict[str, float]

@@ -70,4 +70,4 @@ class SweepFinished(Event):
     peak_memory_bytes: int
 
 
-KINDS: tuple[type[Event], ...] = (SweepStarted, CachesReady, ArmDone, ArmDropped, SweepFinished)
+EVENTS: tuple[type[Event], ...] = (SweepStarted, CachesReady, ArmDone, ArmDropped, SweepFinished)

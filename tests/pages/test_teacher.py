@@ -20,8 +20,8 @@ from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 from widgets import visitor_cookie
 from widgets.runs import follow
+from widgets.runs.state import PAUSED
 from widgets.runs.visible import GUEST
-from widgets.runs.words import PAUSED
 from widgets.teacher import machine, sign_in
 
 PROJECT = Path(streamlit_app.__file__).parent

@@ -47,7 +47,7 @@ class Thrown(Event):
 
 
 class DiceShown(Shown):
-    kinds: ClassVar[tuple[type[Event], ...]] = (Thrown,)
+    event_types: ClassVar[tuple[type[Event], ...]] = (Thrown,)
 
     def __init__(self) -> None:
         super().__init__()

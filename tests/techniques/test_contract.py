@@ -16,7 +16,7 @@ from core.events import Event, Note, Progress
 from core.settings import setting
 from core.techniques import catalogue
 from core.techniques.events import (
-    KINDS,
+    EVENTS,
     Cloud,
     Clouds,
     Grid,
@@ -191,7 +191,7 @@ def panel(drawing: object) -> Panel:
 )
 def test_events_survive_the_way_through_json(event: Event) -> None:
     once = json.loads(json.dumps(event.to_json()))
-    again = events.read(once, KINDS)
+    again = events.read(once, EVENTS)
     assert again is not None
     assert json.loads(json.dumps(again.to_json())) == once
     assert type(again) is type(event)
@@ -200,7 +200,7 @@ def test_events_survive_the_way_through_json(event: Event) -> None:
 def test_pictures_survive_the_way_through_json() -> None:
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     shown = panel(Pictures(pictures=(picture,), captions=("a",)))
-    found = events.read(json.loads(json.dumps(shown.to_json())), KINDS)
+    found = events.read(json.loads(json.dumps(shown.to_json())), EVENTS)
     assert isinstance(found, Panel)
     np.testing.assert_array_equal(found.drawing.pictures[0], picture)
     assert found.drawing.pictures[0].dtype == np.uint8

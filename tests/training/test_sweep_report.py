@@ -8,7 +8,7 @@ import pytest
 
 from core import errors, events
 from core.events import Event
-from core.training.sweep_events import KINDS, ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
+from core.training.sweep_events import EVENTS, ArmDone, ArmDropped, CachesReady, SweepFinished, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_report import SweepReport, pack, regret_sentence, report, spoken
 from core.training.sweep_statistics import draws, holm, interval
@@ -191,8 +191,8 @@ def test_what_is_resumed_goes_on_and_what_began_anew_is_forgotten() -> None:
 
 def test_a_log_read_back_says_the_same() -> None:
     lines = [json.loads(json.dumps({**event.to_json(), "at": 1.0})) for event in WHOLE]
-    assert [events.read(line, KINDS) for line in lines] == WHOLE
-    assert events.read({"event": "unheard of"}, KINDS) is None
+    assert [events.read(line, EVENTS) for line in lines] == WHOLE
+    assert events.read({"event": "unheard of"}, EVENTS) is None
     back = json.loads(json.dumps(dataclasses.asdict(report(WHOLE))))
     assert back["best"] == "k0"
     assert isinstance(report(WHOLE), SweepReport)

@@ -14,7 +14,7 @@ from core.training.config import STRATEGIES
 from widgets import frame
 from widgets.chart import chart
 from widgets.runs import finetuning
-from widgets.runs.results import difference, percent, result_of, written
+from widgets.runs.results import difference, result_of, with_interval, written
 from widgets.settings import SETTINGS
 
 
@@ -78,7 +78,7 @@ def _settings(records: list[RunRecord], letters: dict[str, str]) -> None:
     results = [result_of(one.id, written(one.id)) for one in records]
     names = [name for name in results[0].config if len({str(one.config.get(name)) for one in results}) > 1]
     rows: list[tuple[str, list[str]]] = [
-        ("Test accuracy", [percent(one.test.accuracy) for one in results]),
+        ("Test accuracy", [with_interval(one.test.accuracy) for one in results]),
         ("Data", [one.data_name for one in results]),
         *((SETTINGS[name].title, [_word(name, one) for one in results]) for name in names),
         ("Parameters that learned", [f"{one.trainable_parameters:,}" for one in results]),

@@ -1,7 +1,8 @@
 """What a visitor can take home from a finished run. Files are read or made when a button is pressed."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -55,24 +56,34 @@ def draw(seen: VisibleRun, result: RunResult) -> None:
         delete.draw([seen.record], "Delete this run", "Its weights, curves and pictures are gone for good.")
 
 
-def of_result(seen: VisibleRun, name: str) -> None:
-    """Draw the buttons of a run that leaves nothing but its figures."""
+def figures(seen: VisibleRun, name: str, files: Mapping[str, Callable[[VisibleRun], bytes]]) -> None:
+    """Draw the buttons of a run that leaves nothing but its figures: ``files`` by suffix, read when asked for."""
     if seen.record.active:
         return
-    asks = frame.visitor()
+    asks = frame.visitor()  # a download starts outside the page, where nobody is asking
     with st.container(horizontal=True, key="run_figures"):
-        if seen.record.state == "finished":
+        for suffix, read in files.items():
             st.download_button(
-                "JSON",
-                media_gate.own(lambda: results.result_path(visible_run(seen.address, asks).id).read_bytes()),
-                file_name=f"{name}.json",
+                suffix.upper(),
+                media_gate.own(partial(_asked, seen.address, asks, read)),
+                file_name=f"{name}.{suffix}",
                 mime="application/octet-stream",
                 icon=":material/download:",
                 on_click="ignore",
-                key="download_figures",
+                key=f"download_{suffix}",
             )
         if seen.mine:
             delete.draw([seen.record], "Delete this run", "Its measurements are gone for good.")
+
+
+def result_file(seen: VisibleRun) -> bytes:
+    """Read a finished run's figures as JSON."""
+    return results.result_path(seen.id).read_bytes()
+
+
+def _asked(address: str, visitor: str, read: Callable[[VisibleRun], bytes]) -> bytes:
+    """Read for whoever may see the run at this moment."""
+    return read(visible_run(address, visitor))
 
 
 def _json(seen: VisibleRun) -> bytes:

@@ -5,7 +5,7 @@ from typing import get_args
 
 import streamlit as st
 
-from core import errors, words
+from core import words
 from core.backbones import catalogue
 from core.figures.learning_curves import CurvePanel, LearningCurves, learning_curves
 from core.runs import service
@@ -18,9 +18,10 @@ from widgets import frame, network
 from widgets.chart import chart
 from widgets.runs import delete, result
 from widgets.runs.follow import follow
+from widgets.runs.polling import poll_seconds
+from widgets.runs.state import PAUSED, phase
 from widgets.runs.status import badge, status, stop_or_go_on
-from widgets.runs.visible import VisibleRun, visible_run
-from widgets.runs.words import PAUSED, phase, poll_seconds
+from widgets.runs.visible import VisibleRun, still_visible
 from widgets.stage_strip.strip import StageState, stage_strip
 
 
@@ -109,10 +110,7 @@ def _ended(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
 
 
 def _live(address: str, drawn: tuple[str, str], poll: float | None) -> None:
-    try:
-        seen = visible_run(address)
-    except errors.RunError:
-        st.rerun()  # deleted, or no longer shared: the whole page goes
+    seen = still_visible(address)
     record = seen.record
     control = service.run(record.control) if record.control else None
     if _ended(record, control) != drawn or poll_seconds(record, control) != poll:

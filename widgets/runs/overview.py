@@ -12,7 +12,7 @@ from core.runs.teacher import RefusedError, secret
 from widgets import frame
 from widgets.runs import comparison, delete
 from widgets.runs.kinds import VIEWS
-from widgets.runs.words import STATES
+from widgets.runs.state import STATES
 
 PER_PAGE = 12
 MOST_COMPARED = 6

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core import errors
 from core.figures.comparison import AccuracyRow, accuracies
 from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
@@ -19,7 +18,7 @@ from widgets import frame, previews
 from widgets.chart import chart
 from widgets.runs import downloads, seeds, try_picture
 from widgets.runs.results import difference, result_of, test_images_of, written
-from widgets.runs.visible import VisibleRun, visible_run
+from widgets.runs.visible import VisibleRun, still_visible
 
 MOST_PICTURES = 16
 TWO_ROWS = 230  # pixels that the headline chart takes with two rows
@@ -30,10 +29,7 @@ GUESTS_TABS = tuple(name for name in TABS if name != "Seeds")  # that one lists 
 @st.fragment
 def details(address: str) -> None:
     """Draw the tabs; one that is not open costs nothing, and turning to another does not redraw the page."""
-    try:
-        seen = visible_run(address)
-    except errors.RunError:
-        st.rerun()  # deleted, or no longer shared: the whole page goes
+    seen = still_visible(address)
     result = result_of(seen.id, written(seen.id))
     names = TABS if seen.mine else GUESTS_TABS
     tabs = dict(zip(names, st.tabs(names, key="result_tab", on_change="rerun"), strict=True))

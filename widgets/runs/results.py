@@ -27,7 +27,7 @@ def written(run_id: str) -> float:
     return results.result_path(run_id).stat().st_mtime
 
 
-def percent(value: Interval) -> str:
+def with_interval(value: Interval) -> str:
     """Write an accuracy with its interval."""
     return f"{words.percent(value.value)} {words.interval(value.low, value.high)}"
 

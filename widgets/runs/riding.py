@@ -7,15 +7,15 @@ import streamlit as st
 from core import words
 from core.figures.riding import learning
 from core.riding.config import RidingConfig
-from core.riding.experiment_report import KIND, RidingReport
+from core.riding.experiment_report import BOOTSTRAP, RidingReport
 from core.runs.kinds.riding import RidersShown
 from core.runs.store.runs import RunRecord
 from widgets import chart as charts
 from widgets import frame
 from widgets.runs import downloads, status
+from widgets.runs.state import measured
 from widgets.runs.visible import VisibleRun
 
-_ENDED = {"finished": "Measured", "stopped": "Stopped", "failed": "Ended with an error"}
 _PHASES = {"source": "First they learn what they come from", "target": "Learning the motorcycle"}
 
 
@@ -28,7 +28,10 @@ def draw(seen: VisibleRun) -> None:
         icon=":material/two_wheeler:",
     )
     live(seen, lambda seen, shown: _learned(config, seen, shown))
-    downloads.of_result(seen, f"riders-{seen.address[:6]}")
+    if seen.record.state == "finished":
+        downloads.figures(seen, f"riders-{seen.address[:6]}", {"json": downloads.result_file})
+    else:
+        downloads.figures(seen, "", {})
 
 
 def live(seen: VisibleRun, draw_shown: Callable[[VisibleRun, RidersShown], None]) -> None:
@@ -62,16 +65,17 @@ def chart(
 def provenance(seen: VisibleRun, shown: RidersShown) -> None:
     """Say where the numbers of a run come from."""
     seeds = _asked(seen.record).seeds
-    ended = _ENDED.get(seen.record.state, "Being measured now")
     took = f", {words.seconds(shown.seconds, 1)}" if shown.seconds is not None else ""
-    small_print(f"**{ended}**: {len(seeds)} riders each (seeds {seeds[0]} to {seeds[-1]}){took}.")
+    small_print(
+        f"**{measured(seen.record)}**: {len(seeds)} riders each (seeds {seeds[0]} to {seeds[-1]}){took}."
+    )
 
 
 def small_print(where_from: str) -> None:
     """Say what the curves are, after where they come from."""
     st.caption(
         f"{where_from} An update is 3 rides of 4 s. The test is always the same 96 rides with gusts. "
-        f"Lines are means, bands {KIND}."
+        f"Lines are means, bands {BOOTSTRAP}."
     )
 
 

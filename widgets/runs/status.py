@@ -5,13 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from core import errors
 from core.runs import service
 from core.runs.store.runs import RunRecord
 from widgets import frame
 from widgets.runs.follow import follow
-from widgets.runs.visible import VisibleRun, visible_run
-from widgets.runs.words import STATES, in_queue, poll_seconds, why_it_ended
+from widgets.runs.polling import poll_seconds
+from widgets.runs.state import STATES, in_queue, why_it_ended
+from widgets.runs.visible import VisibleRun, still_visible, visible_run
 
 Draw = Callable[[VisibleRun, Any], None]  # what a kind shows, of its own `Shown`
 Doing = Callable[[RunRecord, Any], str]  # where a run in work is
@@ -25,10 +25,7 @@ def live(address: str, *, doing: Doing, draw: Draw) -> None:
 
 def _look(address: str, poll: float | None, doing: Doing, draw: Draw) -> None:
     with frame.shown_errors():
-        try:
-            seen = visible_run(address)
-        except errors.RunError:
-            st.rerun()  # deleted, or no longer shared: the whole page goes
+        seen = still_visible(address)
         if poll_seconds(seen.record) != poll:
             st.rerun()
         shown = follow(seen.record)

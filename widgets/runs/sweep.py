@@ -1,23 +1,23 @@
 """One sweep over freeze depths: its chart while it fills, and what it found. Used by the runs page and the wizard."""
 
-import dataclasses
 from functools import partial
 
 import streamlit as st
 
-from core import errors, words
+from core import codec, errors, words
 from core.figures.sweep import accuracy_over_depth, height
 from core.runs import results
 from core.runs.files import artefacts
 from core.runs.kinds.sweep import SweepShown
 from core.runs.kinds.sweep_table import as_csv
 from core.runs.store.runs import RunRecord
+from core.training.sweep_config import SweepConfig
 from core.training.sweep_report import ArmReport, SweepReport, regret_sentence, spoken
 from widgets import frame
 from widgets.chart import chart
-from widgets.runs import delete, status
+from widgets.runs import downloads, status
+from widgets.runs.state import phase
 from widgets.runs.visible import VisibleRun, visible_run
-from widgets.runs.words import phase
 
 
 def draw_run(seen: VisibleRun) -> None:
@@ -28,8 +28,9 @@ def draw_run(seen: VisibleRun) -> None:
 def draw(address: str, advised: str | None = None) -> None:
     """Draw a sweep, live until it is over; ``advised`` is the arm (`Arm.name`) that advice named before it."""
     with frame.shown_errors():
-        if visible_run(address).record.spec.kind != "sweep":
-            raise errors.RunError("This is a single run, not a sweep over freeze depths.")
+        config = visible_run(address).record.spec.config
+        if not isinstance(config, SweepConfig):
+            raise errors.RunError(f"This is {config.what}, not a sweep over freeze depths.")
         status.live(address, doing=doing, draw=partial(_found, advised))
 
 
@@ -64,7 +65,7 @@ def _found(advised: str | None, seen: VisibleRun, shown: SweepShown) -> None:
     if report.arms:
         st.markdown(_table(report, advised))
         st.caption(frame.plain(_small_print(report)))
-        _downloads(seen, report)
+        _downloads(seen)
     for note in shown.notes:
         st.caption(f":material/info: {frame.plain(note)}")
 
@@ -72,21 +73,21 @@ def _found(advised: str | None, seen: VisibleRun, shown: SweepShown) -> None:
 # --- how it goes ----------------------------------------------------------------------------------------
 
 
-def doing(record: RunRecord, timeline: SweepShown) -> str:
+def doing(record: RunRecord, shown: SweepShown) -> str:
     """Say which depth and seed is being measured, how fast, and how long the rest takes."""
-    started, progress = timeline.log.started, timeline.progress
-    if started is None or progress is None or timeline.arm is None:
+    started, progress = shown.log.started, shown.progress
+    if started is None or progress is None or shown.arm is None:
         name = progress.phase if progress is not None else ("data" if started is None else "evaluate")
         parts = ["Running the network once over all pictures" if name == "features" else phase(name)]
     else:
-        name, seed = timeline.arm
+        name, seed = shown.arm
         parts = [spoken([name]).capitalize() if name != "lp_ft" else "LP-FT"]
         if len(started.seeds) > 1:
             parts.append(f"seed {started.seeds.index(seed) + 1} of {len(started.seeds)}")
     if progress is not None and progress.images_per_second:
         parts.append(f"{progress.images_per_second:,.0f} pictures/s")
-    if timeline.seconds_left is not None:
-        parts.append(f"{words.seconds(timeline.seconds_left)} left")
+    if shown.seconds_left is not None:
+        parts.append(f"{words.seconds(shown.seconds_left)} left")
     return " · ".join(parts)
 
 
@@ -159,34 +160,21 @@ def _small_print(found: SweepReport) -> str:
     )
 
 
-def _downloads(seen: VisibleRun, found: SweepReport) -> None:
-    record = seen.record
-    if record.active:
-        return
-    name = f"sweep-{record.spec.config.to_json()['backbone']}-{seen.address[:6]}"
-    with st.container(horizontal=True, key="sweep_downloads"):
-        for label, suffix, content in (
-            ("CSV", "csv", as_csv(found).encode()),
-            ("JSON", "json", _json(record, found)),
-        ):
-            st.download_button(
-                label,
-                content,
-                file_name=f"{name}.{suffix}",
-                mime="application/octet-stream",
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"sweep_{suffix}",
-            )
-        if seen.mine:
-            delete.draw([record], "Delete this sweep", "Its measurements are gone for good.")
+def _downloads(seen: VisibleRun) -> None:
+    config = seen.record.spec.config
+    assert isinstance(config, SweepConfig)
+    downloads.figures(
+        seen,
+        f"sweep-{config.backbone}-{seen.address[:6]}",
+        {"csv": lambda seen: as_csv(results.sweep_report(seen.id)).encode(), "json": _json},
+    )
 
 
-def _json(record: RunRecord, found: SweepReport) -> bytes:
+def _json(seen: VisibleRun) -> bytes:
     """Read the finished sweep's file; of one that was stopped, what is known."""
-    if record.state == "finished":
-        return results.result_path(record.id).read_bytes()
-    return artefacts.json_bytes(dataclasses.asdict(found))
+    if seen.record.state == "finished":
+        return downloads.result_file(seen)
+    return artefacts.json_bytes(codec.plain(results.sweep_report(seen.id)))
 
 
 def _precise(seconds: float) -> str:

@@ -8,9 +8,8 @@ from core.runs.store.runs import RunRecord
 from core.techniques.config import ExperimentConfig
 from widgets import frame
 from widgets.runs import downloads, status, technique_report
+from widgets.runs.state import measured
 from widgets.runs.visible import VisibleRun
-
-_ENDED = {"finished": "Measured", "stopped": "Stopped", "failed": "Ended with an error"}
 
 
 def draw(seen: VisibleRun) -> None:
@@ -27,7 +26,10 @@ def draw(seen: VisibleRun) -> None:
         query_params={"technique": config.technique, **settings},
     )
     status.live(seen.address, doing=doing, draw=draw_report)
-    downloads.of_result(seen, f"{entry.name}-{seen.address[:6]}")
+    if seen.record.state == "finished":
+        downloads.figures(seen, f"{entry.name}-{seen.address[:6]}", {"json": downloads.result_file})
+    else:
+        downloads.figures(seen, "", {})
 
 
 def doing(record: RunRecord, shown: ExperimentShown) -> str:
@@ -44,9 +46,7 @@ def facts(record: RunRecord) -> str:
 def draw_report(seen: VisibleRun, shown: ExperimentShown) -> None:
     """Draw what is measured so far."""
     if shown.report.scores:
-        technique_report.draw(
-            shown.report, f"**{_ENDED.get(seen.record.state, 'Being measured now')}**{_took(seen, shown)}."
-        )
+        technique_report.draw(shown.report, f"**{measured(seen.record)}**{_took(seen, shown)}.")
 
 
 def _took(seen: VisibleRun, shown: ExperimentShown) -> str:

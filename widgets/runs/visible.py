@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core import errors
 from core.runs import service
 from core.runs.store.runs import RunRecord
 from widgets import frame
@@ -43,6 +44,14 @@ def visible_run(address: str, visitor: str | None = None) -> VisibleRun:
     record = service.readable(address, visitor)
     mine = record.visitor == visitor
     return VisibleRun(record=record, address=record.id if mine else address, mine=mine)
+
+
+def still_visible(address: str) -> VisibleRun:
+    """Look a run up again, in a part of the page; where it is deleted or no longer shared, the whole page goes."""
+    try:
+        return visible_run(address)
+    except errors.RunError:
+        st.rerun()
 
 
 def guest_line(seen: VisibleRun) -> None:

@@ -17,7 +17,7 @@ from core.runs.teacher import STOPPED
 from widgets import frame
 from widgets.runs.follow import follow
 from widgets.runs.kinds import VIEWS
-from widgets.runs.words import STATES
+from widgets.runs.state import STATES
 from widgets.teacher.sign_in import signed_in
 
 MOST_WAITING = 20  # that have a button each; the whole list is a table

@@ -1,9 +1,10 @@
 """The process that runs: ``python -m core.runs.executors.worker LANE``, started by a dispatcher and fed by its pipe.
 
-It imports what the lane's kinds need, says ``ready``, then reads one job a line from standard input and says
-``done`` after each (or ``leaving`` after its last one), so that the next click finds a warm process. It runs niced
-and in its own session. It ends when its server is gone: the pipe then ends, or its parent process changes. (Linux
-could send a signal on the parent's death, but does so already when the *thread* ends that started the process.)
+It imports what the lane's kinds need, says ``ready``, then reads one claimed run a line from standard input and says
+``done`` after each (``leaving`` after its last one, ``stopping`` once it has heard that it should stop), so that the
+next click finds a warm process. It runs niced and in its own session. It ends when its server is gone: the pipe then
+ends, or its parent process changes. (Linux could send a signal on the parent's death, but does so already when the
+*thread* ends that started the process.)
 """
 
 import contextlib
@@ -212,7 +213,7 @@ class _Worker:
             (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
 
     def _interrupted(self, claim: Claim, recorder: Recorder | None, orders: _Orders) -> None:
-        """Keep the last checkpoint and let go of the run: stopped if asked to, else back into the queue."""
+        """Keep the last checkpoint and let go of the run: stopped if asked to, failed over its limit, else queued."""
         order = self._store.beat(claim)
         if order == "lost" or orders.lost.is_set():
             return

@@ -40,17 +40,15 @@ class RunResult:
     epochs_done: int
     validation_accuracy: float
     stopped_early: bool
-    diverged: str | None = (
-        None  # the sentence that says so, where training diverged and the run ended for that
-    )
+    # the sentence that says so, where training diverged and the run ended for that
+    diverged: str | None = None
     audit: tuple[StageAudit, ...]
     seconds: float
     seconds_by_phase: dict[str, float]
     images_per_second: float
     peak_memory_bytes: int
-    reading: dict[str, Any] = field(
-        default_factory=dict
-    )  # `PictureReading.to_json`; {} in results from before it
+    # `PictureReading.to_json`; {} in results from before it
+    reading: dict[str, Any] = field(default_factory=dict)
 
     @property
     def rule(self) -> PictureReading:

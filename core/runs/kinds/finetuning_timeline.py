@@ -36,7 +36,7 @@ class BatchTold:
 class Timeline(Shown):
     """Everything that a page shows of a fine-tuning."""
 
-    kinds: ClassVar[tuple[type[Event], ...]] = (RunStarted, BatchDone, EpochDone, Finished)
+    event_types: ClassVar[tuple[type[Event], ...]] = (RunStarted, BatchDone, EpochDone, Finished)
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,20 +59,16 @@ class Timeline(Shown):
             case EpochDone():
                 self.epochs.append(_figures(event))
             case Finished():
-                self.finished = event
+                self.finished, self.seconds = event, event.seconds
 
     def resumed(self, epoch: int) -> None:
         """Forget what came after ``epoch``."""
+        super().resumed(epoch)
         if epoch == 0:  # no checkpoint: the run begins anew, with one schedule over all its epochs
             self.segments = []
         self.epochs = [figures for figures in self.epochs if figures.epoch <= epoch]
         self.batches = [batch for batch in self.batches if batch.after_epoch < epoch]
         self.finished = None
-
-    @property
-    def over(self) -> bool:
-        """Whether it has finished."""
-        return self.finished is not None
 
     @property
     def images_per_second(self) -> float | None:

@@ -26,7 +26,7 @@ class Shown(ABC):
     since it is about to be told again.
     """
 
-    kinds: ClassVar[tuple[type[Event], ...]]  # of events, beside `core.events.COMMON`
+    event_types: ClassVar[tuple[type[Event], ...]]  # of events, beside `core.events.COMMON`
 
     def __init__(self) -> None:
         self.progress: Progress | None = None  # the last one, None once something was measured after it
@@ -37,7 +37,7 @@ class Shown(ABC):
     def absorb(self, lines: Iterable[dict[str, Any]]) -> None:
         """Take in further lines of the run's log, in order; of an event that nobody knows (any more), nothing."""
         for line in lines:
-            event = events.read(line, self.kinds)
+            event = events.read(line, self.event_types)
             if event is not None:
                 self.take(event, line.get("at"))
 
@@ -64,6 +64,8 @@ class Shown(ABC):
     def resumed(self, epoch: int) -> None:
         """Forget what came after ``epoch``; 0 is the beginning."""
         self.seconds = None
+        if epoch == 0:
+            self.notes = []
 
     @property
     def over(self) -> bool:
@@ -111,9 +113,8 @@ class Kind(ABC):
     imports: ClassVar[tuple[str, ...]] = ()  # what its worker loads beforehand, so that a click finds it warm
     last: ClassVar[type[Event]] = Ended  # its last word
     passing: ClassVar[tuple[type[Event], ...]] = (Progress,)  # events that come often: the log keeps some
-    milestones: ClassVar[tuple[type[Event], ...]] = (
-        CheckpointReady,
-    )  # after one, it is begun again further on
+    # after one, it is begun again further on
+    milestones: ClassVar[tuple[type[Event], ...]] = (CheckpointReady,)
 
     # Before it runs
 

@@ -20,7 +20,7 @@ FORMAT = 1  # of result.json; raised when a field changes its meaning
 class RidersShown(Shown):
     """What riders have learned so far, test by test."""
 
-    kinds: ClassVar[tuple[type[Event], ...]] = riding_events.KINDS
+    event_types: ClassVar[tuple[type[Event], ...]] = riding_events.EVENTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class RidersShown(Shown):
         self._told: list[Event] = []
 
     def learned(self, event: Event, at: float | None) -> None:
-        """Take in a test of all riders."""
+        """Take in who rides, or a test of all riders."""
         self._told.append(event)
         self.report = riding_events.report(self._told)
 

@@ -12,7 +12,7 @@ from core.runs.kinds import pretrained
 from core.runs.kinds.kind import Kind, Shown, Work
 from core.runs.kinds.lanes import TRAINING, Lane
 from core.training.sweep_config import SweepConfig
-from core.training.sweep_events import KINDS, ArmDone, SweepFinished, SweepStarted
+from core.training.sweep_events import EVENTS, ArmDone, SweepFinished, SweepStarted
 from core.training.sweep_log import SweepLog
 from core.training.sweep_report import SweepReport, report
 
@@ -25,7 +25,7 @@ FORMAT = 1  # of result.json; raised when a field changes its meaning
 class SweepShown(Shown):
     """Everything that a page shows of a sweep: what is measured, where it is, the time left."""
 
-    kinds: ClassVar[tuple[type[Event], ...]] = KINDS
+    event_types: ClassVar[tuple[type[Event], ...]] = EVENTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,11 +36,7 @@ class SweepShown(Shown):
         """Take in an event of a sweep's own."""
         self.log.absorb(event)
         self.progress = self._report = None
-
-    @property
-    def over(self) -> bool:
-        """Whether all arms are measured."""
-        return self.log.finished is not None
+        self.seconds = self.log.finished.seconds if self.log.finished is not None else None
 
     @property
     def report(self) -> SweepReport | None:

@@ -9,7 +9,7 @@ from core.runs.kinds.kind import Kind, Shown, Work
 from core.runs.kinds.lanes import EXPERIMENTS, Lane
 from core.techniques import catalogue
 from core.techniques.config import ExperimentConfig
-from core.techniques.events import KINDS
+from core.techniques.events import EVENTS
 
 if TYPE_CHECKING:
     from core.techniques.report import Report
@@ -21,7 +21,7 @@ FORMAT = 1  # of result.json; raised when a field changes its meaning
 class ExperimentShown(Shown):
     """What an experiment has found so far."""
 
-    kinds: ClassVar[tuple[type[Event], ...]] = KINDS
+    event_types: ClassVar[tuple[type[Event], ...]] = EVENTS
 
     def __init__(self, technique: "Technique") -> None:
         super().__init__()
@@ -40,7 +40,6 @@ class ExperimentShown(Shown):
     def resumed(self, epoch: int) -> None:
         """Begin anew."""
         super().resumed(epoch)
-        self.notes = []
         self.report = _nothing_yet(self.report.technique)
 
 
