@@ -76,6 +76,11 @@ def figures(seen: VisibleRun, name: str, files: Mapping[str, Callable[[VisibleRu
             delete.draw([seen.record], "Delete this run", "Its measurements are gone for good.")
 
 
+def result_alone(seen: VisibleRun, name: str) -> None:
+    """Draw the button of a run whose figures are its result, once there is one."""
+    figures(seen, name, {"json": result_file} if seen.record.state == "finished" else {})
+
+
 def result_file(seen: VisibleRun) -> bytes:
     """Read a finished run's figures as JSON."""
     return results.result_path(seen.id).read_bytes()

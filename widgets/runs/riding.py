@@ -28,10 +28,7 @@ def draw(seen: VisibleRun) -> None:
         icon=":material/two_wheeler:",
     )
     live(seen, lambda seen, shown: _learned(config, seen, shown))
-    if seen.record.state == "finished":
-        downloads.figures(seen, f"riders-{seen.address[:6]}", {"json": downloads.result_file})
-    else:
-        downloads.figures(seen, "", {})
+    downloads.result_alone(seen, f"riders-{seen.address[:6]}")
 
 
 def live(seen: VisibleRun, draw_shown: Callable[[VisibleRun, RidersShown], None]) -> None:

@@ -26,10 +26,7 @@ def draw(seen: VisibleRun) -> None:
         query_params={"technique": config.technique, **settings},
     )
     status.live(seen.address, doing=doing, draw=draw_report)
-    if seen.record.state == "finished":
-        downloads.figures(seen, f"{entry.name}-{seen.address[:6]}", {"json": downloads.result_file})
-    else:
-        downloads.figures(seen, "", {})
+    downloads.result_alone(seen, f"{entry.name}-{seen.address[:6]}")
 
 
 def doing(record: RunRecord, shown: ExperimentShown) -> str:
