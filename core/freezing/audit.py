@@ -92,8 +92,8 @@ def audit(
 ) -> tuple[StageAudit, ...]:
     """Compare two snapshots of one network, stage by stage.
 
-    ``frozen`` names the stages that were frozen all the time (see `apply.frozen_stages`); a neck counts as
-    frozen with the last stage. ``cka`` holds linear CKA by stage where it was measured.
+    ``frozen`` names the stages that were frozen all the time (`core.training.strategies.always_frozen`); a neck counts
+    as frozen with the last stage. ``cka`` holds linear CKA by stage where it was measured.
     """
     later = {one.stage: one for one in after}
     last = [one.stage for one in before if one.stage != "neck"][-1:]

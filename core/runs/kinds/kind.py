@@ -1,6 +1,7 @@
 """What every kind of run is: settings, a generator of events, a reducer to what is shown, a result. Torch-free.
 
-A new kind is one file beside this one, and one entry in `core.runs.kinds.table`.
+A new kind is one file beside this one, and one entry in `core.runs.kinds.table`; how it is drawn, one in
+`widgets/runs/kinds.py`.
 """
 
 from abc import ABC, abstractmethod

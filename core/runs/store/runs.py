@@ -280,7 +280,7 @@ class Store:
     # Dispatcher's and workers' side
 
     def claim(self, lane: Lane, slots: int = 1) -> Claim | None:
-        """Take a lane's next queued run, unless ``slots`` runs of it are already being worked on; None without one.
+        """Take a lane's next queued run; None without one, while ``slots`` of it are worked on, or in a pause.
 
         Runs that people asked for come before controls; a run that lost its worker goes on before others begin;
         then visitors take turns, whoever was served longest ago first.
