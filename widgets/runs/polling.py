@@ -5,7 +5,7 @@ from core.runs.kinds.lanes import TRAINING
 from core.runs.store.runs import RunRecord
 
 POLL_SECONDS = 1.0
-WATCHED_POLL_SECONDS = 0.4  # of runs that take seconds, or a minute
+WATCHED_POLL_SECONDS = 0.3  # of runs that take seconds, or a minute
 WAITING_POLL_SECONDS = 3.0  # a class that waits in the queue must not keep the server busy with looking
 
 
