@@ -24,18 +24,21 @@ class RidersShown(Shown):
 
     def __init__(self) -> None:
         super().__init__()
-        self.report: RidingReport | None = None
         self._told: list[Event] = []
+
+    @property
+    def report(self) -> RidingReport | None:
+        """All tests so far; None before the first one."""
+        return riding_events.report(self._told)
 
     def learned(self, event: Event, at: float | None) -> None:
         """Take in who rides, or a test of all riders."""
         self._told.append(event)
-        self.report = riding_events.report(self._told)
 
     def resumed(self, epoch: int) -> None:
         """Begin anew."""
         super().resumed(epoch)
-        self.report, self._told = None, []
+        self._told = []
 
 
 class Riding(Kind):
@@ -86,6 +89,7 @@ class Riding(Kind):
 
 
 def _whole(shown: RidersShown) -> RidingReport:
-    if shown.report is None:
+    report = shown.report
+    if report is None:
         raise errors.RunError("Nothing has been measured yet; wait a moment.")
-    return shown.report
+    return report
