@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 Owner = tuple[str, str]  # the network and the visitor that something is done for
-NOBODY: Owner = ("", "")
 _LOOK_SECONDS = 0.5  # between two looks whether somebody has given up
 _REMEMBERED = 1_000  # networks, and visitors, that were served last
 
