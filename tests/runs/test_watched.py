@@ -36,6 +36,17 @@ def riders(run: str) -> RidersShown:
     return told
 
 
+def first_tests(run: str) -> list[int]:
+    """The first test of each attempt: after how many updates riders were tested."""
+    tests: list[int] = []
+    begins = True
+    for line in service.events(run)[0]:
+        if line["event"] == "tested" and begins:
+            tests.append(line["update"])
+        begins = line["event"] == "resumed" or (begins and line["event"] != "tested")
+    return tests
+
+
 def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
@@ -57,8 +68,8 @@ def test_runs_wait_in_turn_and_stop_when_asked(lab: Path) -> None:
     assert not kept.over
     assert 0 < kept.done < 1
     service.resume(first, visitor="ann")
-    until(lambda: "resumed" in [line["event"] for line in service.events(first)[0]])
-    assert riders(first).done < kept.done, "riders begin anew"
+    until(lambda: len(first_tests(first)) == 2)
+    assert first_tests(first) == [0, 0], "riders begin anew"
     service.stop(first)
     ended(first)
 
