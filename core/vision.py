@@ -1,4 +1,4 @@
-"""The one door to torchvision.
+"""The one door to torchvision, and to timm, which imports it.
 
 The package index serves a torchvision wheel built for CUDA. Beside a CPU-only torch its
 compiled library is not loaded, so the operators it would define do not exist, and importing
@@ -25,4 +25,6 @@ except RuntimeError as error:
         _declarations.define(_signature)  # type: ignore[no-untyped-call]
     import torchvision
 
-__all__ = ["torchvision"]
+import timm  # noqa: E402
+
+__all__ = ["timm", "torchvision"]

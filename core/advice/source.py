@@ -43,7 +43,7 @@ def _side() -> int:
 
 def _as_shipped(backbone: Backbone) -> bool:
     """Tell whether every stage holds the weights that ship with the lab."""
-    shipped = weights.read(weights.built_in_weights_path())
+    shipped = weights.pretrained(backbone.name)
     own = backbone.state_dict()
     return all(
         theirs in shipped and torch.equal(own[ours].detach().cpu(), shipped[theirs].to(own[ours].dtype))

@@ -1,8 +1,9 @@
 """What backbones there are, what each costs and where it comes from. Torch-free.
 
-Parameters, multiply-adds and the stages' figures are measured by ``tools/measure_catalogue.py``, which
-writes ``measured.json`` beside this file. Accuracy, download size and preprocessing are torchvision's own
-(``Weights.meta``); a test compares both with what is installed.
+Two come with the lab: EfficientNet-Lite0, learned from ImageNet by others and packaged for the package index, and a
+small one of our own for 64 pixels. Parameters, multiply-adds and the stages' figures are measured by
+``tools/measure_catalogue.py``, which writes ``measured.json`` beside this file. Accuracy, download size and
+preprocessing of the others are torchvision's own (``Weights.meta``); a test compares both with what is installed.
 
 Of torchvision's weights we take ``IMAGENET1K_V1`` everywhere: one simple recipe for all networks. The later
 recipes gain ImageNet accuracy by label smoothing, mixup and long schedules, which tends to make frozen
@@ -18,7 +19,8 @@ from typing import Any, Literal
 from core import errors
 
 MEASURED = Path(__file__).with_name("measured.json")
-BUILT_IN = "tiny_resnet18"
+DEFAULT = "efficientnet_lite0"  # where nobody has chosen
+BUILT_IN = "tiny_resnet18"  # our own
 TORCHVISION_WEIGHTS = "IMAGENET1K_V1"
 COUNTER = "num_batches_tracked"  # BatchNorm's buffer that weights files of before 2018 lack
 
@@ -30,6 +32,7 @@ _TINY_TERMS = (
     "This project's own weights. They were learned from Tiny ImageNet (Stanford CS231n), a subset of ImageNet, "
     "whose images are licensed for non-commercial research and education only."
 )
+_IMAGENET = "ImageNet-1K: 1.28 million photographs of 1,000 classes"
 _TORCHVISION = "https://docs.pytorch.org/vision/stable/models.html"
 
 
@@ -55,7 +58,9 @@ class BackboneEntry:
     about: str
     parameters: int  # with the original head
     multiply_adds: int  # for one image at image_size
+    origin: Literal["own", "package", "torchvision"]  # who hands out the weights
     image_size: int  # side that the network was trained for
+    finetune_size: int  # side that runs use unless asked otherwise: what two cores can pay for
     resize: int  # shorter side before the centre crop, in its published evaluation
     interpolation: Literal["bilinear", "bicubic"]
     smallest_size: int  # smallest image side that it can take
@@ -285,12 +290,14 @@ def _torchvision_entry(name: str, stated: _Published) -> BackboneEntry:
         name=name,
         title=stated.title,
         about=stated.about,
+        origin="torchvision",
         image_size=224,
+        finetune_size=224,
         resize=stated.resize,
         interpolation=stated.interpolation,
         smallest_size=stated.smallest,
         fixed_size=stated.fixed_size,
-        source="ImageNet-1K: 1.28 million photographs of 1,000 classes",
+        source=_IMAGENET,
         source_classes=1000,
         accuracy=round(stated.top1 / 100, 5),
         accuracy_top5=round(stated.top5 / 100, 5),
@@ -310,7 +317,9 @@ def _built_in_entry() -> BackboneEntry:
         name=BUILT_IN,
         title="Tiny ResNet-18 (built in)",
         about="ResNet-18 at half width for 64-pixel images, trained by this project; it needs no download.",
+        origin="own",
         image_size=64,
+        finetune_size=64,
         resize=64,
         interpolation="bilinear",
         smallest_size=16,
@@ -327,6 +336,41 @@ def _built_in_entry() -> BackboneEntry:
     )
 
 
+def _lite0_entry() -> BackboneEntry:
+    return BackboneEntry(
+        name=DEFAULT,
+        title="EfficientNet-Lite0 (comes with the lab)",
+        about="A real ImageNet network for phones, small enough for two cores; it needs no download.",
+        origin="package",
+        image_size=224,
+        finetune_size=128,
+        resize=256,
+        interpolation="bicubic",
+        smallest_size=32,
+        fixed_size=False,
+        source=_IMAGENET,
+        source_classes=1000,
+        accuracy=0.751,
+        accuracy_top5=None,
+        accuracy_source=(
+            "as its authors state for the original in TensorFlow, "
+            "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite"
+        ),
+        licence=(
+            "Apache-2.0 (TensorFlow's authors; converted and packaged by ML Illustrated). The weights were learned "
+            "from ImageNet, whose images are licensed for non-commercial research and education only."
+        ),
+        citation="Tan & Le 2019, EfficientNet: Rethinking model scaling, arXiv 1905.11946; Liu 2020, EfficientNet-Lite",
+        download_bytes=0,
+        **{
+            **_figures(DEFAULT),
+            "mean": (0.5, 0.5, 0.5),
+            "std": (0.5, 0.5, 0.5),
+            "normalisation_source": "timm's tf_efficientnet_lite0, https://github.com/huggingface/pytorch-image-models",
+        },
+    )
+
+
 def built_in(file_name: str) -> Path:
     """Where a file that comes with the built-in backbone stands."""
     return Path(__file__).with_name("built_in") / file_name
@@ -334,10 +378,11 @@ def built_in(file_name: str) -> Path:
 
 def _catalogue() -> dict[str, BackboneEntry]:
     return {
+        DEFAULT: _lite0_entry(),
         BUILT_IN: _built_in_entry(),
         **{name: _torchvision_entry(name, stated) for name, stated in _TABLE.items()},
     }
 
 
-NAMES = (BUILT_IN, *_TABLE)
+NAMES = (DEFAULT, BUILT_IN, *_TABLE)
 BACKBONES: dict[str, BackboneEntry] = _catalogue() if MEASURED.exists() else {}

@@ -146,6 +146,35 @@ def _features(
     return take_apart
 
 
+def _timm_efficientnet(
+    groups: tuple[tuple[str, int, int, int, int], ...],
+) -> Callable[[str, Any], Backbone]:
+    """Declare timm's EfficientNet: groups are (name, first of ``blocks``, after the last, channels, reduction).
+
+    The stem goes with the first group; what stands between the blocks and the pooling is a stage, ``last_conv``.
+    """
+
+    def take_apart(name: str, network: Any) -> Backbone:
+        rows = [(n, network.blocks[a:b], c, r) for n, a, b, c, r in groups]
+        _, first, channels, reduction = rows[0]
+        stem = _named(conv_stem=network.conv_stem, bn1=network.bn1, blocks=first)
+        last = _named(conv_head=network.conv_head, bn2=network.bn2)
+        neck, linear = _GlobalAverage(), network.classifier
+        return Backbone(
+            name=name,
+            stages=_stages(
+                ("stem", stem, channels, reduction),
+                *rows[1:],
+                ("last_conv", last, linear.in_features, rows[-1][3]),
+            ),
+            neck=neck,
+            feature_size=linear.in_features,
+            head=nn.Sequential(neck, linear),
+        )
+
+    return take_apart
+
+
 def _mobilenet_v3(
     groups: tuple[tuple[str, int, int, int, int], ...],
 ) -> Callable[[str, Any], Backbone]:
@@ -279,6 +308,15 @@ def _swin(name: str, network: Any) -> Backbone:
 
 # Max-pools stand at the end of the stage before them: what a freeze depth caches is then smallest.
 FAMILIES: dict[str, Callable[[str, Any], Backbone]] = {
+    "efficientnet_lite0": _timm_efficientnet(
+        (
+            ("stem", 0, 1, 16, 2),
+            ("block1", 1, 2, 24, 4),
+            ("block2", 2, 3, 40, 8),
+            ("block3", 3, 5, 112, 16),
+            ("block4", 5, 7, 320, 32),
+        )
+    ),
     "tiny_resnet18": _resnet,
     "resnet18": _resnet,
     "squeezenet1_0": _squeezenet(

@@ -15,7 +15,7 @@ from core.backbones.backbone import Backbone
 from core.backbones.families import FAMILIES
 from core.backbones.tiny_resnet import TinyResNet18
 from core.images.normalisation import IMAGENET, Normalisation
-from core.vision import torchvision
+from core.vision import timm, torchvision
 
 
 def build(name: str, *, classes: int | None = None, seed: int = 0) -> Backbone:
@@ -70,6 +70,9 @@ def original(name: str) -> nn.Module:
     """Build the network itself, as its library defines it, with random weights from the global generator."""
     if name == "tiny_resnet18":
         return TinyResNet18()
+    if name == "efficientnet_lite0":
+        lite0: nn.Module = timm.create_model("tf_efficientnet_lite0")
+        return lite0
     network: nn.Module = torchvision.models.get_model(name, weights=None)
     return network
 

@@ -1,4 +1,4 @@
-"""The door for pretrained weights: built in, downloaded, or from a file; nothing that runs code gets in."""
+"""The door for pretrained weights: here with the lab, downloaded, or from a file; nothing that runs code gets in."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core import errors
-from core.backbones import catalogue, download, file_kinds, foreign, naming, reading, stages, values
+from core.backbones import catalogue, download, file_kinds, foreign, naming, packaged, reading, stages, values
 from core.backbones.backbone import Backbone
 from core.events import OnProgress
 from core.vision import torchvision
@@ -19,7 +19,7 @@ def load_pretrained(
 ) -> None:
     """Fill ``backbone``, whose head is still the original one, with pretrained weights.
 
-    ``source`` is ``"pretrained"`` (the built-in weights, or torchvision's download, kept for the next time),
+    ``source`` is ``"pretrained"`` (what came with the lab, or torchvision's download, kept for the next time),
     or a local file of weights (safetensors, or what ``torch.save`` writes, whatever its name), or a folder that holds
     one. Every tensor of every stage must be there and fit; nothing is changed otherwise. A head for other classes, or
     none, leaves the head as it is: it is replaced by whoever fine-tunes. What was done with a file is noted in
@@ -28,12 +28,7 @@ def load_pretrained(
     if stages.has_new_head(backbone):
         raise errors.SettingsError("Load pretrained weights before the head is replaced.")
     if str(source) == "pretrained":
-        path = (
-            built_in_weights_path()
-            if backbone.name == catalogue.BUILT_IN
-            else downloaded(backbone.name, progress)
-        )
-        fill(backbone, read(path), path.name)
+        fill(backbone, pretrained(backbone.name, progress), f"The weights of {backbone.name}")
         backbone.said = ()  # it is nobody's own file
         return
     path = file_in(Path(source))
@@ -43,6 +38,20 @@ def load_pretrained(
         values.check_learned(table.tensors, label)
         fill(backbone, table.tensors, label)
     backbone.said = (*_said_of_place(table.place, table.also), *backbone.said)
+
+
+def pretrained(name: str, progress: OnProgress | None = None) -> dict[str, Tensor]:
+    """Read the pretrained weights of the catalogue's ``name``, under the original network's names of its tensors.
+
+    Raises `WeightsError` where what should have come with the lab is missing or altered, and `DownloadError`.
+    """
+    origin = catalogue.entry(name).origin
+    if origin == "own":
+        return read(built_in_weights_path())
+    if origin == "package":
+        names = [theirs for theirs in stages.original_names(name) if not theirs.endswith(catalogue.COUNTER)]
+        return packaged.read(name, names)
+    return read(downloaded(name, progress))
 
 
 def built_in_weights_path() -> Path:
@@ -63,8 +72,11 @@ def downloaded(name: str, progress: OnProgress | None = None) -> Path:
 
 def are_here(name: str) -> bool:
     """Whether the pretrained weights of ``name`` can be read without a download."""
-    if name == catalogue.BUILT_IN:
+    origin = catalogue.entry(name).origin
+    if origin == "own":
         return True
+    if origin == "package":
+        return packaged.path_of(name) is not None
     url: str = _torchvision_weights(name).url
     return (_download_folder() / url.rsplit("/", 1)[-1]).is_file()
 
@@ -76,7 +88,10 @@ def _download_folder() -> Path:
 def source_class_names(entry: catalogue.BackboneEntry) -> tuple[str, ...]:
     """Name the classes of the source task, in the order of the original head's outputs."""
     if entry.name != catalogue.BUILT_IN:
-        return tuple(_torchvision_weights(entry.name).meta["categories"])
+        known = (
+            entry.name if entry.origin == "torchvision" else "resnet18"
+        )  # the same 1,000, in the same order
+        return tuple(_torchvision_weights(known).meta["categories"])
     rows = json.loads(catalogue.built_in("classes.json").read_text(encoding="utf-8"))
     return tuple(row["name"] for row in rows)
 

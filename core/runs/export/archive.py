@@ -69,10 +69,10 @@ def _start_weights(result: RunResult) -> bytes:
     """Read the weights that the run started from, as safetensors."""
     from safetensors.torch import save
 
-    from core.backbones import stages, weights
+    from core.backbones import catalogue, stages, weights
 
     source = result.config["weights"]
-    if source == "pretrained":
+    if source == "pretrained" and result.config["backbone"] == catalogue.BUILT_IN:
         return weights.built_in_weights_path().read_bytes()
     backbone = stages.build(result.config["backbone"])
     weights.load_pretrained(backbone, source)

@@ -40,7 +40,7 @@ from core.training.strategies import (
     match_statistics,
 )
 from core.training.views import AugmentedViews, Views
-from core.vision import torchvision
+from core.vision import timm, torchvision
 
 HERE: Path  # the folder of the script and its files
 DEVICE: torch.device
@@ -59,7 +59,8 @@ config: FinetuneConfig
 def needs_start_file(config: FinetuneConfig) -> bool:
     """Whether training again reads start.safetensors: torchvision itself can fetch its own weights."""
     pretrained = STRATEGIES[config.strategy].pretrained or config.strategy == "scratch_statistics"
-    return pretrained and (config.backbone == "tiny_resnet18" or config.weights != "pretrained")
+    comes_with_the_lab = config.backbone in ("tiny_resnet18", "efficientnet_lite0")
+    return pretrained and (comes_with_the_lab or config.weights != "pretrained")
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -82,6 +83,8 @@ def random_network() -> tuple[Backbone, dict[str, str]]:
     with seeded(config.seed):
         if config.backbone == "tiny_resnet18":
             network: nn.Module = TinyResNet18()
+        elif config.backbone == "efficientnet_lite0":
+            network = timm.create_model("tf_efficientnet_lite0")
         else:
             network = torchvision.models.get_model(config.backbone, weights=None)
     backbone = FAMILIES[config.backbone](config.backbone, network)
