@@ -5,9 +5,10 @@
 Pretrained networks at every depth are the evidence behind the advice (`tools/measure_evidence.py`); here stands what
 evidence leaves out, by the same protocol: the same draws, steps and test images, three seeds. That is the network
 **from scratch**; a control that knows no photographs, **HOG** (Dalal & Triggs 2005, scikit-image, at 64 px) with
-logistic regression (scikit-learn); and the linear **probe** at larger sides, which needs a forward pass alone. One line
-of JSON a result is kept in DIR, so that an interrupted measurement goes on where it stopped. Printed is all of it in one
-table, means with 95 % t intervals; "advised" is the depth that the advice chose after probing, with the data set unseen.
+logistic regression (scikit-learn); and the linear **probe** at larger sides, which needs a forward pass alone. One
+line of JSON a result is kept in DIR, so that an interrupted measurement goes on where it stopped. Printed is all of it
+in one table, means with 95 % t intervals; "advised" is the depth that the advice chose after probing, with the data set
+unseen.
 """
 
 import argparse
@@ -208,7 +209,11 @@ def depths(network: str) -> dict[str, dict[tuple[str, int | None], list[float]]]
     if shipped is None:
         return {}
     side = f"{shipped.image_size} px"
-    probes, advised, full = f"{network} probe, {side}", f"{network} advised, {side}", f"{network} full, {side}"
+    probes, advised, full = (
+        f"{network} probe, {side}",
+        f"{network} advised, {side}",
+        f"{network} full, {side}",
+    )
     columns: dict[str, dict[tuple[str, int | None], list[float]]] = {probes: {}, advised: {}, full: {}}
     for cell in shipped.cells:
         if cell.task not in DATA_SETS:
