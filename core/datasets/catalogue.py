@@ -77,12 +77,12 @@ _ENTRIES = (
     ),
     DatasetEntry(
         name="everyday-patches",
-        title="Everyday patches, 32 pixels",
+        title="Everyday patches",
         kind="builtin",
         about=(
-            "Small cut-outs of twelve photographs: a cat, a cup of coffee, grass, gravel, a motorcycle and more. "
-            "The task: which photograph does this piece come from? The test pieces come from the right-hand part of "
-            "each photograph, the training pieces from the rest. It is not a test of knowing cats in general: "
+            "Cut-outs of 32 × 32 pixels from twelve photographs: a cat, a cup of coffee, grass, gravel, a motorcycle "
+            "and more. The task: which photograph does this piece come from? The test pieces come from the right-hand "
+            "part of each photograph, the training pieces from the rest. It is not a test of knowing cats in general: "
             "each class is a single photograph."
         ),
         classes=12,
@@ -96,12 +96,12 @@ _ENTRIES = (
     ),
     DatasetEntry(
         name="science-patches",
-        title="Science patches, 24 pixels",
+        title="Science patches",
         kind="builtin",
         about=(
-            "Small cut-outs of five scientific pictures: a cell in saline, stained tissue (two classes), the deep sky, "
-            "the moon and a retina. All are grey with stretched contrast, so that only texture tells them apart. "
-            "Test and training pieces come from separate regions. It is not medical data: one picture stands for "
+            "Cut-outs of 24 × 24 pixels from five scientific pictures: a cell in saline, stained tissue (two classes), "
+            "the deep sky, the moon and a retina. All are grey with stretched contrast, so that only texture tells "
+            "them apart. Test and training pieces come from separate regions. It is not medical data: one picture stands for "
             "each subject, and gland and connective tissue are told apart by a rule on the stain's colour."
         ),
         classes=6,
