@@ -34,6 +34,7 @@ import torch
 from core.advice import evidence, record, similarity, tasks
 from core.advice.report import Measures
 from core.backbones import catalogue, stages, weights
+from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
 from core.training import precision
@@ -138,35 +139,42 @@ def describe(chosen: argparse.Namespace) -> None:
     path = chosen.work / f"measures-{chosen.backbone}.jsonl"
     there = {(row["data"], row["per_class"], row["seed"]) for row in rows(path)}
     trained = {
-        (row["data"], row["per_class"], row["seed"]): None
+        (row["data"], row["per_class"], row["seed"])
         for row in rows(chosen.work / f"runs-{chosen.backbone}.jsonl")
     }
     backbone = stages.build(chosen.backbone)
     weights.load_pretrained(backbone, chosen.weights)
-    for name, per_class, seed in trained:
-        if (name, per_class, seed) in there or name not in (chosen.only or tasks.TASKS):
-            continue
-        dataset = open_task(name, data=chosen.data, side=SIDES[chosen.backbone])
-        pool, test = parts(dataset, seed)
-        numbers = draw(pool.labels, per_class, seed=seed)
-        measures = similarity.measure(
-            backbone,
-            pool.images[numbers],
-            pool.labels[numbers],
-            dataset.class_names,
-            probe=True,
-            seed=seed,
-        )
-        row = {
-            "data": name,
-            "per_class": per_class,
-            "seed": seed,
-            "chance": float(np.bincount(test.labels).max() / len(test)),
-            "measures": evidence.measures_to_json(measures),
-        }
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        print(name, per_class, seed, measures.seconds, flush=True)
+    left = sorted(
+        (key for key in trained if key not in there and key[0] in (chosen.only or tasks.TASKS)), key=str
+    )
+    for name, keys in itertools.groupby(left, key=lambda key: key[0]):
+        dataset = open_task(name, data=chosen.data, side=SIDES[chosen.backbone])  # once for all its rows
+        for _, per_class, seed in keys:
+            row = described(backbone, dataset, per_class, seed)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+            print(name, per_class, seed, row["measures"]["seconds"], flush=True)
+
+
+def described(backbone: Backbone, dataset: ImageDataset, per_class: int | None, seed: int) -> dict[str, Any]:
+    """Measure one draw of images, at the side that `measure` trains at; a row."""
+    pool, test = parts(dataset, seed)
+    numbers = draw(pool.labels, per_class, seed=seed)
+    measures = similarity.measure(
+        backbone,
+        pool.images[numbers],
+        pool.labels[numbers],
+        dataset.class_names,
+        probe=True,
+        seed=seed,
+    )
+    return {
+        "data": dataset.name,
+        "per_class": per_class,
+        "seed": seed,
+        "chance": float(np.bincount(test.labels).max() / len(test)),
+        "measures": evidence.measures_to_json(measures),
+    }
 
 
 def build(chosen: argparse.Namespace) -> None:

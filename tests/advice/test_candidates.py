@@ -28,6 +28,7 @@ def examined(title: str, right: NDArray[np.bool_], milliseconds: float = 1.0) ->
         neighbours=wilson(20, 40),
         neighbours_best=wilson(20, 40),
         logme=Interval(value=0.1, low=0.0, high=0.2),
+        h_score=Interval(value=0.5, low=0.4, high=0.6),
         parameters=1000,
         megabytes=0.004,
         pace=Pace(median=milliseconds, low=milliseconds, high=milliseconds, batch=8, threads=1),

@@ -1,5 +1,6 @@
 """How deep to freeze: words or pictures in, advice out, all of it a link; wrong input is one sentence."""
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -15,6 +16,7 @@ import streamlit_app
 from core.advice import evidence, familiar, forecast, judge
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
+from core.backbones import catalogue
 from core.datasets.dataset import ImportReport
 from core.images.to_rgb import PictureReading
 from core.metrics.report import Interval
@@ -96,9 +98,10 @@ def world() -> Iterator[Evidence]:
 
 
 def _open(**query: str) -> AppTest:
+    """Open the page with the network that the evidence made by hand is of, unless ``query`` names another."""
     page = AppTest.from_file(PAGE, default_timeout=120)
     page.session_state["visitor"] = VISITOR
-    for name, value in query.items():
+    for name, value in ({"network": "tiny_resnet18"} | query).items():
         page.query_params[name] = value
     return page
 
@@ -169,7 +172,8 @@ def test_a_link_that_makes_no_sense_says_so_once_and_shows_the_default(
 ) -> None:
     page = _open(**{name: value}).run()
     assert not page.exception
-    assert [f"The link names the {called} “" in one.value for one in page.warning] == [True]
+    links = [one.value for one in page.warning if "The link names" in one.value]
+    assert [f"The link names the {called} “" in one for one in links] == [True]
     assert page.subheader
 
 
@@ -177,6 +181,39 @@ def test_a_network_without_evidence_of_its_own_borrows_and_says_so() -> None:
     page = _open(network="vit_b_16", similar="similar").run()
     assert not page.exception
     assert "Nothing was measured with" in _words(page)
+
+
+def test_the_page_begins_with_the_network_that_comes_with_the_lab() -> None:
+    page = AppTest.from_file(PAGE, default_timeout=120)
+    page.session_state["visitor"] = VISITOR
+    page.run()
+    assert not page.exception
+    network = next(one for one in page.selectbox if one.label == "Pretrained network")
+    assert network.value == catalogue.DEFAULT
+    # Here only the other network has evidence, so the advice borrows it; its stages are this network's own.
+    assert "Nothing was measured with EfficientNet-Lite0" in _words(page)
+    assert "stages" in page.subheader[0].value
+
+
+def test_pictures_are_measured_at_the_side_of_the_evidence(
+    world: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert evidence.side("tiny_resnet18") == 64
+    # Without evidence of its own: as large as a run would look at them.
+    assert evidence.side(catalogue.DEFAULT) == catalogue.entry(catalogue.DEFAULT).finetune_size
+    there = dataclasses.replace(world, image_size=48)
+    monkeypatch.setattr(evidence, "load", lambda name: there if name == there.backbone else None)
+    sides = []
+    real = bring.pictures.of
+
+    def of(choice: Choice, side: int, progress: object = None) -> object:
+        sides.append(side)
+        return real(choice, side, progress)
+
+    monkeypatch.setattr(bring.pictures, "of", of)
+    page = _open(way="pictures", data="lfw-faces", pictures="12").run()
+    assert not page.exception
+    assert sides == [48]
 
 
 def test_without_the_table_the_page_says_that_nothing_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ def choose() -> BackboneEntry:
         "Pretrained network",
         list(catalogue.BACKBONES),
         name="network",
-        default=catalogue.BUILT_IN,
+        default=catalogue.DEFAULT,
         format_func=lambda name: catalogue.entry(name).title,
     )
     return catalogue.entry(name)

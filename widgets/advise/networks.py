@@ -66,7 +66,7 @@ def _compare(at_hand: "tuple[Candidate, ...]", choice: Choice, bar: DeltaGenerat
     from core.errors import DataError
 
     bar.progress(0.0, "Reading the pictures …")
-    side = max(catalogue.entry(candidate.name).image_size for candidate in at_hand)
+    side = max(catalogue.entry(candidate.name).finetune_size for candidate in at_hand)
     images, labels, class_names = pictures.of(choice, side)
     for event in candidates.compare(at_hand, images, labels, class_names):
         if isinstance(event, Comparison):
