@@ -27,7 +27,7 @@ def pick() -> ChosenNetwork:
     """Draw the choice of network with its facts."""
     name = st.selectbox(
         "Network",
-        list(catalogue.BACKBONES),
+        list(catalogue.offered()),
         format_func=_label,
         key="backbone",
         label_visibility="collapsed",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.interpretation.specificity_report import Reading
 from core.metrics.comparison import ALPHA, paired_difference
@@ -98,6 +99,18 @@ class Comparison:
     images: int
     classes: int
     chance: float
+
+    @property
+    def advised(self) -> Examined | None:
+        """Which to take (`sure`): not always the first. None where there is none."""
+        if not self.examined:
+            return None
+        return self.examined[
+            sure(
+                [one.probe.right for one in self.examined],
+                [catalogue.entry(one.candidate.name) for one in self.examined],
+            )
+        ]
 
     @property
     def front(self) -> tuple[int, ...]:

@@ -70,9 +70,9 @@ def original(name: str) -> nn.Module:
     """Build the network itself, as its library defines it, with random weights from the global generator."""
     if name == "tiny_resnet18":
         return TinyResNet18()
-    if name == "efficientnet_lite0":
-        lite0: nn.Module = timm.create_model("tf_efficientnet_lite0")
-        return lite0
+    if name.startswith("efficientnet_lite"):
+        lite: nn.Module = timm.create_model(f"tf_{name}")
+        return lite
     network: nn.Module = torchvision.models.get_model(name, weights=None)
     return network
 

@@ -12,7 +12,7 @@ def choose() -> BackboneEntry:
     name = address.choose(
         st.selectbox,
         "Pretrained network",
-        list(catalogue.BACKBONES),
+        list(catalogue.offered()),
         name="network",
         default=catalogue.DEFAULT,
         format_func=lambda name: catalogue.entry(name).title,
