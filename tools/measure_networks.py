@@ -224,7 +224,7 @@ def build(chosen: argparse.Namespace) -> None:
         },
         cases=tuple(cases),
     )
-    choosing.write(made)
+    choosing.write(made, choosing.PATH)
     print(f"{len(cases)} cases of {len({one.task for one in cases})} data sets, {len(NETWORKS)} networks")
 
 

@@ -241,7 +241,7 @@ def load(path: Path = PATH) -> NetworkEvidence | None:
     )
 
 
-def write(evidence: NetworkEvidence, path: Path = PATH) -> None:
+def write(evidence: NetworkEvidence, path: Path) -> None:
     """Write it, a line a case, so that changes can be read."""
     text = json.dumps(dataclasses.asdict(evidence), separators=(",", ":"))
     path.write_text(text.replace('{"task"', '\n{"task"') + "\n", encoding="utf-8")

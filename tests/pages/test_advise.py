@@ -13,7 +13,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.advice import evidence, familiar, forecast, judge
+from core.advice import choosing, evidence, familiar, forecast, judge
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
 from core.backbones import catalogue
@@ -21,8 +21,9 @@ from core.datasets.dataset import ImportReport
 from core.images.to_rgb import PictureReading
 from core.metrics.report import Interval
 from core.runs import service
+from tests.advice.test_choosing import WORLD as CHOICES
 from widgets import visitor_cookie
-from widgets.advise import bring
+from widgets.advise import bring, choice_record
 from widgets.previews import Choice, Preview
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "advise.py")
@@ -380,3 +381,28 @@ def _counts(*train: int) -> Callable[[], Preview]:
         fingerprint="",
     )
     return lambda: shown
+
+
+def test_how_good_a_choice_of_network_is_stands_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "load", lambda: CHOICES)
+    choice_record._record.clear()
+    page = _open().run()
+    choice_record._record.clear()
+    assert not page.exception
+    words = _words(page)
+    assert "How good is this choice?" in words
+    assert "Choose by “The strongest, unless surely worse”" in words
+    assert "LogME 0.43" in words
+    figures = next(
+        one.value for one in page.dataframe if "Always Tiny ResNet-18" in list(one.value.iloc[:, 0])
+    )
+    assert "Any one, at random" in list(figures["Way to choose"])
+
+
+def test_where_no_network_was_measured_nothing_is_said_about_choosing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choosing, "load", lambda: None)
+    page = _open().run()
+    assert not page.exception
+    assert "How good is this choice?" not in _words(page)
