@@ -11,7 +11,7 @@ from core.advice import evidence as shipped
 from core.advice.evidence import Cell, Evidence
 from core.advice.forecast import ANSWERS, accuracy, forecast, queries, typical
 from core.advice.quadrants import QUADRANTS, quadrant_of
-from core.advice.report import BETWEEN, Basis, Measures, Policy, Record
+from core.advice.report import BETWEEN, HINDSIGHT, Basis, Measures, Policy, Record
 from core.advice.tasks import TASKS
 from core.arrays import Floats
 from core.metrics.classification import wilson
@@ -179,7 +179,7 @@ POLICIES: dict[str, PolicyEntry] = {
         what="One depth for everything: the best one on the other data sets.",
         choose=best_fixed,
     ),
-    "best-in-hindsight": PolicyEntry(
+    HINDSIGHT: PolicyEntry(
         title="The best single depth, in hindsight",
         what="One depth for everything: the best one on these very data sets, which nobody knows beforehand.",
         choose=best_in_hindsight,

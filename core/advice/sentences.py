@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.advice.evidence import Cell, Evidence
-from core.advice.report import Advice, Policy, Record
+from core.advice.report import HINDSIGHT, Advice, Policy, Record
 from core.advice.tasks import TASKS, Similarity
 from core.training.sweep_config import SweepArm
 from core.words import interval, listed, number, points
@@ -84,7 +84,11 @@ def told_apart(advice: Advice) -> str:
 
 def standing(record: Record) -> tuple[str, ...]:
     """Say how the advice stands against every other way to choose, one sentence each; losses are named."""
-    rules = [policy for policy in record.policies if not policy.name.startswith("advice")]
+    rules = [
+        policy
+        for policy in record.policies
+        if not policy.name.startswith("advice") and policy.name != HINDSIGHT
+    ]
     sentences = []
     for policy in record.policies:
         if not policy.name.startswith("advice") or not rules:
@@ -101,6 +105,12 @@ def standing(record: Record) -> tuple[str, ...]:
             sentences.append(
                 f"{gives}; no fixed rule does better, the best being “{rival.title}” "
                 f"({rival.regret.value:.1f})."
+            )
+    for policy in record.policies:
+        if policy.name == HINDSIGHT:
+            sentences.append(
+                f"“{policy.title}”, which nobody knows beforehand, gives away "
+                f"{points(policy.regret.value / 100, sign=False)}."
             )
     return tuple(sentences)
 

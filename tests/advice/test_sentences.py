@@ -86,6 +86,14 @@ def test_losses_are_named_with_their_figures() -> None:
     assert "better on average: “Full” (1.0), “Half” (1.5)" in said[0]
 
 
+def test_the_best_depth_in_hindsight_is_told_apart_from_rules_that_can_be_followed() -> None:
+    said = sentences.standing(
+        _record(_policy("advice-a", 2.0), _policy("full", 2.5), _policy("best-in-hindsight", 1.0))
+    )
+    assert "no fixed rule does better" in said[0]
+    assert said[1].endswith("which nobody knows beforehand, gives away 1.0 points.")
+
+
 def test_a_win_names_the_best_rival() -> None:
     said = sentences.standing(_record(_policy("advice-a", 0.5), _policy("half", 1.5), _policy("full", 1.0)))
     assert "no fixed rule does better" in said[0]
