@@ -106,12 +106,12 @@ def standing(record: Record) -> tuple[str, ...]:
                 f"{gives}; no fixed rule does better, the best being “{rival.title}” "
                 f"({rival.regret.value:.1f})."
             )
-    for policy in record.policies:
-        if policy.name == HINDSIGHT:
-            sentences.append(
-                f"“{policy.title}”, which nobody knows beforehand, gives away "
-                f"{points(policy.regret.value / 100, sign=False)}."
-            )
+    sentences += [
+        f"“{policy.title}”, which nobody knows beforehand, gives away "
+        f"{points(policy.regret.value / 100, sign=False)}."
+        for policy in record.policies
+        if policy.name == HINDSIGHT
+    ]
     return tuple(sentences)
 
 
