@@ -47,6 +47,7 @@ SEEDS = (0, 1, 2)
 # Real sizes are 224; 112 and 128 cost a quarter and a third, and most of the pictures are no larger anyway.
 SIDES = {"efficientnet_lite0": 112, "tiny_resnet18": 64, "squeezenet1_0": 128}
 MOST_TEST_IMAGES = 600
+FEWEST = 8  # data sets, below which nothing is learned from them that would hold for another
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("command", choices=("measure", "describe", "build", "update"))
     parser.add_argument("--data", type=Path, help="the folder with the ZIPs")
     parser.add_argument("--work", type=Path, required=True, help="where lines of JSON are kept")
-    parser.add_argument("--backbone", default=catalogue.BUILT_IN)
+    parser.add_argument("--backbone", default=catalogue.DEFAULT)
     parser.add_argument("--weights", default="pretrained")
     parser.add_argument("--because", default="", help="what has changed since the rest was measured")
     parser.add_argument("--only", nargs="*", help="names of data sets")
@@ -210,6 +211,12 @@ def build(chosen: argparse.Namespace) -> None:
                     for arm in arms
                 },
             )
+        )
+    tasks_there = {cell.task for cell in cells}
+    if len(tasks_there) < FEWEST:
+        raise SystemExit(
+            f"Only {len(tasks_there)} data sets are measured and described; advice needs {FEWEST} at least. Go on "
+            "with measure and describe."
         )
     measures: dict[tuple[str, int | None], list[dict[int, Measures]]] = defaultdict(list)
     for row in described:
