@@ -49,5 +49,5 @@ def test_too_few_data_sets_are_not_made_into_evidence(tmp_path: Path) -> None:
     (tmp_path / f"measures-{NETWORK}.jsonl").write_text(
         json.dumps({"data": SET, "per_class": 6, "seed": 0, "chance": 0.5, "measures": {}}) + "\n"
     )
-    with pytest.raises(SystemExit, match="Only 0 data sets .* advice needs 8 at least"):
+    with pytest.raises(SystemExit, match=r"Only 0 data sets .* advice needs 8 at least"):
         measure_evidence.build(chosen)
