@@ -20,6 +20,7 @@ from core.advice.candidates_report import (
     Pace,
     TransferScores,
     compared,
+    short_title,
 )
 from core.advice.similarity import FeatureMatrix, Images
 from core.arrays import Labels
@@ -166,8 +167,8 @@ def timed(backbone: Backbone, size: int) -> Pace:
 
 
 def _title(candidate: Candidate) -> str:
-    """Title in the catalogue; somebody's own weights go by their file's name first, which tells them apart."""
-    title = catalogue.entry(candidate.name).title
+    """Short title; somebody's own weights go by their file's name first, which tells them apart."""
+    title = short_title(candidate.name)
     if candidate.weights == "pretrained":
         return title
     file = Path(candidate.weights).stem

@@ -168,6 +168,11 @@ def compared(
     )
 
 
+def short_title(name: str) -> str:
+    """Title of the catalogue's ``name`` without what stands in brackets: where several stand side by side."""
+    return catalogue.entry(name).title.split(" (", maxsplit=1)[0]
+
+
 def strength(entry: BackboneEntry) -> tuple[int, float]:
     """How strong a network is on its source task, for comparisons: more classes first, then accuracy as stated."""
     return entry.source_classes, entry.accuracy or 0.0

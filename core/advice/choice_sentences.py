@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.advice.candidates_report import Comparison
+from core.advice.candidates_report import Comparison, short_title
 from core.advice.choosing import ALWAYS, ChoiceRecord, NetworkEvidence
 from core.advice.report import Policy
 from core.backbones import catalogue
@@ -78,7 +78,7 @@ def leads(record: ChoiceRecord, evidence: NetworkEvidence) -> tuple[str, ...]:
         times = evidence.milliseconds[name] / evidence.milliseconds[first]
         where = "ahead of" if lead.value > 0 else "behind"
         sentences.append(
-            f"{_title(name)} is {points(abs(lead.value) / 100, sign=False)} {where} {_title(first)} "
+            f"{short_title(name)} is {points(abs(lead.value) / 100, sign=False)} {where} {short_title(first)} "
             f"{interval(lead.low / 100, lead.high / 100)} and takes {times:.1f} times as long for a picture."
         )
     return tuple(sentences)
@@ -86,7 +86,7 @@ def leads(record: ChoiceRecord, evidence: NetworkEvidence) -> tuple[str, ...]:
 
 def measured_how(record: ChoiceRecord, evidence: NetworkEvidence) -> str:
     """Say what was measured: how many data sets, which networks, at which sides."""
-    sides = [f"{_title(name)} at {evidence.sides[name]} px" for name in record.networks]
+    sides = [f"{short_title(name)} at {evidence.sides[name]} px" for name in record.networks]
     return (
         f"{record.tasks} data sets with at most 5, 20 or 100 pictures of each class, {record.cases} cases, drawn three "
         f"times each: {listed(sides)}. The best network of a case is the one whose linear probe, fitted to all its "
@@ -105,7 +105,7 @@ def more(evidence: NetworkEvidence, at_hand: Sequence[str]) -> str:
     if not away:
         return ""
     return (
-        f"{listed([_title(name) for name in away])} can be added by whoever runs this lab: "
+        f"{listed([short_title(name) for name in away])} can be added by whoever runs this lab: "
         "`pip install -c constraints.txt -r requirements-more.txt` (43 MB), then a new start."
     )
 
@@ -117,10 +117,6 @@ def published() -> str:
         f"For comparison, ten larger networks on eight data sets, fine-tuned (thuml/Transfer-Learning-Library, "
         f"model_selection), points given away: {listed(figures)}."
     )
-
-
-def _title(name: str) -> str:
-    return catalogue.entry(name).title.split(" (", maxsplit=1)[0]
 
 
 def _given(policy: Policy) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from core.advice.candidates_report import strength, sure
+from core.advice.candidates_report import short_title, strength, sure
 from core.advice.evidence import FOLDER
 from core.advice.report import Policy
 from core.arrays import Flags
@@ -178,7 +178,7 @@ def ways(evidence: NetworkEvidence) -> dict[str, tuple[str, str, NetworkChooser]
     """Every way of choosing with its title and what it does: `WAYS`, and always the same of the networks."""
     return WAYS | {
         f"{ALWAYS}{name}": (
-            f"Always {catalogue.entry(name).title.split(' (', maxsplit=1)[0]}",
+            f"Always {short_title(name)}",
             "Whatever the pictures are.",
             always(name),
         )

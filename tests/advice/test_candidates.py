@@ -119,9 +119,7 @@ def test_networks_are_looked_at_one_after_the_other(
     order = [one.candidate.key for one in events if isinstance(one, Examined | LeftOut)]
     assert order == [one.key for one in wanted]
     assert [one.why for one in last.left_out] == ["There is no file or folder missing.safetensors."]
-    assert [one.title for one in last.examined if one.candidate.weights == own] == [
-        "own (Tiny ResNet-18 (built in))"
-    ]
+    assert [one.title for one in last.examined if one.candidate.weights == own] == ["own (Tiny ResNet-18)"]
     assert last.level != ()
     built_in = next(one for one in last.examined if one.candidate == wanted[0])
     assert built_in.probe.accuracy.value == 1.0
