@@ -290,7 +290,7 @@ def _advise(made: Made) -> Iterator[View]:
     yield View(
         page="advise",
         name="sweep",
-        path=f"advise?way=pictures&data={made.upload}&sweep={made.sweep}",
+        path=f"advise?way=pictures&data={made.upload}&network=tiny_resnet18&sweep={made.sweep}",
         also=False,
     )
     yield View(page="advise", name="wrong link", path="advise?similar=nonsense", also=False)
