@@ -82,7 +82,9 @@ def make(home: Path, visitor: str) -> Made:
         other = store.add(probe, visitor)
         sweep = store.add(
             RunSpec(
-                config=SweepConfig(seeds=1, epochs=2, image_size=32), data=upload, title="Ferns, all depths"
+                config=SweepConfig(backbone="tiny_resnet18", seeds=1, epochs=2, image_size=32),
+                data=upload,
+                title="Ferns, all depths",
             ),
             visitor,
         )
