@@ -151,6 +151,8 @@ def describe(chosen: argparse.Namespace) -> None:
     for name, keys in itertools.groupby(left, key=lambda key: key[0]):
         dataset = open_task(name, data=chosen.data, side=SIDES[chosen.backbone])  # once for all its rows
         for _, per_class, seed in keys:
+            if per_class is None and dataset.test is not None and seed != SEEDS[0]:
+                continue  # "all" are the same pictures with every seed, where no test part is drawn from them
             row = described(backbone, dataset, per_class, seed)
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")

@@ -1,9 +1,11 @@
 """What can be told without training is measured for the very draws that were trained on, each data set opened once."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.advice import advisor, evidence, forecast, judge, record
@@ -44,6 +46,24 @@ def test_each_data_set_is_opened_once_and_what_is_there_is_kept(
     measure_evidence.describe(chosen)
     assert len(measure_evidence.rows(tmp_path / f"measures-{NETWORK}.jsonl")) == 2
     assert opened == [SET]
+
+
+def test_all_pictures_are_described_once_where_every_seed_has_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = argparse.Namespace(data=None, work=tmp_path, backbone=NETWORK, weights="pretrained", only=None)
+    keys = [{"data": SET, "per_class": None, "seed": seed} for seed in (0, 1)]
+    (tmp_path / f"runs-{NETWORK}.jsonl").write_text(_lines(keys))
+    whole = measure_evidence.open_task(SET, data=tmp_path, side=32)
+    assert whole.test is None
+    few = whole.train.subset(np.r_[:12, -12:0])
+    parted = dataclasses.replace(whole, train=few, test=few)
+    for dataset, seeds in ((parted, [0]), (dataclasses.replace(parted, test=None), [0, 1])):
+        (tmp_path / f"measures-{NETWORK}.jsonl").unlink(missing_ok=True)
+        monkeypatch.setattr(measure_evidence, "open_task", lambda name, dataset=dataset, **how: dataset)
+        measure_evidence.describe(chosen)
+        found = measure_evidence.rows(tmp_path / f"measures-{NETWORK}.jsonl")
+        assert [row["seed"] for row in found] == seeds
 
 
 def test_too_few_data_sets_are_not_made_into_evidence(tmp_path: Path) -> None:
