@@ -82,7 +82,9 @@ def make(home: Path, visitor: str) -> Made:
         other = store.add(probe, visitor)
         sweep = store.add(
             RunSpec(
-                config=SweepConfig(seeds=1, epochs=2, image_size=32), data=upload, title="Ferns, all depths"
+                config=SweepConfig(backbone="tiny_resnet18", seeds=1, epochs=2, image_size=32),
+                data=upload,
+                title="Ferns, all depths",
             ),
             visitor,
         )
@@ -290,7 +292,7 @@ def _advise(made: Made) -> Iterator[View]:
     yield View(
         page="advise",
         name="sweep",
-        path=f"advise?way=pictures&data={made.upload}&sweep={made.sweep}",
+        path=f"advise?way=pictures&data={made.upload}&network=tiny_resnet18&sweep={made.sweep}",
         also=False,
     )
     yield View(page="advise", name="wrong link", path="advise?similar=nonsense", also=False)

@@ -31,7 +31,7 @@ def choose() -> NetworkKey:
     name = address.choose(
         st.selectbox,
         "Network",
-        [*catalogue.BACKBONES, *runs],
+        [*catalogue.offered(), *runs],
         name="network",
         default=catalogue.BUILT_IN,
         forget=address.PLACES,
