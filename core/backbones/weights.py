@@ -1,5 +1,6 @@
 """The door for pretrained weights: here with the lab, downloaded, or from a file; nothing that runs code gets in."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,6 +80,15 @@ def are_here(name: str) -> bool:
         return packaged.path_of(name) is not None
     url: str = _torchvision_weights(name).url
     return (_download_folder() / url.rsplit("/", 1)[-1]).is_file()
+
+
+def content_sha256(name: str) -> str:
+    """SHA-256 of the file that the pretrained weights of ``name`` are read from."""
+    origin = catalogue.entry(name).origin
+    if origin == "package":
+        return packaged.PACKAGED[name].sha256  # checked whenever it is read
+    path = built_in_weights_path() if origin == "own" else downloaded(name)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _download_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The atlas: what every channel of the built-in network wants, and every class, on sheets to browse and search."""
+"""The atlas: what every channel of a network wants, and every class, on sheets to browse and search."""
 
 import numpy as np
 import streamlit as st
@@ -149,11 +149,8 @@ def _card(selection: Selection, known: Atlas, entry: AtlasEntry) -> None:
 def _measured(known: Atlas, entry: AtlasEntry) -> None:
     """Say what the entry fires for and how its picture compares with photographs."""
     answer = "score" if entry.stage == CLASSES else "answer"
-    ratio = (
-        f", {entry.ratio:.1f} times the best photograph's"
-        if entry.ratio is not None
-        else ", the best photograph's"
-    )
+    best = "the best photograph's" if entry.photographed else "the best photograph's (none shows this class)"
+    ratio = f", {entry.ratio:.1f} times {best}" if entry.ratio is not None else f", {best}"
     lines = [
         f"**Its picture: {answer} {entry.value:.1f}**{ratio} {entry.best_photograph:.1f}.",
         f"**Fires most for** {_listed(entry.fires_for, '.2f')}.",
