@@ -289,7 +289,8 @@ def build(
     labels = imagenet.outputs_of(one.entry, data)[data.validation.labels]
     print(f"photographs: {time.perf_counter() - began:.0f} s", flush=True)
     head = [part for part in one.backbone.head.modules() if isinstance(part, torch.nn.Linear)][-1]
-    for stage, count in counts.items():
+    for stage in sorted(counts, key=counts.__getitem__):  # the dearest last
+        count = counts[stage]
         if stage in done:
             print(f"{stage}: there already")
             continue
