@@ -24,7 +24,6 @@ import json
 import math
 import platform
 import time
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -114,7 +113,7 @@ AtlasValues = NDArray[np.float32]
 
 def ascent_for(one: Specimen, stage: str, steps: int, seed: int) -> Ascent:
     """How pictures of ``stage`` are made."""
-    dtype = precision.learning_type(one.backbone, torch.device("cpu"), visualisation.default_side(one))
+    dtype = precision.autocast_type(torch.device("cpu"))
     return visualisation.fitted(
         one, stage, Ascent(steps=steps, seed=seed, report_every=steps, autocast=dtype)
     )
@@ -200,16 +199,13 @@ def draw(
 
     What ``drafts`` holds of an interrupted build is taken from there.
     """
-    drafts.mkdir(parents=True, exist_ok=True)
     pictures, values = [], []
     for start in range(0, count, BATCH):
         draft = drafts / f"{stage}-{start}.npz"
         if not draft.exists():
             began = time.perf_counter()
             (last,) = visualisation.ascend(one, stage, range(start, min(start + BATCH, count)), ascent)
-            half = draft.with_suffix(".half.npz")
-            np.savez(half, pictures=last.pictures, values=last.values)
-            half.rename(draft)
+            _save(draft, pictures=last.pictures, values=last.values)
             print(
                 f"{stage} {start + len(last.values)}/{count}: mean value {last.values.mean():.2f}, "
                 f"{time.perf_counter() - began:.0f} s",
@@ -223,8 +219,7 @@ def draw(
 
 def drafts_of(work: Path, sha256: str, ascent: Ascent) -> Path:
     """Where batches of these weights and settings are kept."""
-    told = json.dumps([sha256, settings_of(ascent)])
-    return work / "atlas" / hashlib.sha256(told.encode()).hexdigest()[:16]
+    return work / "atlas" / _digest([sha256, settings_of(ascent)])
 
 
 def resized(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -251,19 +246,12 @@ def colour_statistics(images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], N
     return logits.mean(axis=0), np.cov(logits, rowvar=False, ddof=0)
 
 
-def other_names(archive: Path, wnids: Sequence[str]) -> list[list[str]]:
-    """Other names of each class: WordNet's, from the archive's ``words.txt``, then what people say (`EVERYDAY`)."""
-    with zipfile.ZipFile(archive) as source:
-        lines = source.read(f"{tiny_imagenet.ROOT}/words.txt").decode().splitlines()
-    words = dict(line.split("\t", 1) for line in lines)
+def other_names(wnids: Sequence[str]) -> list[list[str]]:
+    """Other names of each class: WordNet's, then what people say (`EVERYDAY`)."""
     places = {wnid: place for place, wnid in enumerate(imagenet.wnids())}
     return [
-        [name.strip() for name in words[wnid].split(",")[1:]]
-        + [
-            word
-            for word, ranges in EVERYDAY.items()
-            if any(places.get(wnid, -1) in numbers for numbers in ranges)
-        ]
+        imagenet.names_of(wnid)[1:]
+        + [word for word, ranges in EVERYDAY.items() if any(places[wnid] in numbers for numbers in ranges)]
         for wnid in wnids
     ]
 
@@ -271,7 +259,6 @@ def other_names(archive: Path, wnids: Sequence[str]) -> list[list[str]]:
 def build(
     one: Specimen,
     data: tiny_imagenet.TinyImageNet,
-    archive: Path,
     work: Path,
     *,
     out: Path,
@@ -285,7 +272,13 @@ def build(
     ascents = {stage: ascent_for(one, stage, steps, seed) for stage in counts}
     done = finished(out, sha256, ascents)
     began = time.perf_counter()
-    answers = photographs(one, data.validation.images, {stage: ascents[stage].aim for stage in counts})
+    aims: dict[str, str] = {stage: ascents[stage].aim for stage in counts}
+    told = [sha256, one.entry.finetune_size, aims]
+    kept = work / "atlas" / f"photographs-{_digest(told)}.npz"
+    if not kept.exists():
+        _save(kept, **photographs(one, data.validation.images, aims))
+    with np.load(kept) as stored:
+        answers = dict(stored)
     labels = imagenet.outputs_of(one.entry, data)[data.validation.labels]
     print(f"photographs: {time.perf_counter() - began:.0f} s", flush=True)
     head = [part for part in one.backbone.head.modules() if isinstance(part, torch.nn.Linear)][-1]
@@ -328,7 +321,7 @@ def build(
                 "versions": {"torch": torch.__version__, "numpy": np.__version__, "pillow": PIL.__version__},
             },
             "class_names": list(one.class_names),
-            "also_called": other_names(archive, imagenet.class_wnids(one.entry, data)),
+            "also_called": other_names(imagenet.class_wnids(one.entry, data)),
             "photographed": sorted(set(labels.tolist())),
             "stages": {name: done[name] for name in counts if name in done},
         }
@@ -363,6 +356,18 @@ def finished(out: Path, sha256: str, ascents: dict[str, Ascent]) -> dict[str, An
     return kept
 
 
+def _digest(told: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def _save(path: Path, **arrays: NDArray[Any]) -> None:
+    """Write arrays whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".half.npz")
+    np.savez(half, allow_pickle=False, **arrays)
+    half.rename(path)
+
+
 def _short(value: float | np.floating[Any]) -> float:
     return float(f"{float(value):.4g}")
 
@@ -380,7 +385,7 @@ def main() -> None:
     one = specimen.pretrained(arguments.backbone)
     data = tiny_imagenet.load(arguments.archive, arguments.work)
     out = arguments.out or atlas.DATA / arguments.backbone
-    build(one, data, arguments.archive, arguments.work, out=out, steps=arguments.steps, seed=arguments.seed)
+    build(one, data, arguments.work, out=out, steps=arguments.steps, seed=arguments.seed)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """ImageNet's 1,000 classes as WordNet numbers them, and where Tiny ImageNet's 200 stand among them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,17 @@ from core.backbones.catalogue import BackboneEntry
 from core.vision import timm
 from tools.tiny_imagenet import TinyImageNet
 
+_INFO: Any = timm.data.ImageNetInfo("imagenet-1k")  # type: ignore[attr-defined]
+
 
 def wnids() -> tuple[str, ...]:
     """WordNet's numbers of the 1,000 classes, in the order in which networks name them (timm's list)."""
-    return tuple(timm.data.ImageNetInfo("imagenet-1k").label_names())
+    return tuple(_INFO.label_names())
+
+
+def names_of(wnid: str) -> list[str]:
+    """WordNet's names of one of the 1,000 classes, the usual one first."""
+    return [name.strip() for name in _INFO.label_name_to_description(wnid, detailed=False).split(",")]
 
 
 def class_wnids(entry: BackboneEntry, data: TinyImageNet) -> tuple[str, ...]:

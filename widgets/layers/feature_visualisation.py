@@ -131,9 +131,7 @@ def _ascent(network: NetworkKey, stage: str, channel: int, several: bool) -> "It
     ascent = visualisation.Ascent(
         report_every=REPORT_EVERY,
         diversity=DIVERSITY if several else 0.0,
-        autocast=precision.learning_type(
-            specimen.backbone, torch.device("cpu"), visualisation.default_side(specimen)
-        ),
+        autocast=precision.autocast_type(torch.device("cpu")),
     )
     fitted = visualisation.fitted(specimen, stage, ascent)
     return visualisation.ascend(specimen, stage, [channel] * (DIVERSE if several else 1), fitted)
