@@ -26,8 +26,7 @@ class Backbone(nn.Module):
     ``neck`` turns the last stage's output into one feature vector per image (B, feature_size); `new_head`
     puts a fresh classifier behind it. Stages are registered under their names, so the state dict reads
     ``stages.layer1.0.conv1.weight``; the head's keys begin with ``head.``. ``said`` tells, in sentences, what was done
-    with the file that its weights were read from. ``prefix_tokens`` counts what a transformer's stages return before the
-    tokens of patches.
+    with the file that its weights were read from.
     """
 
     def __init__(
@@ -38,13 +37,11 @@ class Backbone(nn.Module):
         neck: nn.Module,
         feature_size: int,
         head: nn.Module,
-        prefix_tokens: int = 1,
     ) -> None:
         super().__init__()
         self.name = name
         self.said: tuple[str, ...] = ()
         self.feature_size = feature_size
-        self.prefix_tokens = prefix_tokens
         self._table = stages
         self.stages = nn.ModuleDict({stage.name: stage.module for stage in stages})
         self.neck = neck

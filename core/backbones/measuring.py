@@ -1,12 +1,15 @@
 """What a network costs, measured on networks without numbers where that works: parameters, multiply-adds, stages."""
 
+from functools import cache
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.backbones import catalogue, stages, timm_networks
+from core.backbones import catalogue, stages, timm_catalogue, timm_networks
 from core.backbones.backbone import Backbone
+from core.backbones.catalogue import BackboneEntry
+from core.backbones.timm_stages import refusing
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -18,6 +21,7 @@ def measure(name: str) -> dict[str, Any]:
     stated = {"stated": timm_networks.facts(name)} if timm else {}
     side = timm_networks.sides(name).own if timm else 64 if name == catalogue.BUILT_IN else 224
     backbone = stages.compose(name, stages.outline(name)).eval()
+    backbone.requires_grad_(False)  # the counter's hooks stumble over parameters that are expanded
     images = torch.empty(1, 3, side, side, device="meta")
     return {
         "parameters": sum(parameter.numel() for parameter in backbone.parameters()),
@@ -51,3 +55,13 @@ def multiply_adds(backbone: Backbone, images: torch.Tensor) -> int:
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
     return int(counter.get_total_flops()) // 2
+
+
+@cache
+def derived_entry(name: str) -> BackboneEntry:
+    """Derive the catalogue's entry of any network of timm's from what timm states, and from the network itself.
+
+    Nothing is downloaded; the network is built with random weights, proven, and let go. Raises `SettingsError`.
+    """
+    with refusing(timm_networks.own_name(name)):
+        return timm_catalogue.make(name, measure(name), None)

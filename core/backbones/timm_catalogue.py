@@ -2,7 +2,7 @@
 
 What timm states of each (preprocessing, licence, size) and what was measured stand in ``measured.json``, written by
 ``tools/measure_catalogue.py``; a test compares both with the timm that is installed. Accuracies are timm's own, from
-its results table, at the side that stands beside them. Any other name of timm's gets its entry from `timm_networks`.
+its results table, at the side that stands beside them. Any other name of timm's gets its entry from `measuring`.
 """
 
 from dataclasses import dataclass
@@ -327,15 +327,6 @@ CURATED: dict[str, CuratedNetwork] = {
 }
 
 NAMES = tuple(CURATED)
-
-
-def entry(name: str) -> BackboneEntry:
-    """Return the entry of a network of timm's; raises `SettingsError` for one that is unknown or cannot be used."""
-    if name in ENTRIES:
-        return ENTRIES[name]
-    from core.backbones import timm_networks
-
-    return timm_networks.entry(name)
 
 
 def make(name: str, figures: dict[str, Any], said: CuratedNetwork | None) -> BackboneEntry:

@@ -24,7 +24,7 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class ChainPiece:
     """One link: a module by its path in the network, or "+" and a name of `LINES`, or `EMBEDDING`."""
 
     path: str
@@ -49,7 +49,7 @@ class Call:
     inner: "list[Call]" = field(default_factory=list)
 
 
-Link = tuple[Piece, Call | None]
+Link = tuple[ChainPiece, Call | None]
 
 
 @contextmanager
@@ -113,14 +113,14 @@ class Chain:
         tokens = embedding(self._network) if from_images else None
         if tokens is not None:
             current = tokens(begin)
-            found.append((Piece(path=EMBEDDING, shape=tuple(current.shape[1:])), None))
+            found.append((ChainPiece(path=EMBEDDING, shape=tuple(current.shape[1:])), None))
             while rest and not (rest[0].given is not None and _same(rest[0].given, current)):
                 rest.pop(0)  # is part of it
         for call in rest:
             if call.given is None or call.returned is None:
                 raise Broken(f"its part {call.path} does not turn one tensor into one")
             found += [(piece, None) for piece in self._between(current, call.given)]
-            piece = Piece(path=call.path, shape=tuple(call.returned.shape[1:]), turned=call.turned)
+            piece = ChainPiece(path=call.path, shape=tuple(call.returned.shape[1:]), turned=call.turned)
             found.append((piece, call))
             current = call.returned
         return [*found, *((piece, None) for piece in self._between(current, end))]
@@ -136,11 +136,11 @@ class Chain:
             return [link]
         return [one for part in inner for one in self.opened(part, wanted)]
 
-    def _between(self, begin: Tensor, end: Tensor) -> list[Piece]:
+    def _between(self, begin: Tensor, end: Tensor) -> list[ChainPiece]:
         """Find the fewest known lines that turn ``begin`` into ``end``; raises `Broken`."""
         if _same(begin, end):
             return []
-        reached: list[tuple[list[Piece], Tensor]] = [([], begin)]
+        reached: list[tuple[list[ChainPiece], Tensor]] = [([], begin)]
         for _ in range(_MOST_LINES):
             further = []
             for pieces, value in reached:
@@ -149,7 +149,7 @@ class Chain:
                         answer = module(value)
                     except (RuntimeError, IndexError):
                         continue
-                    so_far = [*pieces, Piece(path=f"+{name}", shape=tuple(answer.shape[1:]))]
+                    so_far = [*pieces, ChainPiece(path=f"+{name}", shape=tuple(answer.shape[1:]))]
                     if _same(answer, end):
                         return so_far
                     further.append((so_far, answer))

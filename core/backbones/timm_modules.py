@@ -14,9 +14,9 @@ from core.backbones.families import ClassToken
 class FittingSides(nn.Module):
     """Images, as they are, of sides that the network can take: ``side`` alone, or else multiples of ``step``."""
 
-    def __init__(self, side: int | None, step: int) -> None:
+    def __init__(self, side: int | None, step: int, smallest: int) -> None:
         super().__init__()
-        self.side, self.step = side, step
+        self.side, self.step, self.smallest = side, step, smallest
 
     def forward(self, images: Tensor) -> Tensor:
         """Pass images on, or raise `SettingsError`."""
@@ -25,10 +25,10 @@ class FittingSides(nn.Module):
             raise errors.SettingsError(
                 f"This network takes images of {self.side} × {self.side} pixels only; it was given {width} × {height}."
             )
-        if height % self.step or width % self.step or height != width:
+        if height % self.step or height != width or height < self.smallest:
             raise errors.SettingsError(
-                f"This network takes squares whose side is a multiple of {self.step} pixels; it was given "
-                f"{width} × {height}."
+                f"This network takes squares whose side is a multiple of {self.step} pixels, of at least "
+                f"{self.smallest}; it was given {width} × {height}."
             )
         return images
 
@@ -108,7 +108,7 @@ class _Positions(nn.Module):
         self._method = type(network)._pos_embed
 
     def forward(self, images: Tensor) -> Tensor:
-        result = self._method(self, self.patch_embed(images))
+        result = self._method(self, self.get_submodule("patch_embed")(images))
         tokens: Tensor = result[0] if isinstance(result, tuple) else result  # the second: rotary positions
         return tokens
 
@@ -135,13 +135,13 @@ class TurnedBlocks(nn.Module):
 
     def __init__(self, blocks: nn.Module, rope: nn.Module, prefix: int) -> None:
         super().__init__()
-        self.blocks, self.prefix = blocks, prefix
-        self.rope: Any = rope
+        self.blocks, self.rope, self.prefix = blocks, rope, prefix
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, prefix + h·h, C) -> the same shape."""
         side = math.isqrt(tokens.shape[1] - self.prefix)
-        turn = self.rope.get_embed(shape=[side, side])
+        rope: Any = self.rope
+        turn = rope.get_embed(shape=[side, side])
         for block in self.blocks.children():
             tokens = block(tokens, rope=turn)
         return tokens

@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from core import errors
 from core.backbones import catalogue
 from core.backbones.backbone import Backbone
-from core.backbones.catalogue import BackboneEntry
 from core.backbones.timm_stages import Plan, Sides, plan, prove, refusing, take_apart
 
 HUB = "https://huggingface.co"
-MOST_PARAMETERS = 700_000_000
+MOST_PARAMETERS = 400_000_000
 _SMALL = 224  # pixels: networks that take any side are proven and fine-tuned at no more
 # Whose positions timm stretches to other sides when it is asked to (``dynamic_img_size``).
 _STRETCHED = ("vision_transformer", "deit", "eva")
@@ -71,6 +70,11 @@ def stated(name: str) -> Any:
 
 def original(name: str) -> nn.Module:
     """Build the network as timm defines it, with random weights from the global generator; raises `SettingsError`."""
+    _outline(name)  # refuses what is too large
+    return _created(name)
+
+
+def _created(name: str) -> nn.Module:
     from core.vision import timm
 
     wanted = own_name(name)
@@ -99,18 +103,16 @@ def sides(name: str) -> Sides:
         )
     fixed = bool(says.fixed_input_size)
     if not fixed:
-        return Sides(own=height, tried=min(height, _SMALL), fixed=False, step=1)
+        return Sides(own=height, tried=min(height, _SMALL), fixed=False, step=1, smallest=1)
     if not _stretches(name):
-        return Sides(own=height, tried=height, fixed=True, step=1)
-    step = _patch(name)
-    return Sides(own=height, tried=min(height, step * (_SMALL // step)), fixed=False, step=step)
-
-
-def _patch(name: str) -> int:
-    """Read the side of a patch off the network's first module, in pixels."""
+        return Sides(own=height, tried=height, fixed=True, step=1, smallest=height)
     network: Any = _outline(name)
     ratio = network.patch_embed.feat_ratio()
-    return int(ratio[0] if isinstance(ratio, tuple | list) else ratio)
+    step = int(ratio[0] if isinstance(ratio, tuple | list) else ratio)
+    # So many patches a side that they can be told from the tokens before them by their number alone.
+    patches = max(2, network.num_prefix_tokens // 2 + 1)
+    tried = min(height, step * (_SMALL // step))
+    return Sides(own=height, tried=tried, fixed=False, step=step, smallest=step * patches)
 
 
 @cache
@@ -122,9 +124,9 @@ def outline(name: str) -> nn.Module:
     """Build the network on torch's "meta" device; raises `SettingsError` for one of more than `MOST_PARAMETERS`."""
     try:
         with torch.device("meta"):
-            network = original(name)
+            network = _created(name)
     except errors.SettingsError:
-        network = original(name)  # its constructor computes with numbers, which "meta" has none of
+        network = _created(name)  # its constructor computes with numbers, which "meta" has none of
     count = sum(parameter.numel() for parameter in network.parameters())
     if count > MOST_PARAMETERS:
         raise errors.SettingsError(
@@ -141,7 +143,6 @@ def compose(name: str, network: nn.Module) -> Backbone:
     """Take ``network`` apart into stages, proven where it has numbers; raises `SettingsError` where that cannot be."""
     wanted = own_name(name)
     takes = sides(name)
-    _outline(name)  # refuses what is too large
     has_numbers = not any(tensor.is_meta for tensor in network.parameters())
     with refusing(wanted):
         if name not in _plans:
@@ -229,8 +230,10 @@ def _smallest(name: str) -> int:
     takes = sides(name)
     if takes.fixed:
         return takes.own
+    if takes.step > 1:
+        return takes.smallest
     backbone = compose(name, outline(name)).eval()
-    for side in (2 * takes.step,) if takes.step > 1 else (32, 48, 64, 96, 128):
+    for side in (32, 48, 64, 96, 128):
         try:
             with torch.no_grad():
                 backbone(torch.empty(1, 3, side, side, device="meta"))
@@ -238,18 +241,6 @@ def _smallest(name: str) -> int:
             continue
         return side
     return takes.own
-
-
-@cache
-def entry(name: str) -> BackboneEntry:
-    """Derive the catalogue's entry of any network of timm's from what timm states, and from the network itself.
-
-    Nothing is downloaded; the network is built with random weights, proven, and let go. Raises `SettingsError`.
-    """
-    from core.backbones import measuring, timm_catalogue
-
-    with refusing(own_name(name)):
-        return timm_catalogue.make(name, measuring.measure(name), None)
 
 
 def parts(name: str) -> tuple[dict[str, Any], Plan, Sides]:

@@ -19,12 +19,21 @@ from torch import Tensor, nn
 
 from core import errors
 from core.backbones.backbone import Backbone, Stage
-from core.backbones.timm_chain import EMBEDDING, Broken, Call, Chain, Link, Piece, nothing_in_place, watched
+from core.backbones.timm_chain import (
+    EMBEDDING,
+    Broken,
+    Call,
+    Chain,
+    ChainPiece,
+    Link,
+    nothing_in_place,
+    watched,
+)
 from core.backbones.timm_modules import LINES, FittingSides, TurnedBlocks, embedding
 
 _log = logging.getLogger(__name__)
 
-_MOST_STAGES = 8
+_MOST_STAGES = 7  # before `pre_logits`
 _GROUPS = (6, 4, 5)  # of like blocks: the first number that divides theirs
 _SINGULAR = {"stages": "stage", "layers": "stage", "levels": "stage", "blocks": "block", "features": "block"}
 _WHOLE = ("stem", "patch_embed")  # are a stage, and are not opened
@@ -37,7 +46,7 @@ class PlannedStage:
     name: str
     channels: int
     reduction: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ChainPiece, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +54,8 @@ class Plan:
     """How a network is taken apart; ``prefix`` counts the tokens before those of patches."""
 
     stages: tuple[PlannedStage, ...]
-    neck: tuple[Piece, ...]
-    head: tuple[Piece, ...]  # behind the neck
+    neck: tuple[ChainPiece, ...]
+    head: tuple[ChainPiece, ...]  # behind the neck
     feature_size: int
     prefix: int
     flat: (
@@ -62,6 +71,7 @@ class Sides:
     tried: int  # what it is watched and proven at
     fixed: bool  # True: takes its own only
     step: int  # takes multiples of this
+    smallest: int  # of those that are not fixed: where it cannot be told from outside, 1
 
 
 @contextmanager
@@ -127,7 +137,7 @@ def _holds_any(path: str, modules: set[str]) -> bool:
     return any(name.startswith(path + ".") for name in modules)
 
 
-_Group = list[Piece]
+_Group = list[ChainPiece]
 
 
 class _Cutter:
@@ -136,14 +146,14 @@ class _Cutter:
     def __init__(self, network: nn.Module, sides: Sides, prefix: int) -> None:
         self._network, self._sides, self._prefix = network, sides, prefix
 
-    def plan(self, body: list[Piece], head: list[Piece], modules: set[str]) -> Plan:
+    def plan(self, body: list[ChainPiece], head: list[ChainPiece], modules: set[str]) -> Plan:
         stages: list[PlannedStage] = []
         last = False  # whether what comes in has its channels last
         for name, group in _named(_few(self._groups(body, modules))):
-            stages.append(self._stage(name, [Piece(path="+channels_last"), *group] if last else group))
+            stages.append(self._stage(name, [ChainPiece(path="+channels_last"), *group] if last else group))
             last = _channels_last(group[-1].shape)
         if last:
-            head = [Piece(path="+channels_last"), *head]
+            head = [ChainPiece(path="+channels_last"), *head]
         learned = [number for number, piece in enumerate(head) if self._learns(piece)]
         end = len(head)
         if learned and int(getattr(self._network, "num_classes", 0)) > 0:
@@ -164,7 +174,7 @@ class _Cutter:
             raise Broken("its features are not pooled to one vector a picture")
         flat = len(shape) == 1
         if not flat:
-            before.append(Piece(path="+flatten", shape=shape[:1]))
+            before.append(ChainPiece(path="+flatten", shape=shape[:1]))
         return Plan(
             stages=tuple(stages),
             neck=tuple(before),
@@ -174,7 +184,7 @@ class _Cutter:
             flat=flat or not classifier or isinstance(self._module(classifier[0]), nn.Linear),
         )
 
-    def _groups(self, pieces: list[Piece], modules: set[str]) -> list[_Group]:
+    def _groups(self, pieces: list[ChainPiece], modules: set[str]) -> list[_Group]:
         """Cut behind every one of ``modules``; what has learned nothing stays with what stands before it."""
         groups: list[_Group] = [[]]
         cut = False
@@ -195,7 +205,7 @@ class _Cutter:
         pieces, shape = list(group), group[-1].shape
         if _channels_last(shape):
             shape = (shape[2], *shape[:2])
-            pieces.append(Piece(path="+channels_first", shape=shape))
+            pieces.append(ChainPiece(path="+channels_first", shape=shape))
         channels, reduction = self._figures(shape)
         return PlannedStage(name=name, channels=channels, reduction=reduction, pieces=tuple(pieces))
 
@@ -214,14 +224,14 @@ class _Cutter:
         near = min((power, 2 * power), key=lambda n: abs(n / ratio - 1))
         return shape[0], near if abs(near / ratio - 1) < 0.2 else round(ratio)
 
-    def _module(self, piece: Piece) -> nn.Module | None:
+    def _module(self, piece: ChainPiece) -> nn.Module | None:
         return self._network.get_submodule(piece.path) if piece.is_module else None
 
-    def _learns(self, piece: Piece) -> bool:
+    def _learns(self, piece: ChainPiece) -> bool:
         module = self._module(piece)
         return piece.path == EMBEDDING or (module is not None and bool(module.state_dict()))
 
-    def _drops(self, piece: Piece) -> bool:
+    def _drops(self, piece: ChainPiece) -> bool:
         return isinstance(self._module(piece), nn.Dropout)
 
     def _convolves(self, group: _Group) -> bool:
@@ -293,7 +303,7 @@ def take_apart(name: str, network: nn.Module, planned: Plan, sides: Sides) -> Ba
     for number, stage in enumerate(planned.stages):
         parts = _parts(network, stage.pieces, planned.prefix)
         if number == 0 and (sides.fixed or sides.step > 1):
-            check = FittingSides(sides.own if sides.fixed else None, sides.step)
+            check = FittingSides(sides.own if sides.fixed else None, sides.step, sides.smallest)
             parts = OrderedDict(size=check, **parts)
         only = next(iter(parts.values()))
         module = only if len(parts) == 1 else nn.Sequential(parts)
@@ -309,18 +319,17 @@ def take_apart(name: str, network: nn.Module, planned: Plan, sides: Sides) -> Ba
         neck=neck,
         feature_size=planned.feature_size,
         head=nn.Sequential(neck, *head) if planned.flat else nn.Sequential(*pooling[:-1], *head),
-        prefix_tokens=planned.prefix,
     )
 
 
-def _modules(network: nn.Module, pieces: tuple[Piece, ...], prefix: int) -> list[nn.Module]:
+def _modules(network: nn.Module, pieces: tuple[ChainPiece, ...], prefix: int) -> list[nn.Module]:
     return [
         network.get_submodule(piece.path) if piece.is_module else LINES[piece.path[1:]](prefix)
         for piece in pieces
     ]
 
 
-def _parts(network: Any, pieces: tuple[Piece, ...], prefix: int) -> "OrderedDict[str, nn.Module]":
+def _parts(network: Any, pieces: tuple[ChainPiece, ...], prefix: int) -> "OrderedDict[str, nn.Module]":
     """Make the modules of pieces, by name; neighbours from one list stay together, under its name and their keys."""
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     lists: dict[str, tuple[str, bool]] = {}
@@ -361,8 +370,7 @@ def prove(backbone: Backbone, network: nn.Module, sides: Sides, seed: int = 3) -
         raise Broken("some of what it has learned has no place in them")
     if len(ours) < len(named):
         raise Broken("some of what it has learned is used in two places")
-    with _looking(network):
-        backbone.eval()
+    with _looking(network, backbone):
         images = noise(sides.tried, seed)[:1]
         expected = network(images)
         features = images.clone()
@@ -393,10 +401,12 @@ def noise(side: int, seed: int) -> Tensor:
 
 
 @contextmanager
-def _looking(network: nn.Module) -> Iterator[None]:
+def _looking(network: nn.Module, *parts_of_it: nn.Module) -> Iterator[None]:
     """Eval mode, no gradients, and numbers that all matter, for as long as the block lasts."""
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
+    modules = [module for one in (network, *parts_of_it) for module in one.modules()]
+    modes = {module: module.training for module in modules}
+    for module in modules:
+        module.training = False
     try:
         with torch.no_grad(), _spread(network):
             yield

@@ -24,7 +24,6 @@ from core.backbones.backbone import Backbone
 from core.events import OnProgress
 from core.vision import torchvision
 
-
 _IMAGENET_CLASSES = 1000
 
 
@@ -35,9 +34,9 @@ def load_pretrained(
 
     ``source`` is ``"pretrained"`` (what came with the lab, or a download of torchvision's or timm's, kept for the next
     time), or a local file of weights (safetensors, or what ``torch.save`` writes, whatever its name), or a folder that
-    holds one. Every tensor of every stage must be there and fit; nothing is changed otherwise. A head for other classes, or
-    none, leaves the head as it is: it is replaced by whoever fine-tunes. What was done with a file is noted in
-    ``backbone.said``. ``progress`` is told of a download's bytes. Raises `WeightsError` and `DownloadError`.
+    holds one. Every tensor of every stage must be there and fit; nothing is changed otherwise. A head for other
+    classes, or none, leaves the head as it is: it is replaced by whoever fine-tunes. What was done with a file is
+    noted in ``backbone.said``. ``progress`` is told of a download's bytes. Raises `WeightsError` and `DownloadError`.
     """
     if stages.has_new_head(backbone):
         raise errors.SettingsError("Load pretrained weights before the head is replaced.")
@@ -112,7 +111,7 @@ def _timm_folder(name: str) -> Path:
 
 
 def source_class_names(entry: catalogue.BackboneEntry) -> tuple[str, ...]:
-    """Name the classes of the source task, in the order of the original head's outputs; none where they have no names."""
+    """Name the classes of the source task, in the order of the original head's outputs; none if they have no names."""
     if entry.origin == "timm" and entry.source_classes != _IMAGENET_CLASSES:
         return timm_networks.class_names(entry.name)
     if entry.name != catalogue.BUILT_IN:

@@ -47,8 +47,9 @@ class _Seen(nn.Module):
         if output.ndim == 2:  # one vector: no map to see
             return output
         seen: Tensor = self.map(as_map(output))
-        if output.ndim == 3:  # tokens (B, 1 + h·w, C): the class token goes past the map
-            return cat([output[:, :1], seen.flatten(2).transpose(1, 2)], dim=1)
+        if output.ndim == 3:  # tokens (B, prefix + h·w, C): the class token and registers go past the map
+            patches = seen.flatten(2).transpose(1, 2)
+            return cat([output[:, : output.shape[1] - patches.shape[1]], patches], dim=1)
         return seen
 
 
