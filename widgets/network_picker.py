@@ -136,6 +136,8 @@ def _facts(entry: BackboneEntry) -> str:
         f"{short_count(entry.multiply_adds)} multiply-adds a picture",
         f"made for {entry.image_size} × {entry.image_size} pixels",
     ]
+    if entry.finetune_size != entry.image_size:
+        facts.append(f"runs use {entry.finetune_size} × {entry.finetune_size}")
     if entry.accuracy is not None:
         facts.append(f"{percent(entry.accuracy)} right on its source task")
     if not entry.source_classes:

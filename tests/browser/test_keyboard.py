@@ -67,8 +67,8 @@ def test_a_fine_tuning(tab: Page, address: str) -> None:
     tab.keyboard.press("Home")
     tab.keyboard.press("ArrowRight")
     tab.keyboard.press("ArrowRight")
-    expect(handle).to_have_attribute("aria-valuetext", re.compile("^2 of 5 stages frozen"))
-    expect(tab.locator(".st-key-launch")).to_contain_text("2 of 5 stages frozen")
+    expect(handle).to_have_attribute("aria-valuetext", re.compile("^2 of 6 stages frozen"))
+    expect(tab.locator(".st-key-launch")).to_contain_text("2 of 6 stages frozen")
     assert _at(tab, ".st-key-stages .handle")
     # All frozen: a probe, with a result at once.
     tab.keyboard.press("End")

@@ -71,18 +71,20 @@ def make(home: Path, visitor: str) -> Made:
     store = Store(home)
     try:
         upload = uploads.store(store, visitor, "Ferns and mosses", archive())
-        short = FinetuneConfig(freeze_depth=3, epochs=2, image_size=32)
+        short = FinetuneConfig(backbone="tiny_resnet18", freeze_depth=3, epochs=2, image_size=32)
         spec = RunSpec(config=short, data=upload, title="Ferns and mosses: 3 of 5 stages frozen")
         run = store.add(spec, visitor, control_spec(spec))
         probe = RunSpec(
-            config=FinetuneConfig(strategy="linear_probe"),
+            config=FinetuneConfig(backbone="tiny_resnet18", strategy="linear_probe"),
             data=upload,
             title="Ferns and mosses: Linear probe",
         )
         other = store.add(probe, visitor)
         sweep = store.add(
             RunSpec(
-                config=SweepConfig(seeds=1, epochs=2, image_size=32), data=upload, title="Ferns, all depths"
+                config=SweepConfig(backbone="tiny_resnet18", seeds=1, epochs=2, image_size=32),
+                data=upload,
+                title="Ferns, all depths",
             ),
             visitor,
         )
@@ -236,7 +238,7 @@ class _Long:
 
     def begin(self, page: Page) -> None:
         """Start it, and open it."""
-        endless = FinetuneConfig(strategy="full", epochs=200)
+        endless = FinetuneConfig(backbone="tiny_resnet18", strategy="full", epochs=200)
         spec = RunSpec(config=endless, data="digits", title="Handwritten digits: nothing frozen")
         store = Store(self._made.home)
         self._run = store.add(spec, self._made.visitor)

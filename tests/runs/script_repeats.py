@@ -136,7 +136,7 @@ def cases(weights: str | None = None) -> Iterator[Case]:
 
 def repeat(case: Case, *, data: str, defaults: dict[str, Any], folder: Path) -> Repeat:
     """Train ``case`` in the lab, export it to ``folder``, and train it again by the exported script."""
-    config = FinetuneConfig(**{**defaults, **case.changes})
+    config = FinetuneConfig(**{"backbone": "tiny_resnet18", **defaults, **case.changes})
     dataset = open_dataset(data, side=pretrained.image_side(config))
     finished = train(case, config, dataset, folder)
     printed = io.StringIO()

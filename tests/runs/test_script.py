@@ -110,7 +110,9 @@ def test_every_strategys_script_stands_alone_and_holds_what_it_uses(strategy: An
         choices.append({"mixup": 0.2, "l2_sp": 0.1, "head": "mlp", "batch_norm": "learning"})
         choices.append({"optimiser": "sgd", "views": 0, "batch_size": 1})
     for changes in choices:
-        config = dataclasses.replace(FinetuneConfig(strategy=strategy, epochs=3), **changes)
+        config = dataclasses.replace(
+            FinetuneConfig(backbone="tiny_resnet18", strategy=strategy, epochs=3), **changes
+        )
         text = reproduction_script(result(config))
         assert imports(text) <= ALLOWED
         _, program, *files = text.split("\n# --- ")
@@ -144,7 +146,7 @@ def test_every_strategys_script_stands_alone_and_holds_what_it_uses(strategy: An
 def test_a_script_holds_the_branches_that_its_run_takes_and_no_other(
     changes: dict[str, Any], there: str, left_out: str
 ) -> None:
-    text = reproduction_script(result(FinetuneConfig(**changes)))
+    text = reproduction_script(result(FinetuneConfig(**{"backbone": "tiny_resnet18", **changes})))
     assert there in text
     assert left_out not in text
 
@@ -181,7 +183,7 @@ def test_a_script_needs_the_networks_library_and_says_so(
 
 def test_names_of_classes_and_titles_never_become_code(tmp_path: Path) -> None:
     names = ('"]; import os; ["', "'''", "$seed", "a\nb", "{x}", "\\")
-    run = result(FinetuneConfig(), names)
+    run = result(FinetuneConfig(backbone="tiny_resnet18"), names)
     assert imports(reproduction_script(run)) <= ALLOWED
     namespace = read(run, tmp_path)
     assert namespace["CLASSES"] == list(names)
