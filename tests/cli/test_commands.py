@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from core.backbones.catalogue import BACKBONES
+from core.backbones.timm_catalogue import ENTRIES
 from core.cli import main
 from core.datasets.catalogue import DATASETS
 from core.training.config import FinetuneConfig
 
 
-@pytest.mark.parametrize(("command", "table"), [("backbones", BACKBONES), ("datasets", DATASETS)])
+@pytest.mark.parametrize(("command", "table"), [("backbones", BACKBONES | ENTRIES), ("datasets", DATASETS)])
 def test_listings_name_everything(
     command: str, table: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,7 +23,7 @@ from core.runs.kinds.finetuning_result import RunResult
 from core.training.config import STRATEGIES, FinetuneConfig
 
 CODE = re.compile(r"^# --- .*$", re.MULTILINE)  # titles name the lab's files
-ALLOWED = {"torch", "torchvision", "numpy", "PIL", *sys.stdlib_module_names}
+ALLOWED = {"torch", "torchvision", "timm", "numpy", "PIL", *sys.stdlib_module_names}
 
 
 def result(config: FinetuneConfig, class_names: tuple[str, ...] = ("cat", "dog", "größer")) -> RunResult:
@@ -118,7 +118,7 @@ def test_every_strategys_script_stands_alone_and_holds_what_it_uses(strategy: An
         _, program, *files = text.split("\n# --- ")
         assert program.startswith("core/runs/export/program.py")
         assert text.split(files[0])[0].count("\n") < 300, "what is read first"
-        assert text.count("\n") < 1500
+        assert text.count("\n") < 1600
         assert not re.search(r"\b(errors|assert|type: ignore|core)\b", CODE.sub("", text)), "of the lab alone"
         names = [name for node in ast.parse(text).body for name in defined(node)]
         assert len(names) == len(set(names)), "nothing takes the place of something else"
@@ -149,6 +149,36 @@ def test_a_script_holds_the_branches_that_its_run_takes_and_no_other(
     text = reproduction_script(result(FinetuneConfig(**{"backbone": "tiny_resnet18", **changes})))
     assert there in text
     assert left_out not in text
+
+
+@pytest.mark.parametrize(
+    ("backbone", "library", "said"),
+    [
+        ("tiny_resnet18", {"torchvision"}, "PyTorch, torchvision, NumPy and Pillow alone"),
+        ("resnet18", {"torchvision"}, "PyTorch, torchvision, NumPy and Pillow alone"),
+        (
+            "efficientnet_lite0",
+            {"torchvision", "timm"},
+            "PyTorch, torchvision, timm, NumPy and Pillow alone",
+        ),
+        ("timm:test_resnet", {"torchvision", "timm"}, "PyTorch, torchvision, timm, NumPy and Pillow alone"),
+    ],
+)
+def test_a_script_needs_the_networks_library_and_says_so(
+    backbone: str, library: set[str], said: str, tmp_path: Path
+) -> None:
+    text = reproduction_script(result(FinetuneConfig(backbone=backbone, strategy="scratch")))
+    assert imports(text) & {"torchvision", "timm"} == library
+    assert said in " ".join(str(ast.get_docstring(ast.parse(text))).split())
+    assert not undefined(text, tmp_path)
+    assert not re.search(r"\b(errors|assert|type: ignore|core)\b", CODE.sub("", text)), "of the lab alone"
+    # By itself, also where torchvision was built for other processors than torch.
+    (tmp_path / "reproduce.py").write_text(text)
+    code = "import reproduce; reproduce.random_network(); print('built')"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout == "built\n", ran.stderr
 
 
 def test_names_of_classes_and_titles_never_become_code(tmp_path: Path) -> None:
