@@ -425,6 +425,9 @@ def _lite_entry(name: str, stated: _Lite) -> BackboneEntry:
         about=stated.about,
         origin="package",
         image_size=stated.image_size,
+        # Lite0's probe is right, on 25 close-ups a class and on 50 ants and 50 bees, .86 and .87 at 96 px, .90 and .84
+        # at 112, .91 and .90 at 128, .94 and .91 at 160, .91 and .93 at 224 (one seed). A run on the defaults does
+        # 1.4 times the work at 160 px, and 2.6 times at 224.
         finetune_size=128,
         resize=stated.resize,
         interpolation="bicubic",

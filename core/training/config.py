@@ -36,6 +36,8 @@ class StrategyEntry:
 # epochs, seed 0, with running BatchNorm statistics). In runs as short as these, the plain image did as well as four
 # augmented views or better (full fine-tuning, three seeds: digits 97.8 against 95.3 %, textures 59.1 against 57.6 %):
 # a mirrored digit is no digit, and crops need more epochs to pay. Longer runs may gain by views.
+# They suit EfficientNet-Lite0, too, as far as one seed tells (half frozen, 112 px): 25 ants and 25 bees, 76.5, 79.1 and
+# 81.0 % at 3e-4, 1e-3 and 3e-3; eight close-ups a class, 83.1 and 84.3 % at 3e-4 and 1e-3; intervals of six points.
 STRATEGIES: dict[str, StrategyEntry] = {
     "linear_probe": StrategyEntry(
         title="Linear probe",

@@ -149,7 +149,7 @@ def test_without_a_network_named_it_is_the_one_that_comes_with_the_lab(
     wanted = ["finetune", "--data", "lfw-faces", "--image-size", "32", "--epochs", "1", "--device", "cpu"]
     assert main([*wanted, "--json", "--out", str(tmp_path / "out")]) == 0
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    started = next(one for one in said if one["event"] == "run_started")
+    started = next(one for one in said if one["event"] == "started")
     assert started["config"]["backbone"] == catalogue.DEFAULT
     assert started["frozen_stages"] == ["stem", "block1", "block2"]
     assert said[-1]["test"]["accuracy"]["low"] > 0.5  # faces and background, half of each

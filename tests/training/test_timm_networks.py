@@ -1,4 +1,4 @@
-"""Freezing, cached features, probes, fine-tuning and resuming of timm's networks: a transformer and a residual network."""
+"""Freezing, caching, probes, fine-tuning and resuming of timm's networks: a transformer and a residual network."""
 
 import json
 from dataclasses import replace
