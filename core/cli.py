@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from core import environment, errors
 from core.backbones import catalogue as backbones
+from core.backbones import timm_catalogue
 from core.commands import advise, backup, finetune, sweep, technique
 from core.commands.interrupts import INTERRUPTED
 from core.commands.options import json_line, option_of, path
@@ -133,13 +134,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list_backbones(chosen: argparse.Namespace) -> None:
     if chosen.json:
-        print(json_line([dataclasses.asdict(entry) for entry in backbones.BACKBONES.values()]))
+        everything = (*backbones.BACKBONES.values(), *timm_catalogue.ENTRIES.values())
+        print(json_line([dataclasses.asdict(entry) for entry in everything]))
         return
-    print(f"{'name':<20} {'parameters':>11} {'GMACs':>6} {'pixels':>6} {'top-1':>7}  stages")
-    for entry in backbones.BACKBONES.values():
+    _print_backbones(list(backbones.BACKBONES.values()), width=20)
+    print("\nSome of timm's networks; any other name of timm's can stand behind timm: as well.\n")
+    _print_backbones(list(timm_catalogue.ENTRIES.values()), width=max(map(len, timm_catalogue.ENTRIES)))
+
+
+def _print_backbones(entries: list[backbones.BackboneEntry], width: int) -> None:
+    print(f"{'name':<{width}} {'parameters':>11} {'GMACs':>6} {'pixels':>6} {'top-1':>7}  stages")
+    for entry in entries:
         accuracy = "" if entry.accuracy is None else percent(entry.accuracy)
         print(
-            f"{entry.name:<20} {entry.parameters / 1e6:>9.2f} M {entry.multiply_adds / 1e9:>6.2f}"
+            f"{entry.name:<{width}} {entry.parameters / 1e6:>9.2f} M {entry.multiply_adds / 1e9:>6.2f}"
             f" {entry.image_size:>6} {accuracy:>7}  {' '.join(stage.name for stage in entry.stages)}"
         )
 

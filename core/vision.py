@@ -1,4 +1,4 @@
-"""The one door to torchvision, and to timm, which imports it.
+"""The one door to torchvision, and to timm, which imports it and is itself imported when it is first asked for.
 
 The package index serves a torchvision wheel built for CUDA. Beside a CPU-only torch its
 compiled library is not loaded, so the operators it would define do not exist, and importing
@@ -6,6 +6,9 @@ torchvision fails with ``operator torchvision::nms does not exist`` (then ``qnms
 registers their shape functions. We never call either operator: declaring their signatures
 before the import is enough. Where torchvision's own library loads, nothing is declared.
 """
+
+import importlib
+from typing import Any
 
 import torch
 
@@ -25,6 +28,10 @@ except RuntimeError as error:
         _declarations.define(_signature)  # type: ignore[no-untyped-call]
     import torchvision
 
-import timm  # noqa: E402
+__all__ = ["torchvision"]
 
-__all__ = ["timm", "torchvision"]
+
+def __getattr__(name: str) -> Any:
+    if name == "timm":
+        return importlib.import_module("timm")
+    raise AttributeError(name)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.backbones.catalogue import BACKBONES
+from core.backbones.timm_catalogue import ENTRIES
 from core.datasets.catalogue import DATASETS
 from core.techniques import catalogue
 
@@ -69,7 +70,8 @@ def test_every_room_of_core_is_on_the_map() -> None:
 def test_sources_are_those_of_the_catalogues() -> None:
     text = (PROJECT / "docs/sources.md").read_text(encoding="utf-8")
     sets = [f"| {entry.title} | {entry.licence} | {entry.citation} |" for entry in DATASETS.values()]
-    networks = [f"| {entry.title} | {entry.citation} |" for entry in BACKBONES.values()]
+    everything = (*BACKBONES.values(), *ENTRIES.values())
+    networks = [f"| {entry.title} | {entry.citation} |" for entry in everything]
     papers = [
         f"[{paper.text}]({paper.url})" for entry in catalogue.techniques().values() for paper in entry.papers
     ]

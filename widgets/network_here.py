@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.backbones import catalogue
 from core.words import megabytes
+from widgets import frame
 
 
 def is_here(name: str, *, key: str, instead: str = "") -> bool:
@@ -20,6 +21,8 @@ def is_here(name: str, *, key: str, instead: str = "") -> bool:
         f"The weights of {entry.title} are not here yet. Download them once{instead}.",
         icon=":material/download:",
     )
+    if entry.conditions:
+        st.warning(frame.plain(entry.conditions), icon=":material/gavel:")
     if st.button(f"Download {megabytes(entry.download_bytes)}", key=key, type="primary"):
         bar = st.progress(0.0, "Connecting …")
 
@@ -28,6 +31,7 @@ def is_here(name: str, *, key: str, instead: str = "") -> bool:
             words = f"{megabytes(done)} of {megabytes(size)}"
             bar.progress(min(done / size, 1.0), words)
 
-        weights.downloaded(name, progress)
-        st.rerun()
+        with frame.shown_errors():
+            weights.downloaded(name, progress)
+            st.rerun()
     return False

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.backbones import catalogue
+from core.backbones import catalogue, timm_catalogue
 from core.backbones.catalogue import BackboneEntry
-from core.errors import WeightsError
+from core.errors import LabError, WeightsError
 from core.runs import own_weights, service
 from core.words import megabytes, percent, short_count
 from widgets import computed_once, frame
 
 PRETRAINED = "pretrained"
+_OTHERS, _LINKED, _REFUSED = "timm_others", "backbone_linked", "timm_refused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +25,22 @@ class ChosenNetwork:
 
 
 def pick() -> ChosenNetwork:
-    """Draw the choice of network with its facts."""
+    """Draw the choice of network with its facts; a link may name one: ``?network=timm:…``."""
+    refused = _take_link()
     name = st.selectbox(
         "Network",
-        list(catalogue.offered()),
+        [*catalogue.offered(), *timm_catalogue.ENTRIES, *_others()],
         format_func=_label,
         key="backbone",
         label_visibility="collapsed",
         persist_state="session",
     )
+    if refused:
+        st.warning(frame.plain(refused), icon=":material/link_off:")
     entry = catalogue.entry(name or catalogue.BUILT_IN)
     st.caption(f"{entry.about}  \n{_facts(entry)}")
+    if entry.conditions:
+        st.warning(frame.plain(entry.conditions), icon=":material/gavel:")
     more = st.expander("Source, licence, own weights", type="compact", key="backbone_more", on_change="rerun")
     weights = kept_weights(entry.name)
     if more.open:
@@ -43,7 +49,67 @@ def pick() -> ChosenNetwork:
             weights = own_weights_of(entry)
     elif weights != PRETRAINED:
         st.caption("Starts from the weights that you uploaded.")
+    search = st.expander("Any other of timm's networks", type="compact", key="timm_box", on_change="rerun")
+    if search.open:
+        with search:
+            _search()
     return ChosenNetwork(entry=entry, weights=weights)
+
+
+def _take_link() -> str:
+    """Choose the network that the address names, once; return why it cannot be used, if it cannot."""
+    name = st.query_params.get("network", "")
+    if not name or name == st.session_state.get(_LINKED):
+        return ""
+    st.session_state[_LINKED] = name
+    return take(name)
+
+
+def take(name: str) -> str:
+    """Choose a network by its name, also one that stands in no list; return why it cannot be used, if it cannot."""
+    try:
+        catalogue.entry(name)
+    except LabError as error:
+        return str(error)
+    if name not in catalogue.BACKBONES and name not in timm_catalogue.ENTRIES and name not in _others():
+        st.session_state[_OTHERS] = [*_others(), name]
+    choose(name)
+    return ""
+
+
+def _others() -> list[str]:
+    """Name the networks of timm's that this visit has found."""
+    others: list[str] = st.session_state.get(_OTHERS, [])
+    return others
+
+
+def _search() -> None:
+    """Look through timm's names; a button takes one, which builds it to see its stages, and downloads nothing."""
+    text = st.text_input("Words in its name", key="timm_search", placeholder="resnet, vit small, dinov3 …")
+    refused: str = st.session_state.pop(_REFUSED, "")
+    if refused:
+        st.warning(frame.plain(refused), icon=":material/block:")
+    if not text:
+        return
+    with st.spinner("Looking through timm …"):
+        from core.backbones import timm_networks
+
+        found, count = timm_networks.search(text)
+    if not found:
+        st.caption("timm has no trained network with all these words in its name.")
+        return
+    more = f"; these are the first {len(found)}, more words find fewer" if count > len(found) else ""
+    st.caption(f"{count:,} found{more}. Taking one looks at its stages, and downloads nothing yet.")
+    for name in found:
+        st.button(
+            name.removeprefix(catalogue.TIMM_PREFIX), key=f"take_{name}", on_click=_take_found, args=(name,)
+        )
+
+
+def _take_found(name: str) -> None:
+    refused = take(name)
+    if refused:
+        st.session_state[_REFUSED] = refused
 
 
 def choose(name: str) -> None:
@@ -60,7 +126,8 @@ def kept_weights(name: str) -> str:
 def _label(name: str) -> str:
     entry = catalogue.entry(name)
     size = f" · {megabytes(entry.download_bytes)} to download" if entry.download_bytes else ""
-    return f"{entry.title} · {short_count(entry.parameters)} parameters{size}"
+    whose = "timm · " if entry.origin == "timm" else ""
+    return f"{whose}{entry.title} · {short_count(entry.parameters)} parameters{size}"
 
 
 def _facts(entry: BackboneEntry) -> str:
@@ -69,8 +136,12 @@ def _facts(entry: BackboneEntry) -> str:
         f"{short_count(entry.multiply_adds)} multiply-adds a picture",
         f"made for {entry.image_size} × {entry.image_size} pixels",
     ]
+    if entry.finetune_size != entry.image_size:
+        facts.append(f"runs use {entry.finetune_size} × {entry.finetune_size}")
     if entry.accuracy is not None:
         facts.append(f"{percent(entry.accuracy)} right on its source task")
+    if not entry.source_classes:
+        facts.append("names no classes of its own")
     return " · ".join(facts)
 
 
@@ -136,6 +207,6 @@ def _kept(entry: BackboneEntry) -> None:
 def _forget(folder: str) -> None:
     """Start from other weights than those of a folder that was deleted, and with empty uploaders."""
     st.session_state["weights_turn"] = st.session_state.get("weights_turn", 0) + 1
-    for name in catalogue.BACKBONES:
+    for name in [*catalogue.offered(), *timm_catalogue.ENTRIES, *_others()]:
         if folder in kept_weights(name):
             st.session_state[f"weights_{name}"] = PRETRAINED

@@ -30,7 +30,13 @@ class Backbone(nn.Module):
     """
 
     def __init__(
-        self, *, name: str, stages: tuple[Stage, ...], neck: nn.Module, feature_size: int, head: nn.Module
+        self,
+        *,
+        name: str,
+        stages: tuple[Stage, ...],
+        neck: nn.Module,
+        feature_size: int,
+        head: nn.Module,
     ) -> None:
         super().__init__()
         self.name = name

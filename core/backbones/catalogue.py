@@ -13,6 +13,7 @@ features transfer worse (Kornblith et al. 2019, arXiv 1805.08974; 2021, arXiv 20
 import json
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from core import errors
 MEASURED = Path(__file__).with_name("measured.json")
 DEFAULT = "efficientnet_lite0"  # where nobody has chosen
 BUILT_IN = "tiny_resnet18"  # our own
+TIMM_PREFIX = "timm:"
 TORCHVISION_WEIGHTS = "IMAGENET1K_V1"
 COUNTER = "num_batches_tracked"  # BatchNorm's buffer that weights files of before 2018 lack
 
@@ -59,15 +61,16 @@ class BackboneEntry:
     about: str
     parameters: int  # with the original head
     multiply_adds: int  # for one image at image_size
-    origin: Literal["own", "package", "torchvision"]  # who hands out the weights
+    origin: Literal["own", "package", "torchvision", "timm"]  # who hands out the weights
     image_size: int  # side that the network was trained for
     finetune_size: int  # side that runs use unless asked otherwise: what two cores can pay for
     resize: int  # shorter side before the centre crop, in its published evaluation
     interpolation: Literal["bilinear", "bicubic"]
     smallest_size: int  # smallest image side that it can take
     fixed_size: bool  # True: takes image_size only
+    size_step: int = 1  # pixels; the side must be a multiple of it
     source: str  # the task that the weights were learned from
-    source_classes: int
+    source_classes: int  # 0: its outputs, if it has any, stand for no classes that have names
     accuracy: float | None  # top-1 on the source's validation images; None: not measured yet
     accuracy_top5: float | None
     accuracy_source: str
@@ -75,6 +78,7 @@ class BackboneEntry:
     std: tuple[float, float, float]
     normalisation_source: str
     licence: str
+    conditions: str = ""  # what the licence forbids, said before a download
     citation: str
     download_bytes: int  # 0: comes with the lab
     feature_size: int
@@ -101,6 +105,12 @@ class BackboneEntry:
             raise errors.OutOfRange(
                 "image size",
                 f"must be at least {self.smallest_size} pixels for {self.title}; it is {errors.shortened(str(size))}.",
+            )
+        if size % self.size_step:
+            raise errors.OutOfRange(
+                "image size",
+                f"must be a multiple of {self.size_step} pixels for {self.title}, which cuts pictures into patches of "
+                f"that side; it is {size}.",
             )
 
 
@@ -263,18 +273,53 @@ _TABLE: dict[str, _Published] = {
 
 def entry(name: str) -> BackboneEntry:
     """Return the entry of ``name``; an unknown name is a `SettingsError` that lists the choices."""
-    errors.one_of("backbone", name, BACKBONES)
-    return BACKBONES[name]
+    found = known(name)
+    if found is None:
+        errors.one_of("backbone", name, [*BACKBONES, "any timm:NAME"])
+        raise AssertionError(name)
+    return found
+
+
+def known(name: str) -> BackboneEntry | None:
+    """Return the entry of ``name``, and None for a network that was made by hand and is called otherwise.
+
+    Of a name of timm's that is not in `timm_catalogue`, the entry is derived, which imports torch and takes seconds;
+    one that timm does not know, or that cannot be used, is a `SettingsError`.
+    """
+    if is_timm(name):
+        # By their names, since they import this file, and the second torch.
+        curated: dict[str, BackboneEntry] = import_module("core.backbones.timm_catalogue").ENTRIES
+        if name in curated:
+            return curated[name]
+        derived: BackboneEntry = import_module("core.backbones.measuring").derived_entry(name)
+        return derived
+    return BACKBONES.get(name)
+
+
+def is_timm(name: str) -> bool:
+    """Whether a name stands for a network of timm's."""
+    return name.startswith(TIMM_PREFIX)
+
+
+def measured(name: str) -> dict[str, Any]:
+    """What ``tools/measure_catalogue.py`` has written down of ``name``."""
+    figures: dict[str, Any] = _measured()[name]
+    return figures
+
+
+def is_measured(name: str) -> bool:
+    """Whether that has been done: it has not while the tool is at work."""
+    return name in _measured()
 
 
 @cache
 def _measured() -> dict[str, Any]:
-    measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8"))
-    return measured
+    figures: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    return figures
 
 
 def _figures(name: str) -> dict[str, Any]:
-    figures = _measured()[name]
+    figures = measured(name)
     return {
         "parameters": figures["parameters"],
         "multiply_adds": figures["multiply_adds"],
@@ -433,4 +478,4 @@ def _catalogue() -> dict[str, BackboneEntry]:
 
 
 NAMES = (DEFAULT, BUILT_IN, *(name for name in _LITES if name != DEFAULT), *_TABLE)
-BACKBONES: dict[str, BackboneEntry] = _catalogue() if MEASURED.exists() else {}
+BACKBONES: dict[str, BackboneEntry] = _catalogue() if is_measured(BUILT_IN) else {}

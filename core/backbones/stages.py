@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from core import errors
-from core.backbones import catalogue
+from core.backbones import catalogue, timm_networks
 from core.backbones.backbone import Backbone
 from core.backbones.families import FAMILIES
 from core.backbones.tiny_resnet import TinyResNet18
 from core.images.normalisation import IMAGENET, Normalisation
-from core.vision import timm, torchvision
+from core.vision import torchvision
 
 
 def build(name: str, *, classes: int | None = None, seed: int = 0) -> Backbone:
@@ -24,7 +24,8 @@ def build(name: str, *, classes: int | None = None, seed: int = 0) -> Backbone:
     ``classes=None`` keeps the original head (as many outputs as the source task has classes), which is what
     pretrained weights are loaded into; a number puts a new linear head in its place. Raises `SettingsError`.
     """
-    errors.one_of("backbone", name, catalogue.NAMES)
+    if not catalogue.is_timm(name):
+        errors.one_of("backbone", name, [*catalogue.NAMES, "any timm:NAME"])
     with seeded(seed):
         backbone = compose(name, original(name))
     if classes is not None:
@@ -62,15 +63,27 @@ def new_head(
 
 
 def compose(name: str, network: nn.Module) -> Backbone:
-    """Take the original ``network``, called ``name``, apart into a backbone made of its own modules."""
+    """Take the original ``network``, called ``name``, apart into a backbone made of its own modules.
+
+    Raises `SettingsError` for a network of timm's that cannot be.
+    """
+    if catalogue.is_timm(name):
+        return timm_networks.compose(name, network)
     return FAMILIES[name](name, network)
 
 
 def original(name: str) -> nn.Module:
-    """Build the network itself, as its library defines it, with random weights from the global generator."""
+    """Build the network itself, as its library defines it, with random weights from the global generator.
+
+    Raises `SettingsError` for a name that timm does not know.
+    """
+    if catalogue.is_timm(name):
+        return timm_networks.original(name)
     if name == "tiny_resnet18":
         return TinyResNet18()
     if name.startswith("efficientnet_lite"):
+        from core.vision import timm
+
         lite: nn.Module = timm.create_model(f"tf_{name}")
         return lite
     network: nn.Module = torchvision.models.get_model(name, weights=None)
@@ -79,7 +92,7 @@ def original(name: str) -> nn.Module:
 
 def normalisation(name: str) -> Normalisation:
     """How the network ``name`` wants its input scaled; ImageNet's way for one that the catalogue does not know."""
-    entry = catalogue.BACKBONES.get(name)
+    entry = catalogue.known(name)
     if entry is None:
         return IMAGENET
     return Normalisation(mean=entry.mean, std=entry.std, source=entry.normalisation_source)
@@ -87,6 +100,9 @@ def normalisation(name: str) -> Normalisation:
 
 def outline(name: str) -> nn.Module:
     """Build the original network on torch's "meta" device: shapes and names without memory."""
+    if catalogue.is_timm(name):
+        with seeded(0):
+            return timm_networks.outline(name)
     # RegNet's constructor computes its widths with tensors, which "meta" cannot; it is small enough to build.
     device = "cpu" if name == "regnet_y_400mf" else "meta"
     with seeded(0), torch.device(device):

@@ -1,5 +1,6 @@
 """The door for pretrained weights: here with the lab, downloaded, or from a file; nothing that runs code gets in."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +9,23 @@ import torch
 from torch import Tensor
 
 from core import errors
-from core.backbones import catalogue, download, file_kinds, foreign, naming, packaged, reading, stages, values
+from core.backbones import (
+    catalogue,
+    download,
+    file_kinds,
+    foreign,
+    naming,
+    packaged,
+    reading,
+    stages,
+    timm_networks,
+    values,
+)
 from core.backbones.backbone import Backbone
 from core.events import OnProgress
 from core.vision import torchvision
+
+_IMAGENET_CLASSES = 1000
 
 
 def load_pretrained(
@@ -19,11 +33,11 @@ def load_pretrained(
 ) -> None:
     """Fill ``backbone``, whose head is still the original one, with pretrained weights.
 
-    ``source`` is ``"pretrained"`` (what came with the lab, or torchvision's download, kept for the next time),
-    or a local file of weights (safetensors, or what ``torch.save`` writes, whatever its name), or a folder that holds
-    one. Every tensor of every stage must be there and fit; nothing is changed otherwise. A head for other classes, or
-    none, leaves the head as it is: it is replaced by whoever fine-tunes. What was done with a file is noted in
-    ``backbone.said``. ``progress`` is told of a download's bytes. Raises `WeightsError` and `DownloadError`.
+    ``source`` is ``"pretrained"`` (what came with the lab, or a download of torchvision's or timm's, kept for the next
+    time), or a local file of weights (safetensors, or what ``torch.save`` writes, whatever its name), or a folder that
+    holds one. Every tensor of every stage must be there and fit; nothing is changed otherwise. A head for other
+    classes, or none, leaves the head as it is: it is replaced by whoever fine-tunes. What was done with a file is
+    noted in ``backbone.said``. ``progress`` is told of a download's bytes. Raises `WeightsError` and `DownloadError`.
     """
     if stages.has_new_head(backbone):
         raise errors.SettingsError("Load pretrained weights before the head is replaced.")
@@ -51,7 +65,8 @@ def pretrained(name: str, progress: OnProgress | None = None) -> dict[str, Tenso
     if origin == "package":
         names = [theirs for theirs in stages.original_names(name) if not theirs.endswith(catalogue.COUNTER)]
         return packaged.read(name, names)
-    return read(downloaded(name, progress))
+    path = downloaded(name, progress)
+    return timm_networks.state(name, str(path)) if origin == "timm" else read(path)
 
 
 def built_in_weights_path() -> Path:
@@ -66,7 +81,13 @@ def built_in_weights_path() -> Path:
 
 
 def downloaded(name: str, progress: OnProgress | None = None) -> Path:
-    """Fetch torchvision's weights of ``name`` once, into torch's own cache, checking the hash in its name."""
+    """Fetch the weights of ``name`` once, into torch's own cache, checking their hash; raises `DownloadError`.
+
+    torchvision's have it in their name, and of timm's the server states it.
+    """
+    if catalogue.is_timm(name):
+        url = timm_networks.address(name)
+        return download.fetch(url, _timm_folder(name), progress, hash_in_name=False)
     return download.fetch(_torchvision_weights(name).url, _download_folder(), progress)
 
 
@@ -77,16 +98,32 @@ def are_here(name: str) -> bool:
         return True
     if origin == "package":
         return packaged.path_of(name) is not None
-    url: str = _torchvision_weights(name).url
-    return (_download_folder() / url.rsplit("/", 1)[-1]).is_file()
+    if origin == "timm":
+        return download.here("model.safetensors", _timm_folder(name), hash_in_name=False) is not None
+    return download.here(_torchvision_weights(name).url, _download_folder()) is not None
+
+
+def content_sha256(name: str) -> str:
+    """SHA-256 of the file that the pretrained weights of ``name`` are read from."""
+    origin = catalogue.entry(name).origin
+    if origin == "package":
+        return packaged.PACKAGED[name].sha256  # checked whenever it is read
+    path = built_in_weights_path() if origin == "own" else downloaded(name)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _download_folder() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
+def _timm_folder(name: str) -> Path:
+    return _download_folder() / "timm" / name.removeprefix(catalogue.TIMM_PREFIX)
+
+
 def source_class_names(entry: catalogue.BackboneEntry) -> tuple[str, ...]:
-    """Name the classes of the source task, in the order of the original head's outputs."""
+    """Name the classes of the source task, in the order of the original head's outputs; none if they have no names."""
+    if entry.origin == "timm" and entry.source_classes != _IMAGENET_CLASSES:
+        return timm_networks.class_names(entry.name)
     if entry.name != catalogue.BUILT_IN:
         known = (
             entry.name if entry.origin == "torchvision" else "resnet18"

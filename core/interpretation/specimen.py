@@ -6,6 +6,7 @@ modules of its own around the same weights.
 """
 
 import copy
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,12 +131,15 @@ def activations(specimen: Specimen, pictures: NDArray[np.uint8], stage: str) -> 
 
 
 def as_map(features: Tensor) -> Tensor:
-    """Bring a stage's output to (B, C, h, w): maps as they are, vectors (B, C), tokens (B, 1 + h·w, C)."""
+    """Bring a stage's output to (B, C, h, w): maps as they are, vectors (B, C), tokens (B, prefix + h·h, C).
+
+    The prefix (a class token, registers, or nothing) is what the largest square leaves over: it has at most 2·h tokens.
+    """
     if features.ndim == 2:
         return features[:, :, None, None]
     if features.ndim == 3:
-        patches = features[:, 1:].transpose(1, 2)  # (B, C, h·w)
-        side = round(patches.shape[-1] ** 0.5)
+        side = math.isqrt(features.shape[1])
+        patches = features[:, features.shape[1] - side**2 :].transpose(1, 2)  # (B, C, h·h)
         return patches.reshape(*patches.shape[:2], side, side)
     return features
 

@@ -123,13 +123,13 @@ class _Run:
             self.dataset = dataset
             name = config.backbone if given is None else given.name
             # None: a network made by hand, which the catalogue knows nothing about.
-            entry = catalogue.entry(name) if given is None else catalogue.BACKBONES.get(name)
+            entry = catalogue.entry(name) if given is None else catalogue.known(name)
             self.backbone = strategies.start(config, given)
             self.in_catalogue = entry is not None
             self.names = tuple(stage.name for stage in self.backbone.table)
             self.config = config.resolved(
                 stages=len(self.names),
-                image_size=dataset.train.images.shape[1] if entry is None else entry.image_size,
+                image_size=dataset.train.images.shape[1] if entry is None else entry.finetune_size,
             )
             assert self.config.epochs is not None
             assert self.config.image_size is not None

@@ -7,9 +7,8 @@ import sys
 import pytest
 
 from core import errors
-from core.backbones import catalogue
+from core.backbones import catalogue, measuring
 from core.vision import torchvision
-from tools import measure_catalogue
 
 ORDER = [
     "efficientnet_lite0",
@@ -68,7 +67,7 @@ def test_the_catalogue_needs_no_torch() -> None:
 @pytest.mark.parametrize("name", ORDER)
 def test_measured_figures_are_those_of_the_network(name: str) -> None:
     stored = json.loads(catalogue.MEASURED.read_text(encoding="utf-8"))[name]
-    assert measure_catalogue.measure(name, catalogue.entry(name).image_size) == stored
+    assert measuring.measure(name) == stored
 
 
 @pytest.mark.parametrize("name", DOWNLOADED)

@@ -52,7 +52,9 @@ def test_the_fine_tune_page_is_ready_to_start_on_its_defaults() -> None:
     page = _page("pages/finetune.py").run()
     assert not page.exception
     assert not page.button(key="start").disabled
-    assert "Everyday patches · Tiny ResNet-18 (built in) · 3 of 5 stages frozen" in _words(page)
+    assert r"Everyday close\-ups · EfficientNet-Lite0 (comes with the lab) · 3 of 6 stages frozen" in _words(
+        page
+    )
     assert not page.error
 
 

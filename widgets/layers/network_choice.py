@@ -33,7 +33,7 @@ def choose() -> NetworkKey:
         "Network",
         [*catalogue.offered(), *runs],
         name="network",
-        default=catalogue.BUILT_IN,
+        default=catalogue.DEFAULT,
         forget=address.PLACES,
         format_func=lambda name: _label(name, runs),
     )

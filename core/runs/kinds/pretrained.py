@@ -14,8 +14,8 @@ Config = FinetuneConfig | SweepConfig
 
 
 def image_side(config: Config) -> int:
-    """Name the side, in pixels, that images are decoded to: the setting's, or the backbone's own."""
-    return catalogue.entry(config.backbone).image_size if config.image_size is None else config.image_size
+    """Name the side, in pixels, that images are decoded to: the setting's, or what runs of the backbone use."""
+    return catalogue.entry(config.backbone).finetune_size if config.image_size is None else config.image_size
 
 
 def fetch(config: Config, progress: OnProgress | None = None) -> None:
