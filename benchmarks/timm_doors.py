@@ -35,7 +35,8 @@ def verdict(name: str) -> str:
     generator = torch.Generator().manual_seed(2)
     for tensor in network.state_dict().values():
         if tensor.is_floating_point():
-            tensor.add_(torch.rand(tensor.shape, generator=generator) / 50)
+            # So that fresh norms and scales, which are constants, hide nothing; small, so that nothing overflows.
+            tensor.add_((torch.rand(tensor.shape, generator=generator) - 0.5) / 50)
     names = stages.original_names(name)
     backbone.load_state_dict({names[key]: tensor for key, tensor in network.state_dict().items()})
     side = timm_networks.sides(name).own

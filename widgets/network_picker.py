@@ -65,6 +65,16 @@ def _take_link() -> str:
     return take(name)
 
 
+def linked() -> list[str]:
+    """Name the network of timm's that the address of this page asks for; none, and why, where it cannot be used."""
+    name = st.query_params.get("network", "")
+    if catalogue.is_timm(name):
+        with frame.shown_errors():
+            catalogue.entry(name)
+            return [name]
+    return []
+
+
 def take(name: str) -> str:
     """Choose a network by its name, also one that stands in no list; return why it cannot be used, if it cannot."""
     try:

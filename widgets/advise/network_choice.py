@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
-from widgets import address
+from widgets import address, network_picker
 
 
 def choose() -> BackboneEntry:
@@ -12,7 +12,7 @@ def choose() -> BackboneEntry:
     name = address.choose(
         st.selectbox,
         "Pretrained network",
-        list(catalogue.BACKBONES),
+        [*catalogue.BACKBONES, *network_picker.linked()],
         name="network",
         default=catalogue.BUILT_IN,
         format_func=lambda name: catalogue.entry(name).title,
