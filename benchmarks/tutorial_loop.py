@@ -2,9 +2,9 @@
 
 https://docs.pytorch.org/tutorials/beginner/transfer_learning_tutorial.html: ImageFolder, DataLoader with worker
 processes, decoding and cropping every image anew in every epoch, float32, SGD 0.001 with momentum 0.9, a tenth
-of the rate every 7 epochs, validation after every epoch. Two things differ, and they favour the tutorial's
-speed or leave it as it is: 2 workers instead of 4 (the reference machine has 2 cores), and the image size is
-a parameter, so that it can run on the built-in 64-pixel network too.
+of the rate every 7 epochs, validation after every epoch. Three things differ, and they favour the tutorial's speed or
+leave it as it is: 2 workers instead of 4 (the reference machine has 2 cores), the image size is a parameter, so that it
+can run on the built-in 64-pixel network too, and images are normalised as the network's own weights want them.
 """
 
 import time
@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from core.backbones import stages
 from core.backbones.backbone import Backbone
-from core.images.normalisation import IMAGENET
 from core.vision import torchvision
 
 
@@ -34,7 +34,8 @@ def tutorial_epochs(
     """Train ``network`` (its head already sized for the classes) as the tutorial does; one item per epoch."""
     torch.manual_seed(seed)
     transforms = torchvision.transforms
-    normalise = transforms.Normalize(list(IMAGENET.mean), list(IMAGENET.std))
+    scale = stages.normalisation(network.name)
+    normalise = transforms.Normalize(list(scale.mean), list(scale.std))
     phases = {
         "train": transforms.Compose(
             [

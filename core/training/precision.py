@@ -3,11 +3,9 @@
 import contextlib
 
 import torch
-from torch import nn
 
 from core import errors
 
-DEPTHWISE_SIDE = 160  # pixels
 BFLOAT16_FEATURES = ("amx_tile", "avx512_bf16")  # of CPUs
 
 
@@ -48,23 +46,6 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
     return None
 
 
-def learning_type(network: nn.Module, device: torch.device, side: int) -> torch.dtype | None:
-    """In which type a forward pass runs whose gradients are wanted, on images of ``side`` pixels.
-
-    It is `autocast_type` but for depthwise convolutions of small images on a CPU, which gain from bfloat16 forwards and
-    lose more backwards. Measured with two Zen 5 cores, images a second that efficientnet_lite0 learns from, in bfloat16
-    against float32: 75 against 87 at 112 px, 67 against 71 at 128, 47 against 41 at 160, 23 against 16 at 224
-    (`benchmarks/precision.py` repeats this).
-    """
-    if device.type == "cpu" and side < DEPTHWISE_SIDE and any(map(_is_depthwise, network.modules())):
-        return None
-    return autocast_type(device)
-
-
-def _is_depthwise(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d) and module.groups > 1 and module.groups == module.in_channels
-
-
 def _cpu_has(feature: str) -> bool:
     """Ask torch about this processor; its questions are private, so one may go."""
     question = getattr(torch.cpu, f"_is_{feature}_supported", None)
@@ -73,9 +54,5 @@ def _cpu_has(feature: str) -> bool:
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
     """Open a context in which forward passes run in `autocast_type`."""
-    return computed_in(autocast_type(device), device)
-
-
-def computed_in(dtype: torch.dtype | None, device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """Open a context in which forward passes run in ``dtype``; None is plain float32."""
+    dtype = autocast_type(device)
     return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)

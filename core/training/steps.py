@@ -12,7 +12,8 @@ from core.backbones.backbone import Backbone
 from core.backbones.stages import seeded
 from core.training.cache import Features, suffix
 from core.training.config import FinetuneConfig
-from core.training.precision import autocast, computed_in, learning_type
+from core.training.depthwise import depthwise_gradients
+from core.training.precision import autocast
 from core.training.schedule import learning_rate
 from core.training.views import generator
 
@@ -71,12 +72,9 @@ def add_gradients(
     loss_sum, hits = torch.zeros(2, device=features.device).unbind()
     backbone.zero_grad(set_to_none=True)
     parts = steps_per_epoch(len(numbers), size)
-    dtype = learning_type(backbone, features.device, features.views.size)
-    if dtype is None:
-        inputs = inputs.float()  # what frozen stages made may be bfloat16
     with seeded(generator(config.seed, "dropout", step).initial_seed(), features.device):
         for some in torch.arange(len(numbers), device=features.device).tensor_split(parts):
-            with computed_in(dtype, features.device):
+            with autocast(features.device), depthwise_gradients(features.device):
                 scores = suffix(backbone, inputs if parts == 1 else inputs[some], features.depth)
             scores = scores.float()
             loss = functional.cross_entropy(scores, labels[some], label_smoothing=config.label_smoothing)
