@@ -65,6 +65,16 @@ def _take_link() -> str:
     return take(name)
 
 
+def names_and_linked() -> list[str]:
+    """List `names`, and the network that the address of this page asks for; where it cannot be used, say why."""
+    listed, name = names(), st.query_params.get("network", "")
+    if catalogue.is_timm(name) and name not in listed:
+        with frame.shown_errors():
+            catalogue.entry(name)
+            listed.append(name)
+    return listed
+
+
 def take(name: str) -> str:
     """Choose a network by its name, also one that stands in no list; return why it cannot be used, if it cannot."""
     try:
