@@ -29,7 +29,7 @@ def pick() -> ChosenNetwork:
     refused = _take_link()
     name = st.selectbox(
         "Network",
-        [*catalogue.BACKBONES, *timm_catalogue.ENTRIES, *_others()],
+        [*catalogue.offered(), *timm_catalogue.ENTRIES, *_others()],
         format_func=_label,
         key="backbone",
         label_visibility="collapsed",
@@ -207,6 +207,6 @@ def _kept(entry: BackboneEntry) -> None:
 def _forget(folder: str) -> None:
     """Start from other weights than those of a folder that was deleted, and with empty uploaders."""
     st.session_state["weights_turn"] = st.session_state.get("weights_turn", 0) + 1
-    for name in [*catalogue.BACKBONES, *timm_catalogue.ENTRIES, *_others()]:
+    for name in [*catalogue.offered(), *timm_catalogue.ENTRIES, *_others()]:
         if folder in kept_weights(name):
             st.session_state[f"weights_{name}"] = PRETRAINED

@@ -109,7 +109,7 @@ def _reach_choice(tab: Page, selector: str) -> None:
 
 
 def test_a_look_at_layers(tab: Page, address: str) -> None:
-    _open(tab, f"{address}/layers?view=channels&order=number&stage=stem")
+    _open(tab, f"{address}/layers?network=tiny_resnet18&view=channels&order=number&stage=stem")
     expect(tab.get_by_text("stem · channel 0", exact=True)).to_be_visible()
     _reach(tab, ".st-key-layers_pictures .frame")
     tab.keyboard.press("ArrowRight")

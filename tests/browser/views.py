@@ -292,7 +292,7 @@ def _advise(made: Made) -> Iterator[View]:
     yield View(
         page="advise",
         name="sweep",
-        path=f"advise?way=pictures&data={made.upload}&sweep={made.sweep}",
+        path=f"advise?way=pictures&data={made.upload}&network=tiny_resnet18&sweep={made.sweep}",
         also=False,
     )
     yield View(page="advise", name="wrong link", path="advise?similar=nonsense", also=False)
@@ -340,7 +340,8 @@ def _runs(made: Made) -> Iterator[View]:
 def _layers(made: Made) -> Iterator[View]:
     for name in ("contrast", "filters", "channels", "attribution", "specificity", "atlas"):
         also = name != "specificity"  # a measurement of half a minute
-        yield View(page="layers", name=name, path=f"layers?view={name}", act=_unfold, also=also)
+        quick = "" if also else "network=tiny_resnet18&"
+        yield View(page="layers", name=name, path=f"layers?{quick}view={name}", act=_unfold, also=also)
     yield View(page="layers", name="training", path=f"layers?view=training&run={made.run}", act=_unfold)
     yield View(page="layers", name="own picture", path="layers?view=channels&picture=own", act=_own_picture)
     yield View(page="layers", name="no picture", path="layers?view=channels&picture=own", also=False)

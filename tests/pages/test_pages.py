@@ -70,7 +70,7 @@ def test_every_strategy_says_what_it_does_and_can_start(strategy: str) -> None:
 
 def test_every_network_of_the_catalogue_can_be_chosen() -> None:
     page = _page("pages/finetune.py").run()
-    for name in catalogue.BACKBONES:
+    for name in catalogue.offered():
         page.selectbox(key="backbone").set_value(name).run()
         assert not page.exception
         assert catalogue.entry(name).about in _words(page)

@@ -12,9 +12,9 @@ def choose() -> BackboneEntry:
     name = address.choose(
         st.selectbox,
         "Pretrained network",
-        list(catalogue.BACKBONES),
+        list(catalogue.offered()),
         name="network",
-        default=catalogue.BUILT_IN,
+        default=catalogue.DEFAULT,
         format_func=lambda name: catalogue.entry(name).title,
     )
     return catalogue.entry(name)

@@ -31,9 +31,9 @@ def choose() -> NetworkKey:
     name = address.choose(
         st.selectbox,
         "Network",
-        [*catalogue.BACKBONES, *runs],
+        [*catalogue.offered(), *runs],
         name="network",
-        default=catalogue.BUILT_IN,
+        default=catalogue.DEFAULT,
         forget=address.PLACES,
         format_func=lambda name: _label(name, runs),
     )
