@@ -44,7 +44,7 @@ coverage: .venv/dev.stamp
 constraints: .venv/run.stamp
 	$(INSTALL) uv==0.13.8
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate --quiet $(UPGRADE) \
-		--custom-compile-command "make constraints" -o constraints.txt requirements-dev.txt requirements-ray.txt
+		--custom-compile-command "make constraints" -o constraints.txt requirements-dev.txt requirements-ray.txt requirements-more.txt
 
 .venv/run.stamp: requirements.txt constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, this is ' + sys.version.split()[0])"

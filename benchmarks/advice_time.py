@@ -1,6 +1,6 @@
 """From the upload of a ZIP to the recommendation: seconds, and how they divide.
 
-    python -m benchmarks.advice_time --data FILE.zip [--images 1000] [--backbone tiny_resnet18] [--weights FILE]
+    python -m benchmarks.advice_time --data FILE.zip [--images 1000] [--backbone efficientnet_lite0] [--weights FILE]
 
 A ZIP of about ``--images`` pictures is packed from FILE.zip, evenly over its classes; then everything is timed that a
 visitor waits for: checking and storing the upload, reading and scaling the pictures, one pass through the network,
@@ -38,8 +38,8 @@ def smaller(path: Path, images: int) -> tuple[bytes, int]:
 
 def once(content: bytes, backbone: str, weights_file: str, *, probe: bool) -> dict[str, float]:
     """Time one upload, phase by phase."""
-    from core.advice import advisor, similarity
-    from core.backbones import catalogue, stages, weights
+    from core.advice import advisor, evidence, similarity
+    from core.backbones import stages, weights
     from core.datasets import own_images
     from core.runs import service
 
@@ -50,9 +50,7 @@ def once(content: bytes, backbone: str, weights_file: str, *, probe: bool) -> di
     reference = service.store_upload("benchmark", "pictures.zip", content)
     seconds["upload"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    dataset = own_images.from_zip(
-        service.upload_path("benchmark", reference), side=catalogue.entry(backbone).image_size
-    )
+    dataset = own_images.from_zip(service.upload_path("benchmark", reference), side=evidence.side(backbone))
     seconds["decode"] = time.perf_counter() - begin
     measures = similarity.measure(
         network, dataset.train.images, dataset.train.labels, dataset.class_names, probe=probe
@@ -70,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--backbone", default="tiny_resnet18")
+    parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--weights", default="pretrained")
     parser.add_argument("--times", type=int, default=3)
     arguments = parser.parse_args()

@@ -43,13 +43,19 @@ from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 
 PROJECT = Path(__file__).resolve().parent.parent
-CONFIG = FinetuneConfig(strategy="full", epochs=16, image_size=32, batch_size=16, cache=False, seed=7)
+CONFIG = FinetuneConfig(
+    backbone="tiny_resnet18", strategy="full", epochs=16, image_size=32, batch_size=16, cache=False, seed=7
+)
 SPEC = RunSpec(config=CONFIG, data="lfw-faces", title="Disturbed")
 # For stops: one batch takes seconds, so that the worker is always in the middle of something.
 # One of every kind: a worker that is killed must cost none of them anything.
 EVERY_KIND = (
     SPEC,
-    RunSpec(config=SweepConfig(per_class=5, seeds=1, epochs=2, image_size=32), data="digits", title="Sweep"),
+    RunSpec(
+        config=SweepConfig(backbone="tiny_resnet18", per_class=5, seeds=1, epochs=2, image_size=32),
+        data="digits",
+        title="Sweep",
+    ),
     RunSpec(
         config=ExperimentConfig(technique="zero-shot", settings=ZeroShotSettings(seeds=12)),
         title="Experiment",

@@ -5,10 +5,12 @@
 Both servers run at once and take turns, one click each, so whatever else the machine does meets both. A click's time
 ends when the last picture that it changed has loaded. What nobody has asked for before is computed; what somebody has
 is remembered: the two are told apart by the address after the click, and reported one under the other. Networks that
-would be downloaded are measured with random weights, which cost the same.
+would be downloaded are measured with random weights, which cost the same. Before its clicks, each network's first look
+is timed: from the address to the page's last chart, with nothing computed yet.
 """
 
 import argparse
+import math
 import os
 import socket
 import statistics
@@ -21,9 +23,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from playwright.sync_api import Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+from core.backbones import catalogue
+from widgets.layers.channels import COLUMNS, MOST_TILES
 
 PROJECT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -93,10 +99,17 @@ def _method(page: Page, number: int) -> None:
 def series(network: str) -> list[Series]:
     """The clicks that are timed on ``network`` (what the address says about it)."""
     channels = f"layers?view=channels&{network}"
+    stage = catalogue.entry(parse_qs(network)["network"][0]).stages[2]
+    cells = min(stage.channels, MOST_TILES)
+    columns = min(COLUMNS, math.ceil(cells**0.5))
     return [
         Series(name="picture", address=channels, click=_cell("layers_pictures", 10, 9)),
         Series(name="stage", address=channels, click=_stage),
-        Series(name="channel", address=f"{channels}&stage=layer2", click=_cell("layers_sheet", 8, 64)),
+        Series(
+            name="channel",
+            address=f"{channels}&stage={stage.name}",
+            click=_cell("layers_sheet", columns, cells),
+        ),
         Series(name="method", address=f"layers?view=attribution&{network}", click=_method),
     ]
 
@@ -153,6 +166,17 @@ def timed(page: Page, click: Callable[[], None]) -> float | None:
     return float(page.evaluate("window.loads.at(-1) - window.clicked"))
 
 
+def first_look(page: Page, address: str, network: str) -> float:
+    """Seconds from the address of the page's first view to its last chart."""
+    began = time.perf_counter()
+    page.goto(f"{address}/layers?{network}")
+    page.locator("[data-testid=stPlotlyChart]").nth(1).wait_for(timeout=300_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)
+    seconds = time.perf_counter() - began
+    page.close()
+    return seconds
+
+
 def memory(process: int) -> float:
     """Resident MiB of a process."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
@@ -170,7 +194,9 @@ def main() -> None:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--clicks", type=int, default=20)
     parser.add_argument(
-        "--networks", nargs="+", default=["network=tiny_resnet18", "network=resnet18&weights=random"]
+        "--networks",
+        nargs="+",
+        default=["network=tiny_resnet18", "network=efficientnet_lite0", "network=resnet18&weights=random"],
     )
     parser.add_argument("--visitors", type=int, default=8, help="sessions opened for the memory of each")
     arguments = parser.parse_args()
@@ -187,9 +213,13 @@ def main() -> None:
             settled(reference)
             reference.evaluate(WATCH)
             seen: set[str] = set()
+            looks: dict[str, float] = {}
             print("| network | click on | blank p50 ms | p95 | ours p50 ms | p95 | p50 over blank |")
             print("|---|---|---|---|---|---|---|")
             for network in arguments.networks:
+                looks[network] = first_look(
+                    browser.new_page(viewport={"width": 1280, "height": 1400}), address, network
+                )
                 for one in series(network):
                     page = browser.new_page(viewport={"width": 1280, "height": 1400}, bypass_csp=True)
                     page.set_default_timeout(120_000)
@@ -216,6 +246,9 @@ def main() -> None:
                                 flush=True,
                             )
                     page.close()
+            print()
+            for network, seconds in looks.items():
+                print(f"First look, {network.removeprefix('network=')}: {seconds:.1f} s")
             before = memory(process)
             pages = []
             for _ in range(arguments.visitors):

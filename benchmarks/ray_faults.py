@@ -49,9 +49,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     finetuning = FinetuneConfig(
-        strategy="full", epochs=chosen.epochs, image_size=32, views=2, batch_size=16, seed=3
+        backbone="tiny_resnet18",
+        strategy="full",
+        epochs=chosen.epochs,
+        image_size=32,
+        views=2,
+        batch_size=16,
+        seed=3,
     )
-    sweep = SweepConfig(per_class=8, seeds=2, epochs=2, image_size=32, batch_size=8, lp_ft=False)
+    sweep = SweepConfig(
+        backbone="tiny_resnet18", per_class=8, seeds=2, epochs=2, image_size=32, batch_size=8, lp_ft=False
+    )
     spec = {
         "finetune": RunSpec(config=finetuning, data="lfw-faces"),
         "sweep": RunSpec(config=sweep, data="lfw-faces"),

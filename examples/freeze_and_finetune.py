@@ -10,15 +10,20 @@ import sys
 import core
 
 
-def main(data: str = "digits", images_per_class: int = 20, epochs: int = 3) -> float:
-    """Fine-tune the built-in network on a few pictures of ``data``; the test accuracy, 0-1."""
-    pictures = core.open_dataset(data, side=core.BACKBONES["tiny_resnet18"].image_size)
-    advice = core.advise(pictures, per_class=images_per_class)
+def main(data: str = "everyday-closeups", images_per_class: int = 20, epochs: int = 3) -> float:
+    """Fine-tune the lab's ImageNet network on a few pictures of ``data``; the test accuracy, 0-1."""
+    network = core.BACKBONES["efficientnet_lite0"]
+    pictures = core.open_dataset(data, side=network.finetune_size)
+    advice = core.advise(pictures, network.name, per_class=images_per_class)
     expected = advice.outlook.accuracy
     print(f"Advice: freeze {advice.freeze_depth} stages; {expected.low:.0%} to {expected.high:.0%} right")
 
     config = core.FinetuneConfig(
-        freeze_depth=advice.freeze_depth, per_class=images_per_class, epochs=epochs, seed=0
+        backbone=network.name,
+        freeze_depth=advice.freeze_depth,
+        per_class=images_per_class,
+        epochs=epochs,
+        seed=0,
     )
     *_, result = core.finetune(config, pictures)  # events: progress, epochs, and the result last
     for row in result.audit:

@@ -14,7 +14,7 @@ import core
 
 def main(picture: str = "cat") -> str:
     """Print the stages, and a coarse map of what speaks for the network's first answer; that answer."""
-    network = core.pretrained("tiny_resnet18")
+    network = core.pretrained("efficientnet_lite0")
     for stage in network.backbone.table:
         print(f"{stage.name:<8} {stage.channels:>4} channels, one position per {stage.reduction} pixels")
 

@@ -29,7 +29,7 @@ with frame.shown_errors():
         freeze_depth=freezing.depth,
         per_class=data.per_class if data else None,
     )
-    chosen = settings.pick(base.resolved(stages=network.entry.depth, image_size=network.entry.image_size))
+    chosen = settings.pick(base.resolved(stages=network.entry.depth, image_size=network.entry.finetune_size))
     config = FinetuneConfig(**(base.to_json() | chosen))
 
 with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="launch"):

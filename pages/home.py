@@ -17,7 +17,7 @@ def _set_depth(depth: int) -> None:
     st.session_state["home_depth"] = depth
 
 
-entry = catalogue.entry(catalogue.BUILT_IN)
+entry = catalogue.entry(catalogue.DEFAULT)
 depth = st.session_state.setdefault("home_depth", 3)
 
 with st.container(key="overline"):

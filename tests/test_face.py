@@ -54,7 +54,7 @@ def test_the_lines_of_the_readme_run(capsys: pytest.CaptureFixture[str]) -> None
     [
         ("freeze_and_finetune", {"images_per_class": 5, "epochs": 1}, "test pictures"),
         ("every_depth", {"images_per_class": 3, "epochs": 1, "seeds": 1}, "k5"),
-        ("where_it_looks", {}, "golden retriever"),
+        ("where_it_looks", {}, "Egyptian cat"),
     ],
 )
 def test_examples_run(

@@ -34,6 +34,7 @@ import torch
 from core.advice import evidence, record, similarity, tasks
 from core.advice.report import Measures
 from core.backbones import catalogue, stages, weights
+from core.backbones.backbone import Backbone
 from core.datasets.dataset import ImageDataset
 from core.datasets.open import open_dataset
 from core.training import precision
@@ -46,6 +47,7 @@ SEEDS = (0, 1, 2)
 # Real sizes are 224; 112 and 128 cost a quarter and a third, and most of the pictures are no larger anyway.
 SIDES = {"efficientnet_lite0": 112, "tiny_resnet18": 64, "squeezenet1_0": 128}
 MOST_TEST_IMAGES = 600
+FEWEST = 8  # data sets, below which nothing is learned from them that would hold for another
 
 
 def main() -> None:
@@ -56,7 +58,7 @@ def main() -> None:
     parser.add_argument("command", choices=("measure", "describe", "build", "update"))
     parser.add_argument("--data", type=Path, help="the folder with the ZIPs")
     parser.add_argument("--work", type=Path, required=True, help="where lines of JSON are kept")
-    parser.add_argument("--backbone", default=catalogue.BUILT_IN)
+    parser.add_argument("--backbone", default=catalogue.DEFAULT)
     parser.add_argument("--weights", default="pretrained")
     parser.add_argument("--because", default="", help="what has changed since the rest was measured")
     parser.add_argument("--only", nargs="*", help="names of data sets")
@@ -138,35 +140,44 @@ def describe(chosen: argparse.Namespace) -> None:
     path = chosen.work / f"measures-{chosen.backbone}.jsonl"
     there = {(row["data"], row["per_class"], row["seed"]) for row in rows(path)}
     trained = {
-        (row["data"], row["per_class"], row["seed"]): None
+        (row["data"], row["per_class"], row["seed"])
         for row in rows(chosen.work / f"runs-{chosen.backbone}.jsonl")
     }
     backbone = stages.build(chosen.backbone)
     weights.load_pretrained(backbone, chosen.weights)
-    for name, per_class, seed in trained:
-        if (name, per_class, seed) in there or name not in (chosen.only or tasks.TASKS):
-            continue
-        dataset = open_task(name, data=chosen.data, side=SIDES[chosen.backbone])
-        pool, test = parts(dataset, seed)
-        numbers = draw(pool.labels, per_class, seed=seed)
-        measures = similarity.measure(
-            backbone,
-            pool.images[numbers],
-            pool.labels[numbers],
-            dataset.class_names,
-            probe=True,
-            seed=seed,
-        )
-        row = {
-            "data": name,
-            "per_class": per_class,
-            "seed": seed,
-            "chance": float(np.bincount(test.labels).max() / len(test)),
-            "measures": evidence.measures_to_json(measures),
-        }
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        print(name, per_class, seed, measures.seconds, flush=True)
+    left = sorted(
+        (key for key in trained if key not in there and key[0] in (chosen.only or tasks.TASKS)), key=str
+    )
+    for name, keys in itertools.groupby(left, key=lambda key: key[0]):
+        dataset = open_task(name, data=chosen.data, side=SIDES[chosen.backbone])  # once for all its rows
+        for _, per_class, seed in keys:
+            if per_class is None and dataset.test is not None and seed != SEEDS[0]:
+                continue  # "all" are the same pictures with every seed, where no test part is drawn from them
+            row = described(backbone, dataset, per_class, seed)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+            print(name, per_class, seed, row["measures"]["seconds"], flush=True)
+
+
+def described(backbone: Backbone, dataset: ImageDataset, per_class: int | None, seed: int) -> dict[str, Any]:
+    """Measure one draw of images, at the side that `measure` trains at; a row."""
+    pool, test = parts(dataset, seed)
+    numbers = draw(pool.labels, per_class, seed=seed)
+    measures = similarity.measure(
+        backbone,
+        pool.images[numbers],
+        pool.labels[numbers],
+        dataset.class_names,
+        probe=True,
+        seed=seed,
+    )
+    return {
+        "data": dataset.name,
+        "per_class": per_class,
+        "seed": seed,
+        "chance": float(np.bincount(test.labels).max() / len(test)),
+        "measures": evidence.measures_to_json(measures),
+    }
 
 
 def build(chosen: argparse.Namespace) -> None:
@@ -202,6 +213,12 @@ def build(chosen: argparse.Namespace) -> None:
                     for arm in arms
                 },
             )
+        )
+    tasks_there = {cell.task for cell in cells}
+    if len(tasks_there) < FEWEST:
+        raise SystemExit(
+            f"Only {len(tasks_there)} data sets are measured and described; advice needs {FEWEST} at least. Go on "
+            "with measure and describe."
         )
     measures: dict[tuple[str, int | None], list[dict[int, Measures]]] = defaultdict(list)
     for row in described:

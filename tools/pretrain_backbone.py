@@ -18,14 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn, optim
 
 from core.backbones.tiny_resnet import TinyResNet18
 from core.images import augmentation, normalisation
 from core.training import precision
-from tools import tiny_imagenet
+from tools import evaluate_backbone, tiny_imagenet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,24 +191,13 @@ def recalibrate(network: nn.Module, split: tiny_imagenet.Split, side: int, devic
     optim.swa_utils.update_bn((batch(start) for start in range(0, len(shuffled), 250)), network)
 
 
-@torch.no_grad()
 def accuracy(
     network: nn.Module, split: tiny_imagenet.Split, side: int, device: torch.device
-) -> tuple[float, float, NDArray[np.int64]]:
-    """Top-1, top-5 (0-1) and the first guess (N,) on the whole images, resized to ``side``."""
-    network.eval()
-    labels = torch.from_numpy(split.labels)
-    ranked = []
-    for start in range(0, len(labels), 500):
-        images = torch.from_numpy(split.images[start : start + 500].copy()).permute(0, 3, 1, 2).to(device)
-        inputs = augmentation.resize(normalisation.IMAGENET.apply(images), side)
-        ranked.append(network(inputs.contiguous(memory_format=torch.channels_last)).topk(5).indices.cpu())
-    hits = torch.cat(ranked) == labels[:, None]
-    return (
-        hits[:, 0].float().mean().item(),
-        hits.any(1).float().mean().item(),
-        torch.cat(ranked)[:, 0].numpy(),
-    )
+) -> tuple[float, float]:
+    """Top-1 and top-5 (0-1) on the whole images, resized to ``side``."""
+    scores = evaluate_backbone.scores_of(network, split.images, side, device, normalisation.IMAGENET)
+    hits = scores.topk(5).indices == torch.from_numpy(split.labels)[:, None]
+    return hits[:, 0].float().mean().item(), hits.any(1).float().mean().item()
 
 
 def main() -> None:
@@ -289,7 +277,7 @@ def train(trainer: Trainer, data: tiny_imagenet.TinyImageNet, checkpoint: Path) 
     recalibrate(trainer.average, data.train, tiny_imagenet.SIDE, trainer.device)
     trainer.save(checkpoint)
     for side in (64, 80):
-        top1, top5, _ = accuracy(trainer.average, data.validation, side, trainer.device)
+        top1, top5 = accuracy(trainer.average, data.validation, side, trainer.device)
         print(f"top-1 {top1:.4f} top-5 {top5:.4f} (moving average, {side} px)", flush=True)
 
 

@@ -8,7 +8,7 @@ def blocks(
     entry: BackboneEntry, *, classes: int, image_size: int | None = None
 ) -> tuple[tuple[Block, ...], Block]:
     """Turn an entry into the strip's blocks and its new linear head for ``classes`` classes."""
-    side = image_size or entry.image_size
+    side = image_size or entry.finetune_size
     stages = tuple(
         Block(
             name=stage.name,

@@ -91,8 +91,13 @@ def preview(dataset: ImageDataset) -> Preview:
     train = np.bincount(dataset.train.labels, minlength=classes)
     test = np.bincount(dataset.test.labels, minlength=classes) if dataset.test is not None else None
     samples = [_samples(dataset, label, ROW_SAMPLES) for label in range(min(classes, CLASSES_SHOWN))]
-    # The card goes round the classes: first of each, second of each, …
-    turn = [images[place] for place in range(ROW_SAMPLES) for images in samples if place < len(images)]
+    # The card goes round the classes, from the middle of each, where cut-outs of a photograph show its subject.
+    turn = [
+        images[(len(images) // 2 + place) % len(images)]
+        for place in range(ROW_SAMPLES)
+        for images in samples
+        if place < len(images)
+    ]
     return Preview(
         title=dataset.title,
         about=dataset.about,

@@ -1,6 +1,7 @@
 """Networks under the microscope: loaded once, shared by all visitors who look at the same."""
 
 import dataclasses
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,15 @@ class NetworkKey:
     def is_random(self) -> bool:
         """Whether the weights are random: the control."""
         return self.name.startswith(RANDOM)
+
+
+def quick() -> AbstractContextManager[object]:
+    """Open a context in which forward passes over many pictures run in bfloat16, where the processor is quicker so."""
+    import torch
+
+    from core.training import precision
+
+    return precision.autocast(torch.device("cpu"))
 
 
 def of_run(run_id: str) -> NetworkKey:

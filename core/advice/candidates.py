@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core import errors
 from core.advice import similarity
@@ -17,11 +18,13 @@ from core.advice.candidates_report import (
     Examining,
     LeftOut,
     Pace,
+    TransferScores,
     compared,
+    short_title,
 )
 from core.advice.similarity import FeatureMatrix, Images
 from core.arrays import Labels
-from core.backbones import catalogue, stages, weights
+from core.backbones import catalogue, stages, timm_catalogue, weights
 from core.backbones.backbone import Backbone
 from core.interpretation import readout
 from core.interpretation.specificity import Sample
@@ -39,7 +42,8 @@ CandidateEvent = Examining | Examined | LeftOut | Comparison
 
 def at_hand(own: Sequence[Candidate] = ()) -> tuple[Candidate, ...]:
     """All networks that need no download: built in, downloaded before, and ``own`` weights by path."""
-    return (*(Candidate(name=name) for name in catalogue.NAMES if weights.are_here(name)), *own)
+    names = (*catalogue.NAMES, *timm_catalogue.ENTRIES)
+    return (*(Candidate(name=name) for name in names if weights.are_here(name)), *own)
 
 
 def compare(
@@ -87,7 +91,7 @@ def _examine(candidate: Candidate, sample: Sample, seed: int) -> Iterator[tuple[
     weights.load_pretrained(backbone, candidate.weights)
     device = precision.choose_device("auto")
     backbone.eval().requires_grad_(False).to(device)
-    size = entry.image_size
+    size = entry.finetune_size  # what a run would let it see
     yield 0.05, "Timing"
     pace = timed(backbone, size)
     features: dict[str, list[FeatureMatrix]] = {stage.name: [] for stage in backbone.table}
@@ -98,15 +102,16 @@ def _examine(candidate: Candidate, sample: Sample, seed: int) -> Iterator[tuple[
             features[name].append(rows)
     rows_of = {name: np.concatenate(parts).astype(np.float64) for name, parts in features.items()}
     yield 0.6, "Asking the neighbours"
-    labels, voters = sample.labels, readout.neighbours_for(sample.labels)
-    votes = {name: Reading(right=readout.neighbours(rows, labels, voters)) for name, rows in rows_of.items()}
+    labels = sample.labels
+    votes = {name: _votes(rows, labels) for name, rows in rows_of.items()}
     last = backbone.table[-1].name
     # Of equals the later one, as everybody would take it.
     best = max(reversed(votes), key=lambda name: int(votes[name].right.sum()))
     yield 0.7, "Fitting probes"
-    probe = Reading(right=readout.probe(rows_of[last], labels, seed=seed))
-    probe_best = probe if best == last else Reading(right=readout.probe(rows_of[best], labels, seed=seed))
-    logme, _ = transferability.scores(rows_of[last], labels, readout.deal(labels, jackknife.GROUPS, seed))
+    found = scores(rows_of[last], labels, seed=seed)
+    probe_best = (
+        found.probe if best == last else Reading(right=readout.probe(rows_of[best], labels, seed=seed))
+    )
     kept = [tensor for part in (backbone.stages, backbone.neck) for tensor in part.state_dict().values()]
     yield Examined(
         candidate=candidate,
@@ -114,16 +119,32 @@ def _examine(candidate: Candidate, sample: Sample, seed: int) -> Iterator[tuple[
         image_size=size,
         last=last,
         best=best,
-        probe=probe,
+        probe=found.probe,
         probe_best=probe_best,
         neighbours=votes[last].accuracy,
         neighbours_best=votes[best].accuracy,
-        logme=logme,
+        logme=found.logme,
+        h_score=found.h_score,
         parameters=sum(one.numel() for part in (backbone.stages, backbone.neck) for one in part.parameters()),
         megabytes=sum(one.numel() * one.element_size() for one in kept) / 1e6,
         pace=pace,
         seconds=time.perf_counter() - begin,
     )
+
+
+def scores(rows: NDArray[np.float64], labels: Labels, *, seed: int = 0) -> TransferScores:
+    """Score features (N, C) of images of the classes ``labels`` (N,) in every way that needs no training run."""
+    logme, h_score = transferability.scores(rows, labels, readout.deal(labels, jackknife.GROUPS, seed))
+    return TransferScores(
+        probe=Reading(right=readout.probe(rows, labels, seed=seed)),
+        neighbours=_votes(rows, labels),
+        logme=logme,
+        h_score=h_score,
+    )
+
+
+def _votes(rows: NDArray[np.float64], labels: Labels) -> Reading:
+    return Reading(right=readout.neighbours(rows, labels, readout.neighbours_for(labels)))
 
 
 def timed(backbone: Backbone, size: int) -> Pace:
@@ -147,8 +168,8 @@ def timed(backbone: Backbone, size: int) -> Pace:
 
 
 def _title(candidate: Candidate) -> str:
-    """Title in the catalogue; somebody's own weights go by their file's name first, which tells them apart."""
-    title = catalogue.entry(candidate.name).title
+    """Short title; somebody's own weights go by their file's name first, which tells them apart."""
+    title = short_title(candidate.name)
     if candidate.weights == "pretrained":
         return title
     file = Path(candidate.weights).stem

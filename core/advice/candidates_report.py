@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.backbones import catalogue
+from core.backbones.catalogue import BackboneEntry
 from core.interpretation.specificity_report import Reading
 from core.metrics.comparison import ALPHA, paired_difference
 from core.metrics.report import Interval
@@ -38,6 +40,16 @@ class Pace:
     threads: int
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TransferScores:
+    """What features of some images say about how well a network will transfer, without a training run."""
+
+    probe: Reading  # cross-validated
+    neighbours: Reading  # leave-one-out votes
+    logme: Interval  # above the labels' own; nats
+    h_score: Interval  # share of the most that it can be (classes - 1), 0-1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Examining:
     """Which network is being looked at, and how far the whole is (0-1)."""
@@ -61,6 +73,7 @@ class Examined:
     neighbours: Interval  # k-NN on the last stage, 0-1
     neighbours_best: Interval
     logme: Interval  # on the last stage, above the labels' own; nats
+    h_score: Interval  # on the last stage, share of the most that it can be (classes - 1), 0-1
     parameters: int  # all but the head, which is replaced anyway
     megabytes: float  # of those parameters and their buffers in float32
     pace: Pace
@@ -86,6 +99,18 @@ class Comparison:
     images: int
     classes: int
     chance: float
+
+    @property
+    def advised(self) -> Examined | None:
+        """Which to take (`sure`): not always the first. None where there is none."""
+        if not self.examined:
+            return None
+        return self.examined[
+            sure(
+                [one.probe.right for one in self.examined],
+                [catalogue.entry(one.candidate.name) for one in self.examined],
+            )
+        ]
 
     @property
     def front(self) -> tuple[int, ...]:
@@ -130,8 +155,7 @@ def compared(
     level = tuple(
         one.title
         for one in rivals
-        if first is not None
-        and (paired_difference(first.probe.right, one.probe.right).p_value or 0.0) * len(rivals) >= ALPHA
+        if first is not None and _level(first.probe.right, one.probe.right, len(rivals))
     )
     return Comparison(
         examined=tuple(order),
@@ -142,6 +166,38 @@ def compared(
         classes=len(np.unique(labels)),
         chance=float(np.bincount(labels).max() / len(labels)),
     )
+
+
+def short_title(name: str) -> str:
+    """Title of the catalogue's ``name`` without what stands in brackets: where several stand side by side."""
+    return catalogue.entry(name).title.split(" (", maxsplit=1)[0]
+
+
+def strength(entry: BackboneEntry) -> tuple[int, float]:
+    """How strong a network is on its source task, for comparisons: more classes first, then accuracy as stated.
+
+    What nobody states counts as weak: such a network is taken where it is surely better on the pictures themselves.
+    """
+    return entry.source_classes, entry.accuracy or 0.0
+
+
+def sure(right: Sequence[NDArray[np.bool_]], entries: Sequence[BackboneEntry]) -> int:
+    """Which network to take, given each one's right answers (N,) to the same images.
+
+    A cross-validated probe on a few hundred images is off by points, so that the best of several is often not the
+    best. Of those that cannot be told from it the one that is strongest on its source task is taken.
+    """
+    hits = [int(row.sum()) for row in right]
+    best = max(range(len(right)), key=lambda one: (hits[one], strength(entries[one])))
+    level = [
+        one for one in range(len(right)) if one == best or _level(right[best], right[one], len(right) - 1)
+    ]
+    return max(level, key=lambda one: (strength(entries[one]), hits[one]))
+
+
+def _level(first: NDArray[np.bool_], other: NDArray[np.bool_], rivals: int) -> bool:
+    """Whether chance alone may explain that ``first`` is right more often; one of so many ``rivals`` is asked."""
+    return (paired_difference(first, other).p_value or 0.0) * rivals >= ALPHA
 
 
 def best_shares(right: Sequence[NDArray[np.bool_]], *, seed: int = 0) -> tuple[float, ...]:

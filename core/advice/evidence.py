@@ -1,7 +1,7 @@
 """The measured evidence that ships with the lab: accuracy by freeze depth, and what could be told before. Torch-free.
 
 Made by ``tools/measure_evidence.py``: real data sets, several numbers of images per class, several seeds, every
-freeze depth of two networks. Figures only. `Cell.accuracy` is that of the last epoch on held-out test images.
+freeze depth of a few networks. Figures only. `Cell.accuracy` is that of the last epoch on held-out test images.
 """
 
 import json
@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from core.advice.report import Measures, StageMeasures
+from core.backbones import catalogue
 from core.metrics.report import Interval
 
 FOLDER = Path(__file__).parent / "measured"
-STAND_IN = "tiny_resnet18"  # whose evidence speaks for networks that have none of their own
+# Whose evidence speaks for networks that have none of their own: the first that was measured. Those that learned from
+# ImageNet come first, as all but one of the catalogue did.
+STAND_INS = (catalogue.DEFAULT, "squeezenet1_0", catalogue.BUILT_IN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class Evidence:
 
     backbone: str
     stages: tuple[str, ...]
-    image_size: int
+    image_size: int  # pixels that the network saw
     made: dict[str, Any]  # provenance: versions, processor, date
     cells: tuple[Cell, ...]
     measures: dict[tuple[str, int | None], tuple[Measures, ...]]  # by (task, per class): one of each seed
@@ -89,10 +92,15 @@ def load(backbone: str) -> Evidence | None:
     return from_json(json.loads(path.read_text(encoding="utf-8")))
 
 
-def cells(backbone: str) -> list[Cell]:
-    """List what was measured with ``backbone``; empty where nothing was."""
+def speaks_for(backbone: str) -> Evidence | None:
+    """Read the evidence that advice on ``backbone`` rests on: its own, else a stand-in's; None where there is none."""
+    return next((found for name in (backbone, *STAND_INS) if (found := load(name)) is not None), None)
+
+
+def side(backbone: str) -> int:
+    """At which side (pixels) pictures are measured so that they compare: the evidence's, else that of runs."""
     found = load(backbone)
-    return [] if found is None else list(found.cells)
+    return catalogue.entry(backbone).finetune_size if found is None else found.image_size
 
 
 def from_json(values: dict[str, Any]) -> Evidence:

@@ -1,6 +1,6 @@
 """How good the advice is: every way to choose a depth, judged on data sets that it has not seen. Torch-free."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -11,7 +11,7 @@ from core.advice import evidence as shipped
 from core.advice.evidence import Cell, Evidence
 from core.advice.forecast import ANSWERS, accuracy, forecast, queries, typical
 from core.advice.quadrants import QUADRANTS, quadrant_of
-from core.advice.report import Basis, Measures, Policy, Record
+from core.advice.report import BETWEEN, HINDSIGHT, Basis, Measures, Policy, Record
 from core.advice.tasks import TASKS
 from core.arrays import Floats
 from core.metrics.classification import wilson
@@ -23,9 +23,10 @@ Reader = Literal["neighbours", "probe"]
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyLoss:
-    """What one policy lost on one measured cell: data set × images per class."""
+    """What one policy lost on one measured case: data set × images per class."""
 
-    cell: Cell
+    task: str  # of `tasks.TASKS`
+    per_class: int | None  # None: all
     regret: float  # points (0-100): mean accuracy of the best arm minus that of the chosen ones, as measured
     fair: (
         float  # the same, but the best arm is picked on the other seeds: chance does not make it look better
@@ -41,30 +42,39 @@ def judge(evidence: Evidence, choose: Chooser) -> list[PolicyLoss]:
     found = []
     for cell in evidence.cells:
         chosen = choose(evidence, cell)
-        if not chosen:
-            continue
-        means = cell.means
-        regrets = [100 * (max(means.values()) - means[arm]) for arm in chosen]
-        fair = [100 * _fair(cell, arm) for arm in chosen]
-        costs = [cell.seconds[arm] / cell.seconds["k0"] for arm in chosen]
-        found.append(
-            PolicyLoss(
-                cell=cell,
-                regret=float(np.mean(regrets)),
-                fair=float(np.mean(fair)),
-                cost=float(np.mean(costs)),
-            )
-        )
+        if chosen:
+            costs = {arm: seconds / cell.seconds["k0"] for arm, seconds in cell.seconds.items()}
+            found.append(policy_loss(cell.task, cell.per_class, cell.accuracy, costs, chosen))
     return found
 
 
-def _fair(cell: Cell, arm: str) -> float:
+def policy_loss(
+    task: str,
+    per_class: int | None,
+    accuracy: Mapping[str, Sequence[float]],
+    costs: Mapping[str, float],
+    chosen: Sequence[str],
+) -> PolicyLoss:
+    """What is lost where ``chosen`` (one of each query) are taken, of arms with these accuracies, one of each seed."""
+    means = {arm: sum(values) / len(values) for arm, values in accuracy.items()}
+    return PolicyLoss(
+        task=task,
+        per_class=per_class,
+        regret=float(np.mean([100 * (max(means.values()) - means[arm]) for arm in chosen])),
+        fair=float(np.mean([100 * _fair(accuracy, arm) for arm in chosen])),
+        cost=float(np.mean([costs[arm] for arm in chosen])),
+    )
+
+
+def _fair(accuracy: Mapping[str, Sequence[float]], arm: str) -> float:
     """Regret without the winner's curse: in each seed, the arm that is best on the other seeds stands for the best."""
-    table = {name: np.array(values[: cell.seeds]) for name, values in cell.accuracy.items()}
-    if cell.seeds < 2:
-        return max(cell.means.values()) - cell.mean(arm)
+    seeds = min(map(len, accuracy.values()))
+    table = {name: np.array(values[:seeds]) for name, values in accuracy.items()}
+    if seeds < 2:
+        means = {name: float(values.mean()) for name, values in table.items()}
+        return max(means.values()) - means[arm]
     lost = []
-    for seed in range(cell.seeds):
+    for seed in range(seeds):
         others = {name: float(np.delete(values, seed).mean()) for name, values in table.items()}
         best = max(others, key=lambda name: others[name])
         lost.append(float(table[best][seed] - table[arm][seed]))
@@ -74,9 +84,9 @@ def _fair(cell: Cell, arm: str) -> float:
 # --- ways to choose ---------------------------------------------------------------------------------------
 
 
-def fixed(share: float) -> Chooser:
-    """Always freeze this share of the stages."""
-    return lambda evidence, cell: [f"k{_depth(evidence, share)}"]
+def fixed(depth: int) -> Chooser:
+    """Always freeze this many stages; -1: all of them."""
+    return lambda evidence, cell: [evidence.arms[depth]]
 
 
 def textbook(evidence: Evidence, cell: Cell) -> list[str]:
@@ -129,6 +139,11 @@ def best_fixed(evidence: Evidence, cell: Cell) -> list[str]:
     return [max(evidence.arms, key=lambda arm: sum(one.mean(arm) for one in others))]
 
 
+def best_in_hindsight(evidence: Evidence, cell: Cell) -> list[str]:
+    """Choose the one depth that was best on average on all data sets, this one among them."""
+    return [max(evidence.arms, key=lambda arm: sum(one.mean(arm) for one in evidence.cells))]
+
+
 @dataclass(frozen=True, kw_only=True)
 class PolicyEntry:
     """A way to choose, its name and what it does in one sentence."""
@@ -164,16 +179,18 @@ POLICIES: dict[str, PolicyEntry] = {
         what="One depth for everything: the best one on the other data sets.",
         choose=best_fixed,
     ),
+    HINDSIGHT: PolicyEntry(
+        title="The best single depth, in hindsight",
+        what="One depth for everything: the best one on these very data sets, which nobody knows beforehand.",
+        choose=best_in_hindsight,
+    ),
     "textbook": PolicyEntry(
         title="The textbook's quadrants",
         what="Small or large, similar or different, as courses teach it.",
         choose=textbook,
     ),
-    "full": PolicyEntry(title="Always train everything", what="Freeze nothing.", choose=fixed(0.0)),
-    "half": PolicyEntry(
-        title="Always freeze half", what="Freeze the first half of the stages, rounded up.", choose=fixed(0.5)
-    ),
-    "probe": PolicyEntry(title="Always a linear probe", what="Freeze everything.", choose=fixed(1.0)),
+    "full": PolicyEntry(title="Always train everything", what="Freeze nothing.", choose=fixed(0)),
+    "probe": PolicyEntry(title="Always a linear probe", what="Freeze everything.", choose=fixed(-1)),
     "knn-guided": PolicyEntry(
         title="Freeze up to the best k-NN stage",
         what="The stage whose nearest neighbours vote best ends the frozen part.",
@@ -185,6 +202,20 @@ POLICIES: dict[str, PolicyEntry] = {
         choose=guided("probe"),
     ),
 }
+
+
+def policies(evidence: Evidence) -> dict[str, PolicyEntry]:
+    """Every way to choose a depth of this network: `POLICIES`, and always the same one of the depths between."""
+    stages = len(evidence.stages)
+    between = {
+        f"{BETWEEN}{depth}": PolicyEntry(
+            title=f"Always freeze {depth} of {stages}",
+            what=f"Freeze the first {'stage' if depth == 1 else f'{depth} stages'}.",
+            choose=fixed(depth),
+        )
+        for depth in range(1, stages)
+    }
+    return POLICIES | between
 
 
 def _depth(evidence: Evidence, share: float) -> int:
@@ -200,14 +231,12 @@ def record(backbone: str) -> Record | None:
     evidence = shipped.load(backbone)
     if evidence is None:
         return None
-    policies = []
-    for name, entry in POLICIES.items():
-        found = judge(evidence, entry.choose)
-        if found:
-            policies.append(summary(name, entry, found))
+    judged = {name: (entry, judge(evidence, entry.choose)) for name, entry in policies(evidence).items()}
     return Record(
         backbone=backbone,
-        policies=tuple(policies),
+        policies=tuple(
+            summary(name, entry.title, entry.what, found) for name, (entry, found) in judged.items() if found
+        ),
         tasks=len({cell.task for cell in evidence.cells}),
         cells=len(evidence.cells),
         runs=evidence.runs,
@@ -215,20 +244,20 @@ def record(backbone: str) -> Record | None:
     )
 
 
-def summary(name: str, entry: PolicyEntry, found: Sequence[PolicyLoss]) -> Policy:
+def summary(name: str, title: str, what: str, found: Sequence[PolicyLoss]) -> Policy:
     """Mean, 90th percentile and worst regret; data sets, not cells, are resampled, since cells of one are alike."""
     regrets = np.array([one.regret for one in found])
     worst = max(found, key=lambda one: one.regret)
     return Policy(
         name=name,
-        title=entry.title,
-        what=entry.what,
+        title=title,
+        what=what,
         regret=resampled(found, lambda values: float(values.mean())),
         percentile_90=resampled(found, lambda values: float(np.quantile(values, 0.9))),
         fair_regret=resampled(found, lambda values: float(values.mean()), fair=True),
         worst=float(regrets.max()),
-        worst_task=worst.cell.task,
-        worst_per_class=worst.cell.per_class,
+        worst_task=worst.task,
+        worst_per_class=worst.per_class,
         cost=float(np.mean([one.cost for one in found])),
     )
 
@@ -237,11 +266,16 @@ def resampled(
     found: Sequence[PolicyLoss], statistic: Callable[[Floats], float], *, fair: bool = False
 ) -> Interval:
     """Bootstrap over data sets: 95 % percentile interval of ``statistic`` of the regrets."""
-    names = sorted({one.cell.task for one in found})
-    by_task = [
-        np.array([one.fair if fair else one.regret for one in found if one.cell.task == name])
-        for name in names
-    ]
+    return over_tasks([(one.task, one.fair if fair else one.regret) for one in found], statistic)
+
+
+def over_tasks(
+    found: Sequence[tuple[str, float]],
+    statistic: Callable[[Floats], float] = lambda values: float(values.mean()),
+) -> Interval:
+    """Give ``statistic`` of values that belong to data sets: 95 % percentile interval of a bootstrap over these."""
+    names = sorted({task for task, _ in found})
+    by_task = [np.array([value for task, value in found if task == name]) for name in names]
     random = np.random.default_rng(0)
     drawn = [
         statistic(np.concatenate([by_task[one] for one in random.integers(len(names), size=len(names))]))

@@ -19,6 +19,8 @@ Basis = Literal["described", "measured", "probed"]
 
 MOST_IMAGES = 10_000_000
 MOST_CLASSES = 10_000
+HINDSIGHT = "best-in-hindsight"  # the name of the policy that takes the best single depth of all
+BETWEEN = "always-"  # how names of policies begin that always take one of the depths between the ends
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from core.advice.evidence import Cell, Evidence
-from core.advice.report import Advice, Policy, Record
+from core.advice.report import HINDSIGHT, Advice, Policy, Record
 from core.advice.tasks import TASKS, Similarity
+from core.backbones.catalogue import BackboneEntry
 from core.training.sweep_config import SweepArm
 from core.words import interval, listed, number, points
 
@@ -36,6 +37,17 @@ def measured_anew(evidence: Evidence) -> str:
     return (
         f"Cases with {listed(sizes)} pictures a class were measured anew on {anew['date'][:10]}: {anew['because']}. No "
         f"mean moved by more than {points(anew['most_points_moved'] / 100, sign=False)}."
+    )
+
+
+def sides(evidence: Evidence, entry: BackboneEntry) -> str:
+    """Say at which side the advice's evidence was measured, where runs of the same network use another; else ""."""
+    if evidence.backbone != entry.name or evidence.image_size == entry.finetune_size:
+        return ""
+    there, here = evidence.image_size, entry.finetune_size
+    return (
+        f"What is expected was learned from pictures of {there} × {there} pixels; a run here lets the network see "
+        f"{here} × {here}, unless you choose otherwise."
     )
 
 
@@ -84,7 +96,11 @@ def told_apart(advice: Advice) -> str:
 
 def standing(record: Record) -> tuple[str, ...]:
     """Say how the advice stands against every other way to choose, one sentence each; losses are named."""
-    rules = [policy for policy in record.policies if not policy.name.startswith("advice")]
+    rules = [
+        policy
+        for policy in record.policies
+        if not policy.name.startswith("advice") and policy.name != HINDSIGHT
+    ]
     sentences = []
     for policy in record.policies:
         if not policy.name.startswith("advice") or not rules:
@@ -102,6 +118,12 @@ def standing(record: Record) -> tuple[str, ...]:
                 f"{gives}; no fixed rule does better, the best being “{rival.title}” "
                 f"({rival.regret.value:.1f})."
             )
+    sentences += [
+        f"“{policy.title}”, which nobody knows beforehand, gives away "
+        f"{points(policy.regret.value / 100, sign=False)}."
+        for policy in record.policies
+        if policy.name == HINDSIGHT
+    ]
     return tuple(sentences)
 
 

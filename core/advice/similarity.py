@@ -47,11 +47,20 @@ def measure(
     per_class: int | None = None,
     probe: bool = False,
     most: int = MOST_IMAGES,
+    size: int | None = None,
     seed: int = 0,
 ) -> Measures:
     """Measure images (N, S, S, 3) uint8 with labels (N,) from 0; `steps` without the steps."""
     *_, found = steps(
-        backbone, images, labels, class_names, per_class=per_class, probe=probe, most=most, seed=seed
+        backbone,
+        images,
+        labels,
+        class_names,
+        per_class=per_class,
+        probe=probe,
+        most=most,
+        size=size,
+        seed=seed,
     )
     assert isinstance(found, Measures)
     return found
@@ -66,29 +75,31 @@ def steps(
     per_class: int | None = None,
     probe: bool = False,
     most: int = MOST_IMAGES,
+    size: int | None = None,
     seed: int = 0,
 ) -> Iterator[Progress | Measures]:
     """Yield how far the measurement is, and last its result. The network is left as it was.
 
-    ``images`` are the training images, at the side that the network is going to see. At most about ``most`` of them
-    are looked at, drawn evenly over the classes; exact copies count once, since a copy among the neighbours is an
-    answer given away. ``per_class`` is how many the task has (None: counted here). ``probe`` adds the cross-validated
-    linear probe, the one measure that takes long. Raises `DataError` for fewer than two classes, or than two images of
-    one, and `SettingsError` for a side that the network cannot take.
+    ``images`` are the training images; the network sees them at ``size`` pixels (None: as they are). At most about
+    ``most`` of them are looked at, drawn evenly over the classes; exact copies count once, since a copy among the
+    neighbours is an answer given away. ``per_class`` is how many the task has (None: counted here). ``probe`` adds the
+    cross-validated linear probe, the one measure that takes long. Raises `DataError` for fewer than two classes, or
+    than two images of one, and `SettingsError` for a side that the network cannot take.
     """
     seconds: dict[str, float] = {}
     entry = catalogue.entry(backbone.name)
-    entry.check_size(images.shape[1])
+    side = size or images.shape[1]
+    entry.check_size(side)
     with _timed(seconds, "sample"):
         sample = sample_of(images, labels, class_names, most=most, seed=seed)
         counts = np.bincount(labels, minlength=len(class_names))
         folds = readout.deal(sample.labels, jackknife.GROUPS, seed)
     yield Progress(done=0.05, phase="One forward pass")
     with _timed(seconds, "features"):
-        features = pooled(backbone, sample.images)
+        features = pooled(backbone, sample.images, side)
     names = [stage.name for stage in backbone.table]
     with _timed(seconds, "frechet"):
-        known = source.spreads(backbone, images.shape[1])
+        known = source.spreads(backbone, side)
         distances = {
             name: None if known is None else frechet.measured(features[name], known[name], folds)
             for name in names

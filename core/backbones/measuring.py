@@ -11,6 +11,9 @@ from core.backbones.backbone import Backbone
 from core.backbones.catalogue import BackboneEntry
 from core.backbones.timm_stages import refusing
 
+# The entries need the file that these figures go to, so the sides that are not 224 pixels come from here.
+_SIDES = {catalogue.BUILT_IN: 64, "efficientnet_lite1": 240, "efficientnet_lite2": 260}
+
 
 def measure(name: str) -> dict[str, Any]:
     """Count parameters, multiply-adds and the stages' figures of ``name`` for one image at its own size.
@@ -19,7 +22,7 @@ def measure(name: str) -> dict[str, Any]:
     """
     timm = catalogue.is_timm(name)
     stated = {"stated": timm_networks.facts(name)} if timm else {}
-    side = timm_networks.sides(name).own if timm else 64 if name == catalogue.BUILT_IN else 224
+    side = timm_networks.sides(name).own if timm else _SIDES.get(name, 224)
     backbone = stages.compose(name, stages.outline(name)).eval()
     backbone.requires_grad_(False)  # the counter's hooks stumble over parameters that are expanded
     images = torch.empty(1, 3, side, side, device="meta")

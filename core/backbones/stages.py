@@ -81,11 +81,11 @@ def original(name: str) -> nn.Module:
         return timm_networks.original(name)
     if name == "tiny_resnet18":
         return TinyResNet18()
-    if name == "efficientnet_lite0":
+    if name.startswith("efficientnet_lite"):
         from core.vision import timm
 
-        lite0: nn.Module = timm.create_model("tf_efficientnet_lite0")
-        return lite0
+        lite: nn.Module = timm.create_model(f"tf_{name}")
+        return lite
     network: nn.Module = torchvision.models.get_model(name, weights=None)
     return network
 

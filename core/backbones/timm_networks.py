@@ -242,3 +242,9 @@ def _smallest(name: str) -> int:
             continue
         return side
     return takes.own
+
+
+def parts(name: str) -> tuple[dict[str, Any], Plan, Sides]:
+    """What `original` and `compose` work with: options for timm, the plan of stages, and what squares are taken."""
+    compose(name, outline(name))  # plans, where nobody has yet
+    return {"dynamic_img_size": True} if _stretches(name) else {}, _plans[name], sides(name)

@@ -1,5 +1,6 @@
 """The door for pretrained weights: here with the lab, downloaded, or from a file; nothing that runs code gets in."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,6 +101,15 @@ def are_here(name: str) -> bool:
     if origin == "timm":
         return download.here("model.safetensors", _timm_folder(name), hash_in_name=False) is not None
     return download.here(_torchvision_weights(name).url, _download_folder()) is not None
+
+
+def content_sha256(name: str) -> str:
+    """SHA-256 of the file that the pretrained weights of ``name`` are read from."""
+    origin = catalogue.entry(name).origin
+    if origin == "package":
+        return packaged.PACKAGED[name].sha256  # checked whenever it is read
+    path = built_in_weights_path() if origin == "own" else downloaded(name)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _download_folder() -> Path:

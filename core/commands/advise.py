@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 
-from core.advice import advisor
+from core.advice import advisor, evidence
 from core.advice.report import Advice, Measures
 from core.backbones import catalogue as backbones
 from core.commands import interrupts
@@ -42,7 +42,7 @@ def run(chosen: argparse.Namespace) -> None:
 
     dataset = open_dataset(
         chosen.data,
-        side=entry.image_size,
+        side=evidence.side(entry.name),  # as those were that they are compared with
         fit=chosen.fit,
         progress=lambda done, total: tell("data", done, total),
     )

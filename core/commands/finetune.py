@@ -43,7 +43,7 @@ def run(chosen: argparse.Namespace) -> None:
             "frozen."
         )
     entry = backbones.entry(config.backbone)
-    config.resolved(stages=len(entry.stages), image_size=entry.image_size)
+    config.resolved(stages=len(entry.stages), image_size=entry.finetune_size)
     out: Path | None = chosen.out
     with contextlib.ExitStack() as stack:
         if out is not None:

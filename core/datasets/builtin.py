@@ -1,8 +1,9 @@
-"""Data sets that are there without a download: scikit-learn's digits and scikit-image's photographs.
+"""Data sets that are there without a download: scikit-learn's digits, and photographs that come with our libraries.
 
-The two patch sets are cut from single photographs. Every photograph gives its right-hand part to the test
-set and the rest to training, with a strip between them left out, and no two patches overlap: so no pixel
-is ever seen in training and in the test.
+Four sets are cut from single photographs: patches of 24 and 32 pixels, and close-ups of 64 and 72 for networks that
+want larger pictures. Every photograph gives its right-hand or lower part to the test set and the rest to training,
+with a strip between them left out: so no pixel is ever seen in training and in the test. Within the training part,
+close-ups overlap, because a photograph has room for few of them side by side; test pictures never do.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,22 +19,25 @@ from core.datasets.dataset import ImageDataset, LabelledImages
 from core.errors import one_of
 from core.images.decoding import square_from_array
 
-TEST_SHARE = 0.3  # of each photograph's width, on its right-hand side
+TEST_SHARE = 0.3  # of each photograph's width
 GAP = 8  # pixels between the two regions that belong to neither
 
 
 @dataclass(frozen=True, kw_only=True)
 class Photograph:
-    """One of scikit-image's pictures and the class that its patches form.
+    """A picture that comes with a library, and the class that its patches form.
 
-    ``frame`` (left, top, right, bottom) is the part that shows the subject, in pixels; ``shrink`` divides the
-    resolution first; ``keep`` decides on a patch (size, size, 3).
+    ``folder`` is its place in the library; ``frame`` (left, top, right, bottom) is the part that shows the subject, in
+    pixels; ``shrink`` divides the resolution then; ``keep`` decides on a patch (size, size, 3). The right-hand part of
+    what is left is for the test, or the lower part (``test_below``) where the subject stands upright.
     """
 
     class_name: str
     file: str
+    folder: str = "skimage/data"
     frame: tuple[int, int, int, int] | None = None
     shrink: int = 1
+    test_below: bool = False
     keep: Callable[[Pixels], bool] = lambda patch: True
 
 
@@ -49,13 +53,19 @@ class Patch:
 
 @dataclass(frozen=True, kw_only=True)
 class PatchSet:
-    """How patches are cut: their ``size`` in pixels, and at most how many of each class go to each part."""
+    """How patches are cut: their ``size`` in pixels, and at most how many of each class go to each part.
+
+    Patches of the training region begin ``step`` pixels apart (None: ``size``, so that they do not overlap; those of
+    the test region never do); ``test_share`` is the test region's share of each photograph.
+    """
 
     photographs: tuple[Photograph, ...]
     size: int
     most_train: int
     most_test: int
     texture_only: bool  # grey, contrast stretched: neither colour nor brightness gives the class away
+    step: int | None = None
+    test_share: float = TEST_SHARE
 
 
 def _contrast(patch: Pixels) -> bool:
@@ -106,6 +116,64 @@ SCIENCE = PatchSet(
     texture_only=True,
 )
 
+EVERYDAY_CLOSEUPS = PatchSet(
+    photographs=(
+        Photograph(class_name="astronaut", file="astronaut.png", keep=_contrast),
+        Photograph(class_name="brick wall", file="brick.png", keep=_contrast),
+        Photograph(class_name="cat", file="chelsea.png", frame=(60, 0, 446, 300), keep=_contrast),
+        Photograph(class_name="coffee", file="coffee.png", frame=(60, 0, 500, 400), keep=_contrast),
+        Photograph(class_name="coins", file="coins.png", keep=_contrast),
+        Photograph(
+            class_name="flower",
+            file="flower.jpg",
+            folder="sklearn/datasets/images",
+            frame=(150, 60, 480, 427),
+            keep=_contrast,
+        ),
+        Photograph(class_name="grass", file="grass.png", keep=_contrast),
+        Photograph(class_name="gravel", file="gravel.png", keep=_contrast),
+        Photograph(
+            class_name="motorcycle", file="motorcycle_left.png", frame=(110, 80, 700, 480), keep=_contrast
+        ),
+        Photograph(
+            class_name="pagoda",
+            file="china.jpg",
+            folder="sklearn/datasets/images",
+            frame=(70, 20, 430, 427),
+            keep=_contrast,
+        ),
+        Photograph(class_name="photographer", file="camera.png", frame=(60, 40, 460, 512), keep=_contrast),
+        Photograph(
+            class_name="rocket", file="rocket.jpg", frame=(60, 40, 640, 427), test_below=True, keep=_contrast
+        ),
+    ),
+    size=72,
+    most_train=30,
+    most_test=20,
+    texture_only=False,
+    step=36,
+    test_share=0.5,
+)
+
+SCIENCE_CLOSEUPS = PatchSet(
+    photographs=(
+        Photograph(class_name="cell in saline", file="cell.png"),
+        Photograph(
+            class_name="connective tissue", file="ihc.png", keep=lambda patch: _brown_share(patch) < 0.25
+        ),
+        Photograph(class_name="deep sky", file="hubble_deep_field.jpg"),
+        Photograph(class_name="gland", file="ihc.png", keep=lambda patch: _brown_share(patch) > 0.5),
+        Photograph(class_name="moon", file="moon.png"),
+        Photograph(class_name="retina", file="retina.jpg", frame=(210, 210, 1200, 1200), shrink=2),
+    ),
+    size=64,
+    most_train=40,
+    most_test=30,
+    texture_only=True,
+    step=16,
+    test_share=0.5,
+)
+
 
 def builtin(name: str, *, side: int) -> ImageDataset:
     """Make the built-in data set ``name`` at ``side`` pixels; title, words and sources are the catalogue's.
@@ -116,14 +184,20 @@ def builtin(name: str, *, side: int) -> ImageDataset:
     return _MAKERS[name](side)
 
 
-def cut(photograph: Photograph, size: int) -> Iterator[Patch]:
-    """Cut ``photograph`` into non-overlapping patches, row by row, those of the training region first."""
+def cut(
+    photograph: Photograph, size: int, *, step: int | None = None, test_share: float = TEST_SHARE
+) -> Iterator[Patch]:
+    """Cut ``photograph`` into patches as a `PatchSet` says, row by row, those of the training region first."""
     pixels = _pixels(photograph)
     height, width = pixels.shape[:2]
-    border = round(width * (1 - TEST_SHARE))
-    for in_test, start, end in ((False, 0, border - GAP // 2), (True, border + GAP // 2, width)):
-        for top in range(0, height - size + 1, size):
-            for left in range(start, end - size + 1, size):
+    length = height if photograph.test_below else width
+    border = round(length * (1 - test_share))
+    for in_test, start, end in ((False, 0, border - GAP // 2), (True, border + GAP // 2, length)):
+        stride = size if in_test else step or size
+        first_row, last_row = (start, end) if photograph.test_below else (0, height)
+        first_column, last_column = (0, width) if photograph.test_below else (start, end)
+        for top in range(first_row, last_row - size + 1, stride):
+            for left in range(first_column, last_column - size + 1, stride):
                 patch = pixels[top : top + size, left : left + size]
                 if photograph.keep(patch):
                     yield Patch(pixels=patch, left=left, top=top, in_test=in_test)
@@ -132,7 +206,7 @@ def cut(photograph: Photograph, size: int) -> Iterator[Patch]:
 def _patch_set(name: str, patch_set: PatchSet, side: int) -> ImageDataset:
     parts: dict[bool, tuple[list[Pixels], list[int]]] = {False: ([], []), True: ([], [])}
     for label, photograph in enumerate(patch_set.photographs):
-        patches = list(cut(photograph, patch_set.size))
+        patches = list(cut(photograph, patch_set.size, step=patch_set.step, test_share=patch_set.test_share))
         for in_test, most in ((False, patch_set.most_train), (True, patch_set.most_test)):
             chosen = _spread([patch.pixels for patch in patches if patch.in_test is in_test], most)
             images, labels = parts[in_test]
@@ -148,7 +222,8 @@ def _patch_set(name: str, patch_set: PatchSet, side: int) -> ImageDataset:
 
 
 def _pixels(photograph: Photograph) -> Pixels:
-    with Image.open(str(files("skimage").joinpath("data", photograph.file))) as picture:
+    library, *folders = photograph.folder.split("/")
+    with Image.open(str(files(library).joinpath(*folders, photograph.file))) as picture:
         whole = picture.convert("RGB")
     if photograph.frame is not None:
         whole = whole.crop(photograph.frame)
@@ -205,6 +280,8 @@ def _faces(side: int) -> ImageDataset:
 
 
 _MAKERS: dict[str, Callable[[int], ImageDataset]] = {
+    "everyday-closeups": lambda side: _patch_set("everyday-closeups", EVERYDAY_CLOSEUPS, side),
+    "science-closeups": lambda side: _patch_set("science-closeups", SCIENCE_CLOSEUPS, side),
     "everyday-patches": lambda side: _patch_set("everyday-patches", EVERYDAY, side),
     "science-patches": lambda side: _patch_set("science-patches", SCIENCE, side),
     "digits": _digits,

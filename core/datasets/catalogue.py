@@ -31,13 +31,58 @@ _SKIMAGE = "van der Walt et al., scikit-image: image processing in Python, PeerJ
 
 _ENTRIES = (
     DatasetEntry(
+        name="everyday-closeups",
+        title="Everyday close-ups",
+        kind="builtin",
+        about=(
+            "Close-ups, 72 pixels wide, from twelve photographs: a cat, a cup of coffee, a motorcycle, a pagoda and "
+            "more. The task: which photograph does this piece come from? Test pieces come from one half of each "
+            "photograph, training pieces from the other, where they overlap: so validation, drawn from them, is "
+            "easier than the test. It is not a test of knowing cats in general: each class is a single photograph."
+        ),
+        classes=12,
+        images=522,
+        pixels=72,
+        download_bytes=0,
+        similarity="similar",
+        similarity_note="Photographs of everyday things and textures, as in the source task.",
+        licence=(
+            "CC0, public domain or no known restrictions; motorcycle: Middlebury 2014 benchmark, to be cited; flower "
+            "and pagoda: CC BY 2.0"
+        ),
+        citation=_SKIMAGE
+        + " Motorcycle: Scharstein et al., GCPR 2014. Flower and pagoda: photographs on Flickr by "
+        "vultilion (6056698931) and danielbuechele (6061409035), shipped with scikit-learn.",
+    ),
+    DatasetEntry(
+        name="science-closeups",
+        title="Science close-ups",
+        kind="builtin",
+        about=(
+            "Close-ups, 64 pixels wide, from five scientific pictures: a cell in saline, stained tissue (two classes), "
+            "the deep sky, the moon and a retina. All are grey with stretched contrast, so that only texture and shape "
+            "tell them apart. Test pieces come from one half of each picture, training pieces from the other, where "
+            "they overlap: so validation, drawn from them, is easier than the test. It is not medical data: one "
+            "picture stands for each subject, and gland and connective tissue are told apart by a rule on the "
+            "stain's colour."
+        ),
+        classes=6,
+        images=367,
+        pixels=64,
+        download_bytes=0,
+        similarity="different",
+        similarity_note="Microscopes and telescopes; no everyday object anywhere.",
+        licence="CC0, public domain, or no known copyright restrictions",
+        citation=_SKIMAGE,
+    ),
+    DatasetEntry(
         name="everyday-patches",
         title="Everyday patches",
         kind="builtin",
         about=(
-            "Small cut-outs of twelve photographs: a cat, a cup of coffee, grass, gravel, a motorcycle and more. "
-            "The task: which photograph does this piece come from? The test pieces come from the right-hand part of "
-            "each photograph, the training pieces from the rest. It is not a test of knowing cats in general: "
+            "Cut-outs of 32 × 32 pixels from twelve photographs: a cat, a cup of coffee, grass, gravel, a motorcycle "
+            "and more. The task: which photograph does this piece come from? The test pieces come from the right-hand "
+            "part of each photograph, the training pieces from the rest. It is not a test of knowing cats in general: "
             "each class is a single photograph."
         ),
         classes=12,
@@ -54,10 +99,10 @@ _ENTRIES = (
         title="Science patches",
         kind="builtin",
         about=(
-            "Small cut-outs of five scientific pictures: a cell in saline, stained tissue (two classes), the deep sky, "
-            "the moon and a retina. All are grey with stretched contrast, so that only texture tells them apart. "
-            "Test and training pieces come from separate regions. It is not medical data: one picture stands for "
-            "each subject, and gland and connective tissue are told apart by a rule on the stain's colour."
+            "Cut-outs of 24 × 24 pixels from five scientific pictures: a cell in saline, stained tissue (two classes), "
+            "the deep sky, the moon and a retina. All are grey with stretched contrast, so that only texture tells "
+            "them apart. Test and training pieces come from separate regions. It is not medical data: one picture "
+            "stands for each subject, and gland and connective tissue are told apart by a rule on the stain's colour."
         ),
         classes=6,
         images=1154,

@@ -15,10 +15,13 @@ _COLOURS = {"full": FIRE, "probe": ICE}
 _DOT = 0.15  # how far below the middle of its row a dot lies; its name stands above
 
 
-def regrets(policies: Sequence[Policy], *, theme: Theme = "light") -> go.Figure:
+def regrets(
+    policies: Sequence[Policy], *, of: str = "the time of training everything", theme: Theme = "light"
+) -> go.Figure:
     """Draw mean regret in points with its 95 % bootstrap interval, the least first; names stand above their rows.
 
     The advisor's own rows are lit and its dots are drawn in ink; "train everything" is fire, "freeze everything" ice.
+    ``of`` says what their costs are shares of.
     """
     on = ground(theme)
     rows = sorted(policies, key=lambda policy: policy.regret.value)
@@ -26,7 +29,7 @@ def regrets(policies: Sequence[Policy], *, theme: Theme = "light") -> go.Figure:
     traces, notes, lit = [], [], []
     for row, policy in enumerate(rows):
         own, regret = policy.name.startswith(OURS), policy.regret
-        traces.append(_dot(policy, row, on.ink if own else _COLOURS.get(policy.name, GREY)))
+        traces.append(_dot(policy, row, on.ink if own else _COLOURS.get(policy.name, GREY), of))
         notes += [
             above_row(row, label(policy.title), on.ink, bold=own),
             above_row(row, f"{regret.value:.1f}", on.ink, side="right", size=SIZE, bold=True),
@@ -46,7 +49,7 @@ def regrets(policies: Sequence[Policy], *, theme: Theme = "light") -> go.Figure:
     )
 
 
-def _dot(policy: Policy, row: int, colour: str) -> dict[str, object]:
+def _dot(policy: Policy, row: int, colour: str, of: str) -> dict[str, object]:
     regret: Interval = policy.regret
     told = [label(policy.title), label(policy.what), regret.low, regret.high, policy.worst, policy.cost]
     return points(
@@ -57,13 +60,13 @@ def _dot(policy: Policy, row: int, colour: str) -> dict[str, object]:
         name=policy.name,
         meta={
             "series": "",
-            "also": ["Way to choose", None, None, None, "Worst", "Time, of training everything"],
+            "also": ["Way to choose", None, None, None, "Worst", f"Cost, of {of}"],
         },
         cliponaxis=False,
         customdata=[told],
         hover="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
         "gives away %{x:.1f} points [%{customdata[2]:.1f}, %{customdata[3]:.1f}]<br>"
-        "at worst %{customdata[4]:.1f}; %{customdata[5]:.2f} of the time of training everything",
+        f"at worst %{{customdata[4]:.1f}}; %{{customdata[5]:.2f}} of {of}",
     ) | whisker([regret], faded(colour, 0.6), along="x", thickness=5)
 
 

@@ -1,7 +1,8 @@
-"""The atlas of the built-in network: what each of its channels and classes wants, made once, read here. Torch-free.
+"""The atlas of a network: what each of its channels and classes wants, made once, read here. Torch-free.
 
-``tools/build_atlas.py`` writes one sheet of pictures a stage and ``index.json`` into ``atlas_data``. The pictures
-were optimised (`feature_visualisation`); all figures were measured on Tiny ImageNet's validation photographs.
+``tools/build_atlas.py`` writes one sheet of pictures a stage and ``index.json`` into ``atlas_data/NETWORK``. A stage
+that it has not come to is not in the index. The pictures were optimised (`feature_visualisation`); all figures were
+measured on Tiny ImageNet's validation photographs.
 """
 
 import json
@@ -17,48 +18,8 @@ from PIL import Image
 from core import errors
 
 DATA = Path(__file__).with_name("atlas_data")
-INDEX = "index.json"
+INDEX = "index.json"  # in a folder of the network's name
 CLASSES = "classes"  # the stage of the head's outputs
-
-# What people search for and no class is called; written by hand.
-EVERYDAY: dict[str, tuple[str, ...]] = {
-    "dog": (
-        "Chihuahua",
-        "German shepherd",
-        "Labrador retriever",
-        "Yorkshire terrier",
-        "golden retriever",
-        "standard poodle",
-    ),
-    "cat": ("Egyptian cat", "Persian cat", "tabby", "lion", "cougar"),
-    "monkey": ("baboon", "chimpanzee", "orangutan"),
-    "bird": ("albatross", "black stork", "goose", "king penguin"),
-    "fish": ("goldfish",),
-    "frog": ("bullfrog", "tailed frog"),
-    "insect": (
-        "bee",
-        "cockroach",
-        "dragonfly",
-        "fly",
-        "grasshopper",
-        "ladybug",
-        "mantis",
-        "monarch",
-        "sulphur butterfly",
-        "walking stick",
-    ),
-    "butterfly": ("monarch", "sulphur butterfly"),
-    "spider": ("black widow", "tarantula"),
-    "car": ("beach wagon", "convertible", "limousine", "police van", "sports car"),
-    "bus": ("school bus", "trolleybus"),
-    "train": ("bullet train", "freight car"),
-    "boat": ("gondola", "lifeboat"),
-    "bottle": ("beer bottle", "pill bottle", "pop bottle", "water jug"),
-    "fruit": ("banana", "lemon", "orange", "pomegranate"),
-    "mountain": ("alp", "cliff"),
-    "bridge": ("steel arch bridge", "suspension bridge", "viaduct"),
-    "bear": ("brown bear", "teddy"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +30,8 @@ class AtlasEntry:
     where the stage's ``aim`` says so, or the class's score), ``best_photograph`` the same for the best of
     the photographs. ``fires_for`` names the classes whose photographs excite it most, with their mean answers;
     ``selectivity`` is the best class's distance from the mean over classes in standard deviations over classes.
-    ``speaks_for``: the classes with its largest head weights (last stage only).
+    ``speaks_for``: the classes with its largest head weights (last stage only). ``photographed``: whether the
+    photographs show what it is named after, where it is a class.
     """
 
     stage: str
@@ -80,6 +42,7 @@ class AtlasEntry:
     fires_for: tuple[tuple[str, float], ...]
     selectivity: float
     speaks_for: tuple[tuple[str, float], ...]
+    photographed: bool
     called: tuple[tuple[str, tuple[str, ...]], ...]  # the classes that find it, each with its other names
 
     @property
@@ -124,7 +87,9 @@ class Atlas:
             with Image.open(self.folder / sheet.file) as picture:
                 pixels = np.asarray(picture.convert("RGB"))
         except OSError as error:
-            raise errors.DataError(_missing(f"its sheet {sheet.file} cannot be read")) from error
+            raise errors.DataError(
+                _missing(self.network, f"its sheet {sheet.file} cannot be read")
+            ) from error
         rows = pixels.shape[0] // sheet.tile
         grid = pixels.reshape(rows, sheet.tile, sheet.columns, sheet.tile, 3).swapaxes(1, 2)
         return grid.reshape(-1, sheet.tile, sheet.tile, 3)[: sheet.count]
@@ -138,14 +103,22 @@ class Atlas:
     def search(self, text: str) -> tuple[AtlasEntry, ...]:
         """Find entries: every word must fit. "layer4" is a stage, "17" a number, all else part of a class name.
 
-        A channel fits a class name if it is among those that it fires for; classes come first, then channels that
-        fire for it most, the more selective first. An empty text finds everything.
+        A channel fits a class name if it is among those that it fires for. Classes come first; of two, the one of
+        which a word is a whole name ("car" also begins "carton"); channels that fire for it most come before others,
+        the more selective first. An empty text finds everything.
         """
-        words = re.findall(r"[^\W_]+", text.casefold())
+        words = re.findall(r"\w+", text.casefold())
         hits = [entry for stage in self.entries.values() for entry in stage if self._fits(entry, words)]
         names = [word for word in words if not word.isdecimal() and word not in self.entries]
         if names:
-            hits.sort(key=lambda entry: (entry.stage != CLASSES, _rank(entry, names), -entry.selectivity))
+            hits.sort(
+                key=lambda entry: (
+                    entry.stage != CLASSES,
+                    not _in_full(entry, names),
+                    _rank(entry, names),
+                    -entry.selectivity,
+                )
+            )
         return tuple(hits)
 
     def _fits(self, entry: AtlasEntry, words: list[str]) -> bool:
@@ -171,22 +144,23 @@ def _rank(entry: AtlasEntry, words: list[str]) -> int:
 
 
 def _called(name: str, others: tuple[str, ...], word: str) -> bool:
-    """Whether a class is called so, or a word of one of its names begins so."""
-    return name in EVERYDAY.get(word, ()) or any(
-        re.search(rf"\b{re.escape(word)}", one.casefold()) for one in (name, *others)
-    )
+    """Whether a word of one of a class's names begins so."""
+    return any(re.search(rf"\b{re.escape(word)}", one.casefold()) for one in (name, *others))
 
 
-def load(network: str, folder: Path = DATA) -> Atlas:
-    """Read the atlas of ``network``; `DataError` where it is missing or damaged, or is another network's."""
+def _in_full(entry: AtlasEntry, words: list[str]) -> bool:
+    """Whether one of the words is a whole name of a class that finds the entry: "car", which also begins "carton"."""
+    names = {one.casefold() for name, others in entry.called for one in (name, *others)}
+    return not names.isdisjoint(words)
+
+
+def load(network: str, root: Path = DATA) -> Atlas:
+    """Read the atlas of ``network`` from its folder in ``root``; `DataError` where it is missing or damaged."""
+    folder = root / network
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        names: list[str] = index["class_names"]
-        aliases: list[list[str]] = index["also_called"]
         if index["network"] != network:
-            raise errors.DataError(
-                f"The atlas shows {index['network']}, not {network}; watch one picture form at a time here."
-            )
+            raise errors.DataError(_missing(network, f"its folder holds that of {index['network']}"))
         return Atlas(
             folder=folder,
             network=network,
@@ -197,22 +171,20 @@ def load(network: str, folder: Path = DATA) -> Atlas:
                 for stage, rows in index["stages"].items()
             },
             entries={
-                stage: tuple(
-                    _entry(stage, number, row, names, aliases) for number, row in enumerate(rows["rows"])
-                )
+                stage: tuple(_entry(stage, number, row, index) for number, row in enumerate(rows["rows"]))
                 for stage, rows in index["stages"].items()
             },
         )
     except OSError as error:
-        raise errors.DataError(_missing("it has not been made")) from error
+        raise errors.DataError(
+            f"{network} has no atlas in this copy of the lab; here, watch one picture form at a time."
+        ) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise errors.DataError(_missing("its index is damaged")) from error
+        raise errors.DataError(_missing(network, "its index is damaged")) from error
 
 
-def _entry(
-    stage: str, number: int, row: dict[str, Any], names: list[str], aliases: list[list[str]]
-) -> AtlasEntry:
-    fires_for = tuple((names[label], value) for label, value in row["fires_for"])
+def _entry(stage: str, number: int, row: dict[str, Any], index: dict[str, Any]) -> AtlasEntry:
+    names: list[str] = index["class_names"]
     labels = [number] if stage == CLASSES else [label for label, _ in row["fires_for"]]
     return AtlasEntry(
         stage=stage,
@@ -220,12 +192,16 @@ def _entry(
         name=names[number] if stage == CLASSES else f"{stage} · {number}",
         value=row["value"],
         best_photograph=row["best_photograph"],
-        fires_for=fires_for,
+        fires_for=tuple((names[label], value) for label, value in row["fires_for"]),
         selectivity=row["selectivity"],
         speaks_for=tuple((names[label], weight) for label, weight in row["speaks_for"]),
-        called=tuple((names[label], tuple(aliases[label])) for label in labels),
+        photographed=stage != CLASSES or number in index["photographed"],
+        called=tuple((names[label], tuple(index["also_called"][label])) for label in labels),
     )
 
 
-def _missing(why: str) -> str:
-    return f"The atlas cannot be shown: {why}. Get a complete copy of the lab, or run `python -m tools.build_atlas`."
+def _missing(network: str, why: str) -> str:
+    return (
+        f"The atlas of {network} cannot be shown: {why}. Get a complete copy of the lab, or run "
+        f"`python -m tools.build_atlas --backbone {network}`."
+    )

@@ -27,7 +27,13 @@ from core.backbones.backbone import Backbone
 from core.images.samples import Box
 from core.interpretation.completeness import Completeness, measure
 from core.interpretation.deep_lift import multipliers
-from core.interpretation.explainable import check_stage, explainable, explainable_stages, map_layer
+from core.interpretation.explainable import (
+    check_stage,
+    explainable,
+    explainable_stages,
+    guidable,
+    map_layer,
+)
 from core.interpretation.specimen import Specimen, batch_size
 from core.vision import torchvision
 
@@ -38,7 +44,7 @@ warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activa
 STEPS = 20  # points on the way from the baseline to the picture, for the methods that integrate
 WINDOW, STRIDE = 4, 8  # of occlusion: the image side divided by these
 
-_NOT_GUIDED = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6)
+_NOT_GUIDED = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid)
 _WITHOUT_RULE = (
     nn.MultiheadAttention,
     torchvision.models.swin_transformer.ShiftedWindowAttention,
@@ -97,7 +103,8 @@ def _grad_cam(network: Backbone, inputs: Tensor, target: int, layer: nn.Module) 
 
 
 def _guided_grad_cam(network: Backbone, inputs: Tensor, target: int, layer: nn.Module) -> Tensor:
-    answer: Tensor = GuidedGradCam(network, layer).attribute(inputs, target=target)
+    with guidable(network):
+        answer: Tensor = GuidedGradCam(network, layer).attribute(inputs, target=target)
     return answer
 
 

@@ -6,6 +6,8 @@ found out by running the network once, on shapes alone.
 """
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -85,6 +87,31 @@ def calls_of(name: str) -> dict[str, int]:
     with torch.inference_mode():
         network(torch.empty(1, 3, side, side, device="meta"))
     return {path: count for path, count in calls.items() if count > 1}
+
+
+class _CappedReLU(nn.ReLU):
+    """A ReLU6 that Captum knows as a ReLU, so that it guides its gradient, too."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return nn.functional.relu6(features)
+
+
+@contextmanager
+def guidable(network: nn.Module) -> Iterator[None]:
+    """Let Captum's guided backprop, which looks for `nn.ReLU`, find the ReLU6 of a private copy."""
+    places = [
+        (parent, name, child)
+        for parent in network.modules()
+        for name, child in parent.named_children()
+        if type(child) is nn.ReLU6
+    ]
+    try:
+        for parent, name, _ in places:
+            setattr(parent, name, _CappedReLU().eval())
+        yield
+    finally:
+        for parent, name, child in places:
+            setattr(parent, name, child)
 
 
 def map_layer(network: Backbone, stage: str) -> nn.Module:

@@ -209,11 +209,16 @@ def tune(specimen: Specimen, channel: int, *, angles: Sequence[int] = ANGLES) ->
         pictures += [128 + 127 * wave[..., None] * tint for wave in (np.sin(place), np.cos(place))]
     answers = conv(specimen.input(np.stack(pictures).round().clip(0, 255).astype(np.uint8)))[:, channel]
     # Zeros beyond the border are an edge that is not in the stripes.
-    margin = -(-max(conv.kernel_size) // max(conv.stride)) if conv.padding not in ((0, 0), 0) else 0
+    margin = -(-max(conv.kernel_size) // max(conv.stride)) if _pads(conv) else 0
     inner = answers[:, margin : answers.shape[1] - margin, margin : answers.shape[2] - margin].double()
     waves = (inner[1:] - inner[:1]).reshape(len(angles), 2, -1)  # sine and cosine, (A, 2, positions)
     strength = waves.square().sum(dim=1).mean(dim=1).sqrt()  # sine² + cosine²: wherever the stripes begin
     return Tuning(angles=tuple(angles), answers=tuple(float(value) for value in strength))
+
+
+def _pads(conv: nn.Conv2d) -> bool:
+    """Whether a convolution looks beyond the border; timm's "same" ones do, and state no padding."""
+    return conv.padding not in ((0, 0), 0) or type(conv).forward is not nn.Conv2d.forward
 
 
 @torch.inference_mode()

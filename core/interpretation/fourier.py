@@ -29,14 +29,14 @@ def colour_root() -> Tensor:
     return root.float()
 
 
-def amplitudes(side: int) -> Tensor:
-    """Amplitude of each frequency of `torch.fft.rfft2` of a square (side, side // 2 + 1): f^-1.25, f in cycles.
+def amplitudes(side: int, fall: float = FALL) -> Tensor:
+    """Amplitude of each frequency of `torch.fft.rfft2` of a square (side, side // 2 + 1): f^-fall, f in cycles.
 
     Scaled so that standard normal coordinates give waves of variance 1. The mean counts like one cycle.
     """
     rows = torch.fft.fftfreq(side)[:, None] * side
     columns = torch.fft.rfftfreq(side)[None] * side
-    falling = 1 / torch.hypot(rows, columns).clamp(min=1) ** FALL
+    falling = 1 / torch.hypot(rows, columns).clamp(min=1) ** fall
     # What each column adds to the pixels: its mirror image too, or at either end only the half that is its own.
     counts = torch.full((side // 2 + 1,), 2.0)
     counts[0] = 0.5
@@ -53,10 +53,10 @@ def coordinates(count: int, side: int, *, contrast: float, generators: list[torc
     return contrast / 2**0.5 * torch.stack(drawn)  # real and imaginary part share the variance
 
 
-def decode(spectra: Tensor) -> Tensor:
+def decode(spectra: Tensor, fall: float = FALL) -> Tensor:
     """Coordinates (B, 3, S, S // 2 + 1, 2) -> pictures (B, 3, S, S), 0-1."""
     side = spectra.shape[2]
-    spectrum = torch.view_as_complex(spectra) * amplitudes(side)
+    spectrum = torch.view_as_complex(spectra) * amplitudes(side, fall)
     waves = torch.fft.irfft2(spectrum, s=(side, side), norm="ortho")  # (B, 3, S, S), uncorrelated colours
     logits = torch.einsum("ij,bjhw->bihw", colour_root(), waves)
     return (logits + torch.tensor(COLOUR_MEAN)[:, None, None]).sigmoid()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from core import errors
+from core.backbones import catalogue
 from core.settings import check, setting
 
 Strategy = Literal[
@@ -134,7 +135,7 @@ class FinetuneConfig:
     what: ClassVar[str] = "a single run"
 
     backbone: str = setting(
-        "tiny_resnet18", "The pretrained network that the run starts from.", title="Network"
+        catalogue.DEFAULT, "The pretrained network that the run starts from.", title="Network"
     )
     weights: str = setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")
     strategy: Strategy = setting("freeze_to_depth", "Which part of the network learns, and in which order.")

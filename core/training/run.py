@@ -129,7 +129,7 @@ class _Run:
             self.names = tuple(stage.name for stage in self.backbone.table)
             self.config = config.resolved(
                 stages=len(self.names),
-                image_size=dataset.train.images.shape[1] if entry is None else entry.image_size,
+                image_size=dataset.train.images.shape[1] if entry is None else entry.finetune_size,
             )
             assert self.config.epochs is not None
             assert self.config.image_size is not None

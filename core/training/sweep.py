@@ -88,7 +88,7 @@ class Bench:
         # None: a network made by hand, which the catalogue knows nothing about.
         entry = catalogue.entry(name) if given is None else catalogue.known(name)
         self.image_size = config.image_size or (
-            dataset.train.images.shape[1] if entry is None else entry.image_size
+            dataset.train.images.shape[1] if entry is None else entry.finetune_size
         )
         if entry is not None:
             entry.check_size(self.image_size)

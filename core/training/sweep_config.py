@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from core import errors
+from core.backbones import catalogue
 from core.settings import check, setting
 from core.training.config import (
     STATISTICS_HELP,
@@ -57,7 +58,7 @@ class SweepConfig:
     kind: ClassVar[str] = "sweep"
     what: ClassVar[str] = "a sweep over freeze depths"
 
-    backbone: str = setting("tiny_resnet18", "The pretrained network that every depth starts from.")
+    backbone: str = setting(catalogue.DEFAULT, "The pretrained network that every depth starts from.")
     weights: str = setting("pretrained", "'pretrained', or the path of a local .safetensors or .pth file.")
     per_class: int | None = setting(
         None, "Training images per class, drawn anew by each seed; empty means all.", 1, 1_000_000

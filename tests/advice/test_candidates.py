@@ -28,6 +28,7 @@ def examined(title: str, right: NDArray[np.bool_], milliseconds: float = 1.0) ->
         neighbours=wilson(20, 40),
         neighbours_best=wilson(20, 40),
         logme=Interval(value=0.1, low=0.0, high=0.2),
+        h_score=Interval(value=0.5, low=0.4, high=0.6),
         parameters=1000,
         megabytes=0.004,
         pace=Pace(median=milliseconds, low=milliseconds, high=milliseconds, batch=8, threads=1),
@@ -118,9 +119,7 @@ def test_networks_are_looked_at_one_after_the_other(
     order = [one.candidate.key for one in events if isinstance(one, Examined | LeftOut)]
     assert order == [one.key for one in wanted]
     assert [one.why for one in last.left_out] == ["There is no file or folder missing.safetensors."]
-    assert [one.title for one in last.examined if one.candidate.weights == own] == [
-        "own (Tiny ResNet-18 (built in))"
-    ]
+    assert [one.title for one in last.examined if one.candidate.weights == own] == ["own (Tiny ResNet-18)"]
     assert last.level != ()
     built_in = next(one for one in last.examined if one.candidate == wanted[0])
     assert built_in.probe.accuracy.value == 1.0

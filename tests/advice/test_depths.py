@@ -101,3 +101,16 @@ def test_doubt_is_about_as_large_as_the_error_really_is(noise):
         doubts += [found.doubt[1] if best == 0 else found.doubt[0]]
     assert np.sqrt(np.mean(np.square(errors))) < np.mean(doubts) * 1.3
     assert np.mean(doubts) < noise
+
+
+def test_trends_are_not_carried_beyond_what_was_measured():
+    """Depth 5 gains with every doubling from 5 to 100 images; nobody knows what it does with a million."""
+    cells = cells_of(np.random.default_rng(0), law=lambda size, similar: 0.01 * size)
+    table = table_of(cells)
+
+    def lead(per_class):
+        return depths.leads(ask(per_class), cells, [()] * len(cells), table).value[5]
+
+    assert lead(20) < lead(100)
+    # As many images in all as in the largest case (100 of each of two classes): nothing is left to grow.
+    assert lead(1_000_000) == pytest.approx(lead(100))

@@ -8,6 +8,7 @@ from core.advice import advisor, evidence, places, quadrants, sentences
 from core.advice.evidence import Evidence
 from core.advice.report import Advice, Description, Neighbour, Policy, Record
 from core.advice.tasks import TASKS
+from core.backbones import catalogue
 from core.metrics.report import Interval
 
 HOW = " for 12 epochs at a learning rate of 0.001."
@@ -86,6 +87,14 @@ def test_losses_are_named_with_their_figures() -> None:
     assert "better on average: “Full” (1.0), “Half” (1.5)" in said[0]
 
 
+def test_the_best_depth_in_hindsight_is_told_apart_from_rules_that_can_be_followed() -> None:
+    said = sentences.standing(
+        _record(_policy("advice-a", 2.0), _policy("full", 2.5), _policy("best-in-hindsight", 1.0))
+    )
+    assert "no fixed rule does better" in said[0]
+    assert said[1].endswith("which nobody knows beforehand, gives away 1.0 points.")
+
+
 def test_a_win_names_the_best_rival() -> None:
     said = sentences.standing(_record(_policy("advice-a", 0.5), _policy("half", 1.5), _policy("full", 1.0)))
     assert "no fixed rule does better" in said[0]
@@ -130,3 +139,12 @@ def test_what_was_measured_anew_is_said_with_how_far_it_moved() -> None:
     assert said.startswith("Cases with 5, 10 and 20 pictures a class were measured anew on 2026-")
     assert f"more than {found.made['accuracies']['most_points_moved']:.1f} points" in said
     assert sentences.measured_anew(dataclasses.replace(found, made={})) == ""
+
+
+def test_the_side_of_the_evidence_is_said_where_runs_use_another(world: Evidence) -> None:
+    entry = catalogue.entry("tiny_resnet18")
+    assert sentences.sides(world, entry) == ""
+    other = dataclasses.replace(world, image_size=48)
+    assert "pictures of 48 × 48 pixels" in sentences.sides(other, entry)
+    assert "64 × 64, unless" in sentences.sides(other, entry)
+    assert sentences.sides(other, catalogue.entry("resnet18")) == ""  # it only borrows

@@ -101,6 +101,22 @@ def test_source_statistics_hold_for_the_shipped_weights_at_their_side_only(built
     assert source.spreads(stages.build("squeezenet1_1"), 64) is None
 
 
+def test_source_statistics_of_imagenets_network_order_what_is_near_and_far() -> None:
+    """Photographs of things, to which it is used, are nearer than handwritten digits."""
+    backbone = stages.build(catalogue.DEFAULT)
+    weights.load_pretrained(backbone)
+    near, far = (
+        similarity.measure(backbone, data.train.images, data.train.labels, data.class_names, most=60)
+        for data in (open_dataset(name, side=128) for name in ("everyday-patches", "digits"))
+    )
+    for ours, theirs in zip(near.stages[-2:], far.stages[-2:], strict=True):
+        assert ours.frechet is not None
+        assert theirs.frechet is not None
+        assert ours.frechet.high < theirs.frechet.low
+    assert source.spreads(backbone, 112) is not None
+    assert source.spreads(backbone, 224) is None
+
+
 @pytest.mark.parametrize(("name", "side"), [("squeezenet1_1", 32), ("swin_t", 32), ("vit_b_16", 224)])
 def test_every_kind_of_network_is_measured(name: str, side: int) -> None:
     found = similarity.measure(stages.build(name), *noise((2, 2), side))

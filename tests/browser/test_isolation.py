@@ -92,7 +92,7 @@ class Run:
 def run(store: Store, owner: Visitor) -> Run:
     """A short run on own pictures, with its control."""
     reference = uploads.store(store, owner.id, NAME, _archive())
-    config = FinetuneConfig(freeze_depth=3, epochs=1, image_size=32)
+    config = FinetuneConfig(backbone="tiny_resnet18", freeze_depth=3, epochs=1, image_size=32)
     spec = RunSpec(config=config, data=reference, title=TITLE)
     return Run(id=store.add(spec, owner.id, control_spec(spec)), upload=reference)
 

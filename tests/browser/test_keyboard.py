@@ -67,8 +67,8 @@ def test_a_fine_tuning(tab: Page, address: str) -> None:
     tab.keyboard.press("Home")
     tab.keyboard.press("ArrowRight")
     tab.keyboard.press("ArrowRight")
-    expect(handle).to_have_attribute("aria-valuetext", re.compile("^2 of 5 stages frozen"))
-    expect(tab.locator(".st-key-launch")).to_contain_text("2 of 5 stages frozen")
+    expect(handle).to_have_attribute("aria-valuetext", re.compile("^2 of 6 stages frozen"))
+    expect(tab.locator(".st-key-launch")).to_contain_text("2 of 6 stages frozen")
     assert _at(tab, ".st-key-stages .handle")
     # All frozen: a probe, with a result at once.
     tab.keyboard.press("End")
@@ -109,7 +109,7 @@ def _reach_choice(tab: Page, selector: str) -> None:
 
 
 def test_a_look_at_layers(tab: Page, address: str) -> None:
-    _open(tab, f"{address}/layers?view=channels&order=number&stage=stem")
+    _open(tab, f"{address}/layers?network=tiny_resnet18&view=channels&order=number&stage=stem")
     expect(tab.get_by_text("stem · channel 0", exact=True)).to_be_visible()
     _reach(tab, ".st-key-layers_pictures .frame")
     tab.keyboard.press("ArrowRight")

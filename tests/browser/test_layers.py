@@ -14,7 +14,7 @@ def _cell(tab: Page, key: str, column: int, columns: int) -> None:
 
 
 def test_a_deep_link_draws_the_page_and_clicks_are_kept_in_the_address(tab: Page, address: str) -> None:
-    tab.goto(f"{address}/layers?view=channels&stage=layer2&channel=5")
+    tab.goto(f"{address}/layers?network=tiny_resnet18&view=channels&stage=layer2&channel=5")
     expect(tab.get_by_text("layer2 · channel 5", exact=True)).to_be_visible()
     _cell(tab, "layers_pictures", 1, 10)
     expect(tab).to_have_url(re.compile("picture=coffee"))
@@ -34,7 +34,7 @@ def test_a_deep_link_draws_the_page_and_clicks_are_kept_in_the_address(tab: Page
 
 
 def test_a_sheet_is_worked_by_keys_too(tab: Page, address: str) -> None:
-    tab.goto(f"{address}/layers?view=channels&order=number&stage=stem")
+    tab.goto(f"{address}/layers?network=tiny_resnet18&view=channels&order=number&stage=stem")
     expect(tab.get_by_text("stem · channel 0", exact=True)).to_be_visible()
     frame = tab.locator(".st-key-layers_sheet .frame")
     frame.focus()
@@ -48,7 +48,7 @@ def test_a_sheet_is_worked_by_keys_too(tab: Page, address: str) -> None:
 def test_an_uploaded_picture_is_looked_at_and_stays_out_of_the_address(tab: Page, address: str) -> None:
     from importlib.resources import files
 
-    tab.goto(f"{address}/layers?view=channels")
+    tab.goto(f"{address}/layers?network=tiny_resnet18&view=channels")
     expect(tab.get_by_text(re.compile(r"^stem · channel \d+$"))).to_be_visible()
     _cell(tab, "layers_pictures", 9, 10)
     expect(tab).to_have_url(re.compile("picture=own"))

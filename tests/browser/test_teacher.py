@@ -12,7 +12,7 @@ from core.training.config import FinetuneConfig
 from widgets import visitor_cookie
 
 LONG = RunSpec(
-    config=FinetuneConfig(strategy="full", epochs=200),
+    config=FinetuneConfig(backbone="tiny_resnet18", strategy="full", epochs=200),
     data="digits",
     title="Handwritten digits: nothing frozen",
 )

@@ -71,18 +71,20 @@ def make(home: Path, visitor: str) -> Made:
     store = Store(home)
     try:
         upload = uploads.store(store, visitor, "Ferns and mosses", archive())
-        short = FinetuneConfig(freeze_depth=3, epochs=2, image_size=32)
+        short = FinetuneConfig(backbone="tiny_resnet18", freeze_depth=3, epochs=2, image_size=32)
         spec = RunSpec(config=short, data=upload, title="Ferns and mosses: 3 of 5 stages frozen")
         run = store.add(spec, visitor, control_spec(spec))
         probe = RunSpec(
-            config=FinetuneConfig(strategy="linear_probe"),
+            config=FinetuneConfig(backbone="tiny_resnet18", strategy="linear_probe"),
             data=upload,
             title="Ferns and mosses: Linear probe",
         )
         other = store.add(probe, visitor)
         sweep = store.add(
             RunSpec(
-                config=SweepConfig(seeds=1, epochs=2, image_size=32), data=upload, title="Ferns, all depths"
+                config=SweepConfig(backbone="tiny_resnet18", seeds=1, epochs=2, image_size=32),
+                data=upload,
+                title="Ferns, all depths",
             ),
             visitor,
         )
@@ -236,7 +238,7 @@ class _Long:
 
     def begin(self, page: Page) -> None:
         """Start it, and open it."""
-        endless = FinetuneConfig(strategy="full", epochs=200)
+        endless = FinetuneConfig(backbone="tiny_resnet18", strategy="full", epochs=200)
         spec = RunSpec(config=endless, data="digits", title="Handwritten digits: nothing frozen")
         store = Store(self._made.home)
         self._run = store.add(spec, self._made.visitor)
@@ -290,7 +292,7 @@ def _advise(made: Made) -> Iterator[View]:
     yield View(
         page="advise",
         name="sweep",
-        path=f"advise?way=pictures&data={made.upload}&sweep={made.sweep}",
+        path=f"advise?way=pictures&data={made.upload}&network=tiny_resnet18&sweep={made.sweep}",
         also=False,
     )
     yield View(page="advise", name="wrong link", path="advise?similar=nonsense", also=False)
@@ -338,7 +340,8 @@ def _runs(made: Made) -> Iterator[View]:
 def _layers(made: Made) -> Iterator[View]:
     for name in ("contrast", "filters", "channels", "attribution", "specificity", "atlas"):
         also = name != "specificity"  # a measurement of half a minute
-        yield View(page="layers", name=name, path=f"layers?view={name}", act=_unfold, also=also)
+        quick = "" if also else "network=tiny_resnet18&"
+        yield View(page="layers", name=name, path=f"layers?{quick}view={name}", act=_unfold, also=also)
     yield View(page="layers", name="training", path=f"layers?view=training&run={made.run}", act=_unfold)
     yield View(page="layers", name="own picture", path="layers?view=channels&picture=own", act=_own_picture)
     yield View(page="layers", name="no picture", path="layers?view=channels&picture=own", also=False)

@@ -65,7 +65,7 @@ def test_every_setting_has_an_option_with_its_help(capsys: pytest.CaptureFixture
         (["finetune", "--data", "digits", "--epochs", "0"], "epochs"),
         (["finetune", "--data", "digits", "--strategy", "magic"], "linear_probe"),
         (["finetune", "--data", "digits", "--backbone", "alexnet"], "squeezenet1_0"),
-        (["finetune", "--data", "digits", "--freeze", "9"], "between 0 and 5"),
+        (["finetune", "--data", "digits", "--freeze", "9"], "between 0 and 6"),
         (["finetune", "--data", "digits", "--freeze", "1", "--strategy", "full"], "freeze_to_depth"),
         (["finetune", "--data", "digits", "--device", "tpu"], "cuda"),
         (["finetune", "--data", "digits", "--weights", "missing.pth"], "missing.pth"),

@@ -13,9 +13,20 @@ from core.cli import main
 from core.runs.kinds.finetuning_result import RunResult
 
 COMMANDS = {
-    "finetune": ["--strategy", "linear_probe", "--image-size", "32"],
-    "sweep": ["--image-size", "32", "--epochs", "1", "--seeds", "2", "--device", "cpu"],
-    "advise": ["--probe"],
+    "finetune": ["--backbone", "tiny_resnet18", "--strategy", "linear_probe", "--image-size", "32"],
+    "sweep": [
+        "--backbone",
+        "tiny_resnet18",
+        "--image-size",
+        "32",
+        "--epochs",
+        "1",
+        "--seeds",
+        "2",
+        "--device",
+        "cpu",
+    ],
+    "advise": ["--backbone", "tiny_resnet18", "--probe"],
 }
 
 

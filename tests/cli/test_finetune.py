@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.backbones import catalogue
 from core.cli import main
 from core.runs.kinds.finetuning_result import RunResult
 
-QUICK = ["--data", "lfw-faces", "--image-size", "32", "--views", "2", "--batch-size", "16"]
+TINY = ["--backbone", "tiny_resnet18"]
+QUICK = [*TINY, "--data", "lfw-faces", "--image-size", "32", "--views", "2", "--batch-size", "16"]
 RUNS = {
     "freeze": ["--freeze", "3", "--epochs", "3", "--seed", "1"],
     "probe": ["--strategy", "linear_probe"],
@@ -128,7 +130,10 @@ def test_without_json_there_is_a_summary_to_read(tmp_path: Path, capsys: pytest.
                 Image.fromarray(pixels).save(picture, "PNG")
                 file.writestr(f"{name}/{number}.png", picture.getvalue())
         file.writestr("dark/broken.png", b"no picture")
-    assert main(["finetune", "--data", str(archive), "--strategy", "linear_probe", "--image-size", "32"]) == 0
+    assert (
+        main(["finetune", "--data", str(archive), "--strategy", "linear_probe", "--image-size", "32", *TINY])
+        == 0
+    )
     printed = capsys.readouterr()
     assert "test accuracy   100.0 %" in printed.out
     assert "layer4          frozen" in printed.out
@@ -138,13 +143,25 @@ def test_without_json_there_is_a_summary_to_read(tmp_path: Path, capsys: pytest.
 
 
 # The rate rises from epoch to epoch; with this pull towards zero, weights soon change sign and grow at every step.
+def test_without_a_network_named_it_is_the_one_that_comes_with_the_lab(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ["finetune", "--data", "lfw-faces", "--image-size", "32", "--epochs", "1", "--device", "cpu"]
+    assert main([*wanted, "--json", "--out", str(tmp_path / "out")]) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    started = next(one for one in said if one["event"] == "run_started")
+    assert started["config"]["backbone"] == catalogue.DEFAULT
+    assert started["frozen_stages"] == ["stem", "block1", "block2"]
+    assert said[-1]["test"]["accuracy"]["low"] > 0.5  # faces and background, half of each
+
+
 RECKLESS = ["--lr", "10", "--weight-decay", "1", "--warm-up", "0.9", "--epochs", "12", "--batch-size", "2"]
 
 
 def test_a_run_that_diverges_ends_with_the_best_epoch_before_and_says_so(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wanted = ["finetune", "--data", str(pictures), "--image-size", "32", "--device", "cpu", *RECKLESS]
+    wanted = ["finetune", *TINY, "--data", str(pictures), "--image-size", "32", "--device", "cpu", *RECKLESS]
     assert main([*wanted, "--json", "--out", str(tmp_path / "out")]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     last = lines[-1]
@@ -163,7 +180,18 @@ def test_where_the_first_epoch_diverges_it_is_one_sentence(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reckless = ["--lr", "10", "--weight-decay", "1", "--warm-up", "0", "--views", "0", "--batch-size", "2"]
-    wanted = ["finetune", "--data", "digits", "--per-class", "10", "--image-size", "32", "--freeze", "5"]
+    wanted = [
+        "finetune",
+        *TINY,
+        "--data",
+        "digits",
+        "--per-class",
+        "10",
+        "--image-size",
+        "32",
+        "--freeze",
+        "5",
+    ]
     assert main([*wanted, *reckless, "--device", "cpu", "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("Training diverged in its first epoch: ")

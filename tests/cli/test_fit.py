@@ -15,7 +15,8 @@ from core.images.to_rgb import PictureReading
 from core.runs.kinds.finetuning_result import RunResult
 from core.runs.networks import Networks
 
-QUICK = ["--strategy", "linear_probe", "--image-size", "64"]
+TINY = ["--backbone", "tiny_resnet18"]
+QUICK = [*TINY, "--strategy", "linear_probe", "--image-size", "64"]
 
 
 def wide(label: int, number: int, form: str = "PNG") -> bytes:
@@ -98,11 +99,22 @@ def test_a_result_from_before_there_was_a_choice_was_cropped(
 
 
 def test_sweep_and_advise_take_the_choice_too(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["advise", "--data", str(pictures), "--json"]) == 0
+    assert main(["advise", *TINY, "--data", str(pictures), "--json"]) == 0
     assert "cut away" in notes(lines(capsys.readouterr().out))
-    assert main(["advise", "--data", str(pictures), "--fit", "squash"]) == 0
+    assert main(["advise", *TINY, "--data", str(pictures), "--fit", "squash"]) == 0
     assert "cut away" not in capsys.readouterr().err
-    arguments = ["sweep", "--data", str(pictures), "--seeds", "1", "--epochs", "1", "--image-size", "32"]
+    arguments = [
+        "sweep",
+        *TINY,
+        "--data",
+        str(pictures),
+        "--seeds",
+        "1",
+        "--epochs",
+        "1",
+        "--image-size",
+        "32",
+    ]
     assert main([*arguments, "--fit", "pad", "--json"]) == 0
     printed = lines(capsys.readouterr().out)
     started = next(one for one in printed if one["event"] == "sweep_started")

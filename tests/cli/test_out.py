@@ -13,7 +13,7 @@ import pytest
 from core.cli import main
 from core.commands import folder
 
-QUICK = ["--strategy", "linear_probe", "--image-size", "32", "--device", "cpu"]
+QUICK = ["--backbone", "tiny_resnet18", "--strategy", "linear_probe", "--image-size", "32", "--device", "cpu"]
 
 
 @pytest.mark.parametrize(

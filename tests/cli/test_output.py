@@ -15,7 +15,7 @@ from core.commands.output import Output
 from core.commands.terminal import say
 
 ROOT = Path(__file__).parents[2]
-QUICK = ["--strategy", "linear_probe", "--image-size", "32", "--device", "cpu"]
+QUICK = ["--backbone", "tiny_resnet18", "--strategy", "linear_probe", "--image-size", "32", "--device", "cpu"]
 ENCODINGS = ("ascii", "cp1252", "latin-1", "cp437", "big5", "utf-8", "utf-16")
 WORDS = ("猫", "Größe", "🐕", "half a pair: \ud83d", "in no encoding: \udcff", "plain")
 

@@ -13,7 +13,18 @@ from core.runs.export import archive as export
 from core.runs.kinds.finetuning_result import RunResult
 from tests.hostile import weights as weights_files
 
-QUICK = ["--data", "digits", "--per-class", "4", "--image-size", "16", "--strategy", "linear_probe"]
+QUICK = [
+    "--backbone",
+    "tiny_resnet18",
+    "--data",
+    "digits",
+    "--per-class",
+    "4",
+    "--image-size",
+    "16",
+    "--strategy",
+    "linear_probe",
+]
 
 
 @pytest.fixture(scope="module")

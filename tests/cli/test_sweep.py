@@ -15,7 +15,18 @@ from PIL import Image
 from core.cli import main
 from core.training.sweep_config import SweepConfig
 
-QUICK = ["--image-size", "32", "--batch-size", "8", "--epochs", "1", "--device", "cpu"]
+QUICK = [
+    "--backbone",
+    "tiny_resnet18",
+    "--image-size",
+    "32",
+    "--batch-size",
+    "8",
+    "--epochs",
+    "1",
+    "--device",
+    "cpu",
+]
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,17 @@ def test_a_silent_channel_is_brought_to_speak() -> None:
     assert last.values[1] == 0  # nothing can
 
 
+def test_a_relu6_lets_what_it_has_capped_grow_on() -> None:
+    one = _linear(bias=6.0)
+    one.backbone.stages["only"][1] = nn.ReLU6()
+    picture = _last(one, "only", [2], STILL).pictures[0].mean(axis=(0, 1))
+    assert (
+        specimen.activations(one, np.full((1, SIDE, SIDE, 3), 128, dtype=np.uint8), "only")[0, 2].max() == 6
+    )
+    assert picture[0] > 200  # as without the cap: at 6 from the start, it still climbs
+    assert picture[2] < 55
+
+
 def test_values_rise_and_the_last_are_measured_on_the_bytes_shown() -> None:
     one = specimen.random("tiny_resnet18")
     ascent = Ascent(side=32, steps=12, report_every=4)
@@ -166,6 +177,15 @@ def test_channels_that_see_little_get_small_pictures() -> None:
     assert (stem.aim, stem.side) == ("centre", 16)  # a 7 x 7 filter
     assert (layer1.aim, layer1.side) == ("mean", 40)  # 23 x 23
     assert layer4 == visualisation.fitted(one, CLASSES, Ascent()) == Ascent()
+
+
+def test_networks_of_natural_pictures_are_held_nearer_to_photographs() -> None:
+    one = specimen.random("mobilenet_v2")
+    fitted = visualisation.fitted(one, CLASSES, Ascent())
+    assert (fitted.prior, fitted.fall) == (0.5, 1.4)
+    assert visualisation.default_side(one) == 112
+    steep, flat = (fourier.amplitudes(32, fall) for fall in (fitted.fall, fourier.FALL))
+    assert steep[0, 12] / steep[0, 1] < flat[0, 12] / flat[0, 1]
 
 
 def test_what_is_not_there_is_refused_before_the_first_step() -> None:

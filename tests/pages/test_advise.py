@@ -1,5 +1,6 @@
 """How deep to freeze: words or pictures in, advice out, all of it a link; wrong input is one sentence."""
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -12,15 +13,17 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
-from core.advice import evidence, familiar, forecast, judge
+from core.advice import choosing, evidence, familiar, forecast, judge
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
+from core.backbones import catalogue, timm_catalogue
 from core.datasets.dataset import ImportReport
 from core.images.to_rgb import PictureReading
 from core.metrics.report import Interval
 from core.runs import service
-from widgets import visitor_cookie
-from widgets.advise import bring
+from tests.advice.test_choosing import WORLD as CHOICES
+from widgets import network_picker, visitor_cookie
+from widgets.advise import bring, choice_record
 from widgets.previews import Choice, Preview
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "advise.py")
@@ -96,9 +99,10 @@ def world() -> Iterator[Evidence]:
 
 
 def _open(**query: str) -> AppTest:
+    """Open the page with the network that the evidence made by hand is of, unless ``query`` names another."""
     page = AppTest.from_file(PAGE, default_timeout=120)
     page.session_state["visitor"] = VISITOR
-    for name, value in query.items():
+    for name, value in ({"network": "tiny_resnet18"} | query).items():
         page.query_params[name] = value
     return page
 
@@ -169,7 +173,8 @@ def test_a_link_that_makes_no_sense_says_so_once_and_shows_the_default(
 ) -> None:
     page = _open(**{name: value}).run()
     assert not page.exception
-    assert [f"The link names the {called} “" in one.value for one in page.warning] == [True]
+    links = [one.value for one in page.warning if "The link names" in one.value]
+    assert [f"The link names the {called} “" in one for one in links] == [True]
     assert page.subheader
 
 
@@ -177,6 +182,61 @@ def test_a_network_without_evidence_of_its_own_borrows_and_says_so() -> None:
     page = _open(network="vit_b_16", similar="similar").run()
     assert not page.exception
     assert "Nothing was measured with" in _words(page)
+
+
+def test_the_page_begins_with_the_network_that_comes_with_the_lab() -> None:
+    page = AppTest.from_file(PAGE, default_timeout=120)
+    page.session_state["visitor"] = VISITOR
+    page.run()
+    assert not page.exception
+    network = next(one for one in page.selectbox if one.label == "Pretrained network")
+    assert network.value == catalogue.DEFAULT
+    # Here only the other network has evidence, so the advice borrows it; its stages are this network's own.
+    assert "Nothing was measured with EfficientNet-Lite0" in _words(page)
+    assert "stages" in page.subheader[0].value
+
+
+def test_a_network_whose_package_is_missing_is_no_choice_and_a_link_to_it_says_how_to_add_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    missing = "efficientnet_lite2"
+    real = catalogue._is_installed
+    monkeypatch.setattr(catalogue, "_is_installed", lambda name: name != missing and real(name))
+    assert missing not in network_picker.names()
+    assert "pip install -c constraints.txt -r requirements-more.txt" in network_picker.take(missing)
+    page = _open(network=missing).run()
+    assert not page.exception
+    assert any("The link names the network" in one.value for one in page.warning)
+
+
+def test_a_link_may_name_any_network_of_timms() -> None:
+    name = next(iter(timm_catalogue.ENTRIES))
+    page = _open(network=name).run()
+    assert not page.exception
+    chosen = next(one for one in page.selectbox if one.label == "Pretrained network")
+    assert chosen.value == name
+    assert "Nothing was measured with" in _words(page)
+
+
+def test_pictures_are_measured_at_the_side_of_the_evidence(
+    world: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert evidence.side("tiny_resnet18") == 64
+    # Without evidence of its own: as large as a run would look at them.
+    assert evidence.side(catalogue.DEFAULT) == catalogue.entry(catalogue.DEFAULT).finetune_size
+    there = dataclasses.replace(world, image_size=48)
+    monkeypatch.setattr(evidence, "load", lambda name: there if name == there.backbone else None)
+    sides = []
+    real = bring.pictures.of
+
+    def of(choice: Choice, side: int, progress: object = None) -> object:
+        sides.append(side)
+        return real(choice, side, progress)
+
+    monkeypatch.setattr(bring.pictures, "of", of)
+    page = _open(way="pictures", data="lfw-faces", pictures="12").run()
+    assert not page.exception
+    assert sides == [48]
 
 
 def test_without_the_table_the_page_says_that_nothing_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,3 +403,28 @@ def _counts(*train: int) -> Callable[[], Preview]:
         fingerprint="",
     )
     return lambda: shown
+
+
+def test_how_good_a_choice_of_network_is_stands_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "load", lambda: CHOICES)
+    choice_record._record.clear()
+    page = _open().run()
+    choice_record._record.clear()
+    assert not page.exception
+    words = _words(page)
+    assert "How good is this choice?" in words
+    assert "Choose by “The strongest, unless surely worse”" in words
+    assert "LogME 0.43" in words
+    figures = next(
+        one.value for one in page.dataframe if "Always Tiny ResNet-18" in list(one.value.iloc[:, 0])
+    )
+    assert "Any one, at random" in list(figures["Way to choose"])
+
+
+def test_where_no_network_was_measured_nothing_is_said_about_choosing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choosing, "load", lambda: None)
+    page = _open().run()
+    assert not page.exception
+    assert "How good is this choice?" not in _words(page)

@@ -19,6 +19,7 @@ from widgets import visitor_cookie
 
 # The rate rises from epoch to epoch; with this pull towards zero, weights soon change sign and grow at every step.
 RECKLESS = FinetuneConfig(
+    backbone="tiny_resnet18",
     learning_rate=10.0,
     weight_decay=1.0,
     warm_up=0.9,

@@ -2,15 +2,19 @@
 
 import hashlib
 import io
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
 from core.images import decoding
+from core.interpretation import atlas
 from widgets import visitor_cookie
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "layers.py")
@@ -19,10 +23,13 @@ VISITOR = visitor_cookie.new_visitor()
 
 
 def _open(**query: str) -> AppTest:
+    """Open the page on the quickest network, unless the link names another one; "" names none."""
+    query = {"network": "tiny_resnet18"} | query
     page = AppTest.from_file(PAGE, default_timeout=120)
     page.session_state["visitor"] = VISITOR
     for name, value in query.items():
-        page.query_params[name] = value
+        if value:
+            page.query_params[name] = value
     return page
 
 
@@ -38,6 +45,54 @@ def test_every_view_draws_by_its_link(view: str) -> None:
     assert not page.error
     assert not page.warning
     assert page.query_params.get("view") == view
+
+
+@pytest.mark.parametrize("view", ["channels", "attribution", "atlas", "filters"])
+def test_the_network_that_stands_in_the_lab_is_drawn_where_the_link_names_none(view: str) -> None:
+    page = _open(view=view, network="").run()
+    assert not page.exception
+    assert not page.error
+    assert not page.warning
+    assert "network" not in page.query_params
+    words = _words(page)
+    expected = {
+        "channels": ("stem · channel", "Egyptian cat goes from"),
+        "attribution": ("Egyptian cat", "224 × 224 pixels"),
+        "atlas": ("Measured on 10,000 validation images of Tiny ImageNet, 64 x 64 pixels enlarged to 128",),
+        "filters": ("**32 filters** of 3 × 3 pixels",),
+    }
+    assert all(said in words for said in expected[view])
+
+
+def test_an_atlas_entry_leads_to_the_same_network() -> None:
+    ours = _open(view="atlas", tile="layer4-17", **{"in": "layer4"}).run()
+    assert "(?network=tiny_resnet18&view=channels&stage=layer4&channel=17)" in _words(ours)
+    usual = _open(view="atlas", network="", tile="block2-7", **{"in": "block2"}).run()
+    assert "(?view=channels&stage=block2&channel=7)" in _words(usual)
+
+
+def test_a_stage_that_the_atlas_does_not_show_yet_is_watched_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = tmp_path / "tiny_resnet18"
+    shutil.copytree(atlas.DATA / "tiny_resnet18", ours)
+    index = json.loads((ours / atlas.INDEX).read_text(encoding="utf-8"))
+    for stage in ("layer4", atlas.CLASSES):
+        del index["stages"][stage]
+    (ours / atlas.INDEX).write_text(json.dumps(index), encoding="utf-8")
+    load = atlas.load
+    monkeypatch.setattr(atlas, "load", lambda network: load(network, tmp_path))
+    st.cache_resource.clear()
+    page = _open(view="atlas", **{"in": "layer4"}).run()
+    assert not page.exception
+    assert "no pictures of layer4 yet" in _words(page)
+    assert page.button(key="layers_wish_start")
+    page = _open(view="atlas").run()  # its classes are missing: all that is there is shown
+    assert "Fires most for" in _words(page)
+    page = _open(view="channels", stage="layer4", channel="17").run()
+    assert not page.exception
+    assert "What it wants**" not in _words(page)
+    st.cache_resource.clear()
 
 
 @pytest.mark.parametrize("view", VIEWS)

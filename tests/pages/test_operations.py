@@ -38,7 +38,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 TOKEN = "a token for figures"
 SPEC = RunSpec(
     config=FinetuneConfig(
-        strategy="freeze_to_depth", freeze_depth=3, epochs=6, image_size=32, views=2, batch_size=16, seed=3
+        backbone="tiny_resnet18",
+        strategy="freeze_to_depth",
+        freeze_depth=3,
+        epochs=6,
+        image_size=32,
+        views=2,
+        batch_size=16,
+        seed=3,
     ),
     data="lfw-faces",
     title="A run",

@@ -52,7 +52,9 @@ def test_the_fine_tune_page_is_ready_to_start_on_its_defaults() -> None:
     page = _page("pages/finetune.py").run()
     assert not page.exception
     assert not page.button(key="start").disabled
-    assert "Everyday patches · Tiny ResNet-18 (built in) · 3 of 5 stages frozen" in _words(page)
+    assert r"Everyday close\-ups · EfficientNet-Lite0 (comes with the lab) · 3 of 6 stages frozen" in _words(
+        page
+    )
     assert not page.error
 
 
@@ -68,7 +70,7 @@ def test_every_strategy_says_what_it_does_and_can_start(strategy: str) -> None:
 
 def test_every_network_of_the_catalogue_can_be_chosen() -> None:
     page = _page("pages/finetune.py").run()
-    for name in catalogue.BACKBONES:
+    for name in catalogue.offered():
         page.selectbox(key="backbone").set_value(name).run()
         assert not page.exception
         assert catalogue.entry(name).about in _words(page)

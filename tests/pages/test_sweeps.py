@@ -23,7 +23,7 @@ from core.training.sweep_report import pack
 from widgets import visitor_cookie
 
 PROJECT = Path(streamlit_app.__file__).parent
-CONFIG = SweepConfig(seeds=2)
+CONFIG = SweepConfig(backbone="tiny_resnet18", seeds=2)
 ARMS = ("k0", "k1", "k2", "k3", "k4", "k5", "lp_ft")
 RIGHT = dict(zip(ARMS, (60, 80, 82, 81, 50, 40, 80), strict=True))
 
@@ -188,7 +188,9 @@ def test_downloads_hold_every_figure(visitor: str) -> None:
 
 
 def test_a_run_and_its_control_that_are_ticked_together_are_both_deleted(visitor: str) -> None:
-    spec = RunSpec(config=FinetuneConfig(strategy="full"), data="digits", title="Digits")
+    spec = RunSpec(
+        config=FinetuneConfig(backbone="tiny_resnet18", strategy="full"), data="digits", title="Digits"
+    )
     run = service.open_store().add(spec, visitor, control_spec(spec))
     control = str(service.run(run).control)
     for one in (run, control):

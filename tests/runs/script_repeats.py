@@ -114,6 +114,14 @@ def cases(weights: str | None = None) -> Iterator[Case]:
     yield Case(name="ended early, full", changes={"strategy": "full"}, parts=((6, 3), (3, None)))
     yield Case(name="mobilenet, scratch", changes={"backbone": "mobilenet_v3_small", "strategy": "scratch"})
     yield Case(name="efficientnet, scratch", changes={"backbone": "efficientnet_b0", "strategy": "scratch"})
+    lite0 = {"backbone": "efficientnet_lite0"}
+    yield Case(name="lite0, depth 3, views 4", changes={**lite0, "freeze_depth": 3, "views": 4})
+    yield Case(name="lite0, full", changes={**lite0, "strategy": "full"})
+    yield Case(name="lite0, lp_ft, mixup", changes={**lite0, "strategy": "lp_ft", "mixup": 0.2})
+    yield Case(name="lite0, scratch", changes={**lite0, "strategy": "scratch"})
+    for name in ("resnet", "convnext", "vit"):
+        of_timm = {"backbone": f"timm:test_{name}", "image_size": 64, "strategy": "scratch"}
+        yield Case(name=f"timm's {name}, scratch", changes=of_timm)
     if weights:
         net = {"backbone": "squeezenet1_0", "weights": weights, "learning_rate": 1e-4}
         yield Case(name="squeezenet, probe", changes={**net, "strategy": "linear_probe"})
@@ -128,7 +136,7 @@ def cases(weights: str | None = None) -> Iterator[Case]:
 
 def repeat(case: Case, *, data: str, defaults: dict[str, Any], folder: Path) -> Repeat:
     """Train ``case`` in the lab, export it to ``folder``, and train it again by the exported script."""
-    config = FinetuneConfig(**{**defaults, **case.changes})
+    config = FinetuneConfig(**{"backbone": "tiny_resnet18", **defaults, **case.changes})
     dataset = open_dataset(data, side=pretrained.image_side(config))
     finished = train(case, config, dataset, folder)
     printed = io.StringIO()

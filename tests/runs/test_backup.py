@@ -27,7 +27,11 @@ from core.runs.store import copies
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 
-SPEC = RunSpec(config=FinetuneConfig(epochs=3, image_size=32), data="digits", title="Anna's digits")
+SPEC = RunSpec(
+    config=FinetuneConfig(backbone="tiny_resnet18", epochs=3, image_size=32),
+    data="digits",
+    title="Anna's digits",
+)
 
 
 @pytest.fixture
@@ -149,7 +153,7 @@ def test_a_control_that_gets_more_epochs_meanwhile_is_found_by_those_in_the_copy
 
     (tmp_path / "copy").mkdir()
     copies.copy(store.home, tmp_path / "copy", link)
-    main = dataclasses.replace(SPEC, config=FinetuneConfig(epochs=5, image_size=32))
+    main = dataclasses.replace(SPEC, config=FinetuneConfig(backbone="tiny_resnet18", epochs=5, image_size=32))
     with closing(Store(tmp_path / "copy")) as copied:
         assert copied.run(run).spec.config == scratch
         control = control_spec(main)

@@ -24,7 +24,15 @@ from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 
 LONG = RunSpec(
-    config=FinetuneConfig(strategy="full", epochs=500, image_size=32, batch_size=16, cache=False, seed=1),
+    config=FinetuneConfig(
+        backbone="tiny_resnet18",
+        strategy="full",
+        epochs=500,
+        image_size=32,
+        batch_size=16,
+        cache=False,
+        seed=1,
+    ),
     data="lfw-faces",
     title="Long",
 )

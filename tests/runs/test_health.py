@@ -23,7 +23,7 @@ from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
 from core.training.sweep_config import SweepConfig
 
-SPEC = RunSpec(config=FinetuneConfig(epochs=3, image_size=32), data="digits")
+SPEC = RunSpec(config=FinetuneConfig(backbone="tiny_resnet18", epochs=3, image_size=32), data="digits")
 
 
 def _in_the_way(home: Path, dispatcher: Dispatcher | None = None, **values: object) -> dict[str, str]:
@@ -126,7 +126,7 @@ def test_figures_are_those_of_the_store(store: Store) -> None:
 
     for _ in range(3):
         store.add(SPEC, "ann")
-    store.add(dataclasses.replace(SPEC, config=SweepConfig()), "bob")
+    store.add(dataclasses.replace(SPEC, config=SweepConfig(backbone="tiny_resnet18")), "bob")
     claims = [store.claim(TRAINING, 3) for _ in range(3)]
     for claim, seconds in zip(claims[:2], (12.0, 700.0), strict=True):
         assert claim is not None

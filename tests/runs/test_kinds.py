@@ -34,10 +34,15 @@ from tests.runs.test_runs import LINUX, ended, until, worker_of
 SMALL: dict[str, Any] = {"per_class": 12, "image_size": 32, "batch_size": 8, "device": "cpu"}
 SPECS = {
     "finetune": RunSpec(
-        config=FinetuneConfig(freeze_depth=3, epochs=6, seed=3, views=2, cache=False, **SMALL),
+        config=FinetuneConfig(
+            backbone="tiny_resnet18", freeze_depth=3, epochs=6, seed=3, views=2, cache=False, **SMALL
+        ),
         data="lfw-faces",
     ),
-    "sweep": RunSpec(config=SweepConfig(seeds=2, epochs=1, lp_ft=False, **SMALL), data="lfw-faces"),
+    "sweep": RunSpec(
+        config=SweepConfig(backbone="tiny_resnet18", seeds=2, epochs=1, lp_ft=False, **SMALL),
+        data="lfw-faces",
+    ),
     "technique": RunSpec(
         config=ExperimentConfig.from_json(
             {"technique": "instance-weighting", "settings": {"seeds": 2, "source_images": 100, "rounds": 5}}

@@ -25,7 +25,15 @@ from core.training.config import FinetuneConfig
 from tests.runs.test_runs import ended, until
 
 TRAINED = RunSpec(
-    config=FinetuneConfig(strategy="full", epochs=500, image_size=32, batch_size=16, cache=False, seed=1),
+    config=FinetuneConfig(
+        backbone="tiny_resnet18",
+        strategy="full",
+        epochs=500,
+        image_size=32,
+        batch_size=16,
+        cache=False,
+        seed=1,
+    ),
     data="lfw-faces",
     title="Long",
 )

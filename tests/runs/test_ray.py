@@ -41,10 +41,14 @@ WITH_RAY = pytest.mark.skipif(
 )
 
 # 200 small photographs of two classes.
-CONFIG = FinetuneConfig(strategy="full", epochs=8, image_size=32, views=2, batch_size=16, seed=3)
+CONFIG = FinetuneConfig(
+    backbone="tiny_resnet18", strategy="full", epochs=8, image_size=32, views=2, batch_size=16, seed=3
+)
 SPEC = RunSpec(config=CONFIG, data="lfw-faces")
 LONG = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500))
-SWEEP = SweepConfig(per_class=8, seeds=1, epochs=2, image_size=32, batch_size=8, lp_ft=False)
+SWEEP = SweepConfig(
+    backbone="tiny_resnet18", per_class=8, seeds=1, epochs=2, image_size=32, batch_size=8, lp_ft=False
+)
 
 
 RIDDEN = RidingConfig(arms=("scratch", "bicycle"), seeds=(1, 2), tests=(0, 2, 60))

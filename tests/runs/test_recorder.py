@@ -25,7 +25,7 @@ from core.training.config import FinetuneConfig
 from core.training.events import BatchDone, EpochDone, Finished, RunStarted, StageAudit
 
 CLASSES = ("cat", "dog")
-CONFIG = FinetuneConfig(epochs=2)
+CONFIG = FinetuneConfig(backbone="tiny_resnet18", epochs=2)
 SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], dtype=np.float32)
 LABELS = np.array([0, 1, 1])
 

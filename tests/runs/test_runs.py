@@ -29,7 +29,14 @@ from core.training.config import FinetuneConfig
 
 # 200 small photographs of two classes; 32 pixels keep an epoch below a second.
 CONFIG = FinetuneConfig(
-    strategy="freeze_to_depth", freeze_depth=3, epochs=4, image_size=32, views=2, batch_size=16, seed=3
+    backbone="tiny_resnet18",
+    strategy="freeze_to_depth",
+    freeze_depth=3,
+    epochs=4,
+    image_size=32,
+    views=2,
+    batch_size=16,
+    seed=3,
 )
 SPEC = RunSpec(config=CONFIG, data="lfw-faces")
 LONG = dataclasses.replace(SPEC, config=dataclasses.replace(CONFIG, epochs=500, cache=False, seed=4))
@@ -123,7 +130,7 @@ def test_new_pictures_are_read_by_the_rule_of_the_runs_upload(lab: Path, fit: st
         return file.getvalue()
 
     members = {name: [(f"{n}.png", picture(label, n)) for n in range(10)] for label, name in enumerate("ab")}
-    config = FinetuneConfig(strategy="linear_probe", image_size=32)
+    config = FinetuneConfig(backbone="tiny_resnet18", strategy="linear_probe", image_size=32)
     spec = RunSpec(config=config, data=service.store_images("ann", fit, members), fit=fit)
     run = service.submit(spec, "ann", control=False)
     assert ended(run).state == "finished"
@@ -257,7 +264,9 @@ def test_what_cannot_be_is_refused_before_it_is_queued(lab: Path) -> None:
     with pytest.raises(errors.SettingsError, match="data set"):
         service.submit(dataclasses.replace(SPEC, data="/etc/passwd"), "eve")
     with pytest.raises(errors.SettingsError, match="freeze depth"):
-        service.submit(dataclasses.replace(SPEC, config=FinetuneConfig(freeze_depth=40)), "eve")
+        service.submit(
+            dataclasses.replace(SPEC, config=FinetuneConfig(backbone="tiny_resnet18", freeze_depth=40)), "eve"
+        )
     foreign = service.store_upload("ann", "pets.zip", b"PK")
     with pytest.raises(errors.DataError, match="upload them again"):
         service.submit(dataclasses.replace(SPEC, data=foreign), "eve")

@@ -23,7 +23,7 @@ from core.runs.kinds.finetuning_result import RunResult
 from core.training.config import STRATEGIES, FinetuneConfig
 
 CODE = re.compile(r"^# --- .*$", re.MULTILINE)  # titles name the lab's files
-ALLOWED = {"torch", "torchvision", "numpy", "PIL", *sys.stdlib_module_names}
+ALLOWED = {"torch", "torchvision", "timm", "numpy", "PIL", *sys.stdlib_module_names}
 
 
 def result(config: FinetuneConfig, class_names: tuple[str, ...] = ("cat", "dog", "größer")) -> RunResult:
@@ -110,13 +110,15 @@ def test_every_strategys_script_stands_alone_and_holds_what_it_uses(strategy: An
         choices.append({"mixup": 0.2, "l2_sp": 0.1, "head": "mlp", "batch_norm": "learning"})
         choices.append({"optimiser": "sgd", "views": 0, "batch_size": 1})
     for changes in choices:
-        config = dataclasses.replace(FinetuneConfig(strategy=strategy, epochs=3), **changes)
+        config = dataclasses.replace(
+            FinetuneConfig(backbone="tiny_resnet18", strategy=strategy, epochs=3), **changes
+        )
         text = reproduction_script(result(config))
         assert imports(text) <= ALLOWED
         _, program, *files = text.split("\n# --- ")
         assert program.startswith("core/runs/export/program.py")
         assert text.split(files[0])[0].count("\n") < 300, "what is read first"
-        assert text.count("\n") < 1500
+        assert text.count("\n") < 1600
         assert not re.search(r"\b(errors|assert|type: ignore|core)\b", CODE.sub("", text)), "of the lab alone"
         names = [name for node in ast.parse(text).body for name in defined(node)]
         assert len(names) == len(set(names)), "nothing takes the place of something else"
@@ -144,14 +146,44 @@ def test_every_strategys_script_stands_alone_and_holds_what_it_uses(strategy: An
 def test_a_script_holds_the_branches_that_its_run_takes_and_no_other(
     changes: dict[str, Any], there: str, left_out: str
 ) -> None:
-    text = reproduction_script(result(FinetuneConfig(**changes)))
+    text = reproduction_script(result(FinetuneConfig(**{"backbone": "tiny_resnet18", **changes})))
     assert there in text
     assert left_out not in text
 
 
+@pytest.mark.parametrize(
+    ("backbone", "library", "said"),
+    [
+        ("tiny_resnet18", {"torchvision"}, "PyTorch, torchvision, NumPy and Pillow alone"),
+        ("resnet18", {"torchvision"}, "PyTorch, torchvision, NumPy and Pillow alone"),
+        (
+            "efficientnet_lite0",
+            {"torchvision", "timm"},
+            "PyTorch, torchvision, timm, NumPy and Pillow alone",
+        ),
+        ("timm:test_resnet", {"torchvision", "timm"}, "PyTorch, torchvision, timm, NumPy and Pillow alone"),
+    ],
+)
+def test_a_script_needs_the_networks_library_and_says_so(
+    backbone: str, library: set[str], said: str, tmp_path: Path
+) -> None:
+    text = reproduction_script(result(FinetuneConfig(backbone=backbone, strategy="scratch")))
+    assert imports(text) & {"torchvision", "timm"} == library
+    assert said in " ".join(str(ast.get_docstring(ast.parse(text))).split())
+    assert not undefined(text, tmp_path)
+    assert not re.search(r"\b(errors|assert|type: ignore|core)\b", CODE.sub("", text)), "of the lab alone"
+    # By itself, also where torchvision was built for other processors than torch.
+    (tmp_path / "reproduce.py").write_text(text)
+    code = "import reproduce; reproduce.random_network(); print('built')"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout == "built\n", ran.stderr
+
+
 def test_names_of_classes_and_titles_never_become_code(tmp_path: Path) -> None:
     names = ('"]; import os; ["', "'''", "$seed", "a\nb", "{x}", "\\")
-    run = result(FinetuneConfig(), names)
+    run = result(FinetuneConfig(backbone="tiny_resnet18"), names)
     assert imports(reproduction_script(run)) <= ALLOWED
     namespace = read(run, tmp_path)
     assert namespace["CLASSES"] == list(names)

@@ -106,7 +106,8 @@ def script(
 ) -> tuple[dict[str, Any], PictureReading]:
     reading = READINGS[request.param]
     run = dataclasses.replace(
-        result(FinetuneConfig(strategy="linear_probe", image_size=SIDE)), reading=reading.to_json()
+        result(FinetuneConfig(backbone="tiny_resnet18", strategy="linear_probe", image_size=SIDE)),
+        reading=reading.to_json(),
     )
     return read(run, tmp_path_factory.mktemp("script")), reading
 
@@ -173,7 +174,7 @@ def test_a_run_and_its_script_say_the_same_of_new_pictures(
         for name, content in pictures.items():
             packed.writestr(name, content)
     dataset = own_images.from_zip(archive, side=SIDE, fit=fit)
-    config = FinetuneConfig(strategy="linear_probe", image_size=SIDE)
+    config = FinetuneConfig(backbone="tiny_resnet18", strategy="linear_probe", image_size=SIDE)
     folder = tmp_path / "run"
     train(Case(name="own"), config, dataset, folder)
     namespace = runpy.run_path(str(folder / export.SCRIPT), run_name="read")

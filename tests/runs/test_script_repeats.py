@@ -17,6 +17,8 @@ SLICE = (
     "learning, depth 3, views 1",
     "extended on its way",
     "mobilenet, scratch",
+    "lite0, depth 3, views 4",
+    "timm's vit, scratch",
     "stopped, lp_ft, views 4",
 )
 BY_NAME = {case.name: case for case in cases("squeezenet.safetensors")}

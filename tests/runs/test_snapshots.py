@@ -28,7 +28,9 @@ from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from core.training.events import EpochDone
 
-CONFIG = FinetuneConfig(freeze_depth=3, epochs=4, image_size=32, batch_size=8, device="cpu", seed=5)
+CONFIG = FinetuneConfig(
+    backbone="tiny_resnet18", freeze_depth=3, epochs=4, image_size=32, batch_size=8, device="cpu", seed=5
+)
 HALF = 2.0**-11  # how far rounding to half precision moves a normal number, as a share of it
 
 

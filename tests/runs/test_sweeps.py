@@ -32,7 +32,9 @@ from core.training.sweep_report import pack
 from tests.runs.test_runs import LINUX, ended, until, worker_of
 
 # Two classes of small photographs: an arm takes a fraction of a second.
-CONFIG = SweepConfig(per_class=8, seeds=2, epochs=1, image_size=32, batch_size=8, lp_ft=False)
+CONFIG = SweepConfig(
+    backbone="tiny_resnet18", per_class=8, seeds=2, epochs=1, image_size=32, batch_size=8, lp_ft=False
+)
 SPEC = RunSpec(config=CONFIG, data="lfw-faces")
 
 
@@ -52,7 +54,9 @@ def test_a_specification_says_its_kind_and_survives_json() -> None:
 
 def test_rows_from_before_there_were_kinds_still_load(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    spec = RunSpec(config=FinetuneConfig(strategy="full", epochs=3), data="digits", title="Old")
+    spec = RunSpec(
+        config=FinetuneConfig(backbone="tiny_resnet18", strategy="full", epochs=3), data="digits", title="Old"
+    )
     run = store.add(spec, "ann")
     store.add(SPEC, "ann")
     old = {name: value for name, value in spec.to_json().items() if name != "kind"}
@@ -289,7 +293,10 @@ def test_what_cannot_be_is_refused_before_it_is_queued(lab: Path) -> None:
 
 def test_single_runs_are_repeated_among_single_runs_only(lab: Path) -> None:
     store = service.open_store()
-    single = store.add(RunSpec(config=FinetuneConfig(strategy="full", seed=4), data="lfw-faces"), "kim")
+    single = store.add(
+        RunSpec(config=FinetuneConfig(backbone="tiny_resnet18", strategy="full", seed=4), data="lfw-faces"),
+        "kim",
+    )
     store.stop(single)
     store.stop(store.add(SPEC, "kim"))
     assert [one.id for one in service.repeats(single)] == [single]

@@ -117,7 +117,7 @@ def test_newcomers_together_fill_half_of_the_room_and_the_rest_is_for_those_who_
 
 def _learned(store: Store, visitor: str) -> None:
     """Let a visitor have a run that has finished."""
-    store.add(RunSpec(config=FinetuneConfig(), data="digits"), visitor)
+    store.add(RunSpec(config=FinetuneConfig(backbone="tiny_resnet18"), data="digits"), visitor)
     claim = store.claim(TRAINING)
     assert claim is not None
     assert store.end(claim, "finished")
@@ -173,7 +173,7 @@ def test_nothing_is_stored_when_the_disk_is_nearly_full(
 
 def finished_run(store: Store, reference: str) -> Path:
     """A finished run on an upload, with test pictures; its folder."""
-    run = store.add(RunSpec(config=FinetuneConfig(), data=reference), "ann")
+    run = store.add(RunSpec(config=FinetuneConfig(backbone="tiny_resnet18"), data=reference), "ann")
     claim = store.claim(TRAINING)
     assert claim is not None
     folder = run_directory(store.home, run)
@@ -209,7 +209,7 @@ def test_deleting_takes_the_pictures_in_finished_runs_along_and_leaves_their_fig
 
 
 def _active(store: Store, reference: str) -> Claim:
-    store.add(RunSpec(config=FinetuneConfig(), data=reference), "ann")
+    store.add(RunSpec(config=FinetuneConfig(backbone="tiny_resnet18"), data=reference), "ann")
     claim = store.claim(TRAINING)
     assert claim is not None
     return claim
@@ -284,7 +284,7 @@ def test_an_upload_is_read_by_the_fit_that_its_job_names(store: Store, tmp_path:
                 Image.fromarray(stripes).save(picture, "PNG")
                 archive.writestr(f"{name}/{number}.png", picture.getvalue())
     reference = uploads.store(store, "ann", "wide.zip", (tmp_path / "wide.zip").read_bytes())
-    config = FinetuneConfig(image_size=24)
+    config = FinetuneConfig(backbone="tiny_resnet18", image_size=24)
     brightest = {}
     for fit in ("crop", "pad", "squash"):
         dataset = data.open_data(RunSpec(config=config, data=reference, fit=fit), store)

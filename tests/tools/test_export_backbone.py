@@ -1,4 +1,4 @@
-"""From a checkpoint to what ships, on a tiny stand-in for Tiny ImageNet."""
+"""From weights to what ships beside them, on a tiny stand-in for Tiny ImageNet."""
 
 import io
 import json
@@ -90,7 +90,7 @@ def test_the_card_says_how_it_came_about(exported: tuple[Path, Path, dict[str, A
     assert (card["seconds"], card["steps"], card["steps_planned"]) == (120.0, 10, 10)
     assert card["data"]["training_images"] == CLASSES
     assert card["data"]["training_format"] == "jpeg"
-    text = (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    text = (out / "tiny_resnet18.md").read_text(encoding="utf-8")
     assert card["file"]["sha256"] in text
     assert f"| 80 px | {card['accuracy']['80']['top1']:.2%} |" in text
     assert "stopped" not in text
@@ -120,13 +120,14 @@ def test_class_names_and_statistics_fit_the_network(
     work, out, _ = exported
     names = json.loads((out / "classes.json").read_text(encoding="utf-8"))
     assert names[5] == {"wnid": "n00000005", "name": "thing n00000005"}
-    with safe_open(out / "source_statistics.safetensors", framework="pt") as file:
+    with safe_open(out / "tiny_resnet18.source.safetensors", framework="pt") as file:
         assert (file.metadata()["images"], file.metadata()["seed"]) == ("150", "4")
-    statistics = load_file(out / "source_statistics.safetensors")
+        assert json.loads(file.metadata()["image_sizes"]) == [64]
+    statistics = load_file(out / "tiny_resnet18.source.safetensors")
     backbone = stages.build("tiny_resnet18").eval()
     weights.load_pretrained(backbone, out / "tiny_resnet18.safetensors")
     assert [key for key in statistics if key.endswith(".mean")] == sorted(
-        f"{stage.name}.mean" for stage in backbone.table
+        f"64.{stage.name}.mean" for stage in backbone.table
     )
     chosen = np.sort(np.random.default_rng(4).permutation(CLASSES)[:150])
     pixels = tiny_imagenet.load(archive, work).train.images[chosen].transpose(0, 3, 1, 2)
@@ -135,9 +136,10 @@ def test_class_names_and_statistics_fit_the_network(
         for stage in backbone.table:
             features = stage.module(features)
             pooled = features.mean(dim=(2, 3)).double()
+            # Statistics are measured in bfloat16 where the processor has it.
             torch.testing.assert_close(
-                statistics[f"{stage.name}.mean"], pooled.mean(dim=0).float(), rtol=1e-4, atol=1e-5
+                statistics[f"64.{stage.name}.mean"], pooled.mean(dim=0).float(), rtol=0.02, atol=0.02
             )
             torch.testing.assert_close(
-                statistics[f"{stage.name}.covariance"], pooled.T.cov().float(), rtol=1e-3, atol=1e-6
+                statistics[f"64.{stage.name}.deviation"], pooled.std(dim=0).float(), rtol=0.05, atol=0.01
             )

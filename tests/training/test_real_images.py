@@ -25,7 +25,9 @@ def settings(shared_weights):
 
 
 def test_a_linear_probe_transfers_and_freezes_everything(ants_and_bees, settings):
-    finished = list(finetune(FinetuneConfig(strategy="linear_probe", **settings), ants_and_bees))[-1]
+    finished = list(
+        finetune(FinetuneConfig(backbone="tiny_resnet18", strategy="linear_probe", **settings), ants_and_bees)
+    )[-1]
     assert isinstance(finished, Finished)
     assert finished.test.accuracy.low > finished.test.chance
     assert all(row.parameters_identical and row.buffers_identical for row in finished.audit)
@@ -35,7 +37,12 @@ def test_a_linear_probe_transfers_and_freezes_everything(ants_and_bees, settings
 def test_cached_and_uncached_runs_are_equal_to_the_bit(ants_and_bees, settings):
     runs = [
         list(
-            finetune(FinetuneConfig(per_class=8, epochs=2, views=2, cache=cache, **settings), ants_and_bees)
+            finetune(
+                FinetuneConfig(
+                    backbone="tiny_resnet18", per_class=8, epochs=2, views=2, cache=cache, **settings
+                ),
+                ants_and_bees,
+            )
         )[-1]
         for cache in (True, False)
     ]

@@ -231,7 +231,9 @@ def test_l2_sp_keeps_the_weights_near_their_start(run):
 
 
 def test_a_whole_network_of_the_catalogue_runs(dataset):
-    config = FinetuneConfig(strategy="scratch", epochs=1, image_size=32, batch_size=16, views=1)
+    config = FinetuneConfig(
+        backbone="tiny_resnet18", strategy="scratch", epochs=1, image_size=32, batch_size=16, views=1
+    )
     finished = list(finetune(config, dataset))[-1]
     assert "conv1.weight" in finished.weights
     assert "head.1.weight" in finished.weights

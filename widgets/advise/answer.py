@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.advice import sentences
+from core.advice import evidence, sentences
 from core.advice.report import Advice
 from core.advice.tasks import TASKS
 from core.backbones import catalogue
@@ -155,6 +155,10 @@ def _reasons(request: AdviceRequest, advice: Advice) -> None:
     equal = sentences.told_apart(advice)
     if equal:
         st.markdown(equal)
+    measured = evidence.speaks_for(advice.backbone)
+    sides = "" if measured is None else sentences.sides(measured, request.entry)
+    if sides:
+        st.caption(sides)
     rule, change, other = st.columns(3, gap="medium")
     with rule:
         st.markdown(f"**The textbook says**  \n{advice.rule.says} :gray[({advice.rule.citation})]")

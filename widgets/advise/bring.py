@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.advice import advisor, familiar
+from core.advice import advisor, evidence, familiar
 from core.advice.report import MOST_IMAGES, Description, Measures
 from core.advice.tasks import TASKS
 from core.backbones.catalogue import BackboneEntry
@@ -149,7 +149,8 @@ def _may_begin(where: DeltaGenerator, entry: BackboneEntry, choice: Choice) -> b
                 icon=":material/download:",
                 key="advise_fetch",
             )
-    if _looked_at(choice) * entry.multiply_adds <= AT_ONCE:
+    share = (evidence.side(entry.name) / entry.image_size) ** 2  # of the work at the network's own side
+    if _looked_at(choice) * share * entry.multiply_adds <= AT_ONCE:
         return True
     return where.button(
         f"Look at them with {entry.title}",
@@ -178,7 +179,7 @@ def _measure(network_key: NetworkKey, choice: Choice, bar: DeltaGenerator, *, pr
     def read(done: int, total: int) -> None:
         bar.progress(0.5 * min(done / max(total, 1), 1.0), "Reading the pictures …")
 
-    images, labels, class_names = pictures.of(choice, specimen.image_size, read)
+    images, labels, class_names = pictures.of(choice, evidence.side(network_key.name), read)
     for state in similarity.steps(
         specimen.backbone,
         images,

@@ -79,6 +79,7 @@ def _start(request: AdviceRequest) -> str:
         weights=kept_weights(request.entry.name),
         per_class=request.choice.per_class,
         seeds=SEEDS,
+        image_size=request.entry.finetune_size,  # as a run of what is advised would see them
     )
     title = f"{request.choice.title}: every freeze depth"
     spec = RunSpec(config=config, data=request.choice.reference, fit=request.choice.fit, title=title)

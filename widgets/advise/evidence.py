@@ -7,7 +7,6 @@ from core.advice.evidence import Evidence
 from core.advice.tasks import TASKS
 from core.backbones.catalogue import BackboneEntry
 from widgets import address, frame
-from widgets.advise.record import network_with_evidence
 from widgets.chart import chart
 
 ALL = "all"
@@ -15,8 +14,7 @@ ALL = "all"
 
 def draw(entry: BackboneEntry) -> None:
     """Draw the map of all data sets, and one of them in full."""
-    name = network_with_evidence(entry)
-    found = None if name is None else evidence.load(name)
+    found = evidence.speaks_for(entry.name)
     if found is None or not found.cells:
         return
     st.markdown("### What was measured")

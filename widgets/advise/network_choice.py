@@ -8,13 +8,13 @@ from widgets import address, network_picker
 
 
 def choose() -> BackboneEntry:
-    """Draw the choice of the network."""
+    """Draw the choice of the network; a link may name any of timm's."""
     name = address.choose(
         st.selectbox,
         "Pretrained network",
-        [*catalogue.BACKBONES, *network_picker.linked()],
+        network_picker.names_and_linked(),
         name="network",
-        default=catalogue.BUILT_IN,
+        default=catalogue.DEFAULT,
         format_func=lambda name: catalogue.entry(name).title,
     )
     return catalogue.entry(name)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.advice import choice_sentences
 from core.backbones import catalogue
 from core.words import short_count
-from widgets import frame
-from widgets.advise import pictures
+from widgets import frame, network_picker
+from widgets.advise import choice_record, pictures
 from widgets.advise.advice_request import AdviceRequest
 from widgets.chart import chart
 from widgets.computed_once import ComputedOnce
@@ -18,27 +19,34 @@ from widgets.previews import Choice
 
 if TYPE_CHECKING:
     from core.advice.candidates_report import Candidate, Comparison
+    from core.advice.choosing import ChoiceRecord
 
 
 def draw(request: AdviceRequest) -> None:
-    """Draw the button, then the comparison."""
+    """Draw the comparison, and how good such a choice is."""
     from core.advice import candidates
     from core.advice.candidates_report import Candidate
 
-    if request.choice is None or request.measures is None:
-        st.markdown("Bring pictures, and all networks that are on this machine are compared on them.")
-        return
     own = [
         Candidate(name=name, weights=kept_weights(name))
-        for name in catalogue.NAMES
+        for name in network_picker.names()
         if kept_weights(name) != PRETRAINED
     ]
     at_hand = candidates.at_hand(own)
+    _compared(request, at_hand)
+    choice_record.draw(tuple(dict.fromkeys(candidate.name for candidate in at_hand)))
+
+
+def _compared(request: AdviceRequest, at_hand: "tuple[Candidate, ...]") -> None:
+    if request.choice is None or request.measures is None:
+        st.markdown("Bring pictures, and all networks that are on this machine are compared on them.")
+        return
+    names = tuple(dict.fromkeys(candidate.name for candidate in at_hand))
     comparison = _comparison(tuple(candidate.key for candidate in at_hand), request.choice.key)
     if comparison.answer is None:
-        names = ", ".join(dict.fromkeys(catalogue.entry(candidate.name).title for candidate in at_hand))
+        titles = ", ".join(catalogue.entry(name).title for name in names)
         st.markdown(
-            f"On this machine: {names}. Others join once they are downloaded (choose one under “Pretrained network”), "
+            f"On this machine: {titles}. Others join once they are downloaded (choose one under “Pretrained network”), "
             "or once you give a file of their weights on the fine-tune page."
         )
         if len(at_hand) < 2:
@@ -52,7 +60,7 @@ def draw(request: AdviceRequest) -> None:
             )
             st.rerun()  # without the button
         return
-    _show(comparison.answer)
+    _show(comparison.answer, choice_record.of(names))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -66,7 +74,7 @@ def _compare(at_hand: "tuple[Candidate, ...]", choice: Choice, bar: DeltaGenerat
     from core.errors import DataError
 
     bar.progress(0.0, "Reading the pictures …")
-    side = max(catalogue.entry(candidate.name).image_size for candidate in at_hand)
+    side = max(catalogue.entry(candidate.name).finetune_size for candidate in at_hand)
     images, labels, class_names = pictures.of(choice, side)
     for event in candidates.compare(at_hand, images, labels, class_names):
         if isinstance(event, Comparison):
@@ -77,10 +85,11 @@ def _compare(at_hand: "tuple[Candidate, ...]", choice: Choice, bar: DeltaGenerat
     raise DataError("These pictures could not be compared.")
 
 
-def _show(found: "Comparison") -> None:
+def _show(found: "Comparison", record: "ChoiceRecord | None") -> None:
     from core.figures.candidates import pareto
 
-    st.markdown(f"**{frame.plain(found.says)}**")
+    take = choice_sentences.take(found, record)
+    st.markdown(" ".join([*([f"**{frame.plain(take)}**"] if take else []), frame.plain(found.says)]))
     chart(pareto(found, theme=frame.theme()), key="advise_pareto", said=True)
     st.dataframe(
         {
@@ -89,6 +98,7 @@ def _show(found: "Comparison") -> None:
             "Linear probe": [100 * one.probe.accuracy.value for one in found.examined],
             "Nearest neighbours": [100 * one.neighbours.value for one in found.examined],
             "LogME": [one.logme.value for one in found.examined],
+            "H-score": [100 * one.h_score.value for one in found.examined],
             "Parameters": [short_count(one.parameters) for one in found.examined],
             "Megabytes": [one.megabytes for one in found.examined],
             "Milliseconds a picture": [one.pace.median for one in found.examined],
@@ -102,6 +112,10 @@ def _show(found: "Comparison") -> None:
             "Linear probe": st.column_config.NumberColumn(format="%.1f %%"),
             "Nearest neighbours": st.column_config.NumberColumn(format="%.1f %%"),
             "LogME": st.column_config.NumberColumn(format="%.2f"),
+            "H-score": st.column_config.NumberColumn(
+                format="%.0f %%",
+                help="Of its most: how much of what varies in the features varies between classes.",
+            ),
             "Megabytes": st.column_config.NumberColumn(format="%.1f"),
             "Milliseconds a picture": st.column_config.NumberColumn(format="%.1f"),
         },
@@ -109,7 +123,13 @@ def _show(found: "Comparison") -> None:
     for one in found.left_out:
         st.caption(f"{catalogue.entry(one.candidate.name).title} was left out: {frame.plain(one.why)}")
     st.caption(
-        f"{found.images:,} pictures, {found.classes} classes; probe and votes on the last stage, cross-validated; area "
-        "of a bubble: megabytes. Scores rank networks less well than their papers suggest (arXiv 2204.01403), so the "
-        "order's uncertainty is said aloud."
+        f"{found.images:,} pictures, {found.classes} classes; probe and votes on the last stage, cross-validated, each "
+        f"network at the side that runs use ({_sides(found)}); area of a bubble: megabytes. Scores rank networks less "
+        "well than their papers suggest (arXiv 2204.01403), so the order's uncertainty is said aloud."
     )
+
+
+def _sides(found: "Comparison") -> str:
+    """List the sides that the networks saw, the smallest first: "64 or 128 pixels"."""
+    sides = sorted({one.image_size for one in found.examined})
+    return " or ".join(map(str, sides)) + " pixels"

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.advice import evidence, places
-from core.advice.evidence import STAND_IN
 from core.advice.quadrants import QUADRANTS, SMALL_BELOW
 from core.advice.tasks import TASKS
 from widgets import frame
@@ -15,7 +14,8 @@ def draw(request: AdviceRequest) -> None:
     """Draw the chart, and the dispute where the task lies in its midst."""
     from core.figures.advice_quadrants import KnownDataSet, TaskPlace, quadrants
 
-    sizes = places.sizes(evidence.cells(request.entry.name) or evidence.cells(STAND_IN))
+    measured = evidence.speaks_for(request.entry.name)
+    sizes = places.sizes(() if measured is None else measured.cells)
     near = {one.task for one in request.advice.neighbours} if request.advice is not None else set()
     landmarks = [
         KnownDataSet(

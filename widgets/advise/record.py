@@ -4,8 +4,7 @@ import streamlit as st
 
 from core.advice import evidence, sentences
 from core.advice import record as shipped
-from core.advice.evidence import STAND_IN
-from core.advice.report import Record
+from core.advice.report import BETWEEN, Record
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.training import few_steps
@@ -14,27 +13,22 @@ from widgets import frame
 from widgets.chart import chart
 
 
-def network_with_evidence(entry: BackboneEntry) -> str | None:
-    """Name the network whose evidence the advice for ``entry`` rests on; None where there is none at all."""
-    return next((name for name in (entry.name, STAND_IN) if evidence.cells(name)), None)
-
-
 def draw(entry: BackboneEntry) -> None:
     """Draw the whole record, losses among it."""
-    name = network_with_evidence(entry)
-    found = None if name is None else shipped.record(name)
-    if name is None or found is None:
+    measured = evidence.speaks_for(entry.name)
+    found = None if measured is None else shipped.record(measured.backbone)
+    if measured is None or found is None:
         st.info("Not measured yet: the table of the evidence is missing here.", icon=":material/hourglass:")
         return
     st.markdown(
         f"Every data set was left out in turn, and the advice for it worked out from the others: {found.tasks} data "
         f"sets, {found.cells} cases (data set × pictures of each class), {found.runs:,} trained networks, with "
-        f"{catalogue.entry(name).title}. What it *gives away* is how far the depth it chose fell behind the one that "
-        "turned out best: 1 point is one more mistake in a hundred test pictures."
+        f"{catalogue.entry(measured.backbone).title}, which saw {measured.image_size} × {measured.image_size} pixels. "
+        "What it *gives away* is how far the depth it chose fell behind the one that turned out best: 1 point is one "
+        "more mistake in a hundred test pictures."
     )
     st.markdown("\n".join(f"- {one}" for one in sentences.standing(found)))
-    measured = evidence.load(name)
-    st.caption(few_steps.sentence() + (f" {sentences.measured_anew(measured)}" if measured else ""))
+    st.caption(f"{few_steps.sentence()} {sentences.measured_anew(measured)}".strip())
     _chart(found)
     _numbers(found)
 
@@ -45,7 +39,7 @@ def _chart(found: Record) -> None:
     left, beside = st.columns([3, 1], gap="medium")
     with left:
         chart(
-            regrets(found.policies, theme=frame.theme()),
+            regrets([one for one in found.policies if not one.name.startswith(BETWEEN)], theme=frame.theme()),
             key="advise_record",
         )
         st.caption("Mean and 95 % bootstrap interval over data sets. Grey ground: this advice.")

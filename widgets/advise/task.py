@@ -67,4 +67,4 @@ def _timed(name: str) -> float:
 
     with short_turn():
         specimen = specimens.load(NetworkKey(name=name))
-        return candidates.timed(specimen.backbone, specimen.image_size).median / 1000
+        return candidates.timed(specimen.backbone, specimen.entry.finetune_size).median / 1000

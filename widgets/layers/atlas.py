@@ -1,8 +1,9 @@
-"""The atlas: what every channel of the built-in network wants, and every class, on sheets to browse and search."""
+"""The atlas: what every channel of a network wants, and every class, on sheets to browse and search."""
 
 import numpy as np
 import streamlit as st
 
+from core.backbones import catalogue
 from core.errors import DataError
 from core.images.samples import SAMPLES
 from core.interpretation import rendering
@@ -22,9 +23,16 @@ def draw(selection: Selection) -> None:
     known = feature_visualisation.atlas_of(selection.network)
     if isinstance(known, DataError):
         st.info(str(known), icon=":material/map:")
-        _live_only(selection)
+        _live(selection, _any_stage(selection))
         return
-    words, stage = _search(known)
+    words, stage = _search(selection, known)
+    if stage not in (EVERYWHERE, *known.stages):
+        st.info(
+            f"The atlas has no pictures of {frame.plain(_label(stage))} yet; here, watch one form at a time.",
+            icon=":material/map:",
+        )
+        _live(selection, stage)
+        return
     entries = [entry for entry in known.search(words) if stage in (EVERYWHERE, entry.stage)]
     if not entries:
         st.info(
@@ -43,17 +51,17 @@ def draw(selection: Selection) -> None:
         _card(selection, known, chosen)
 
 
-def _search(known: Atlas) -> tuple[str, str]:
+def _search(selection: Selection, known: Atlas) -> tuple[str, str]:
     """Draw the choice of stage and the search; a search without a choice of stage looks everywhere."""
     words = st.query_params.get("q", "")[:60]
-    stages = (EVERYWHERE, *known.stages)
+    stages = (EVERYWHERE, *selection.stages, CLASSES)
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     with right:
         st.session_state["atlas_words"] = words
         st.text_input(
             "Search",
             key="atlas_words",
-            placeholder="dog, bottle, layer4 17",
+            placeholder=f"dog, bottle, {known.stages[0]} 7",
             label_visibility="collapsed",
             icon=":material/search:",
             on_change=lambda: address.write(
@@ -66,9 +74,9 @@ def _search(known: Atlas) -> tuple[str, str]:
             "Stage",
             stages,
             name="in",
-            default=EVERYWHERE if words else CLASSES,
+            default=EVERYWHERE if words or CLASSES not in known.stages else CLASSES,
             what="stage",
-            forget=("tile",),
+            forget=("tile", "channel"),
             format_func=_label,
             required=True,
             label_visibility="collapsed",
@@ -149,11 +157,8 @@ def _card(selection: Selection, known: Atlas, entry: AtlasEntry) -> None:
 def _measured(known: Atlas, entry: AtlasEntry) -> None:
     """Say what the entry fires for and how its picture compares with photographs."""
     answer = "score" if entry.stage == CLASSES else "answer"
-    ratio = (
-        f", {entry.ratio:.1f} times the best photograph's"
-        if entry.ratio is not None
-        else ", the best photograph's"
-    )
+    best = "the best photograph's" if entry.photographed else "the best photograph's (none shows this class)"
+    ratio = f", {entry.ratio:.1f} times {best}" if entry.ratio is not None else f", {best}"
     lines = [
         f"**Its picture: {answer} {entry.value:.1f}**{ratio} {entry.best_photograph:.1f}.",
         f"**Fires most for** {_listed(entry.fires_for, '.2f')}.",
@@ -174,27 +179,32 @@ def _listed(classes: tuple[tuple[str, float], ...], form: str) -> str:
 
 def _link(selection: Selection, entry: AtlasEntry) -> str:
     picture = "" if selection.picture.name == next(iter(SAMPLES)) else f"picture={selection.picture.name}&"
-    return f"{picture}view=channels&stage={entry.stage}&channel={entry.number}"
+    network = "" if selection.network.name == catalogue.DEFAULT else f"network={selection.network.name}&"
+    return f"{picture}{network}view=channels&stage={entry.stage}&channel={entry.number}"
 
 
-# --- networks without an atlas --------------------------------------------------------------------------
+# --- what no atlas shows --------------------------------------------------------------------------------
 
 
-def _live_only(selection: Selection) -> None:
-    """Let one channel of any network be drawn live."""
+def _any_stage(selection: Selection) -> str:
+    """Draw the choice of a stage of a network without an atlas."""
+    return address.choose(
+        st.segmented_control,
+        "Stage",
+        [*selection.stages, CLASSES],
+        name="in",
+        default=selection.stages[0],
+        what="stage",
+        forget=("channel",),
+        required=True,
+        format_func=_label,
+    )
+
+
+def _live(selection: Selection, stage: str) -> None:
+    """Let one channel of any stage of any network, or one class, be drawn live."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        stage = address.choose(
-            st.segmented_control,
-            "Stage",
-            [*selection.stages, CLASSES],
-            name="in",
-            default=selection.stages[0],
-            what="stage",
-            forget=("channel",),
-            required=True,
-            format_func=_label,
-        )
         if stage == CLASSES:
             names = selection.specimen.class_names
             numbers = [str(number) for number in range(len(names))]

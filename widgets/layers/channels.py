@@ -88,8 +88,9 @@ def _sheet_image(
 
 def _channel(selection: Selection, stage: str, channel: int, values: NDArray[np.float32]) -> None:
     st.markdown(f"## {frame.plain(stage)} · channel {channel}")
-    known = feature_visualisation.atlas_of(selection.network)
-    where, why, *rest = st.columns(3 if isinstance(known, Atlas) else 2, gap="small")
+    atlas = feature_visualisation.atlas_of(selection.network)
+    known = atlas if isinstance(atlas, Atlas) and stage in atlas.sheets else None  # else not made, or not yet
+    where, why, *rest = st.columns(2 if known is None else 3, gap="small")
     if selection.specimen.has_positions(stage):
         where.image(
             _where(selection, stage, channel),
@@ -106,7 +107,7 @@ def _channel(selection: Selection, stage: str, channel: int, values: NDArray[np.
         "**What drives it** where it answers most: gold raises it, violet lowers it "
         "(integrated gradients, arXiv 1703.01365)"
     )
-    if isinstance(known, Atlas):
+    if known is not None:
         rest[0].image(
             _from_atlas(known, stage, channel),
             width="stretch",
@@ -186,14 +187,14 @@ def _patches(network: NetworkKey, stage: str, channel: int) -> tuple[bytes, list
     return rendering.encode(rendering.contact_sheet(patches, PATCHES, gap=2), quality=QUALITY), titles
 
 
-def _classes(selection: Selection, stage: str, channel: int, known: object) -> None:
+def _classes(selection: Selection, stage: str, channel: int, known: Atlas | None) -> None:
     """Say which classes the channel speaks for, and what this picture's answer would be without it."""
     as_is, silent = _without(selection, stage, channel)
     names = selection.specimen.class_names
     lines = []
-    if isinstance(known, Atlas):
+    if known is not None:
         fires = ", ".join(frame.plain(name) for name, _ in known.entry(stage, channel).fires_for[:NAMED])
-        lines.append(f"**Fires most for** {fires} (mean answer to the validation images of Tiny ImageNet).")
+        lines.append(f"**Fires most for** {fires} (mean answer to {frame.plain(known.made['photographs'])}).")
     weights = _head_weights(selection.network) if stage == selection.stages[-1] else None
     if weights is not None:
         best, worst = np.argsort(-weights[:, channel])[:NAMED], np.argsort(weights[:, channel])[:NAMED]

@@ -159,7 +159,7 @@ def _experiments(network: NetworkKey) -> "dict[str, StageExperiments]":
     """What the experiments found, by stage."""
     from core.interpretation import early_and_late, exemplars
 
-    with short_turn():
+    with short_turn(), specimens.quick():
         specimen = specimens.load(network)
         measured = early_and_late.experiments(specimen, exemplars.bank_for(specimen))
     return {experiments.stage: experiments for experiments in measured}

@@ -17,5 +17,5 @@ def exemplars_of(network: NetworkKey) -> "dict[str, Exemplars]":
     """Look through the sample photographs with the network, the first time it is asked for."""
     from core.interpretation.exemplars import exemplars
 
-    with short_turn():
+    with short_turn(), specimens.quick():
         return exemplars(specimens.load(network))

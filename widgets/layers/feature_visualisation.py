@@ -32,7 +32,7 @@ def atlas_of(network: NetworkKey) -> Atlas | DataError:
     """Read the atlas of this very network; what is wrong, in one sentence, where there is none."""
     if network != NetworkKey(name=network.name) or network.is_random:
         return DataError(
-            "The atlas shows the built-in network as it ships; here, watch one picture form at a time."
+            "An atlas shows a network as its weights were handed out; here, watch one picture form at a time."
         )
     try:
         return _atlas(network.name)
@@ -127,12 +127,12 @@ def _ascent(network: NetworkKey, stage: str, channel: int, several: bool) -> "It
     from core.interpretation import feature_visualisation as visualisation
     from core.training import precision
 
+    specimen = specimens.load(network)
     ascent = visualisation.Ascent(
         report_every=REPORT_EVERY,
         diversity=DIVERSITY if several else 0.0,
         autocast=precision.autocast_type(torch.device("cpu")),
     )
-    specimen = specimens.load(network)
     fitted = visualisation.fitted(specimen, stage, ascent)
     return visualisation.ascend(specimen, stage, [channel] * (DIVERSE if several else 1), fitted)
 

@@ -10,8 +10,7 @@ from core.runs import results, service
 from core.runs.store.runs import RunRecord
 from core.words import megabytes
 from widgets import address, frame, network_here, specimens
-from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
-from widgets.network_picker import linked as linked_networks
+from widgets.network_picker import PRETRAINED, kept_weights, names_and_linked, own_weights_of
 from widgets.runs.visible import visible_run
 from widgets.specimens import RANDOM, RUN, NetworkKey
 
@@ -32,9 +31,9 @@ def choose() -> NetworkKey:
     name = address.choose(
         st.selectbox,
         "Network",
-        [*catalogue.BACKBONES, *linked_networks(), *runs],
+        [*names_and_linked(), *runs],
         name="network",
-        default=catalogue.BUILT_IN,
+        default=catalogue.DEFAULT,
         forget=address.PLACES,
         format_func=lambda name: _label(name, runs),
     )

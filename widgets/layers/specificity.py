@@ -125,11 +125,12 @@ def _measure(selection: Selection, reference: str, most: int, bar: DeltaGenerato
     dataset = _open(reference, selection.side, selection.picture.reading.fit)
     sample = specificity.draw_sample(dataset, most)
     report: SpecificityReport | None = None
-    for state in specificity.measure(selection.specimen, specimens.load(selection.control), sample):
-        if isinstance(state, SpecificityReport):
-            report = state
-        else:
-            bar.progress(0.7 * state.share, f"{state.phase} …")
+    with specimens.quick():
+        for state in specificity.measure(selection.specimen, specimens.load(selection.control), sample):
+            if isinstance(state, SpecificityReport):
+                report = state
+            else:
+                bar.progress(0.7 * state.share, f"{state.phase} …")
     assert report is not None
     readings: tuple[ClassicalReading, ...] = ()
     for step in classical.measure(sample.images, sample.labels):

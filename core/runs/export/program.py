@@ -10,6 +10,7 @@ What is only declared at the beginning is written by `script`, from the run.
 import json
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from core.backbones.backbone import Backbone
 from core.backbones.families import FAMILIES
 from core.backbones.stages import matched_names, new_head, seeded
+from core.backbones.timm_stages import Plan, Sides, prove, take_apart
 from core.backbones.tiny_resnet import TinyResNet18
 from core.freezing.apply import freeze
 from core.images.normalisation import Normalisation
@@ -53,14 +55,19 @@ EPOCHS: int
 SEGMENTS: list[int]
 CHUNK: int
 PREFIX_CHUNK: int
+TIMM_NAME: str  # of the network, and how timm is asked for it
+TIMM_OPTIONS: dict[str, Any]
+timm_plan: Callable[[], tuple[Plan, Sides]]
 config: FinetuneConfig
+
+LABS_OWN = ("tiny_resnet18", "efficientnet_lite0")  # come with the lab
 
 
 def needs_start_file(config: FinetuneConfig) -> bool:
     """Whether training again reads start.safetensors: torchvision itself can fetch its own weights."""
     pretrained = STRATEGIES[config.strategy].pretrained or config.strategy == "scratch_statistics"
-    comes_with_the_lab = config.backbone in ("tiny_resnet18", "efficientnet_lite0")
-    return pretrained and (comes_with_the_lab or config.weights != "pretrained")
+    of_torchvision = config.backbone not in LABS_OWN and not config.backbone.startswith("timm:")
+    return pretrained and not (of_torchvision and config.weights == "pretrained")
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -85,9 +92,16 @@ def random_network() -> tuple[Backbone, dict[str, str]]:
             network: nn.Module = TinyResNet18()
         elif config.backbone == "efficientnet_lite0":
             network = timm.create_model("tf_efficientnet_lite0")
+        elif config.backbone.startswith("timm:"):
+            network = timm.create_model(TIMM_NAME, **TIMM_OPTIONS)
         else:
             network = torchvision.models.get_model(config.backbone, weights=None)
-    backbone = FAMILIES[config.backbone](config.backbone, network)
+    if config.backbone.startswith("timm:"):
+        plan, sides = timm_plan()
+        backbone = take_apart(config.backbone, network, plan, sides)
+        prove(backbone, network, sides)
+    else:
+        backbone = FAMILIES[config.backbone](config.backbone, network)
     return backbone, matched_names(network, backbone)
 
 

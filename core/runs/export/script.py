@@ -1,17 +1,21 @@
-"""A finished run told again as a PyTorch file that needs torch, torchvision, NumPy and Pillow alone.
+"""A finished run told again as a PyTorch file that needs torch, NumPy and Pillow, and the network's library, alone.
 
 Its text is that of the lab's own functions: of `program`, and of all that it calls in this run. Seeds, order of images,
 crops and rates are the run's own, so that training again takes the same steps.
 """
 
 import re
-from dataclasses import fields
+import textwrap
+from collections.abc import Collection
+from dataclasses import fields, replace
 
 import torch
 
-from core import errors, words
-from core.backbones import catalogue
+from core import words
+from core.backbones import catalogue, timm_networks
 from core.backbones.stages import normalisation
+from core.backbones.timm_chain import ChainPiece
+from core.backbones.timm_stages import Plan
 from core.runs.export import program
 from core.runs.export.sources import Sources
 from core.runs.kinds.finetuning_result import RunResult
@@ -23,30 +27,38 @@ from core.training.run import CHUNKS
 _WRITTEN = ("FinetuneConfig", "autocast_type")
 _LAST = ("core.images.to_rgb", "core.training.logistic")
 _WIDTH = 110  # of a line of class names
+_LIBRARIES = {
+    "torch": "PyTorch",
+    "torchvision": "torchvision",
+    "timm": "timm",
+    "numpy": "NumPy",
+    "PIL": "Pillow",
+}
 
 
 def reproduction_script(result: RunResult) -> str:
     """Write the script of a finished run; `archive` writes the files that it reads beside it."""
     config = FinetuneConfig.from_json(result.config)
-    errors.one_of("backbone", config.backbone, catalogue.BACKBONES)
+    catalogue.entry(config.backbone)  # refuses one that is no more
     sources = Sources(known={"config": config, "STAGES": result.stages}, written=_WRITTEN)
     for name in ("Path", "torch", "main"):
         sources.add(program.__name__, name)
     sources.add_main(program.__name__)
     text = sources.text(first=program.__name__, last=_LAST)
     values = _values(result, config, text)
-    head = [_docstring(result), "from __future__ import annotations", sources.imports()]
+    head = [_docstring(result, sources.libraries()), "from __future__ import annotations", sources.imports()]
     return "\n\n".join([*head, f"{values}\n", text]) + "\n"
 
 
-def _docstring(result: RunResult) -> str:
+def _docstring(result: RunResult, libraries: Collection[str]) -> str:
     strategy = STRATEGIES[result.config["strategy"]]
     side = result.config["image_size"]
     title = " ".join(result.title.split()).replace('"', "'").replace("\\", "/") or "A run"
+    *some, last = (words_of for name, words_of in _LIBRARIES.items() if name in libraries)
+    what = f"A run of the Transfer Learning Lab in {', '.join(some)} and {last} alone: the lab's own functions, without"
     return f'''"""{title}
 
-A run of the Transfer Learning Lab in PyTorch, torchvision, NumPy and Pillow alone: the lab's own functions, without
-what this run does not use.
+{textwrap.fill(f"{what} what this run does not use.", _WIDTH)}
 
     python reproduce.py              tests weights.safetensors on the run's own test images
     python reproduce.py --train      trains again from the same start, then tests
@@ -82,6 +94,7 @@ def _values(result: RunResult, config: FinetuneConfig, text: str) -> str:
             f"READING = {result.rule.to_json()!r}  # how a picture becomes a square of 8 bits",
             f"EPOCHS, SEGMENTS = {result.epochs_done}, {list(result.segments)!r}  # rates rise and fall in each",
             f"CHUNK, PREFIX_CHUNK = {chunk}, {behind}  # images at once: in tests; in training, through frozen stages",
+            *(_of_timm(config.backbone) if catalogue.is_timm(config.backbone) else ()),
             "",
             "",
             "class FinetuneConfig:",
@@ -98,6 +111,37 @@ def _values(result: RunResult, config: FinetuneConfig, text: str) -> str:
             f"    return {'torch.bfloat16' if result.precision == 'bfloat16' else 'None'}",
         ]
     )
+
+
+def _of_timm(name: str) -> list[str]:
+    """Write how timm is asked for a network, and which of its parts each stage is made of."""
+    options, plan, sides = timm_networks.parts(name)
+    return [
+        f"TIMM_NAME, TIMM_OPTIONS = {timm_networks.own_name(name)!r}, {options!r}",
+        "",
+        "",
+        "def timm_plan() -> tuple[Plan, Sides]:",
+        '    """Say which modules each stage is made of, as the lab has read it off a forward pass."""',
+        "    stages = (",
+        *(
+            f"        PlannedStage(name={stage.name!r}, channels={stage.channels}, reduction={stage.reduction}, "
+            f"pieces={_pieces(stage.pieces)}),"
+            for stage in plan.stages
+        ),
+        "    )",
+        f"    plan = Plan(stages=stages, {_more(plan)})",
+        f"    return plan, {sides!r}",
+    ]
+
+
+def _more(plan: Plan) -> str:
+    figures = f"feature_size={plan.feature_size}, prefix={plan.prefix}, flat={plan.flat}"
+    return f"neck={_pieces(plan.neck)}, head={_pieces(plan.head)}, {figures}"
+
+
+def _pieces(pieces: tuple[ChainPiece, ...]) -> str:
+    """Write pieces without their shapes, which are only needed for planning."""
+    return repr(tuple(replace(piece, shape=()) for piece in pieces)).replace("shape=(), ", "")
 
 
 def _list(name: str, values: list[str]) -> str:

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 LAB = "core"
+DOOR = "core.vision"  # to libraries that want something done before they are imported
 
 Value = Callable[[ast.expr], Any]  # raises `_Open`
 
@@ -37,12 +38,15 @@ class Sources:
         self._from: dict[str, str] = {}  # the module of each name that was taken
         self._modules: set[str] = set()  # of libraries: "numpy as np"
         self._members: dict[str, set[str]] = {}  # of libraries' modules
+        self._behind_door: set[str] = set()  # libraries that come through it
         self._texts: list[tuple[str, int, str]] = []  # (module, line, text)
 
     def add(self, module: str, name: str) -> None:
         """Take what ``module`` calls ``name``, and all that it uses."""
         home, node = _definition(module, name)
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if home == DOOR:
+            self._behind_door.add(name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, name)
         elif name not in self._from:
             self._from |= dict.fromkeys(_bound(node), home)
@@ -79,7 +83,27 @@ class Sources:
             for module in sorted(self._members)
         ]
         own = [line for line in lines if line.split()[1].split(".")[0] in sys.stdlib_module_names]
-        return "\n".join([*own, "", *(line for line in lines if line not in own)])
+        return "\n".join([*own, "", *(line for line in lines if line not in own), *self._door()])
+
+    def libraries(self) -> set[str]:
+        """Name the libraries that are imported, the standard library's left out."""
+        behind = {"torchvision", *self._behind_door} if self._behind_door else set()
+        whole = {*(name.split()[0] for name in self._modules), *self._members, *behind}
+        return {name.split(".")[0] for name in whole} - set(sys.stdlib_module_names)
+
+    def _door(self) -> list[str]:
+        """What the door does and declares, then the import of what is asked for."""
+        if not self._behind_door:
+            return []
+        reason = str(ast.get_docstring(_tree(DOOR))).split("\n\n")[1]
+        lines = ["", *(f"# {line}" for line in reason.splitlines())]
+        for node in _tree(DOOR).body:
+            if isinstance(node, ast.Assign | ast.Try) and "_SIGNATURES" in ast.unparse(node):
+                text = "\n".join(_lines(DOOR)[node.lineno - 1 : node.end_lineno])
+                lines += [re.sub(r"  # (type: ignore|noqa).*", "", text), ""]
+        if "torchvision" not in self._behind_door:
+            lines[-2] += "  # noqa: F401 - the others need it"
+        return [*lines, *(f"import {name}" for name in sorted(self._behind_door - {"torchvision"}))]
 
     def _import(self, node: ast.Import | ast.ImportFrom, name: str) -> None:
         alias = next(alias for alias in node.names if name in (alias.asname, alias.name))
@@ -231,6 +255,8 @@ def _end(node: ast.stmt) -> int:
 def _definition(module: str, name: str) -> tuple[str, ast.stmt]:
     """Find the statement that defines a name, and its module: the lab's, or the library's import."""
     node = _definitions(module)[name]
+    if isinstance(node, ast.ImportFrom) and node.module == DOOR:
+        return DOOR, node
     if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == LAB:
         return _definition(str(node.module), name)
     if isinstance(node, ast.Import):

@@ -45,7 +45,7 @@ class Finetuning(Kind):
     def title(self, config: FinetuneConfig, data: str) -> str:
         """Name the strategy, with the depth where that is chosen, and the data."""
         entry = catalogue.entry(config.backbone)
-        depth = config.resolved(stages=len(entry.stages), image_size=entry.image_size).freeze_depth
+        depth = config.resolved(stages=len(entry.stages), image_size=entry.finetune_size).freeze_depth
         return f"{STRATEGIES[config.strategy].title.replace('depth k', f'depth {depth}')} · {data}"
 
     def control(self, spec: RunSpec) -> RunSpec | None:
