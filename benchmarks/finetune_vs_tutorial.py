@@ -83,6 +83,7 @@ def lab(job: Job, backbone: Any, side: int) -> dict[str, Any]:
         views={"probe": 1, "nothing frozen": 0}.get(job.row, 5),
         epochs=job.timed_epochs if alike else job.epochs,
         batch_size=job.batch_size,
+        image_size=side,
         optimiser="sgd",
         learning_rate=1e-3 if job.batch_size <= 4 else 8e-3,
         seed=job.seed,

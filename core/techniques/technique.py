@@ -16,7 +16,9 @@ from core.events import Event, Progress
 from core.settings import Setting, check, described, setting
 
 # Data sets that experiments with whole networks run on; `core.datasets.catalogue` says what they are.
-BuiltInData = Literal["everyday-patches", "science-patches", "digits", "lfw-faces"]
+BuiltInData = Literal[
+    "everyday-closeups", "science-closeups", "everyday-patches", "science-patches", "digits", "lfw-faces"
+]
 
 # Pan & Yang 2010 (10.1109/TKDE.2009.191), table 3: what is transferred.
 Transferred = Literal["instances", "features", "parameters", "relations"]

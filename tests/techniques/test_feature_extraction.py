@@ -115,7 +115,7 @@ def test_small_run(settings: FeatureExtractionSettings) -> None:
 def test_bad_settings_are_one_sentence() -> None:
     with pytest.raises(errors.SettingsError, match="most must lie between 2 and 100"):
         FeatureExtractionSettings(most=1)
-    with pytest.raises(errors.SettingsError, match="data must be one of everyday-patches"):
+    with pytest.raises(errors.SettingsError, match="data must be one of everyday-closeups"):
         TECHNIQUE.settings_of({"data": "cats"})
 
 

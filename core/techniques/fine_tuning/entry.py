@@ -23,7 +23,7 @@ class FineTuningSettings(Settings):
     """What is learned, from how much, and how the second test set differs."""
 
     data: BuiltInData = setting(
-        "everyday-patches", "The pictures to learn; all four sets ship with the lab.", title="Pictures"
+        "everyday-patches", "The pictures to learn; all six sets ship with the lab.", title="Pictures"
     )
     per_class: int = setting(5, "Labelled images of each class.", 2, 20, title="Images per class")
     epochs: int = setting(6, "How often every strategy sees them; a linear probe is solved at once.", 1, 20)
@@ -44,7 +44,7 @@ TECHNIQUE = Technique(
     "from, and on the same pictures with noise, blur or another light, which it never saw.",
     transferred="parameters",
     differs="task",
-    source="200 classes of everyday photographs, learned by the built-in network",
+    source="200 classes of everyday photographs, learned by tiny_resnet18, which is small enough for eight trainings",
     target="a few labelled pictures of other things",
     quantities=(
         Quantity(name="accuracy", title="Accuracy on test images"),

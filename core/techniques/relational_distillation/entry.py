@@ -52,12 +52,12 @@ TECHNIQUE = Technique(
     name="relational-distillation",
     title="Relational distillation",
     question="Can a large network teach a small one by nothing but how pictures lie to each other?",
-    gist="The teacher, the built-in pretrained network, never says what a picture is. It only shows which pictures are "
-    "near and which are far, and the angles between three of them. A small network, a hundredth of the teacher's size, "
-    "learns the few labels and is pulled towards the same geometry in its own space.",
+    gist="The teacher, tiny_resnet18, never says what a picture is. It only shows which pictures are near and which "
+    "are far, and the angles between three of them. A small network, a hundredth of the teacher's size, learns the few "
+    "labels and is pulled towards the same geometry in its own space.",
     transferred="relations",
     differs="task",
-    source="the built-in network's view of the same pictures",
+    source="tiny_resnet18's view of the same pictures, which are of the size it learned from",
     target="a small network with a few labelled pictures",
     quantities=(
         Quantity(name="accuracy", title="Accuracy on test images"),

@@ -111,8 +111,9 @@ ANIMALS = Technique(
         "core.techniques.zero_shot.calibration:handicapped",
     ),
     remark=(
-        "“Never shown” holds for DAP and ESZSL, not for the network beneath them: it learned from photographs of 200 "
-        "things, some of these animals among them. That was usual before Xian et al. 2018 (arXiv 1707.00600) objected; "
+        "“Never shown” holds for DAP and ESZSL, not for the network beneath them: it (tiny_resnet18, for the "
+        "pictures have 32 pixels) learned from photographs of 200 things, some of these animals among them. That was "
+        "usual before Xian et al. 2018 (arXiv 1707.00600) objected; "
         "with animals that the network has not met either, expect less."
     ),
     switch="pictures",
