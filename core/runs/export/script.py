@@ -14,7 +14,7 @@ import torch
 from core import words
 from core.backbones import catalogue, timm_networks
 from core.backbones.stages import normalisation
-from core.backbones.timm_chain import Piece
+from core.backbones.timm_chain import ChainPiece
 from core.backbones.timm_stages import Plan
 from core.runs.export import program
 from core.runs.export.sources import Sources
@@ -139,7 +139,7 @@ def _more(plan: Plan) -> str:
     return f"neck={_pieces(plan.neck)}, head={_pieces(plan.head)}, {figures}"
 
 
-def _pieces(pieces: tuple[Piece, ...]) -> str:
+def _pieces(pieces: tuple[ChainPiece, ...]) -> str:
     """Write pieces without their shapes, which are only needed for planning."""
     return repr(tuple(replace(piece, shape=()) for piece in pieces)).replace("shape=(), ", "")
 
