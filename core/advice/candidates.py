@@ -24,7 +24,7 @@ from core.advice.candidates_report import (
 )
 from core.advice.similarity import FeatureMatrix, Images
 from core.arrays import Labels
-from core.backbones import catalogue, stages, weights
+from core.backbones import catalogue, stages, timm_catalogue, weights
 from core.backbones.backbone import Backbone
 from core.interpretation import readout
 from core.interpretation.specificity import Sample
@@ -42,7 +42,8 @@ CandidateEvent = Examining | Examined | LeftOut | Comparison
 
 def at_hand(own: Sequence[Candidate] = ()) -> tuple[Candidate, ...]:
     """All networks that need no download: built in, downloaded before, and ``own`` weights by path."""
-    return (*(Candidate(name=name) for name in catalogue.NAMES if weights.are_here(name)), *own)
+    names = (*catalogue.NAMES, *timm_catalogue.ENTRIES)
+    return (*(Candidate(name=name) for name in names if weights.are_here(name)), *own)
 
 
 def compare(

@@ -174,7 +174,10 @@ def short_title(name: str) -> str:
 
 
 def strength(entry: BackboneEntry) -> tuple[int, float]:
-    """How strong a network is on its source task, for comparisons: more classes first, then accuracy as stated."""
+    """How strong a network is on its source task, for comparisons: more classes first, then accuracy as stated.
+
+    What nobody states counts as weak: such a network is taken where it is surely better on the pictures themselves.
+    """
     return entry.source_classes, entry.accuracy or 0.0
 
 

@@ -101,8 +101,8 @@ _ENTRIES = (
         about=(
             "Cut-outs of 24 × 24 pixels from five scientific pictures: a cell in saline, stained tissue (two classes), "
             "the deep sky, the moon and a retina. All are grey with stretched contrast, so that only texture tells "
-            "them apart. Test and training pieces come from separate regions. It is not medical data: one picture stands for "
-            "each subject, and gland and connective tissue are told apart by a rule on the stain's colour."
+            "them apart. Test and training pieces come from separate regions. It is not medical data: one picture "
+            "stands for each subject, and gland and connective tissue are told apart by a rule on the stain's colour."
         ),
         classes=6,
         images=1154,

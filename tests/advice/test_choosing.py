@@ -9,6 +9,7 @@ import pytest
 from core.advice import choosing
 from core.advice.candidates_report import sure
 from core.advice.choosing import NetworkCase, NetworkEvidence
+from core.advice.tasks import TASKS
 from core.backbones import catalogue
 
 STRONG, WEAK = "efficientnet_lite0", "tiny_resnet18"  # 1,000 classes of source against 200
@@ -114,3 +115,19 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert choosing.load(path) == WORLD
     assert len(path.read_text(encoding="utf-8").splitlines()) == 1 + len(WORLD.cases)
     assert json.loads(path.read_text(encoding="utf-8"))["sides"] == WORLD.sides
+
+
+def test_what_ships_is_whole() -> None:
+    shipped = choosing.load()
+    if shipped is None:
+        pytest.skip("no network was measured yet (tools/measure_networks.py)")
+    assert set(shipped.networks) <= set(catalogue.BACKBONES)
+    assert set(shipped.milliseconds) == set(shipped.sides) == set(shipped.networks)
+    for one in shipped.cases:
+        assert one.task in TASKS
+        assert set(one.accuracy) == set(one.scores) == set(one.right) == set(shipped.networks)
+        for name in shipped.networks:
+            assert set(one.scores[name]) == set(choosing.SCORES)
+            for seed, share in enumerate(one.scores[name]["probe"]):
+                assert one.answers(name, seed).mean() == pytest.approx(share, abs=1e-4)
+    assert choosing.PATH.stat().st_size < 300_000

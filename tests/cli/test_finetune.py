@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.backbones import catalogue
 from core.cli import main
 from core.runs.kinds.finetuning_result import RunResult
 
@@ -142,6 +143,18 @@ def test_without_json_there_is_a_summary_to_read(tmp_path: Path, capsys: pytest.
 
 
 # The rate rises from epoch to epoch; with this pull towards zero, weights soon change sign and grow at every step.
+def test_without_a_network_named_it_is_the_one_that_comes_with_the_lab(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ["finetune", "--data", "lfw-faces", "--image-size", "32", "--epochs", "1", "--device", "cpu"]
+    assert main([*wanted, "--json", "--out", str(tmp_path / "out")]) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    started = next(one for one in said if one["event"] == "run_started")
+    assert started["config"]["backbone"] == catalogue.DEFAULT
+    assert started["frozen_stages"] == ["stem", "block1", "block2"]
+    assert said[-1]["test"]["accuracy"]["low"] > 0.5  # faces and background, half of each
+
+
 RECKLESS = ["--lr", "10", "--weight-decay", "1", "--warm-up", "0.9", "--epochs", "12", "--batch-size", "2"]
 
 

@@ -16,13 +16,13 @@ import streamlit_app
 from core.advice import choosing, evidence, familiar, forecast, judge
 from core.advice.evidence import Cell, Evidence
 from core.advice.report import Measures, StageMeasures
-from core.backbones import catalogue
+from core.backbones import catalogue, timm_catalogue
 from core.datasets.dataset import ImportReport
 from core.images.to_rgb import PictureReading
 from core.metrics.report import Interval
 from core.runs import service
 from tests.advice.test_choosing import WORLD as CHOICES
-from widgets import visitor_cookie
+from widgets import network_picker, visitor_cookie
 from widgets.advise import bring, choice_record
 from widgets.previews import Choice, Preview
 
@@ -194,6 +194,28 @@ def test_the_page_begins_with_the_network_that_comes_with_the_lab() -> None:
     # Here only the other network has evidence, so the advice borrows it; its stages are this network's own.
     assert "Nothing was measured with EfficientNet-Lite0" in _words(page)
     assert "stages" in page.subheader[0].value
+
+
+def test_a_network_whose_package_is_missing_is_no_choice_and_a_link_to_it_says_how_to_add_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    missing = "efficientnet_lite2"
+    real = catalogue._is_installed
+    monkeypatch.setattr(catalogue, "_is_installed", lambda name: name != missing and real(name))
+    assert missing not in network_picker.names()
+    assert "pip install -c constraints.txt -r requirements-more.txt" in network_picker.take(missing)
+    page = _open(network=missing).run()
+    assert not page.exception
+    assert any("The link names the network" in one.value for one in page.warning)
+
+
+def test_a_link_may_name_any_network_of_timms() -> None:
+    name = next(iter(timm_catalogue.ENTRIES))
+    page = _open(network=name).run()
+    assert not page.exception
+    chosen = next(one for one in page.selectbox if one.label == "Pretrained network")
+    assert chosen.value == name
+    assert "Nothing was measured with" in _words(page)
 
 
 def test_pictures_are_measured_at_the_side_of_the_evidence(

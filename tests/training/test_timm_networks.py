@@ -1,4 +1,4 @@
-"""Freezing, cached features, probes, fine-tuning and resuming of timm's networks: a transformer and a residual network."""
+"""Freezing, cached features, probes, fine-tuning and resuming of timm's networks: a transformer, a residual one."""
 
 import json
 from dataclasses import replace

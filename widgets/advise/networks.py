@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.advice import choice_sentences
 from core.backbones import catalogue
 from core.words import short_count
-from widgets import frame
+from widgets import frame, network_picker
 from widgets.advise import choice_record, pictures
 from widgets.advise.advice_request import AdviceRequest
 from widgets.chart import chart
@@ -29,7 +29,7 @@ def draw(request: AdviceRequest) -> None:
 
     own = [
         Candidate(name=name, weights=kept_weights(name))
-        for name in catalogue.NAMES
+        for name in network_picker.names()
         if kept_weights(name) != PRETRAINED
     ]
     at_hand = candidates.at_hand(own)

@@ -10,7 +10,7 @@ from core.runs import results, service
 from core.runs.store.runs import RunRecord
 from core.words import megabytes
 from widgets import address, frame, network_here, specimens
-from widgets.network_picker import PRETRAINED, kept_weights, own_weights_of
+from widgets.network_picker import PRETRAINED, kept_weights, names_and_linked, own_weights_of
 from widgets.runs.visible import visible_run
 from widgets.specimens import RANDOM, RUN, NetworkKey
 
@@ -31,7 +31,7 @@ def choose() -> NetworkKey:
     name = address.choose(
         st.selectbox,
         "Network",
-        [*catalogue.offered(), *runs],
+        [*names_and_linked(), *runs],
         name="network",
         default=catalogue.DEFAULT,
         forget=address.PLACES,
@@ -69,10 +69,18 @@ def finished_runs() -> list[RunRecord]:
 
 
 def is_here(chosen: NetworkKey) -> bool:
-    """Tell whether the network can be loaded at once; if not, offer to download its weights."""
+    """Tell whether the network can be loaded at once and names classes; if not, say so, or offer its weights."""
+    network = chosen.name.removeprefix(RANDOM)
+    if catalogue.is_timm(network) and not catalogue.entry(network).source_classes:
+        st.info(
+            f"{catalogue.entry(network).title} was taught no classes that have names, so there is no answer of its to "
+            "explain. Fine-tune it, then look at the run here.",
+            icon=":material/label_off:",
+        )
+        return False
     return (
         chosen.weights != PRETRAINED
-        or chosen.name not in catalogue.BACKBONES
+        or not (chosen.name in catalogue.BACKBONES or catalogue.is_timm(chosen.name))
         or network_here.is_here(
             chosen.name,
             key="layers_download",

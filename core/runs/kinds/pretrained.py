@@ -20,7 +20,7 @@ def image_side(config: Config) -> int:
 
 def fetch(config: Config, progress: OnProgress | None = None) -> None:
     """Download the weights that training starts from, where they are not here yet, saying how far it is."""
-    if _needed(config) and config.weights == "pretrained" and config.backbone != catalogue.BUILT_IN:
+    if _needed(config) and config.weights == "pretrained" and _is_download(config.backbone):
         from core.backbones import weights
 
         weights.downloaded(config.backbone, progress)
@@ -28,13 +28,21 @@ def fetch(config: Config, progress: OnProgress | None = None) -> None:
 
 def network(config: Config) -> "Backbone | None":
     """Load the pretrained network for a machine that lacks its weights' file; None where every copy has it."""
-    if not _needed(config) or (config.weights == "pretrained" and config.backbone == catalogue.BUILT_IN):
+    everywhere = config.backbone in (
+        catalogue.DEFAULT,
+        catalogue.BUILT_IN,
+    )  # by requirements.txt, or in the tree
+    if not _needed(config) or (config.weights == "pretrained" and everywhere):
         return None
     from core.backbones import stages, weights
 
     backbone = stages.build(config.backbone)
     weights.load_pretrained(backbone, config.weights)
     return backbone
+
+
+def _is_download(name: str) -> bool:
+    return catalogue.entry(name).origin not in ("own", "package")
 
 
 def _needed(config: Config) -> bool:
