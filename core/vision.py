@@ -8,7 +8,7 @@ before the import is enough. Where torchvision's own library loads, nothing is d
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -28,7 +28,10 @@ except RuntimeError as error:
         _declarations.define(_signature)  # type: ignore[no-untyped-call]
     import torchvision
 
-__all__ = ["torchvision"]
+if TYPE_CHECKING:
+    import timm
+
+__all__ = ["timm", "torchvision"]
 
 
 def __getattr__(name: str) -> Any:

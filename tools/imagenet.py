@@ -10,7 +10,7 @@ from core.backbones.catalogue import BackboneEntry
 from core.vision import timm
 from tools.tiny_imagenet import TinyImageNet
 
-_INFO: Any = timm.data.ImageNetInfo("imagenet-1k")
+_INFO: Any = timm.data.ImageNetInfo("imagenet-1k")  # type: ignore[attr-defined]
 
 
 def wnids() -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _created(name: str) -> nn.Module:
     from core.vision import timm
 
     wanted = own_name(name)
-    options = {"dynamic_img_size": True} if _stretches(name) else {}
+    options: dict[str, Any] = {"dynamic_img_size": True} if _stretches(name) else {}
     with refusing(wanted):
         network: nn.Module = timm.create_model(wanted, pretrained=False, **options)
         return network
@@ -163,10 +163,11 @@ def class_names(name: str) -> tuple[str, ...]:
     from core.vision import timm
 
     says = stated(name)
-    subset = timm.data.infer_imagenet_subset({"num_classes": says.num_classes})
+    known: Any = timm.data  # whose names are not exported in the way that type checkers want
+    subset = known.infer_imagenet_subset({"num_classes": says.num_classes})
     if subset is None:
         return ()
-    return tuple(timm.data.ImageNetInfo(subset).label_descriptions())
+    return tuple(known.ImageNetInfo(subset).label_descriptions())
 
 
 def address(name: str) -> str:
@@ -184,7 +185,7 @@ def state(name: str, file: str) -> dict[str, Tensor]:
     """Read weights that timm hands out, under the network's own names, through whatever timm does to them."""
     from core.vision import timm
 
-    options = {"dynamic_img_size": True} if _stretches(name) else {}
+    options: dict[str, Any] = {"dynamic_img_size": True} if _stretches(name) else {}
     overlay = {"file": file, "custom_load": False, "source": ""}
     try:
         with torch.random.fork_rng(devices=[]):

@@ -5,6 +5,7 @@ Every method explains the score of one class before the softmax, on a private co
 other. The baseline, where a method needs one, is the channel mean: 0 after normalisation.
 """
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from core import errors
 from core.backbones.backbone import Backbone
 from core.images.samples import Box
 from core.interpretation.completeness import Completeness, measure
-from core.interpretation.deep_lift import multipliers
+from core.interpretation.deep_lift import RULES, multipliers
 from core.interpretation.explainable import (
     check_stage,
     explainable,
@@ -35,7 +36,6 @@ from core.interpretation.explainable import (
     map_layer,
 )
 from core.interpretation.specimen import Specimen, batch_size
-from core.vision import torchvision
 
 # Captum tells that it hooks the network. It is the private copy's hooks, and they go with it.
 warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes")
@@ -44,10 +44,10 @@ warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activa
 STEPS = 20  # points on the way from the baseline to the picture, for the methods that integrate
 WINDOW, STRIDE = 4, 8  # of occlusion: the image side divided by these
 
-_NOT_GUIDED = (nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid)
-_WITHOUT_RULE = (
-    nn.MultiheadAttention,
-    torchvision.models.swin_transformer.ShiftedWindowAttention,
+# Kinds of modules that a rule does not know, by the words that name them: timm has dozens of each.
+_NOT_GUIDED = re.compile(r"GELU|SiLU|Swish|Hardswish|Hardsigmoid|Mish")
+_WITHOUT_RULE = re.compile(
+    r"Attention\d*$|SqueezeExcit|SEModule$|EcaModule$|GlobalResponseNorm$|(Layer|Group|Rms)Norm"
 )
 
 
@@ -280,11 +280,14 @@ def caveat(specimen: Specimen, method: str) -> str | None:
     rule, kinds = {
         "guided_grad_cam": ("Guided backpropagation", _NOT_GUIDED),
         "deep_lift": ("DeepLift", _WITHOUT_RULE),
-    }.get(method, ("", ()))
-    without_rule = {type(module) for module in specimen.backbone.modules() if isinstance(module, kinds)}
+    }.get(method, ("", None))
+    kinds_here = {type(module) for module in specimen.backbone.modules()}
+    if method == "deep_lift":
+        kinds_here -= RULES.keys()
+    without_rule = sorted({kind.__name__ for kind in kinds_here if kinds and kinds.search(kind.__name__)})
     if not without_rule:
         return None
-    names = " and ".join(sorted(kind.__name__ for kind in without_rule))
+    names = " and ".join(without_rule)
     return f"This network uses {names}, for which {rule} has no rule: there it is the plain gradient."
 
 

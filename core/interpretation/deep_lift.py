@@ -114,7 +114,7 @@ class _LayerNorm(nn.Module):
         return output if norm.bias is None else output + norm.bias.view(shape)
 
 
-_RULES: dict[type[nn.Module], Callable[..., nn.Module]] = {
+RULES: dict[type[nn.Module], Callable[..., nn.Module]] = {
     **dict.fromkeys((nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6), _Activation),
     nn.MaxPool2d: _MaxPool,
     torchvision.ops.misc.SqueezeExcitation: _Gate,
@@ -129,11 +129,11 @@ def multipliers(network: nn.Module) -> Iterator[None]:
         (parent, name, child)
         for parent in network.modules()
         for name, child in parent.named_children()
-        if type(child) in _RULES
+        if type(child) in RULES
     ]
     try:
         for parent, name, child in places:
-            setattr(parent, name, _RULES[type(child)](child).eval())
+            setattr(parent, name, RULES[type(child)](child).eval())
         yield
     finally:
         for parent, name, child in places:

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 from core.backbones.backbone import Backbone
 from core.images.samples import Box
 from core.interpretation.specimen import Specimen, as_map
-from core.vision import torchvision
 
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 Unit = tuple[int, int, int]  # channel, row, column
 
 # Modules whose gradient can be exactly zero where the unit does depend on the pixel.
 _RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)
+# Squeeze-and-excitation and its kin, torchvision's and timm's.
+_GATES = ("SqueezeExcitation", "SqueezeExcite", "SEModule", "EffectiveSEModule", "EcaModule")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +175,7 @@ def _let_everything_pass(network: Backbone) -> None:
     """Replace what blocks gradients in ``network``, which is a private copy."""
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, (*_RECTIFIERS, torchvision.ops.SqueezeExcitation)):
+            if isinstance(child, _RECTIFIERS) or type(child).__name__ in _GATES:
                 setattr(parent, name, nn.Identity())
             elif isinstance(child, nn.MaxPool2d):
                 mean = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)

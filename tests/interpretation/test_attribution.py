@@ -223,3 +223,4 @@ def test_what_a_method_cannot_do_on_a_network_is_said() -> None:
     assert "SiLU" in str(attribution.caveat(specimen.random("efficientnet_b0"), "guided_grad_cam"))
     assert attribution.caveat(specimen.random("efficientnet_b0"), "deep_lift") is None
     assert "MultiheadAttention" in str(attribution.caveat(specimen.random("vit_b_16"), "deep_lift"))
+    assert "SEModule" in str(attribution.caveat(specimen.random("timm:regnety_002"), "deep_lift"))

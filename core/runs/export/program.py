@@ -60,14 +60,14 @@ TIMM_OPTIONS: dict[str, Any]
 timm_plan: Callable[[], tuple[Plan, Sides]]
 config: FinetuneConfig
 
-LABS_OWN = ("tiny_resnet18", "efficientnet_lite0")  # come with the lab
+# Networks that torchvision does not hand out.
+OTHERS = ("tiny_resnet18", "efficientnet_lite", "timm:")
 
 
 def needs_start_file(config: FinetuneConfig) -> bool:
     """Whether training again reads start.safetensors: torchvision itself can fetch its own weights."""
     pretrained = STRATEGIES[config.strategy].pretrained or config.strategy == "scratch_statistics"
-    of_torchvision = config.backbone not in LABS_OWN and not config.backbone.startswith("timm:")
-    return pretrained and not (of_torchvision and config.weights == "pretrained")
+    return pretrained and (config.backbone.startswith(OTHERS) or config.weights != "pretrained")
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -90,8 +90,8 @@ def random_network() -> tuple[Backbone, dict[str, str]]:
     with seeded(config.seed):
         if config.backbone == "tiny_resnet18":
             network: nn.Module = TinyResNet18()
-        elif config.backbone == "efficientnet_lite0":
-            network = timm.create_model("tf_efficientnet_lite0")
+        elif config.backbone.startswith("efficientnet_lite"):
+            network = timm.create_model(f"tf_{config.backbone}")
         elif config.backbone.startswith("timm:"):
             network = timm.create_model(TIMM_NAME, **TIMM_OPTIONS)
         else:

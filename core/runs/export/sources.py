@@ -271,7 +271,12 @@ def _is_ours(module: str, name: str) -> bool:
 @cache
 def _definitions(module: str) -> dict[str, ast.stmt]:
     """Find the statement at the top of a module that binds each of its names."""
-    return {name: node for node in _tree(module).body for name in _bound(node)}
+    return {name: node for top in _tree(module).body for node in _statements(top) for name in _bound(node)}
+
+
+def _statements(top: ast.stmt) -> list[ast.stmt]:
+    """Look into what only type checkers see, too: such an import is a lazy one, which a script need not delay."""
+    return top.body if isinstance(top, ast.If) and ast.unparse(top.test) == "TYPE_CHECKING" else [top]
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
