@@ -24,7 +24,10 @@ def main() -> None:
         )
         kept[name] = figures
         ordered = {one: kept[one] for one in everything if one in kept}
-        catalogue.MEASURED.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+        lines = ",\n".join(
+            f"{json.dumps(one)}: {json.dumps(its)}" for one, its in ordered.items()
+        )  # a line each
+        catalogue.MEASURED.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
         print(
             f"{name:50} {figures['parameters']:>12,} parameters {figures['multiply_adds']:>15,} multiply-adds",
             flush=True,

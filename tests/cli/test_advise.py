@@ -9,7 +9,7 @@ def test_advice_ends_with_depth_strategy_expected_accuracy_and_measures(capsys):
     assert main(["advise", "--data", "lfw-faces", "--per-class", "6", "--json"]) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last["event"] == "advice"
-    assert 0 <= last["depth"] <= 5
+    assert 0 <= last["depth"] <= 6
     assert (
         last["expected_accuracy"]["low"]
         <= last["expected_accuracy"]["value"]

@@ -124,7 +124,7 @@ def test_odd_archives(
         ),
         (
             "finetune --data x.zip --freeze 99",
-            "--freeze must lie between 0 and 5, since tiny_resnet18 has 5 stages; it is 99.",
+            "--freeze must lie between 0 and 6, since efficientnet_lite0 has 6 stages; it is 99.",
         ),
         (
             "finetune --data x.zip --freeze -1 --backbone vgg16",

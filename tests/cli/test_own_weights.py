@@ -72,7 +72,17 @@ def test_what_was_done_with_the_file_is_said_and_files_that_leave_are_alike(
 
 
 def test_advice_says_it_too(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = ["advise", "--data", "digits", "--per-class", "4", "--weights", str(checkpoint)]
+    chosen = [
+        "advise",
+        "--backbone",
+        "tiny_resnet18",
+        "--data",
+        "digits",
+        "--per-class",
+        "4",
+        "--weights",
+        str(checkpoint),
+    ]
     assert main([*chosen, "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["weights"] == SAID
 

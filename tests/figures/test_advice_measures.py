@@ -67,6 +67,7 @@ def examined(title: str, right: int, milliseconds: float, megabytes: float) -> E
         neighbours=wilson(50, 100),
         neighbours_best=wilson(50, 100),
         logme=interval(0.1),
+        h_score=interval(0.5),
         parameters=1000,
         megabytes=megabytes,
         pace=Pace(median=milliseconds, low=milliseconds, high=milliseconds, batch=8, threads=1),

@@ -30,8 +30,8 @@ def _words(page: AppTest) -> str:
 def test_curated_networks_stand_behind_the_labs_own() -> None:
     page = _page("pages/finetune.py").run()
     options = page.selectbox(key="backbone").options
-    assert len(options) == len(catalogue.BACKBONES) + len(timm_catalogue.ENTRIES)
-    assert all(option.startswith("timm · ") for option in options[len(catalogue.BACKBONES) :])
+    assert len(options) == len(catalogue.offered()) + len(timm_catalogue.ENTRIES)
+    assert all(option.startswith("timm · ") for option in options[len(catalogue.offered()) :])
     for name in ("timm:convnextv2_atto.fcmae_ft_in1k", "timm:vit_small_patch14_dinov2.lvd142m"):
         page.selectbox(key="backbone").set_value(name).run()
         assert not page.exception

@@ -19,7 +19,7 @@ OWN = "own"
 THUMBNAIL = 84  # pixels
 SHOWN = 448  # pixels; the picture as shown beside what the network sees of it
 # Those of the catalogue's networks, too: whichever is chosen next, the picture need not be decoded again.
-SIDES = frozenset({THUMBNAIL, SHOWN, *(entry.image_size for entry in catalogue.BACKBONES.values())})
+SIDES = frozenset({THUMBNAIL, SHOWN, *(catalogue.entry(name).image_size for name in catalogue.offered())})
 _OWN = "layers_own"
 
 
