@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from core.advice.candidates_report import Comparison, short_title
-from core.advice.choosing import ALWAYS, ChoiceRecord, NetworkEvidence
+from core.advice.candidates_report import Comparison, Examined, short_title, strength
+from core.advice.choosing import ALWAYS, SCORES, ChoiceRecord, NetworkEvidence
 from core.advice.report import Policy
 from core.backbones import catalogue
 from core.words import interval, listed, points
 
-OURS = "advice-sure"
 NOBODY = ("best-in-hindsight", "best-elsewhere", "random")  # ways that are yardsticks, not to be followed
 # Mean regret in points of ten ImageNet networks on eight data sets, fine-tuned: thuml/Transfer-Learning-Library,
 # examples/model_selection (github.com/thuml/Transfer-Learning-Library).
@@ -48,7 +47,7 @@ def verdict(record: ChoiceRecord) -> str:
 def take(comparison: Comparison, record: ChoiceRecord | None) -> str:
     """Say which of the compared networks to take, and why; "" where there is nothing to choose between.
 
-    Where ``record`` says that always the same network is best, that one is, if it was compared.
+    By the way that gave away least in ``record``: always the same network, if it was compared, or the highest score.
     """
     examined = comparison.examined
     if len(examined) < 2:
@@ -60,6 +59,11 @@ def take(comparison: Comparison, record: ChoiceRecord | None) -> str:
             f"Take {always[0].title}: on the measured data sets, no way to choose by the pictures did better than "
             "always taking it."
         )
+    if name in SCORES:
+        highest = max(
+            examined, key=lambda one: (_score(one, name), strength(catalogue.entry(one.candidate.name)))
+        )
+        return f"Take {highest.title}: {_HIGHEST[name]}, the way to choose that gave away least so far."
     advised = comparison.advised
     assert advised is not None  # there are two or more
     if advised is examined[0]:
@@ -68,6 +72,24 @@ def take(comparison: Comparison, record: ChoiceRecord | None) -> str:
         f"Take {advised.title}: its probe cannot be told from the best one on these pictures, and it is stronger on "
         "its source task."
     )
+
+
+_HIGHEST = {
+    "probe": "its probe is right most often",
+    "neighbours": "its nearest neighbours vote rightly most often",
+    "logme": "its LogME is the highest",
+    "h_score": "its H-score is the highest",
+}
+
+
+def _score(examined: Examined, name: str) -> float:
+    if name == "probe":
+        return examined.probe.accuracy.value
+    return {
+        "neighbours": examined.neighbours,
+        "logme": examined.logme,
+        "h_score": examined.h_score,
+    }[name].value
 
 
 def leads(record: ChoiceRecord, evidence: NetworkEvidence) -> tuple[str, ...]:
@@ -86,12 +108,13 @@ def leads(record: ChoiceRecord, evidence: NetworkEvidence) -> tuple[str, ...]:
 
 def measured_how(record: ChoiceRecord, evidence: NetworkEvidence) -> str:
     """Say what was measured: how many data sets, which networks, at which sides."""
+    sizes = sorted({case.per_class for case in evidence.cases})
     sides = [f"{short_title(name)} at {evidence.sides[name]} px" for name in record.networks]
     return (
-        f"{record.tasks} data sets with at most 5, 20 or 100 pictures of each class, {record.cases} cases, drawn three "
-        f"times each: {listed(sides)}. The best network of a case is the one whose linear probe, fitted to all its "
-        f"training pictures, is right most often on its test pictures; the ways to choose saw at most "
-        f"{evidence.made.get('most_sample_images', 300)} of the training pictures."
+        f"{record.tasks} data sets with at most {listed([str(size) for size in sizes])} pictures of each class, "
+        f"{record.cases} cases, drawn three times each: {listed(sides)}. The best network of a case is the one whose "
+        "linear probe, fitted to all its training pictures, is right most often on its test pictures; the ways to "
+        f"choose saw at most {evidence.made.get('most_sample_images', 300)} of the training pictures."
     )
 
 

@@ -10,25 +10,28 @@ from core.figures.marks import above_row, box, points, whisker
 from core.figures.template import FIRE, GREY, ICE, SIZE, Theme, faded, figure, ground, label
 from core.metrics.report import Interval
 
-OURS = "advice"  # how the names of the advisor's own policies begin
 _COLOURS = {"full": FIRE, "probe": ICE}
 _DOT = 0.15  # how far below the middle of its row a dot lies; its name stands above
 
 
 def regrets(
-    policies: Sequence[Policy], *, of: str = "the time of training everything", theme: Theme = "light"
+    policies: Sequence[Policy],
+    *,
+    ours: str = "advice",
+    of: str = "the time of training everything",
+    theme: Theme = "light",
 ) -> go.Figure:
     """Draw mean regret in points with its 95 % bootstrap interval, the least first; names stand above their rows.
 
-    The advisor's own rows are lit and its dots are drawn in ink; "train everything" is fire, "freeze everything" ice.
-    ``of`` says what their costs are shares of.
+    Our own rows, whose names begin with ``ours``, are lit and their dots are drawn in ink; "train everything" is fire,
+    "freeze everything" ice. ``of`` says what their costs are shares of.
     """
     on = ground(theme)
     rows = sorted(policies, key=lambda policy: policy.regret.value)
     reach = 1.08 * max([3.0, *(policy.regret.high for policy in rows)])
     traces, notes, lit = [], [], []
     for row, policy in enumerate(rows):
-        own, regret = policy.name.startswith(OURS), policy.regret
+        own, regret = policy.name.startswith(ours), policy.regret
         traces.append(_dot(policy, row, on.ink if own else _COLOURS.get(policy.name, GREY), of))
         notes += [
             above_row(row, label(policy.title), on.ink, bold=own),

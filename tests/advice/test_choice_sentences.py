@@ -59,6 +59,14 @@ def test_what_to_take_follows_the_record_else_the_pictures() -> None:
         choice_sentences.take(comparison(20, 39), record(WORLD))
         == f"Take {WEAK}: its probe is right most often."
     )
+    by_votes = dataclasses.replace(
+        record(WORLD), policies=tuple(one for one in record(WORLD).policies if one.name == "neighbours")
+    )
+    (weak, strong) = comparison(20, 39).examined
+    assert weak.neighbours.value == strong.neighbours.value, "so that the stronger one on its source decides"
+    assert choice_sentences.take(comparison(20, 39), by_votes).startswith(
+        f"Take {STRONG}: its nearest neighbours vote"
+    )
     near = choice_sentences.take(comparison(30, 32), None)
     assert near.startswith(f"Take {STRONG}: its probe cannot be told from the best one")
     assert (

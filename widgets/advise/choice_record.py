@@ -40,7 +40,12 @@ def _chart(found: ChoiceRecord) -> None:
     from core.figures.advice_record import regrets
 
     chart(
-        regrets(found.policies, of="the time of the first network", theme=frame.theme()),
+        regrets(
+            found.policies,
+            ours=choice_sentences.winner(found).name,
+            of="the time of the first network",
+            theme=frame.theme(),
+        ),
         key="advise_choice_record",
     )
     st.caption("Mean and 95 % bootstrap interval over data sets. Grey ground: what this page does.")
