@@ -119,7 +119,7 @@ def measured_how(record: ChoiceRecord, evidence: NetworkEvidence) -> str:
 
 
 def more(evidence: NetworkEvidence, at_hand: Sequence[str]) -> str:
-    """Say how measured networks that come in packages are added, and what they would gain; "" where all are here."""
+    """Say how measured networks that come in packages are added; "" where all are here."""
     away = [
         name
         for name in evidence.networks
