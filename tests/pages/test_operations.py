@@ -389,8 +389,9 @@ def test_sigterm_puts_a_run_back_and_a_restart_ends_it_as_if_nothing_had_happene
             assert server.process.returncode == 0
             # Five seconds for the worker, three for the rest; the machine may be busy with other tests.
             assert took < 20, server.log.read_text()
-            assert set(seen) <= {503, 0}
+            # A question that is on its way when the signal comes may still be answered with 200.
             assert 503 in seen, "readiness tells of the end before the doors close"
+            assert set(seen[seen.index(503) :]) <= {503, 0}
             lines = [line for line in server.log.read_text().splitlines() if line.startswith("{")]
             assert any("SIGTERM" in json.loads(line)["message"] for line in lines)
             assert not [line for line in lines if json.loads(line)["level"] == "error"]
