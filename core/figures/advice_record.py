@@ -1,6 +1,6 @@
 """How much accuracy each way to choose a freeze depth gives away, on data sets that it had not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -10,7 +10,7 @@ from core.figures.marks import above_row, box, points, whisker
 from core.figures.template import FIRE, GREY, ICE, SIZE, Theme, faded, figure, ground, label
 from core.metrics.report import Interval
 
-_COLOURS = {"full": FIRE, "probe": ICE}
+DEPTHS = {"full": FIRE, "probe": ICE}  # colours of the two rules that have one everywhere in the lab
 _DOT = 0.15  # how far below the middle of its row a dot lies; its name stands above
 
 
@@ -19,12 +19,13 @@ def regrets(
     *,
     ours: str = "advice",
     of: str = "the time of training everything",
+    colours: Mapping[str, str] = DEPTHS,
     theme: Theme = "light",
 ) -> go.Figure:
     """Draw mean regret in points with its 95 % bootstrap interval, the least first; names stand above their rows.
 
-    Our own rows, whose names begin with ``ours``, are lit and their dots are drawn in ink; "train everything" is fire,
-    "freeze everything" ice. ``of`` says what their costs are shares of.
+    Our own rows, whose names begin with ``ours``, are lit and their dots are drawn in ink; others have the ``colours``
+    of their names, or grey. ``of`` says what their costs are shares of.
     """
     on = ground(theme)
     rows = sorted(policies, key=lambda policy: policy.regret.value)
@@ -32,7 +33,7 @@ def regrets(
     traces, notes, lit = [], [], []
     for row, policy in enumerate(rows):
         own, regret = policy.name.startswith(ours), policy.regret
-        traces.append(_dot(policy, row, on.ink if own else _COLOURS.get(policy.name, GREY), of))
+        traces.append(_dot(policy, row, on.ink if own else colours.get(policy.name, GREY), of))
         notes += [
             above_row(row, label(policy.title), on.ink, bold=own),
             above_row(row, f"{regret.value:.1f}", on.ink, side="right", size=SIZE, bold=True),

@@ -44,6 +44,7 @@ def _chart(found: ChoiceRecord) -> None:
             found.policies,
             ours=choice_sentences.winner(found).name,
             of="the time of the first network",
+            colours={},  # a probe that chooses is not a probe that is trained
             theme=frame.theme(),
         ),
         key="advise_choice_record",
