@@ -50,7 +50,9 @@ def run_job(job: Job) -> dict[str, Any]:
     """Do ``job`` in this process; seconds, test accuracy and count, peak resident bytes."""
     import torch
 
+    from benchmarks.tutorial_loop import WORKERS
     from core.backbones import catalogue, stages, weights
+    from core.training import memory, precision
 
     entry = catalogue.entry(job.backbone)
     backbone = stages.build(job.backbone)
@@ -60,17 +62,19 @@ def run_job(job: Job) -> dict[str, Any]:
     torch.nn.functional.conv2d(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 3, 3))
     measure = lab if job.side == "lab" else tutorial
     figures = measure(job, backbone, entry.image_size)
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # The tutorial's worker processes hold memory too: the largest of them counts twice, for there are two.
-    workers = 2 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss if job.side == "tutorial" else 0
-    return {**asdict(job), **figures, "peak_bytes": (kibibytes + workers) * 1024}
+    device = precision.choose_device("auto")
+    peak = memory.peak_bytes(device)
+    if job.side == "tutorial" and device.type == "cpu":
+        # The tutorial's worker processes hold memory, too: the largest of them counts for each.
+        peak += WORKERS * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return {**asdict(job), **figures, "peak_bytes": peak, "device": str(device)}
 
 
 def lab(job: Job, backbone: Any, side: int) -> dict[str, Any]:
     """Train with the engine."""
     from core.datasets.open import open_dataset
     from core.training.config import FinetuneConfig
-    from core.training.events import EpochDone, Finished
+    from core.training.events import EpochDone, Finished, RunStarted
     from core.training.run import finetune
 
     depth = frozen_stages(job.row, backbone.depth)
@@ -91,7 +95,10 @@ def lab(job: Job, backbone: Any, side: int) -> dict[str, Any]:
     started = time.perf_counter()
     dataset = open_dataset(job.data, side=side)
     marks: list[float] = []  # when each epoch was done
+    images = 0
     for event in finetune(config, dataset, backbone=backbone):
+        if isinstance(event, RunStarted):
+            images = event.images["train"]
         if isinstance(event, EpochDone):
             marks.append(time.perf_counter())
         if isinstance(event, Finished):
@@ -107,6 +114,7 @@ def lab(job: Job, backbone: Any, side: int) -> dict[str, Any]:
                 "count": event.test.count,
                 "phases": event.seconds_by_phase,
                 "measured_epochs": event.epochs_done,
+                "images": images,
             }
     raise RuntimeError("the run ended without a result")
 
@@ -121,7 +129,10 @@ def tutorial(job: Job, backbone: Any, side: int) -> dict[str, Any]:
         archive.extractall(folder)
         train = next(Path(folder).rglob("train"))
         classes = [path.name for path in (train).iterdir() if path.is_dir()]
-        count = sum(1 for path in (train.parent / "test").rglob("*") if path.is_file())
+        images, count = (
+            sum(1 for path in (train.parent / part).rglob("*") if path.is_file())
+            for part in ("train", "test")
+        )
         stages.new_head(backbone, len(classes), seed=job.seed)
         depth = frozen_stages(job.row, backbone.depth)
         done = list(
@@ -147,6 +158,7 @@ def tutorial(job: Job, backbone: Any, side: int) -> dict[str, Any]:
         "high": interval.high,
         "count": count,
         "measured_epochs": len(done),
+        "images": images,
     }
 
 

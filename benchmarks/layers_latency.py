@@ -12,15 +12,10 @@ is timed: from the address to the page's last chart, with nothing computed yet.
 import argparse
 import math
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -28,10 +23,10 @@ from urllib.parse import parse_qs
 from playwright.sync_api import Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from benchmarks.classroom import PROJECT, served
 from core.backbones import catalogue
 from widgets.layers.channels import COLUMNS, MOST_TILES
 
-PROJECT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 SETTLE_MS = 500  # no further picture loads for so long: the click is over
 BLANK = """
@@ -114,39 +109,6 @@ def series(network: str) -> list[Series]:
     ]
 
 
-def free_port() -> int:
-    """Ask the system for a port that nobody uses."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@contextmanager
-def served(script: Path, home: str) -> Iterator[tuple[str, int]]:
-    """Serve ``script``: its address and process id."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
-    server = subprocess.Popen(
-        [*command, "--server.headless=true", "--server.address=127.0.0.1"],
-        cwd=PROJECT,
-        env={**os.environ, "TLL_HOME": home},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                    break
-            except OSError:
-                time.sleep(0.1)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def settled(page: Page) -> None:
     """Wait until the script has run and no picture has loaded for a while."""
     page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length > 0")
@@ -205,8 +167,8 @@ def main() -> None:
         blank.write_text(BLANK)
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
         with (
-            served(blank, home) as (blank_address, _),
-            served(PROJECT / "streamlit_app.py", home) as (address, process),
+            served(blank, home, Path(home) / "blank.log") as (blank_address, _),
+            served(PROJECT / "streamlit_app.py", home, Path(home) / "lab.log") as (address, process),
         ):
             reference = browser.new_page(viewport={"width": 1280, "height": 1400}, bypass_csp=True)
             reference.goto(blank_address)
@@ -249,13 +211,13 @@ def main() -> None:
             print()
             for network, seconds in looks.items():
                 print(f"First look, {network.removeprefix('network=')}: {seconds:.1f} s")
-            before = memory(process)
+            before = memory(process.pid)
             pages = []
             for _ in range(arguments.visitors):
                 pages.append(browser.new_context(bypass_csp=True).new_page())
                 pages[-1].goto(f"{address}/layers?view=channels")
                 settled(pages[-1])
-            grown = (memory(process) - before) / arguments.visitors
+            grown = (memory(process.pid) - before) / arguments.visitors
             print(f"\nServer memory: {before:.0f} MiB, and {grown:.1f} MiB more for each further visitor.")
         browser.close()
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.layers_latency import FLAGS, PROJECT, served
+from benchmarks.classroom import PROJECT, served
+from benchmarks.layers_latency import FLAGS
 from core.riding import simulated_rider, visitor
 
 SIZES = {"desktop, 1440 × 900": (1440, 900), "phone, 390 × 844": (390, 844)}
@@ -110,7 +111,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
-        with served(Path(PROJECT / "streamlit_app.py"), home) as (address, _):
+        with served(PROJECT / "streamlit_app.py", home, Path(home) / "lab.log") as (address, _):
             print("| window | frames a second p50 | p5 | drawing p50 ms | p95 | key to frame p50 ms | p95 |")
             print("|---|---|---|---|---|---|---|")
             for title, (width, height) in SIZES.items():
