@@ -136,7 +136,7 @@ def test_a_worker_that_was_told_to_end_gets_no_further_run(
     monkeypatch.setattr("sys.executable", str(program))
     monkeypatch.setattr(dispatcher_module, "WARM_UP_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(dispatcher_module, "CLOSE_SECONDS", 0.1)
-    dispatcher = Dispatcher(store)
+    dispatcher = Dispatcher(store, slots=lambda: (Slot(gpu=None, threads=1),))
     try:
         until(lambda: dispatcher.ready)
         worker = dispatcher._places[0].worker

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -33,7 +34,7 @@ from core.training.events import BatchDone, EpochDone, Finished, RunStarted
 from core.training.sweep_config import SweepConfig
 from core.training.sweep_events import ArmDone
 from tests.runs.ray_nodes import Nodes
-from tests.runs.test_runs import LINUX, ended, timeline, until
+from tests.runs.test_runs import LINUX, ended, timeline, until, worker_of
 
 WITH_RAY = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None and not os.environ.get("CI"),
@@ -110,6 +111,16 @@ def log_of(run: str) -> list[dict[str, object]]:
 
 def count(run: str, kind: str) -> int:
     return sum(line["event"] == kind for line in log_of(run))
+
+
+def kill_its_node(run: str, nodes: Nodes) -> None:
+    """Kill the node that works on a run. Its driver stands still meanwhile: the run cannot be over before."""
+    driver = psutil.Process(worker_of(service.home(), table.kind(service.run(run).spec).lane))
+    driver.suspend()
+    try:
+        nodes.kill_busy()
+    finally:
+        driver.resume()
 
 
 # --- without a cluster ----------------------------------------------------------------------------------
@@ -198,7 +209,7 @@ def test_a_run_whose_node_is_killed_ends_as_one_that_nobody_disturbed_and_that_h
 ) -> None:
     run = service.submit(SPEC, "ann", control=False)
     until(lambda: any(one.epoch == 2 for one in timeline(run).epochs))
-    nodes.kill_busy()
+    kill_its_node(run, nodes)
     record = ended(run)
     assert record.state == "finished", record.error
     resumed = [line["epoch"] for line in log_of(run) if line["event"] == "resumed"]
@@ -257,7 +268,7 @@ def test_a_sweep_whose_node_is_killed_measures_every_arm_once_with_the_same_answ
     spec = RunSpec(config=SWEEP, data="lfw-faces")
     run = service.submit(spec, "ann")
     until(lambda: count(run, "arm") >= 1)
-    nodes.kill_busy()
+    kill_its_node(run, nodes)
     record = ended(run)
     assert record.state == "finished", record.error
     assert count(run, "sweep_started") == 2, "it was over before its node could be killed"
@@ -276,7 +287,7 @@ def test_a_watched_run_whose_node_is_killed_begins_anew_with_the_same_answers(
     spec = RunSpec(config=config)
     run = service.submit(spec, "ann")
     until(lambda: any(line.get("phase") not in ("cluster", None) for line in log_of(run)))
-    nodes.kill_busy()
+    kill_its_node(run, nodes)
     record = ended(run)
     assert record.state == "finished", record.error
     assert [line["epoch"] for line in log_of(run) if line["event"] == "resumed"] == [0]
