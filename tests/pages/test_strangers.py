@@ -178,7 +178,7 @@ def _answers(server: Server) -> bool:
         return False
 
 
-def _until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+def _until(condition: Callable[[], object], seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
