@@ -19,14 +19,14 @@ def _main() -> None:  # noqa: PLR0912 - one branch for each deed
             service.answer(answer, [memoryview(content)])
             continue
         if does == "sleep":
-            time.sleep(60)
+            time.sleep(600)
         elif does == "spin":
             while True:
                 pass
         elif (
             does == "hold"
         ):  # the interpreter's lock, as a decoder in C may: no thread of Python's is heard meanwhile
-            ctypes.PyDLL(None).sleep(60)
+            ctypes.PyDLL(None).sleep(600)
         elif does == "take":
             try:
                 answer["bytes taken"] = len(bytearray(300_000_000))

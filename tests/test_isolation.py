@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -51,16 +52,16 @@ def test_bytes_go_there_and_back(child: isolation.Child) -> None:
     content = os.urandom(3_000_000)
     back = bytearray(len(content))
     for _ in range(2):
-        answer = child.ask({"do": "echo"}, content, patience=20, into=lambda _: memoryview(back))
+        answer = child.ask({"do": "echo"}, content, patience=60, into=lambda _: memoryview(back))
         assert answer["did"] == "echo"
         assert back == content
 
 
 def test_what_it_says_meanwhile_is_heard_and_what_it_prints_is_no_answer(child: isolation.Child) -> None:
     heard: list[int] = []
-    child.ask({"do": "ask"}, patience=20, heard=lambda said: heard.append(said["asks"]))
+    child.ask({"do": "ask"}, patience=60, heard=lambda said: heard.append(said["asks"]))
     assert heard == [1, 2]
-    assert child.ask({"do": "print"}, patience=20) == {"did": "print"}
+    assert child.ask({"do": "print"}, patience=60) == {"did": "print"}
 
 
 def test_who_hears_may_end_it_all(child: isolation.Child) -> None:
@@ -68,60 +69,65 @@ def test_who_hears_may_end_it_all(child: isolation.Child) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        child.ask({"do": "ask"}, patience=20, heard=stop)
+        child.ask({"do": "ask"}, patience=60, heard=stop)
     assert not child.alive  # what it would have answered is no answer to the next question
 
 
 @unix
 @pytest.mark.parametrize("does", ["sleep", "hold", "spin"])
 def test_a_child_that_hangs_is_ended(child: isolation.Child, does: str) -> None:
-    child.ask({"do": "nothing"}, patience=20)
+    child.ask({"do": "nothing"}, patience=60)
     began = time.monotonic()
     with pytest.raises(isolation.OverLimit):
         child.ask({"do": does}, patience=0.2)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # it would go on for ten minutes
     assert not child.alive
 
 
 @unix
 def test_seconds_of_the_processor_are_bounded(child: isolation.Child) -> None:
-    assert child.ask({"do": "nothing", "seconds": 30.0}, patience=20) == {"did": "nothing"}
+    assert child.ask({"do": "nothing", "seconds": 30.0}, patience=60) == {"did": "nothing"}
     with pytest.raises(isolation.OverLimit):
         child.ask({"do": "spin", "seconds": 0.1}, patience=60)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="where memory is bounded")
 def test_memory_is_bounded(child: isolation.Child) -> None:
-    assert child.ask({"do": "take", "memory": 100_000_000}, patience=20)["refused"] == "memory"
-    assert child.ask({"do": "take", "memory": 900_000_000}, patience=20)["bytes taken"] == 300_000_000
+    assert child.ask({"do": "take", "memory": 100_000_000}, patience=60)["refused"] == "memory"
+    assert child.ask({"do": "take", "memory": 900_000_000}, patience=60)["bytes taken"] == 300_000_000
 
 
 @unix
 def test_written_bytes_are_bounded(child: isolation.Child, tmp_path: Path) -> None:
     path = tmp_path / "file"
     asked = {"do": "write", "path": str(path), "written": 1_000}
-    assert "refused" in child.ask(asked, patience=20)
+    assert "refused" in child.ask(asked, patience=60)
     assert path.stat().st_size <= 1_000
 
 
 @pytest.mark.parametrize("does", ["die", "babble"])
 def test_a_child_that_breaks_down_says_so_and_is_replaced(pool: isolation.Pool, does: str) -> None:
     with pytest.raises(isolation.BrokeDown), pool.child() as one:
-        one.ask({"do": does}, patience=20)
+        one.ask({"do": does}, patience=60)
     with pool.child() as another:
         assert another is not one
-        assert another.ask({"do": "nothing"}, patience=20) == {"did": "nothing"}
+        assert another.ask({"do": "nothing"}, patience=60) == {"did": "nothing"}
 
 
 @unix
-def test_a_child_that_is_killed_while_it_waits_is_replaced(pool: isolation.Pool) -> None:
+def test_a_child_that_is_killed_while_it_waits_is_replaced(
+    pool: isolation.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        isolation, "_RESTART_SECONDS", 600.0
+    )  # by whoever asks, not by whoever looks after it
     pool.warm_up()
     (number,) = pool.pids
     os.kill(number, signal.SIGKILL)
-    assert gone(number, 5)
+    assert gone(number, 60)
     with pool.child() as one:
         assert one.pid != number
-        assert one.ask({"do": "nothing"}, patience=20) == {"did": "nothing"}
+        assert one.ask({"do": "nothing"}, patience=60) == {"did": "nothing"}
     assert pool.pids == [one.pid]  # kept for the next
 
 
@@ -133,7 +139,7 @@ def test_a_child_that_is_killed_while_nobody_asks_is_replaced(
     pool.warm_up()
     (number,) = pool.pids
     os.kill(number, signal.SIGKILL)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while (not pool.pids or pool.pids == [number]) and time.monotonic() < end:
         time.sleep(0.05)
     assert len(pool.pids) == 1
@@ -142,22 +148,23 @@ def test_a_child_that_is_killed_while_nobody_asks_is_replaced(
 
 def test_a_child_that_hangs_does_not_hold_others(pool: isolation.Pool) -> None:
     pool.warm_up()
-    ends: list[str] = []
+    lent: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def hang() -> None:
-        with contextlib.suppress(isolation.OverLimit), pool.child() as one:
-            one.ask({"do": "sleep"}, patience=4)
-        ends.append("hung")
+        with contextlib.suppress(isolation.OverLimit, isolation.BrokeDown), pool.child() as one:
+            lent.put(one.pid)
+            one.ask({"do": "sleep"}, patience=600)
 
     thread = threading.Thread(target=hang)
     thread.start()
-    time.sleep(0.2)
+    number = lent.get(timeout=60)
     for _ in range(3):
         with pool.child() as one:
-            one.ask({"do": "nothing"}, patience=20)
-    ends.append("answered")
-    thread.join()
-    assert ends == ["answered", "hung"]
+            one.ask({"do": "nothing"}, patience=60)
+    assert thread.is_alive()
+    psutil.Process(number).kill()
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 def test_what_is_not_needed_any_more_is_ended(pool: isolation.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,8 +173,10 @@ def test_what_is_not_needed_any_more_is_ended(pool: isolation.Pool, monkeypatch:
     assert len(pool.pids) == 2
     monkeypatch.setattr(isolation, "_IDLE_SECONDS", 0.0)
     pool.tidy()
-    assert len(pool.pids) == 1
-    assert sorted([gone(one.pid, 0.5), gone(two.pid, 0.5)]) == [False, True]
+    (kept,) = pool.pids
+    (ended,) = {one.pid, two.pid} - {kept}
+    assert gone(ended, 60)
+    assert pool.pids == [kept]
 
 
 def test_no_room_for_a_process_is_said(pool: isolation.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,4 +222,4 @@ def test_when_whoever_asks_is_gone_no_child_is_left(does: str, end: str) -> None
         number = int(server.stdout.readline())
         if end == "stay":
             server.kill()
-    assert gone(number, 5)
+    assert gone(number, 60)

@@ -1,7 +1,6 @@
 """Turns: networks in turn, and in each its visitors; nobody's many wait before anybody's first."""
 
 import threading
-import time
 
 import pytest
 
@@ -27,7 +26,7 @@ def _served(turns: Turns, owners: list[Owner]) -> list[Owner]:
         for thread in threads:
             thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     return order
 
 
@@ -51,7 +50,7 @@ def test_those_of_one_visitor_come_in_the_order_in_which_they_asked() -> None:
 
 def test_as_many_as_may_go_on_at_once_do_and_no_more() -> None:
     turns, now, most = Turns(2), 0, 0
-    lock = threading.Lock()
+    lock, two = threading.Lock(), threading.Barrier(2)
 
     def come() -> None:
         nonlocal now, most
@@ -59,7 +58,7 @@ def test_as_many_as_may_go_on_at_once_do_and_no_more() -> None:
             with lock:
                 now += 1
                 most = max(most, now)
-            time.sleep(0.02)
+            two.wait(60)  # nobody goes before there was another one
             with lock:
                 now -= 1
 
@@ -67,7 +66,7 @@ def test_as_many_as_may_go_on_at_once_do_and_no_more() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert (now, most) == (0, 2)
 
 
@@ -83,7 +82,7 @@ def test_who_gives_up_has_no_turn_and_holds_up_nobody() -> None:
         thread = threading.Thread(target=come)
         thread.start()
         given_up.set()
-        thread.join(10)
+        thread.join(60)
         assert came == [False]
     with turns.turn(Ticket(owner=(HOME, "cara"))) as mine:
         assert mine

@@ -228,10 +228,11 @@ def stop(run_id: str, *, visitor: str | None = None, why: str | None = None) -> 
     """
     record = _owned(run_id, visitor)
     store = open_store()
-    store.stop(run_id, why)
     control = record.control
+    # The control first: once its run has stopped, a worker is free to begin it.
     if control is not None and _controls_only(control) and store.run(control).state == "queued":
         store.stop(control, why)
+    store.stop(run_id, why)
     _wake()
 
 

@@ -3,6 +3,7 @@
 All views in all four looks are `benchmarks.accessibility`'s.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -72,7 +73,9 @@ def test_axe_finds_nothing(walk: Walk, name: str) -> None:
         axe.dress(walk.page, *look)
         views.open_view(walk.page, walk.address, view)
         seen = axe.look(walk.page, view, *look)
-        if seen:  # on the way from one state to the next, as a page that fades in; what stays is a fault
+        end = time.monotonic() + 30
+        while seen and time.monotonic() < end:
+            # On the way from one state to the next, as a page that fades in; what stays is a fault.
             walk.page.wait_for_timeout(1.5 * SECONDS)
             seen = axe.look(walk.page, view, *look)
         found += seen
@@ -91,6 +94,7 @@ def test_no_page_asks_another_host_for_anything(walk: Walk, name: str) -> None:
 
 def test_charts_follow_when_the_theme_changes(chromium: object, address: str) -> None:
     profile = chromium.new_context(color_scheme="light")
+    profile.set_default_timeout(90 * SECONDS)
     page = profile.new_page()
     page.goto(f"{address}/advise")
     words = page.locator(".st-key-advise_where .main-svg text").first

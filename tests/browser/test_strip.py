@@ -1,5 +1,7 @@
 """The stage strip in a real browser: clicks, arrow keys and dragging set the freeze depth."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -9,8 +11,10 @@ def _open(tab: Page, address: str) -> tuple[Locator, Locator]:
     return strip.locator(".handle"), strip.locator(".stage")
 
 
-def _states(blocks: Locator) -> list[str | None]:
-    return [blocks.nth(number).get_attribute("data-state") for number in range(blocks.count())]
+def _are(blocks: Locator, states: list[str]) -> None:
+    expect(blocks).to_have_count(len(states))
+    for number, state in enumerate(states):
+        expect(blocks.nth(number)).to_have_attribute("data-state", state)
 
 
 def test_a_click_freezes_up_to_a_stage_or_thaws_from_it(tab: Page, address: str) -> None:
@@ -18,10 +22,10 @@ def test_a_click_freezes_up_to_a_stage_or_thaws_from_it(tab: Page, address: str)
     expect(handle).to_have_attribute("aria-valuenow", "3")
     blocks.nth(3).click()
     expect(handle).to_have_attribute("aria-valuenow", "4")
-    assert _states(blocks) == ["ice"] * 4 + ["fire"] * 3
+    _are(blocks, ["ice"] * 4 + ["fire"] * 3)
     blocks.nth(0).click()
     expect(handle).to_have_attribute("aria-valuenow", "0")
-    assert _states(blocks) == ["fire"] * 7
+    _are(blocks, ["fire"] * 7)
 
 
 def test_arrow_keys_move_the_boundary_and_the_sentence_says_so(tab: Page, address: str) -> None:
@@ -30,9 +34,9 @@ def test_arrow_keys_move_the_boundary_and_the_sentence_says_so(tab: Page, addres
     handle.focus()
     handle.press("ArrowRight")
     expect(handle).to_have_attribute("aria-valuenow", "4")
-    assert "4 of 6 stages frozen" in (handle.get_attribute("aria-valuetext") or "")
+    expect(handle).to_have_attribute("aria-valuetext", re.compile("4 of 6 stages frozen"))
     handle.press("Home")
-    assert "Nothing is frozen" in (handle.get_attribute("aria-valuetext") or "")
+    expect(handle).to_have_attribute("aria-valuetext", re.compile("Nothing is frozen"))
     handle.press("End")
     handle.press("ArrowRight")
     expect(handle).to_have_attribute("aria-valuenow", "6")

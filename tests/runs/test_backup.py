@@ -8,7 +8,7 @@ import json
 import shutil
 import tarfile
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +26,7 @@ from core.runs.spec import RunSpec
 from core.runs.store import copies
 from core.runs.store.runs import Store
 from core.training.config import FinetuneConfig
+from tests.runs.test_runs import until
 
 SPEC = RunSpec(
     config=FinetuneConfig(backbone="tiny_resnet18", epochs=3, image_size=32),
@@ -168,6 +169,7 @@ def test_under_load_every_run_in_the_archive_has_files_that_belong_together(
     busy = [_finished(store) for _ in range(4)]
     over = threading.Event()
     failed: list[BaseException] = []
+    rounds: Counter[Callable[[int], None]] = Counter()  # of each writer
 
     def work_on_one(number: int) -> None:
         claim = store.claim(TRAINING, 8)
@@ -192,6 +194,7 @@ def test_under_load_every_run_in_the_archive_has_files_that_belong_together(
             try:
                 for number in itertools.count(2):
                     what(number)
+                    rounds[what] += 1
                     if over.is_set():
                         return
             except BaseException as error:  # it would vanish with the thread
@@ -205,7 +208,13 @@ def test_under_load_every_run_in_the_archive_has_files_that_belong_together(
     try:
         for number in range(5):
             backup.backup(store.home, tmp_path / f"{number}.tar")
-            time.sleep(0.1)
+            # The next one when both have written further, however slow they are.
+            known = rounds.copy()
+            until(
+                lambda known=known: (  # type: ignore[misc]
+                    failed or all(rounds[one] >= known[one] + 4 for one in (take_up_again, come_and_go))
+                )
+            )
     finally:
         over.set()
         for writer in writers:

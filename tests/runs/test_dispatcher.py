@@ -1,7 +1,6 @@
 """Several workers at once, runs that take more than they may, and how quickly a stop is heard."""
 
 import dataclasses
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,13 +37,12 @@ LONG = RunSpec(
 )
 
 
-def until(condition: Callable[[], bool], seconds: float = 240.0) -> float:
-    """Wait for something that other processes do; the limit only ends a hanging test. Returns seconds waited."""
-    began = time.monotonic()
+def until(condition: Callable[[], bool], seconds: float = 240.0) -> None:
+    """Wait for something that other processes do; the limit only ends a hanging test."""
+    end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < began + seconds, "it did not happen"
+        assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
-    return time.monotonic() - began
 
 
 @pytest.fixture
@@ -109,8 +107,8 @@ def test_a_stop_is_heard_in_the_middle_of_a_batch_that_takes_long(store: Store) 
         time.sleep(0.3)
         store.stop(run)
         dispatcher.wake()
-        # The goal is two seconds, measured by benchmarks/faults.py; a loaded machine gets more here.
-        assert until(lambda: not store.run(run).active) < 8.0
+        # The goal is two seconds, measured by benchmarks/faults.py.
+        until(lambda: not store.run(run).active)
         assert store.run(run).state == "stopped"
     finally:
         dispatcher.close()
@@ -124,8 +122,31 @@ def test_what_a_library_prints_before_the_worker_begins_does_not_hide_that_it_en
     program.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(program))
     worker = LocalWorker(tmp_path, Slot(gpu=None, threads=1), lambda: None)
-    until(lambda: worker.gone, 20)
+    until(lambda: worker.gone)
     assert not worker.was_ready
+
+
+def test_a_worker_that_was_told_to_end_gets_no_further_run(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal may reach it when its run has just ended by itself, and would take the next one along."""
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\ntrap '' TERM\necho '{\"say\": \"ready\"}'\nexec sleep 600\n")
+    program.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(program))
+    monkeypatch.setattr(dispatcher_module, "WARM_UP_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher_module, "CLOSE_SECONDS", 0.1)
+    dispatcher = Dispatcher(store, slots=lambda: (Slot(gpu=None, threads=1),))
+    try:
+        until(lambda: dispatcher.ready)
+        worker = dispatcher._places[0].worker
+        assert worker is not None
+        worker.terminate()
+        store.add(LONG, "ann")
+        until(lambda: worker.gone)
+        assert worker.claim is None
+    finally:
+        dispatcher.close()
 
 
 def test_a_run_over_its_limit_is_ended_although_the_store_does_not_answer_at_once(
@@ -150,7 +171,7 @@ def test_a_run_over_its_limit_is_ended_although_the_store_does_not_answer_at_onc
     watching = worker_module._Worker(store, orders.gone, lambda: None)
     thread = threading.Thread(target=watching._watch, args=(claim, orders))
     thread.start()
-    until(lambda: bool(left), 20)
+    until(lambda: bool(left))
     orders.job_over.set()
     thread.join()
     assert "more than the 1 MB of memory" in (store.run(run).error or "")
@@ -196,16 +217,16 @@ def test_the_queue_goes_on_while_much_is_cleared_away(store: Store, monkeypatch:
 
     def long(_store: Store) -> None:
         begun.set()
-        enough.wait(60)
+        enough.wait()
 
     monkeypatch.setattr("core.runs.queue.housekeeping.tidy", long)
     monkeypatch.setattr(dispatcher_module, "RECONCILE_SECONDS", 0.0)
     monkeypatch.setattr(dispatcher_module, "TIDY_SECONDS", 0.0)
     dispatcher = Dispatcher(store, slots=lambda: (Broken(gpu=None, threads=1),))
     try:
-        assert begun.wait(20)
+        assert begun.wait(60)
         store.add(LONG, "ann")
-        until(lambda: dispatcher._places[0].failures > 0, 30)
+        until(lambda: dispatcher._places[0].failures > 0)
     finally:
         enough.set()
         dispatcher.close()
@@ -270,7 +291,7 @@ def test_only_gpus_that_this_process_may_see_are_used(
 def test_a_run_is_refused_while_the_disk_is_nearly_full(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "ROOM_BYTES", shutil.disk_usage(store.home).free + 10**9)
+    monkeypatch.setattr(service, "ROOM_BYTES", 10**18)  # whatever others free meanwhile
     with pytest.raises(errors.RunError, match="The disk is nearly full; delete old runs"):
         service.submit(LONG, "ann")
     assert service.runs_of("ann") == []

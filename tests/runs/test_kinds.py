@@ -240,8 +240,10 @@ def test_a_run_whose_worker_was_killed_ends_with_the_same_figures(
     lab: Path, name: str, here: Callable[[str], tuple[Path, Recorder]]
 ) -> None:
     run = service.submit(SPECS[name], "bob", control=False)
+    until(lambda: service.run(run).state != "queued")
+    worker = worker_of(lab, KINDS[name].lane)  # looked for before, so that the kill follows at once
     until(lambda: any(event in BEGUN[name] for event in told(run)))
-    os.kill(worker_of(lab, KINDS[name].lane), signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
     assert service.run(run).active, "it was over before it could be killed"
     record = ended(run)
     assert record.state == "finished", record.error

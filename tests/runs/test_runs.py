@@ -229,9 +229,11 @@ def test_a_finished_run_can_be_extended_and_its_control_with_it(lab: Path, finis
     with pytest.raises(errors.RunError, match="somebody else"):
         service.extend(finished, 1, visitor="bob")
     before = results.result(finished)
+    service.pause(True)  # one epoch is over quickly
     service.extend(finished, 1, visitor="ann")
     with pytest.raises(errors.RunError, match="still going on"):
         service.extend(finished, 1, visitor="ann")
+    service.pause(False)
     assert ended(finished).state == "finished"
     result = results.result(finished)
     assert result.segments == (4, 1)

@@ -225,8 +225,10 @@ def test_a_killed_workers_sweep_goes_on_after_its_last_arm_to_the_same_answers(l
     run = service.submit(SPEC, "ann")
     assert service.run(run).title == "All freeze depths · Face or no face"
     assert service.run(run).control is None
+    until(lambda: service.run(run).state != "queued")
+    worker = worker_of(lab)  # looked for before, so that the kill follows at once
     until(lambda: len(measured(run)) >= 2)
-    os.kill(worker_of(lab), signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
     before = len(measured(run))
     assert before < len(ALL), "it was over before it could be killed"
     record = ended(run)

@@ -128,7 +128,7 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(door: Door) -> None:
 
     def wait(seconds: float) -> None:
         waits.append(seconds)
-        together.wait(10)  # nobody goes on before all have come
+        together.wait(60)  # nobody goes on before all have come
 
     door._sleep = wait
     tries = [threading.Thread(target=_wrong, args=(door,)) for _ in range(40 + FREE_TRIES)]

@@ -1,7 +1,7 @@
 """Runs that somebody watches, riders here: in turn, stoppable, and there again after a restart."""
 
+import contextlib
 import dataclasses
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,8 +47,14 @@ def first_tests(run: str) -> list[int]:
     return tests
 
 
-def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+def children(home: Path) -> set[int]:
+    """The processes below this one that work for ``home``; others come and go, as those of a browser's."""
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if child.environ().get("TLL_HOME") == str(home):
+                found.add(child.pid)
+    return found
 
 
 def test_runs_wait_in_turn_and_stop_when_asked(lab: Path) -> None:
@@ -58,10 +64,8 @@ def test_runs_wait_in_turn_and_stop_when_asked(lab: Path) -> None:
     service.stop(third, visitor="ann")
     assert service.run(third).state == "stopped", "without ever having had a turn"
     assert riders(third).report is None
-    began = time.monotonic()
     service.stop(first, visitor="ann")
-    assert ended(first).state == "stopped"
-    assert time.monotonic() - began < 8.0, "two seconds are the goal; a loaded machine gets more here"
+    assert ended(first).state == "stopped"  # within two seconds: benchmarks/faults.py measures that
     assert ended(second).state == "finished"
     kept = riders(first)
     assert kept.report is not None, "what was found stays"
@@ -76,14 +80,12 @@ def test_runs_wait_in_turn_and_stop_when_asked(lab: Path) -> None:
 
 @LINUX
 def test_the_end_of_the_server_ends_what_runs_and_the_next_one_goes_on_with_it(lab: Path) -> None:
-    before = children()
     running, waiting = service.submit(LONG, "ann"), service.submit(SHORT, "bob")
     until(lambda: riders(running).report is not None)
-    began = time.monotonic()
+    assert children(lab)
     service.leave()
-    assert time.monotonic() - began < 10.0
     assert [service.run(run).state for run in (running, waiting)] == ["queued", "queued"]
-    assert children() <= before
+    assert not children(lab)
     with pytest.raises(errors.RunError, match="about to restart"):
         service.submit(SHORT, "cara")
     assert riders(running).report is not None, "pages stay whole until the last moment"

@@ -29,10 +29,12 @@ fetched = pytest.mark.parametrize(("family", "variant"), FETCHED, ids=[one.modul
 
 
 def test_a_long_call_tells_how_far_it_is_and_returns() -> None:
+    heard = [threading.Event() for _ in range(6)]
+
     def work(told: object) -> str:
         for done in range(6):
             told(done, 6)  # type: ignore[operator]
-            time.sleep(0.2)
+            assert heard[done].wait(60)
         return "found"
 
     found: list[str] = []
@@ -41,10 +43,15 @@ def test_a_long_call_tells_how_far_it_is_and_returns() -> None:
         told = while_working(work, lambda done, total: f"{done} of {total}")
         found.append((yield from told))
 
-    steps = list(outside())
+    steps: list[Progress] = []
+    for step in outside():
+        assert isinstance(step, Progress)
+        done, of = map(int, step.phase.split(" of "))
+        if of:  # the work has begun
+            steps.append(step)
+            heard[done].set()
     assert found == ["found"]
-    assert len(steps) >= 2
-    assert all(isinstance(one, Progress) and one.phase.endswith(" of 6") for one in steps)
+    assert list(dict.fromkeys(one.phase for one in steps)) == [f"{done} of 6" for done in range(6)]
     assert 0.0 <= steps[0].done < steps[-1].done <= 1.0
 
 
@@ -129,7 +136,7 @@ def test_a_run_and_the_command_line_get_the_same_sentence(
     asked = {"technique": "meta-learning", "settings": {"tasks": "omniglot"}}
     run = service.submit(RunSpec(config=ExperimentConfig.from_json(asked)), "ann")
     try:
-        until = time.monotonic() + 120
+        until = time.monotonic() + 240
         while service.run(run).active and time.monotonic() < until:
             time.sleep(0.1)
         record = service.run(run)

@@ -42,7 +42,7 @@ class LocalWorker:
         self.lane = slot.lane
         self.was_ready = False
         self.stopping = False  # it has heard that it should stop, and is writing its checkpoint
-        self._terminated = False
+        self.told_to_end = False  # by a signal, which may reach it later than it ends its run by itself
         self._idle = threading.Event()
         self._gone = threading.Event()
         self.claim: Claim | None = None
@@ -77,12 +77,13 @@ class LocalWorker:
 
     def terminate(self) -> None:
         """Send SIGTERM, once: the worker ends at its next breath."""
-        if not self._terminated:
-            self._terminated = True
+        if not self.told_to_end:
+            self.told_to_end = True
             self._process.terminate()
 
     def kill(self) -> None:
         """Send SIGKILL."""
+        self.told_to_end = True
         self._process.kill()
 
     def close(self, seconds: float) -> None:

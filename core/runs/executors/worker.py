@@ -207,10 +207,11 @@ class _Worker:
     def _failed(self, claim: Claim, directory: Path, error: Exception) -> None:
         """Tell the owner in a sentence, and the log everything."""
         _log.exception("Run %s failed.", claim.run)
-        self._end(claim, "failed", error=_sentence(error))
+        # Before the store says so: from then on the owner may delete the run with its folder, or resume it.
         with contextlib.suppress(OSError):
             directory.mkdir(parents=True, exist_ok=True)
             (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
+        self._end(claim, "failed", error=_sentence(error))
 
     def _interrupted(self, claim: Claim, recorder: Recorder | None, orders: _Orders) -> None:
         """Keep the last checkpoint and let go of the run: stopped if asked to, failed over its limit, else queued."""

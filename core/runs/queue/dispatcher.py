@@ -194,6 +194,8 @@ class Dispatcher:
         if worker is None:
             if not place.surplus:
                 self._start_worker(place)
+        elif worker.idle and worker.told_to_end:
+            worker.kill()  # its signal is on the way, and would take the next run along
         elif worker.idle:
             claim = None if place.surplus else self._store.claim(place.slot.lane, self.slots(place.slot.lane))
             if claim is not None:
