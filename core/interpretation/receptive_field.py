@@ -67,6 +67,11 @@ class ReceptiveField:
         return max(low, 0) / self.image_size, min(high, self.image_size) / self.image_size
 
 
+def gated(network: Backbone) -> bool:
+    """Whether units also see the picture's average, which `receptive_field` leaves out."""
+    return any(type(module).__name__ in _GATES for module in network.modules())
+
+
 def receptive_field(specimen: Specimen, stage: str) -> ReceptiveField:
     """Measure which pixels the units of ``stage`` depend on: those whose gradient is not zero.
 
