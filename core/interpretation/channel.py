@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core import errors
 from core.backbones.families import ClassToken
-from core.interpretation.receptive_field import ReceptiveField, gated
+from core.interpretation.receptive_field import ReceptiveField
 from core.interpretation.specimen import Specimen, as_map, batch_size
 
 STEPS = 16  # of the integral from the mean colour to the picture; its error is measured in the tests
@@ -83,7 +83,7 @@ def _window(specimen: Specimen, field: ReceptiveField | None, place: int) -> tup
     They begin and end where the stage's strides do, as in the whole picture; all of them where nothing smaller is sure.
     """
     entry = specimen.entry
-    if field is None or field.whole or entry.fixed_size or entry.size_step > 1 or gated(specimen.backbone):
+    if field is None or field.whole or field.gated or entry.fixed_size or entry.size_step > 1:
         return 0, specimen.image_size, place
     first = max(field.low + place * field.stride, 0) // field.stride
     last = -(-(field.high + place * field.stride) // field.stride)
