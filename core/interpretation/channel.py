@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from captum.attr import NeuronIntegratedGradients
+from captum.attr import IntegratedGradients
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core import errors
 from core.backbones.families import ClassToken
+from core.interpretation.receptive_field import ReceptiveField
 from core.interpretation.specimen import Specimen, as_map, batch_size
 
 STEPS = 16  # of the integral from the mean colour to the picture; its error is measured in the tests
@@ -36,31 +37,57 @@ def check(specimen: Specimen, stage: str, channel: int) -> None:
 
 
 def drivers(
-    specimen: Specimen, picture: NDArray[np.uint8], stage: str, channel: int, place: MapPosition
+    specimen: Specimen,
+    picture: NDArray[np.uint8],
+    stage: str,
+    channel: int,
+    place: MapPosition,
+    *,
+    field: ReceptiveField | None = None,
 ) -> NDArray[np.float32]:
     """What in a picture (S, S, 3) drives a channel at one place: a signed map (S, S), summed over colours.
 
     Integrated gradients of that neuron from the mean colour (Sundararajan et al. 2017, arXiv 1703.01365; Captum's
-    `NeuronIntegratedGradients`): the map adds up to the neuron's answer less its answer to the plain mean colour.
+    `IntegratedGradients`): the map adds up to the neuron's answer less its answer to the plain mean colour. With the
+    stage's receptive ``field``, nothing is computed outside what the neuron can see, where the map is 0 anyway.
     """
     check(specimen, stage, channel)
-    stages = list(specimen.private_copy().stages.values())
-    network = nn.Sequential(
-        *stages[: specimen.stage_number(stage) + 1]
-    )  # what lies behind the stage costs nothing
+    behind = specimen.stage_number(stage) + 1  # what lies behind the stage costs nothing
 
-    def neuron(output: Tensor) -> Tensor:
-        return as_map(output)[:, channel, place.row, place.column]  # (B,)
+    def neuron(pixels: Tensor, row: int, column: int) -> Tensor:
+        return as_map(specimen.backbone.run_stages(pixels, stop=behind))[:, channel, row, column]  # (B,)
 
-    attributed = NeuronIntegratedGradients(network, network[-1]).attribute(
-        specimen.input(picture).requires_grad_(),
-        neuron,
+    whole = specimen.input(picture)
+    top, bottom, row = _window(specimen, field, place.row)
+    left, right, column = _window(specimen, field, place.column)
+    seen = whole[:, :, top:bottom, left:right]
+    if seen.shape != whole.shape:
+        with torch.inference_mode():
+            answers = neuron(whole, place.row, place.column), neuron(seen, row, column)
+        if not torch.allclose(*answers, rtol=1e-3, atol=1e-4):
+            # The field is only a close bound where attention works in windows.
+            return drivers(specimen, picture, stage, channel, place)
+    parts = IntegratedGradients(lambda pixels: neuron(pixels, row, column)).attribute(
+        seen.clone().requires_grad_(),
         n_steps=STEPS,
-        internal_batch_size=min(STEPS, batch_size(specimen.image_size)),
-        attribute_to_neuron_input=False,
+        internal_batch_size=min(STEPS, batch_size(max(seen.shape[2:]))),
     )
-    summed: NDArray[np.float32] = attributed.detach().sum(dim=1)[0].float().numpy()
+    summed = np.zeros(whole.shape[2:], dtype=np.float32)
+    summed[top:bottom, left:right] = parts.detach().sum(dim=1)[0].float().numpy()
     return summed
+
+
+def _window(specimen: Specimen, field: ReceptiveField | None, place: int) -> tuple[int, int, int]:
+    """Which pixels of a row or column the neuron at ``place`` sees, from, up to, and its place among theirs.
+
+    They begin and end where the stage's strides do, as in the whole picture; all of them where nothing smaller is sure.
+    """
+    entry = specimen.entry
+    if field is None or field.whole or field.gated or entry.fixed_size or entry.size_step > 1:
+        return 0, specimen.image_size, place
+    first = max(field.low + place * field.stride, 0) // field.stride
+    last = -(-(field.high + place * field.stride) // field.stride)
+    return first * field.stride, min(last * field.stride, specimen.image_size), place - first
 
 
 def head_weights(specimen: Specimen) -> NDArray[np.float32] | None:
@@ -80,22 +107,18 @@ def head_weights(specimen: Specimen) -> NDArray[np.float32] | None:
 
 
 @torch.inference_mode()
-def without(
-    specimen: Specimen, picture: NDArray[np.uint8], stage: str, channel: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Class probabilities (classes,) of a picture (S, S, 3) as it is, and with one channel silenced (set to 0)."""
+def without(specimen: Specimen, picture: NDArray[np.uint8], stage: str, channel: int) -> NDArray[np.float32]:
+    """Class probabilities (classes,) of a picture (S, S, 3) with one channel silenced (set to 0)."""
     check(specimen, stage, channel)
     number = specimen.stage_number(stage) + 1
-    features = specimen.backbone.run_stages(specimen.input(picture), stop=number)
-    silenced = features.clone()
+    silenced = specimen.backbone.run_stages(specimen.input(picture), stop=number).clone()
     if silenced.ndim == 3:  # tokens (B, T, C)
         silenced[..., channel] = 0
     else:
         silenced[:, channel] = 0
-    batch = torch.cat([features, silenced])
-    scores = specimen.backbone.head(specimen.backbone.run_stages(batch, start=number))
-    probabilities = scores.float().softmax(dim=1).numpy()
-    return probabilities[0], probabilities[1]
+    scores = specimen.backbone.head(specimen.backbone.run_stages(silenced, start=number))
+    probabilities: NDArray[np.float32] = scores.float().softmax(dim=1).numpy()[0]
+    return probabilities
 
 
 def ranked(values: NDArray[np.float32]) -> NDArray[np.int64]:

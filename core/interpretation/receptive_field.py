@@ -40,6 +40,7 @@ class ReceptiveField:
     stride: int
     map_side: int
     image_size: int
+    gated: bool = False  # units also see the picture's average, which the field leaves out
 
     @property
     def pixels(self) -> int:
@@ -103,7 +104,13 @@ def receptive_field(specimen: Specimen, stage: str) -> ReceptiveField:
     if not lows:
         lows, highs = [0], [size]
     return ReceptiveField(
-        stage=stage, low=min(lows), high=max(highs), stride=stride, map_side=side, image_size=size
+        stage=stage,
+        low=min(lows),
+        high=max(highs),
+        stride=stride,
+        map_side=side,
+        image_size=size,
+        gated=any(type(module).__name__ in _GATES for module in specimen.backbone.modules()),
     )
 
 

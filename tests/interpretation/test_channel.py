@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ import torch
 from core import errors
 from core.interpretation import channel, specimen
 from core.interpretation.channel import MapPosition
+from core.interpretation.receptive_field import receptive_field
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
@@ -38,6 +41,39 @@ def test_drivers_lie_inside_the_stems_receptive_field(tiny):
     # A 7 x 7 kernel with stride 2 and padding 3 that answers at 8 looks at pixels 13 to 19.
     assert maps[3, 8, 8] > 0
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (13, 19, 13, 19)
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "place"),
+    [
+        ("tiny_resnet18", "layer1", MapPosition(row=0, column=9)),  # at the picture's edge
+        ("tiny_resnet18", "layer2", MapPosition(row=5, column=15)),
+        ("efficientnet_lite0", "block1", MapPosition(row=20, column=55)),
+    ],
+)
+def test_drivers_from_what_the_neuron_sees_are_those_from_the_whole_picture(name, stage, place):
+    one = specimen.random(name)
+    shape = (one.image_size, one.image_size, 3)
+    picture = np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
+    field = receptive_field(one, stage)
+    maps = specimen.activations(one, picture, stage)[0]
+    number = int(maps[:, place.row, place.column].argmax())
+    whole = channel.drivers(one, picture, stage, number, place)
+    seen = channel.drivers(one, picture, stage, number, place, field=field)
+    assert whole.any()
+    np.testing.assert_allclose(seen, whole, atol=1e-4 * np.abs(whole).max())
+
+
+def test_a_gate_that_sees_the_whole_picture_is_not_cut_off_from_it():
+    gated = specimen.random("mobilenet_v3_small")
+    picture = np.random.default_rng(6).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    small = dataclasses.replace(gated, image_size=64)
+    place, field = MapPosition(row=3, column=3), receptive_field(small, "block1")
+    assert not field.whole
+    np.testing.assert_array_equal(
+        channel.drivers(small, picture, "block1", 2, place, field=field),
+        channel.drivers(small, picture, "block1", 2, place),
+    )
 
 
 def test_drivers_leave_the_shared_network_as_it_was(tiny):
@@ -83,8 +119,8 @@ def test_a_vision_transformers_head_reads_no_place_that_a_map_shows():
 
 
 def test_silencing_a_channel_is_the_networks_answer_without_its_column_of_weights(tiny):
-    as_is, silent = channel.without(tiny, PICTURE, "layer4", 7)
-    np.testing.assert_allclose(as_is, specimen.scores(tiny, PICTURE)[0], atol=1e-6)
+    as_is = specimen.scores(tiny, PICTURE)[0]
+    silent = channel.without(tiny, PICTURE, "layer4", 7)
     pooled = specimen.activations(tiny, PICTURE, "layer4")[0].mean(axis=(1, 2))
     logits = np.log(as_is) - channel.head_weights(tiny)[:, 7] * pooled[7]
     expected = np.exp(logits - logits.max())
@@ -96,8 +132,7 @@ def test_tokens_and_vectors_have_channels_too():
     vit = specimen.random("vit_b_16")
     maps = specimen.activations(vit, picture, "patches")[0]
     assert maps.shape == (768, 14, 14)
-    as_is, silent = channel.without(vit, picture, "blocks11_12", 3)
-    assert as_is.shape == silent.shape == (1000,)
+    assert channel.without(vit, picture, "blocks11_12", 3).shape == (1000,)
     dense = specimen.random("mobilenet_v3_small")
     assert specimen.activations(dense, picture[:64, :64], "fc").shape == (1, 1024, 1, 1)
     assert not dense.has_positions("fc")

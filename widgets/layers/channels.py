@@ -150,8 +150,9 @@ def _drivers(selection: Selection, stage: str, channel: int) -> bytes:
     from core.interpretation.channel import drivers, peak
 
     place = peak(answers.maps(selection, stage)[channel])
+    field = exemplars_of(selection.network)[stage].field
     with short_turn():
-        driving = drivers(selection.specimen, selection.pixels, stage, channel, place)
+        driving = drivers(selection.specimen, selection.pixels, stage, channel, place, field=field)
     return rendering.encode(rendering.overlay(selection.large, driving), quality=QUALITY)
 
 
@@ -189,7 +190,7 @@ def _patches(network: NetworkKey, stage: str, channel: int) -> tuple[bytes, list
 
 def _classes(selection: Selection, stage: str, channel: int, known: Atlas | None) -> None:
     """Say which classes the channel speaks for, and what this picture's answer would be without it."""
-    as_is, silent = _without(selection, stage, channel)
+    as_is, silent = answers.probabilities(selection), _without(selection, stage, channel)
     names = selection.specimen.class_names
     lines = []
     if known is not None:
@@ -220,9 +221,7 @@ def _from_to(before: NDArray[np.float32], after: NDArray[np.float32], number: in
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=BY_KEY)
-def _without(
-    selection: Selection, stage: str, channel: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _without(selection: Selection, stage: str, channel: int) -> NDArray[np.float32]:
     from core.interpretation.channel import without
 
     return without(selection.specimen, selection.pixels, stage, channel)
