@@ -239,9 +239,10 @@ def build(chosen: argparse.Namespace) -> None:
         cells=tuple(cells),
         measures={
             (cell.task, cell.per_class): tuple(
-                one for each in measures.get((cell.task, cell.per_class), []) for one in each.values()
+                one for each in measures[cell.task, cell.per_class] for one in each.values()
             )
             for cell in cells
+            if (cell.task, cell.per_class) in measures
         },
         pace=_pace(measured_rows, arms),
     )
