@@ -34,6 +34,14 @@ view = address.choose(
     required=True,
     label_visibility="collapsed",
 )
-if chosen is not None:
+
+
+@st.fragment  # a click in a view draws that view again, not the pickers above it
+def draw(name: str, what: selection.Selection) -> None:
+    """Draw a view of what was chosen."""
     with frame.shown_errors():
-        importlib.import_module(f"widgets.layers.{view}").draw(chosen)
+        importlib.import_module(f"widgets.layers.{name}").draw(what)
+
+
+if chosen is not None:
+    draw(view, chosen)
