@@ -1,6 +1,6 @@
 """The order of the queue and how long it takes, in SQL. Torch-free."""
 
-from core.runs.store.states import IN_WORK, sql
+from core.runs.store.states import ACTIVE, sql
 
 # The queue of every lane in its order. Within one priority: what lost its worker (place 0), then the first waiting
 # run of every visitor, then everybody's second, and so on; in a round, whoever was served longest ago comes first.
@@ -23,22 +23,19 @@ RUNS = f"""
         (SELECT position FROM ({QUEUE}) AS queue WHERE queue.id = runs.id)
     END AS position FROM runs
 """
-_LAST = """
-    SELECT kind, avg(seconds) AS seconds FROM (
-        SELECT kind, seconds, row_number() OVER (PARTITION BY kind ORDER BY finished DESC) AS age FROM (
-            SELECT kind, finished, finished - started AS seconds
-            FROM runs WHERE state = 'finished' AND lane = (SELECT lane FROM runs WHERE id = ?1)
-            ORDER BY finished DESC LIMIT 100
-        )
-    ) WHERE age <= 20 GROUP BY kind
+# How long a run is expected to take, for those whose pictures nobody has counted: a sweep is long.
+EXPECTED = "coalesce({0}.expected, CASE {0}.kind WHEN 'sweep' THEN 600.0 ELSE 30.0 END)"
+# A lane's runs, those in work first, then in the order of the queue, with what they have been worked on so far.
+AHEAD = f"""
+    SELECT runs.id, visitor, priority, runs.kind, expected, state != 'queued' AS in_work,
+        json_extract(spec, '$.config.backbone') AS backbone, worked,
+        CASE state WHEN 'queued' THEN 0 ELSE max(0, ?2 - started) END AS stretch
+    FROM runs LEFT JOIN ({QUEUE}) AS queue ON queue.id = runs.id
+    WHERE state IN {sql(ACTIVE)} AND runs.lane = ?1 ORDER BY queue.position IS NOT NULL, queue.position
 """
-WAIT = f"""
-    WITH last AS ({_LAST}), queue AS ({QUEUE})
-    SELECT total(max(0, last.seconds - worked)) AS seconds, total(last.seconds IS NULL) AS unknown FROM (
-        SELECT kind, 0 AS worked FROM queue
-        WHERE lane = (SELECT lane FROM runs WHERE id = ?1) AND position < (SELECT position FROM queue WHERE id = ?1)
-        UNION ALL
-        SELECT kind, ?2 - started FROM runs
-        WHERE state IN {sql(IN_WORK)} AND lane = (SELECT lane FROM runs WHERE id = ?1)
-    ) AS ahead LEFT JOIN last USING (kind)
+# A lane's last runs, newest first.
+LAST = """
+    SELECT kind, json_extract(spec, '$.config.backbone') AS backbone, priority, expected,
+        worked + finished - started AS seconds
+    FROM runs WHERE state = 'finished' AND lane = ?1 ORDER BY finished DESC LIMIT 100
 """
