@@ -1,12 +1,16 @@
 """How long a run waits: the queue played through by expected lengths, and long runs letting short ones pass."""
 
 import math
+import threading
 from pathlib import Path
 
 import pytest
 
 from core.runs import duration, service
 from core.runs.duration import PictureCount
+from core.runs.executors.worker import _Worker
+from core.runs.files import artefacts
+from core.runs.home import run_directory
 from core.runs.kinds.finetuning import control_spec
 from core.runs.kinds.lanes import TRAINING
 from core.runs.spec import UPLOAD, RunSpec
@@ -187,3 +191,40 @@ def test_before_a_run_has_finished_here_the_pace_is_not_this_machines(
     assert slower == pytest.approx(3 * alone)
     assert here
     service.shutdown()
+
+
+# --- in a worker ------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_makes_way_between_its_arms_and_goes_on_where_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "STRETCH_SECONDS", 0.0)
+    small = {"backbone": "tiny_resnet18", "per_class": 4, "image_size": 32, "epochs": 1, "device": "cpu"}
+    sweep = store.add(
+        RunSpec(config=SweepConfig(**small, seeds=1, lp_ft=False), data="lfw-faces"),
+        "ann",
+        expected=(200.0, None),
+    )
+    claim = _claimed(store)
+    short = store.add(
+        RunSpec(config=FinetuneConfig(**small, strategy="linear_probe"), data="lfw-faces"),  # type: ignore[arg-type]
+        "bob",
+        expected=(5.0, None),
+    )
+    said: list[str] = []
+    worker = _Worker(store, threading.Event(), lambda: said.append("stopping"))
+    assert worker.work(claim), "a process that can be used again"
+    assert store.run(sweep).state == "queued"
+    events = run_directory(store.home, sweep) / artefacts.EVENTS
+    first = [line["arm"] for line in artefacts.whole_log(events) if line["event"] == "arm"]
+    assert 1 <= len(first) < 6, "at a milestone, with what it had measured"
+    claim = _claimed(store)
+    assert claim.run == short
+    assert worker.work(claim)
+    assert store.run(short).state == "finished"
+    while store.run(sweep).state == "queued":
+        assert worker.work(_claimed(store))
+    assert store.run(sweep).state == "finished"
+    arms = [line["arm"] for line in artefacts.whole_log(events) if line["event"] == "arm"]
+    assert sorted(arms) == [f"k{depth}" for depth in range(6)], "every arm once"
