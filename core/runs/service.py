@@ -13,6 +13,7 @@ import math
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 MOST_EPOCHS = 1000  # as in FinetuneConfig
 _PSEUDONYMS = "pseudonyms"  # the setting that holds the key of `known_as` and of networks
 LONGEST_TITLE = 120  # characters
+FORECAST_SECONDS = 1.0  # that a forecast of the queue is good for
 MOST_SEEDS = 10  # of one run: the interval hardly narrows beyond
 
 
@@ -55,7 +57,17 @@ class _Service:
     dispatcher: Dispatcher | None = None
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Forecast:
+    """When a lane's runs begin and end, as it was worked out ``at`` a time."""
+
+    at: float
+    counts: dict[str, int]
+    runs: dict[str, tuple[float, float]]
+
+
 _services: dict[Path, _Service] = {}
+_forecasts: dict[tuple[Path, Lane], _Forecast] = {}
 _lock = threading.RLock()
 _leaving = threading.Event()
 
@@ -73,6 +85,7 @@ def shutdown() -> None:
     with _lock:
         services = list(_services.values())
         _services.clear()
+        _forecasts.clear()
         _leaving.clear()
     for service in services:
         if service.dispatcher is not None:
@@ -187,14 +200,14 @@ def unshare(run_id: str, *, visitor: str) -> None:
 
 def expected_wait(run_id: str) -> float | None:
     """Expect in how many seconds a queued run begins; None where what is ahead of it is of no known length."""
-    store = open_store()
-    return store.wait(run_id, _slots(table.kind(store.run(run_id).spec).lane))
+    lane = table.kind(open_store().run(run_id).spec).lane
+    begins, _ = _forecast(lane).get(run_id, (math.inf, math.inf))
+    return begins if math.isfinite(begins) else None
 
 
 def done_in() -> float | None:
     """Expect in how many seconds all that waits or is worked on is done; None where nobody can say."""
-    store = open_store()
-    ends = [end for lane in LANES for _, end in store.forecast(lane, _slots(lane)).values()]
+    ends = [end for lane in LANES for _, end in _forecast(lane).values()]
     longest = max(ends, default=0.0)
     return longest if math.isfinite(longest) else None
 
@@ -220,9 +233,17 @@ def expected_seconds(
     return here(spec, control=False), here(kind.control(spec), control=True), measured_here
 
 
-def _slots(lane: Lane) -> int:
-    dispatcher = _service().dispatcher
-    return dispatcher.slots(lane) if dispatcher is not None else 1
+def _forecast(lane: Lane) -> dict[str, tuple[float, float]]:
+    """Play a lane's queue through, at most once a second while nothing begins or ends: a whole class asks for it."""
+    store, now = open_store(), time.monotonic()
+    counts = store.counts()
+    kept = _forecasts.get((store.home, lane))
+    if kept is None or kept.counts != counts or now - kept.at > FORECAST_SECONDS:
+        dispatcher = _service().dispatcher
+        slots = dispatcher.slots(lane) if dispatcher is not None else 1
+        kept = _Forecast(at=now, counts=counts, runs=store.forecast(lane, slots))
+        _forecasts[store.home, lane] = kept
+    return kept.runs
 
 
 def limits() -> Limits:

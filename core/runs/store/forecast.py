@@ -83,7 +83,7 @@ def forecast(runs: Iterable[RunAhead], slots: int = 1) -> dict[str, tuple[float,
     def begin(run: RunAhead) -> None:
         begun.setdefault(run.id, now)
         length = run.left
-        if run.priority > min((one.priority for one in waiting), default=run.priority):
+        if waiting and run.priority > waiting[0].priority:
             length = 0.0 if run.in_work else length  # a control goes back when it is the turn of a run
         elif lets_pass(run, waiting):
             length = min(length, max(0.0, STRETCH_SECONDS - run.stretch))

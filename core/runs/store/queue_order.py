@@ -1,6 +1,6 @@
 """The order of the queue and how long it takes, in SQL. Torch-free."""
 
-from core.runs.store.states import ACTIVE, sql
+from core.runs.store.states import IN_WORK, sql
 
 # The queue of every lane in its order. Within one priority: what lost its worker (place 0), then the first waiting
 # run of every visitor, then everybody's second, and so on; in a round, whoever was served longest ago comes first.
@@ -26,12 +26,15 @@ RUNS = f"""
 # How long a run is expected to take, for those whose pictures nobody has counted: a sweep is long.
 EXPECTED = "coalesce({0}.expected, CASE {0}.kind WHEN 'sweep' THEN 600.0 ELSE 30.0 END)"
 # A lane's runs, those in work first, then in the order of the queue, with what they have been worked on so far.
+_WHAT = """runs.id, visitor, runs.priority, runs.kind, expected,
+        json_extract(spec, '$.config.backbone') AS backbone, worked"""
 AHEAD = f"""
-    SELECT runs.id, visitor, priority, runs.kind, expected, state != 'queued' AS in_work,
-        json_extract(spec, '$.config.backbone') AS backbone, worked,
-        CASE state WHEN 'queued' THEN 0 ELSE max(0, ?2 - started) END AS stretch
-    FROM runs LEFT JOIN ({QUEUE}) AS queue ON queue.id = runs.id
-    WHERE state IN {sql(ACTIVE)} AND runs.lane = ?1 ORDER BY queue.position IS NOT NULL, queue.position
+    SELECT {_WHAT}, 1 AS in_work, max(0, ?2 - started) AS stretch, 0 AS position
+    FROM runs WHERE state IN {sql(IN_WORK)} AND lane = ?1
+    UNION ALL
+    SELECT {_WHAT}, 0, 0, queue.position
+    FROM ({QUEUE}) AS queue CROSS JOIN runs ON runs.id = queue.id WHERE queue.lane = ?1
+    ORDER BY position
 """
 # A lane's last runs, newest first.
 LAST = """
