@@ -45,7 +45,7 @@ class MeasuredRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class LanePace:
     """What a lane's last runs tell about the next ones."""
 
     runs: Sequence[MeasuredRun]

@@ -28,7 +28,7 @@ from core.runs.store.forecast import (
     LONGER,
     STRETCH_SECONDS,
     MeasuredRun,
-    Pace,
+    LanePace,
     RunAhead,
     RunLike,
     forecast,
@@ -212,9 +212,9 @@ class Store:
         pace = self.pace(lane)
         return forecast((_ahead(row, pace) for row in self._rows(AHEAD, lane, time.time())), slots)
 
-    def pace(self, lane: Lane) -> Pace:
+    def pace(self, lane: Lane) -> LanePace:
         """Read how long a lane's last runs took."""
-        return Pace(
+        return LanePace(
             runs=[
                 MeasuredRun(alike=_like(row), expected=row["expected"], seconds=row["seconds"])
                 for row in self._rows(LAST, lane)
@@ -572,7 +572,7 @@ def _like(row: sqlite3.Row) -> RunLike:
     return RunLike(kind=row["kind"], backbone=row["backbone"], control=row["priority"] > 0)
 
 
-def _ahead(row: sqlite3.Row, pace: Pace) -> RunAhead:
+def _ahead(row: sqlite3.Row, pace: LanePace) -> RunAhead:
     whole = pace.seconds(_like(row), row["expected"])
     return RunAhead(
         id=row["id"],
