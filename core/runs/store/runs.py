@@ -27,8 +27,8 @@ from core.runs.store.database import Database
 from core.runs.store.forecast import (
     LONGER,
     STRETCH_SECONDS,
-    MeasuredRun,
     LanePace,
+    MeasuredRun,
     RunAhead,
     RunLike,
     forecast,
