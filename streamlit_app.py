@@ -14,7 +14,7 @@ from widgets import frame, operations, safe_headers, server
 
 HERE = Path(__file__).resolve().parent
 
-# (file, title, icon, address); the first is the front page.
+# (file, title, icon, address); the first is the front page, and those of `HIDDEN` stand in no menu.
 PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "home.py", "Home", ":material/home:", ""),
     (HERE / "pages" / "riding.py", "Ride", ":material/two_wheeler:", "riding"),
@@ -23,8 +23,11 @@ PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "layers.py", "Layers", ":material/layers:", "layers"),
     (HERE / "pages" / "techniques.py", "Methods", ":material/hub:", "techniques"),
     (HERE / "pages" / "runs.py", "Runs", ":material/monitoring:", "runs"),
+    (HERE / "pages" / "run.py", "Run", ":material/monitoring:", "run"),
     (HERE / "pages" / "teacher.py", "Teacher", ":material/school:", "teacher"),
 )
+
+HIDDEN = ("run",)
 
 app = st.App(
     HERE / "widgets" / "session.py",

@@ -163,7 +163,7 @@ async def finetune(one: Visitor) -> None:
     if "run=" in tab.query:
         one.runs.append(tab.query.split("run=")[1].split("&")[0])
         one.waiting = True
-        tab.page = "runs"
+        tab.page = "run"
         for _ in range(3):  # the page runs again by itself meanwhile
             await one.think()
 
@@ -175,7 +175,7 @@ async def runs(one: Visitor) -> None:
     async def last() -> None:
         if not one.runs:
             raise NoWidget("a run")
-        await tab.go("runs", f"run={one.runs[-1]}")
+        await tab.go("run", f"run={one.runs[-1]}")
 
     await one.attempt(last)
     for _ in range(2):

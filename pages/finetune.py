@@ -6,8 +6,14 @@ from core.runs import service
 from core.runs.spec import RunSpec
 from core.training.config import FinetuneConfig
 from widgets import data_picker, frame, freeze_picker, network_picker, settings
+from widgets.runs import how_long, next_steps
 
 st.title("Fine-tune", anchor=False)
+st.markdown(
+    "A network that has seen a million photographs learns to tell **your** pictures apart. Beside it the same network "
+    "learns from nothing, so that you see what the photographs were worth."
+)
+next_steps.said_before_start()
 
 st.header("1 · Pictures", anchor=False)
 data = data_picker.pick()
@@ -32,29 +38,31 @@ with frame.shown_errors():
     chosen = settings.pick(base.resolved(stages=network.entry.depth, image_size=network.entry.finetune_size))
     config = FinetuneConfig(**(base.to_json() | chosen))
 
+spec, pictures = None, None
+if data is not None and config is not None:
+    spec = RunSpec(config=config, data=data.reference, fit=data.fit, title=f"{data.title}: {freezing.phrase}")
+    pictures = data.count
+
 with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="launch"):
     start = st.button(
         "Fine-tune",
         type="primary",
         icon=":material/local_fire_department:",
         key="start",
-        disabled=data is None or config is None,
+        disabled=spec is None,
     )
     if data is None:
         st.caption("Choose pictures first.")
     else:
-        st.caption(f"{frame.plain(data.title)} · {network.entry.title} · {freezing.phrase}")
-
-if start and data is not None and config is not None:
-    with frame.shown_errors():
-        run = service.submit(
-            RunSpec(
-                config=config, data=data.reference, fit=data.fit, title=f"{data.title}: {freezing.phrase}"
-            ),
-            frame.visitor(),
-            address=st.context.ip_address,
+        st.caption(
+            f"{frame.plain(data.title)} · {network.entry.title} · {freezing.phrase}"
+            + ("" if spec is None else f"  \n{how_long.before_start(spec, pictures)}")
         )
-        st.switch_page(frame.page("runs"), query_params={"run": run})
+
+if start and spec is not None:
+    with frame.shown_errors():
+        run = service.submit(spec, frame.visitor(), address=st.context.ip_address, pictures=pictures)
+        st.switch_page(frame.page("run"), query_params={"run": run, **next_steps.carried()})
 
 if data is not None:
     data.finish()

@@ -1,14 +1,10 @@
-"""This visitor's runs; with ?run=ID in the address, that one run."""
+"""This visitor's runs; a link to one, from before runs had a page of their own, leads there."""
 
 import streamlit as st
 
-from widgets.runs import overview, view
+from widgets import frame
+from widgets.runs import overview
 
-run = st.query_params.get("run")
-# A link of this page to this page does not reach the browser's address by itself: the next click would go astray.
-if run:
-    st.query_params["run"] = run
-    view.draw(run)
-else:
-    st.query_params.clear()
-    overview.draw()
+if "run" in st.query_params:
+    st.switch_page(frame.page("run"), query_params=st.query_params.to_dict())
+overview.draw()

@@ -1,7 +1,6 @@
 """A person's own pictures: an archive, files class by class, or the webcam; all end as a stored upload."""
 
 import itertools
-from datetime import UTC, datetime
 from pathlib import PurePath
 
 import streamlit as st
@@ -12,9 +11,8 @@ from core.errors import DataError, LabError
 from core.runs import service
 from core.runs.spec import UPLOAD
 from core.runs.store.uploads import Upload
-from widgets import frame, previews, upload_gate
+from widgets import frame, local_time, previews, run_results, upload_gate
 from widgets.previews import PICTURES, Choice, Preview
-from widgets.runs import results
 
 ZIP, FILES, WEBCAM = "ZIP archive", "Files per class", "Webcam"
 FITS = {"crop": "Crop the middle", "pad": "Pad with grey", "squash": "Squash"}
@@ -252,7 +250,7 @@ def _use(files: dict[str, list[tuple[str, bytes]]]) -> None:
 
 def _kept_until(upload: Upload, visitor: str) -> None:
     """Say until when an upload is kept, let it be deleted at once, and warn when the room gets tight."""
-    until = datetime.fromtimestamp(service.expires(upload), UTC)
+    until = local_time.local(service.expires(upload))
     with st.container(horizontal=True, vertical_alignment="center", key="own_kept"):
         st.caption(f"Kept until {until.day} {until:%B}.", width="content")
         with st.popover("Delete at once", type="tertiary", icon=":material/delete:", key="own_delete_ask"):
@@ -265,7 +263,7 @@ def _kept_until(upload: Upload, visitor: str) -> None:
                     service.delete_upload(visitor, UPLOAD + upload.token)
                     for fit in FITS:
                         _upload_preview.clear(UPLOAD + upload.token, visitor, upload.name, fit)
-                    results.test_images_of.clear()
+                    run_results.test_images_of.clear()
                     st.rerun()
     used, allowed = service.upload_room(visitor)
     if used > TIGHT * allowed:

@@ -10,6 +10,8 @@ from PIL import Image
 
 from core.datasets.dataset import ImageDataset, ImportReport
 from core.images.to_rgb import PictureReading
+from core.runs.duration import PictureCount
+from core.runs.spec import UPLOAD
 
 # What uploaders offer; HEIC, too, which cannot be read: whoever brings it is told how to convert it.
 PICTURES = [
@@ -78,6 +80,13 @@ class Choice:
     per_class: int | None = None  # training pictures of each class; None: all
     fit: str = "crop"  # how pictures become squares
     finish: Callable[[], None] = lambda: None  # call it last: what takes time to draw
+
+    @property
+    def count(self) -> PictureCount | None:
+        """How many pictures there are; None where the catalogue knows, or nobody does before they are here."""
+        if self.preview is None or not self.reference.startswith(UPLOAD):
+            return None
+        return PictureCount(images=self.preview().images, classes=self.classes)
 
     @property
     def key(self) -> str:

@@ -15,8 +15,10 @@ page = st.navigation(
             icon=icon,
             url_path=address,
             default=not address,
-            # Found by its address alone, until somebody has shown the secret.
-            visibility="hidden" if address == "teacher" and not signed_in() else "visible",
+            # The teacher's is found by its address alone, until somebody has shown the secret.
+            visibility="hidden"
+            if address in streamlit_app.HIDDEN or (address == "teacher" and not signed_in())
+            else "visible",
         )
         for file, title, icon, address in streamlit_app.PAGES
     ],

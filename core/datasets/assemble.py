@@ -29,8 +29,6 @@ def assemble(
     train: LabelledImages,
     test: LabelledImages | None = None,
     title: str = "",
-    train_files: Sequence[str] | None = None,
-    test_files: Sequence[str] | None = None,
     skipped: tuple[tuple[str, str], ...] = (),
     unread: Sequence[tuple[int, str]] = (),
     unread_test: Sequence[tuple[int, str]] = (),
@@ -43,7 +41,7 @@ def assemble(
     citation: str = "",
     licence: str = "",
 ) -> ImageDataset:
-    """Put the parts together; ``*_files`` name the images (default: "train 0", "train 1", …).
+    """Put the parts together; an image that no file names is called "train 0", "train 1", … in what is reported.
 
     ``unread``, ``unread_test``: of what could not be read of each part, the class number and the reason, for the
     sentences about a class that has too few images, and about a test part that lacks some. ``outside``: the share of
@@ -58,10 +56,10 @@ def assemble(
     test_digests = content_hashes(test.images) if test is not None else []
     found = repeats(
         class_names,
-        (train.labels, train_digests, train_files or _numbered("train", train)),
+        (train.labels, train_digests, train.files or _numbered("train", train)),
         (_NO_LABELS, [], [])
         if test is None
-        else (test.labels, test_digests, test_files or _numbered("test", test)),
+        else (test.labels, test_digests, test.files or _numbered("test", test)),
     )
     if test is not None and not found.kept.all():
         numbers = np.flatnonzero(found.kept)

@@ -10,20 +10,22 @@ from core.images.to_rgb import PictureReading
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelledImages:
-    """``images`` (N, side, side, 3) uint8 RGB and ``labels`` (N,) int64.
+    """``images`` (N, side, side, 3) uint8 RGB and ``labels`` (N,) int64; ``files`` name them, where they have names.
 
     Seen as (N, 3, side, side) this memory order is torch's channels-last, so no copy is ever needed.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    files: tuple[str, ...] = ()  # N of them, or none
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def subset(self, numbers: NDArray[np.int64]) -> "LabelledImages":
         """Pick the images at ``numbers`` (M,), in that order."""
-        return LabelledImages(images=self.images[numbers], labels=self.labels[numbers])
+        files = tuple(self.files[number] for number in numbers) if self.files else ()
+        return LabelledImages(images=self.images[numbers], labels=self.labels[numbers], files=files)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -171,30 +171,26 @@ def _decoded(
     skipped: list[tuple[str, str]] = []
     outside: list[NDArray[np.float64]] = []
 
-    def squares(listing: Listing, before: int) -> tuple[LabelledImages, list[str] | None]:
+    def squares(listing: Listing, before: int) -> LabelledImages:
         def report(done: int, _: int) -> None:
             if progress is not None:
                 progress(before + done, total)
 
         if isinstance(listing.pictures, np.ndarray):
             images = _squares(listing.pictures, side, report)
-            return LabelledImages(images=images, labels=listing.labels), None
+            return LabelledImages(images=images, labels=listing.labels)
         files = listing.pictures
         decoded = decode_all([file.read_bytes for file in files], side, DEFAULT_LIMITS, report, fit=fit)
         outside.append(decoded.outside)
         skipped.extend((files[number].name, why) for number, why in decoded.failed.items())
-        part = LabelledImages(images=decoded.squares, labels=listing.labels[decoded.numbers])
-        return part, [files[number].name for number in decoded.numbers]
+        names = tuple(files[number].name for number in decoded.numbers)
+        return LabelledImages(images=decoded.squares, labels=listing.labels[decoded.numbers], files=names)
 
-    train_images, train_files = squares(train, 0)
-    test_images, test_files = squares(test, len(train)) if test else (None, None)
     return assemble(
         name=name,
         class_names=class_names,
-        train=train_images,
-        test=test_images,
-        train_files=train_files,
-        test_files=test_files,
+        train=squares(train, 0),
+        test=squares(test, len(train)) if test else None,
         about=about,
         skipped=tuple(skipped),
         outside=np.concatenate(outside) if outside else None,

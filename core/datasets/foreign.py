@@ -76,12 +76,18 @@ def from_zip(
 
 def _dataset(answer: isolation.Message, images: np.ndarray[Any, np.dtype[np.uint8]]) -> ImageDataset:
     labels = np.array(answer["labels"], dtype=np.int64)
-    cut = int(answer["training"])
+    cut, files = int(answer["training"]), tuple(map(str, answer["files"]))
+    if len(files) != len(labels):
+        raise ValueError("names of other pictures")
+
+    def part(of: slice) -> LabelledImages:
+        return LabelledImages(images=images[of], labels=labels[of], files=files[of])
+
     report = {name: _tuples(value) for name, value in answer["report"].items()}
     return ImageDataset(
         class_names=tuple(map(str, answer["class_names"])),
-        train=LabelledImages(images=images[:cut], labels=labels[:cut]),
-        test=LabelledImages(images=images[cut:], labels=labels[cut:]) if cut < len(labels) else None,
+        train=part(slice(None, cut)),
+        test=part(slice(cut, None)) if cut < len(labels) else None,
         report=ImportReport(**report),
         reading=PictureReading.from_json(answer["reading"]),
         **{name: str(answer[name]) for name in _TEXTS},
@@ -134,6 +140,7 @@ def _read(
     answer = {
         "class_names": data.class_names,
         "labels": [int(label) for part in parts for label in part.labels],
+        "files": [name for part in parts for name in part.files],
         "training": len(data.train),
         "report": asdict(data.report),
         "reading": data.reading.to_json(),

@@ -219,14 +219,16 @@ def _read_all(
     labels = np.array([pictures[number].label for number in decoded.numbers], dtype=np.int64)
     files = [pictures[number].file for number in decoded.numbers]
     cut = int(np.searchsorted(decoded.numbers, len(train)))
+
+    def part(of: slice) -> LabelledImages:
+        return LabelledImages(images=decoded.squares[of], labels=labels[of], files=tuple(files[of]))
+
     return assemble(
         name=name,
         title=name,
         class_names=class_names,
-        train=LabelledImages(images=decoded.squares[:cut], labels=labels[:cut]),
-        test=LabelledImages(images=decoded.squares[cut:], labels=labels[cut:]) if cut < len(labels) else None,
-        train_files=files[:cut],
-        test_files=files[cut:],
+        train=part(slice(None, cut)),
+        test=part(slice(cut, None)) if cut < len(labels) else None,
         skipped=(*skipped, *((pictures[number].file, why) for number, why in decoded.failed.items())),
         unread=[(pictures[n].label, why) for n, why in decoded.failed.items() if n < len(train)],
         unread_test=[(pictures[n].label, why) for n, why in decoded.failed.items() if n >= len(train)],

@@ -7,11 +7,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core import words
-from core.figures.axes import AxisLayout, axis, percent_axis
+from core.figures.axes import AxisLayout, axis, named_axis, percent_axis
 from core.figures.marks import GUIDE, LEVEL, above_row, guide, note, points, whisker
-from core.figures.template import FIRE, GREY, ROLES, SIZE, ColourRole, Theme, figure, ground, label
+from core.figures.template import FIRE, GREY, ROLES, SIZE, ColourRole, Theme, figure, ground, key, label
 from core.metrics.report import Difference, Interval
 
+MOST = 24  # classes that are drawn of two runs
 _DOT = 0.14  # how far below the middle of its row a dot lies; its name stands above
 
 
@@ -22,6 +23,16 @@ class AccuracyRow:
     name: str
     accuracy: Interval  # 0-1
     role: ColourRole = "trainable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassPair:
+    """One class: the share of its test pictures that each of two runs found (0-1), and how many there are."""
+
+    name: str
+    first: float
+    second: float
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +85,59 @@ def differences(pairs: Sequence[Difference], *, theme: Theme = "light") -> go.Fi
     x_axis = axis("Difference (percentage points)", range=[-reach, reach], nticks=7)
     said = " ".join(f"{difference.verdict}." for difference in pairs)
     return _forest(rows, x_axis, theme, says=said, reference=0.0)
+
+
+def classes_compared(
+    pairs: Sequence[ClassPair], names: tuple[str, str], *, theme: Theme = "light"
+) -> go.Figure:
+    """Draw two dots a class, joined, in percent of its pictures; what differs most stands on top, at most `MOST`."""
+    ordered = sorted(pairs, key=lambda pair: -abs(pair.first - pair.second))
+    shown, on = ordered[:MOST], ground(theme)
+    better = [sum(one > other for one, other in seen) for seen in _both_ways(pairs)]
+    said = (
+        f"{names[0]} finds more of {words.count(better[0], 'class', 'classes')}, {names[1]} of {better[1]}; "
+        f"{len(pairs) - sum(better)} alike."
+    )
+    if len(ordered) > len(shown):
+        said += f" Shown are the {len(shown)} that differ most."
+    links = [
+        guide([100 * pair.first, 100 * pair.second], [place, place], on.grid, width=5)
+        for place, pair in enumerate(shown)
+    ]
+    dots = [
+        points(
+            [100 * value for value in values],
+            list(range(len(shown))),
+            colour,
+            size=size,
+            name=name,
+            cliponaxis=False,
+            customdata=[[label(pair.name), pair.count] for pair in shown],
+            hover="%{customdata[0]}<br>" + name + " finds <b>%{x:.1f} %</b> of %{customdata[1]}",
+        )
+        # The first stands before the second, and a little of the second is seen behind it.
+        for name, values, colour, size in (
+            (names[1], [pair.second for pair in shown], GREY, 18),
+            (names[0], [pair.first for pair in shown], FIRE, 12),
+        )
+    ]
+    return figure(
+        [*links, *dots],
+        theme,
+        says=said,
+        height=120 + 26 * max(len(shown), 1),
+        margin={"l": 12, "r": 12, "t": 44},
+        xaxis=percent_axis("Test pictures of the class that were found (%)"),
+        yaxis=named_axis(
+            [pair.name for pair in shown], longest=18, down=True, ink=on.ink, told="Class", automargin=True
+        ),
+        title=key((names[0], FIRE, "dot"), (names[1], GREY, "dot")),
+    )
+
+
+def _both_ways(pairs: Sequence[ClassPair]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    ahead = [(pair.first, pair.second) for pair in pairs]
+    return ahead, [(second, first) for first, second in ahead]
 
 
 def _forest(

@@ -121,8 +121,15 @@ def template(theme: Theme) -> go.layout.Template:
     )
 
 
-KeySign = Literal["bar", "line", "dots", "dashes", "dash-dots"]
-_SIGNS: dict[KeySign, str] = {"bar": "■", "line": "━━", "dots": "┅┅", "dashes": "━ ━", "dash-dots": "━ ▪ ━"}
+KeySign = Literal["bar", "dot", "line", "dots", "dashes", "dash-dots"]
+_SIGNS: dict[KeySign, str] = {
+    "bar": "■",
+    "dot": "●",
+    "line": "━━",
+    "dots": "┅┅",
+    "dashes": "━ ━",
+    "dash-dots": "━ ▪ ━",
+}
 
 
 def key(*entries: tuple[str, str, KeySign]) -> dict[str, Any]:

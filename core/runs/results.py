@@ -51,7 +51,12 @@ def weights_path(run_id: str) -> Path:
 def test_images(run_id: str) -> TestImages:
     """Read the test images (small copies), labels and scores of a finished run."""
     with np.load(_existing(run_id, artefacts.TEST), allow_pickle=False) as file:
-        return TestImages(images=file["images"], labels=file["labels"], scores=file["scores"])
+        files = (
+            file["files"].tolist() if "files" in file else []
+        )  # runs from before names were kept have none
+        return TestImages(
+            images=file["images"], labels=file["labels"], scores=file["scores"], files=tuple(files)
+        )
 
 
 test_images.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest

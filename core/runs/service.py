@@ -8,9 +8,12 @@ bound to its owner: pass ``visitor``, and another visitor's run is refused.
 import contextlib
 import dataclasses
 import itertools
+import json
+import math
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +26,7 @@ from core.runs.home import home, run_directory
 from core.runs.kinds import table
 from core.runs.kinds.finetuning import epochs_of
 from core.runs.kinds.kind import Shown
-from core.runs.kinds.lanes import Lane
+from core.runs.kinds.lanes import LANES, Lane
 from core.runs.limits import Limits
 from core.runs.limits import limits as read_limits
 from core.runs.limits import set_limits as write_limits
@@ -31,15 +34,18 @@ from core.runs.pseudonym import hashed, pseudonym
 from core.runs.queue.dispatcher import Dispatcher
 from core.runs.spec import RunSpec
 from core.runs.store import places
+from core.runs.store.forecast import RunLike
 from core.runs.store.runs import RunRecord, Store
 from core.runs.store.uploads import Upload
 from core.runs.store.weights import OwnWeights
 
 if TYPE_CHECKING:
-    pass
+    from core.runs.duration import PictureCount
 
 MOST_EPOCHS = 1000  # as in FinetuneConfig
 _PSEUDONYMS = "pseudonyms"  # the setting that holds the key of `known_as` and of networks
+LONGEST_TITLE = 120  # characters
+FORECAST_SECONDS = 1.0  # that a forecast of the queue is good for
 MOST_SEEDS = 10  # of one run: the interval hardly narrows beyond
 
 
@@ -51,7 +57,17 @@ class _Service:
     dispatcher: Dispatcher | None = None
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Forecast:
+    """When a lane's runs begin and end, as it was worked out ``at`` a time."""
+
+    at: float
+    counts: dict[str, int]
+    runs: dict[str, tuple[float, float]]
+
+
 _services: dict[Path, _Service] = {}
+_forecasts: dict[tuple[Path, Lane], _Forecast] = {}
 _lock = threading.RLock()
 _leaving = threading.Event()
 
@@ -69,6 +85,7 @@ def shutdown() -> None:
     with _lock:
         services = list(_services.values())
         _services.clear()
+        _forecasts.clear()
         _leaving.clear()
     for service in services:
         if service.dispatcher is not None:
@@ -112,13 +129,21 @@ def warm(lane: Lane) -> None:
         dispatcher.warm(lane)
 
 
-def submit(spec: RunSpec, visitor: str, control: bool = True, *, address: str | None = None) -> str:
+def submit(
+    spec: RunSpec,
+    visitor: str,
+    control: bool = True,
+    *,
+    address: str | None = None,
+    pictures: "PictureCount | None" = None,
+) -> str:
     """Queue a run and return its id; with ``control``, a from-scratch run with the same budget waits behind it.
 
     ``address`` is the visitor's on the network, if it is known; only a keyed hash of it is kept (`places.network_of`).
+    ``pictures`` count an upload's, where whoever asks knows them: then others are told how long they wait for it.
     Raises `SettingsError` or `DataError` at once for a network, a depth or data that do not exist.
     """
-    from core.runs import data  # it knows the catalogues, which take a moment to import
+    from core.runs import data, duration  # they know the catalogues, which take a moment to import
 
     _refuse_at_the_end()
     store = open_store()
@@ -131,7 +156,11 @@ def submit(spec: RunSpec, visitor: str, control: bool = True, *, address: str | 
         spec = dataclasses.replace(spec, title=kind.title(spec.config, data.title(spec, store)))
     beside = kind.control(spec) if control else None
     network = hashed(places.network_of(address), _key())
-    run_id = store.add(spec, visitor, beside, network=network, limits=limits())
+    expected = (
+        duration.expected(spec, pictures),
+        None if beside is None else duration.expected(beside, pictures),
+    )
+    run_id = store.add(spec, visitor, beside, network=network, limits=limits(), expected=expected)
     _wake()
     return run_id
 
@@ -170,11 +199,51 @@ def unshare(run_id: str, *, visitor: str) -> None:
 
 
 def expected_wait(run_id: str) -> float | None:
-    """Expect how many seconds a queued run waits, from how long the last ones took; None before any has ended."""
-    dispatcher = _service().dispatcher
-    store = open_store()
-    lane = table.kind(store.run(run_id).spec).lane
-    return store.wait(run_id, dispatcher.slots(lane) if dispatcher is not None else 1)
+    """Expect in how many seconds a queued run begins; None where what is ahead of it is of no known length."""
+    lane = table.kind(open_store().run(run_id).spec).lane
+    begins, _ = _forecast(lane).get(run_id, (math.inf, math.inf))
+    return begins if math.isfinite(begins) else None
+
+
+def done_in() -> float | None:
+    """Expect in how many seconds all that waits or is worked on is done; None where nobody can say."""
+    ends = [end for lane in LANES for _, end in _forecast(lane).values()]
+    longest = max(ends, default=0.0)
+    return longest if math.isfinite(longest) else None
+
+
+def expected_seconds(
+    spec: RunSpec, pictures: "PictureCount | None" = None
+) -> tuple[float | None, float | None, bool]:
+    """Expect how long a run would take here, how long its control, and whether runs of this machine say so.
+
+    ``pictures`` count an upload's. Until a run has finished here, the pace is that of the machine that measured.
+    """
+    from core.runs import duration
+
+    kind = table.kind(spec)
+    pace = open_store().pace(kind.lane)
+
+    def here(one: RunSpec | None, *, control: bool) -> float | None:
+        usual = None if one is None else duration.expected(one, pictures)
+        like = RunLike(kind=spec.kind, backbone=getattr(spec.config, "backbone", None), control=control)
+        return None if usual is None else usual * pace.slowness(like)
+
+    measured_here = any(one.expected for one in pace.runs)
+    return here(spec, control=False), here(kind.control(spec), control=True), measured_here
+
+
+def _forecast(lane: Lane) -> dict[str, tuple[float, float]]:
+    """Play a lane's queue through, at most once a second while nothing begins or ends: a whole class asks for it."""
+    store, now = open_store(), time.monotonic()
+    counts = store.counts()
+    kept = _forecasts.get((store.home, lane))
+    if kept is None or kept.counts != counts or now - kept.at > FORECAST_SECONDS:
+        dispatcher = _service().dispatcher
+        slots = dispatcher.slots(lane) if dispatcher is not None else 1
+        kept = _Forecast(at=now, counts=counts, runs=store.forecast(lane, slots))
+        _forecasts[store.home, lane] = kept
+    return kept.runs
 
 
 def limits() -> Limits:
@@ -331,6 +400,20 @@ def repeat(run_id: str, times: int, *, visitor: str | None = None, address: str 
         )
         for seed in itertools.islice(free, times)
     ]
+
+
+def rename(run_id: str, title: str, *, visitor: str | None = None) -> None:
+    """Call a run otherwise, wherever it is named, in its downloads, too; a `RunError` for no name, or a long one."""
+    title = " ".join(title.split())
+    if not 1 <= len(title) <= LONGEST_TITLE:
+        raise errors.RunError(
+            f"A run's name has from 1 to {LONGEST_TITLE} characters; this one has {len(title)}."
+        )
+    record = _owned(run_id, visitor)
+    open_store().rename(record.id, dataclasses.replace(record.spec, title=title))
+    path = _directory(run_id) / artefacts.RESULT
+    if path.exists():
+        artefacts.write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"title": title})
 
 
 def delete(run_id: str, *, visitor: str | None = None) -> None:

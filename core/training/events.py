@@ -78,5 +78,8 @@ class Finished(Event):
     test_images: Any = field(
         default=None, metadata={"json": False}, repr=False
     )  # (N_test, side, side, 3) uint8
+    test_files: tuple[str, ...] = field(
+        default=(), metadata={"json": False}, repr=False
+    )  # N_test names, or none
     # name -> CPU tensor, best epoch
     weights: dict[str, Any] = field(default_factory=dict, metadata={"json": False}, repr=False)

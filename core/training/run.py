@@ -421,6 +421,7 @@ class _Run:
             scores=probabilities,
             labels=self.splits.test.labels,
             test_images=self.splits.test.images,
+            test_files=self.splits.test.files,
             weights=self._weights(),
         )
 

@@ -123,7 +123,7 @@ def _settled(page: Page) -> str:
 @pytest.fixture(scope="module")
 def finished(owner: Visitor, run: Run, address: str) -> Iterator[Page]:
     """The owner's page of the run, with its result and that of its control."""
-    page = owner.page(f"{address}/runs?run={run.id}")
+    page = owner.page(f"{address}/run?run={run.id}")
     expect(page.get_by_text("never seen before")).to_be_visible(timeout=RUN_MS)
     expect(page.get_by_text("Against the same network from scratch")).to_be_visible(timeout=RUN_MS)
     expect(page.locator(".st-key-run_heading")).to_contain_text(NAME)
@@ -138,7 +138,7 @@ def test_a_stranger_neither_lists_nor_opens_the_run(
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
     said = []
     for guess in (run.id, secrets.token_urlsafe(16), run.id[:-1], run.upload):
-        page.goto(f"{address}/runs?run={guess}")
+        page.goto(f"{address}/run?run={guess}")
         expect(page.get_by_test_id("stAlert")).to_be_visible()
         said.append(_settled(page))
     assert set(said) == {said[0]}, "what exists and what does not look the same"
@@ -214,7 +214,7 @@ def test_nobody_sends_files_to_or_takes_them_from_anothers_session(
 
 
 def test_addresses_that_nobody_needs_give_nothing_away(stranger: Visitor, run: Run, address: str) -> None:
-    driven = stranger.asks("POST", f"{address}/_stcore/agent/interact", json={"url": f"/runs?run={run.id}"})
+    driven = stranger.asks("POST", f"{address}/_stcore/agent/interact", json={"url": f"/run?run={run.id}"})
     assert driven.status_code >= 400
     assert NAME not in driven.text
     for path in ("runs.sqlite3", f"runs/{run.id}/result.json", f"uploads/{run.upload.partition(':')[2]}.zip"):
@@ -230,7 +230,7 @@ def test_a_shared_link_shows_all_and_changes_nothing_until_it_is_withdrawn(
     finished.locator(".st-key-share button").first.click()
     finished.locator(".st-key-share_make button").click()
     link = finished.locator("[data-testid=stPopoverBody] code")
-    expect(link).to_contain_text("/runs?run=")
+    expect(link).to_contain_text("/run?run=")
     shared = link.inner_text().strip()
     assert run.id not in shared
 

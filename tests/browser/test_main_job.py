@@ -42,7 +42,7 @@ def test_one_click_on_the_defaults_ends_in_a_finished_run(
     tab.goto(address)
     tab.locator(".st-key-first_button button").click()
     tab.locator(".st-key-start button").click()
-    expect(tab).to_have_url(re.compile(r"/runs\?run=[\w-]+"))
+    expect(tab).to_have_url(re.compile(r"/run\?run=[\w-]+"))
     story["run"] = tab.url.split("run=")[1]
     expect(tab.get_by_text("never seen before")).to_be_visible(timeout=RUN_MS)
     accuracy = float(tab.get_by_test_id("stMetricValue").first.inner_text().split()[0])
@@ -58,7 +58,7 @@ def test_a_link_to_a_run_works_as_the_first_request_to_a_fresh_server(
     run = _needed(story, "run")
     with fresh_server() as other:
         page = visitor.new_page()
-        page.goto(f"{other}/runs?run={run}")
+        page.goto(f"{other}/run?run={run}")
         expect(page.get_by_text("never seen before")).to_be_visible()
         expect(page.get_by_role("link", name="Fine-tune")).to_be_visible()  # the frame is there too
         page.close()
@@ -66,7 +66,7 @@ def test_a_link_to_a_run_works_as_the_first_request_to_a_fresh_server(
         stranger = chromium.new_context()
         stranger.set_default_timeout(RUN_MS)
         page = stranger.new_page()
-        page.goto(f"{other}/runs?run={run}")
+        page.goto(f"{other}/run?run={run}")
         expect(page.get_by_text("There is no run with this address")).to_be_visible()
         page.goto(f"{other}/runs")
         expect(page.get_by_text("Nothing here yet.")).to_be_visible()
@@ -157,7 +157,7 @@ def test_no_page_scrolls_sideways_on_a_phone(
 ) -> None:
     page = visitor.new_page()
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/finetune", "/runs", f"/runs?run={_needed(story, 'run')}"):
+    for path in ("/", "/finetune", "/runs", f"/run?run={_needed(story, 'run')}"):
         page.goto(address + path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)

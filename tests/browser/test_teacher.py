@@ -81,7 +81,7 @@ def test_a_run_is_seen_held_and_stopped_from_the_page(
     owner.set_default_timeout(90 * SECONDS)
     owner.add_cookies([{"name": visitor_cookie.COOKIE, "value": visitor, "url": address}])
     theirs = owner.new_page()
-    theirs.goto(f"{address}/runs?run={run}")
+    theirs.goto(f"{address}/run?run={run}")
     expect(theirs.locator(".st-key-stop button")).to_be_visible()
     working.get_by_role("button", name="Stop").click()
     expect(theirs.get_by_text("Stopped by the teacher.")).to_be_visible()

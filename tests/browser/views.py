@@ -260,7 +260,7 @@ class _Long:
         expect(page.locator(".st-key-resume")).to_be_visible()
 
     def _open(self, page: Page) -> None:
-        page.goto(f"{page.url.partition('/runs')[0]}/runs?run={self._run}")
+        page.goto(f"{page.url.partition('/runs')[0]}/run?run={self._run}")
         settled(page)
 
 
@@ -323,23 +323,22 @@ def _runs(made: Made) -> Iterator[View]:
     long = _Long(made)
     yield View(page="runs", name="in progress", path="runs", act=long.begin, also=False)
     yield View(page="runs", name="stopped", path="runs", act=long.stop, also=False)
-    for name in ("Mistakes", "What moved", "Seeds", "Calibration", "Cost", "Try a picture", "Downloads"):
+    tabs = ("Mistakes", "Compare", "What moved", "Seeds", "Calibration", "Cost", "Try a picture", "Downloads")
+    for name in tabs:
         also = name in ("Mistakes", "What moved", "Downloads")
-        yield View(
-            page="runs", name=f"result, {name}", path=f"runs?run={made.run}", act=_tab(name), also=also
-        )
+        yield View(page="runs", name=f"result, {name}", path=f"run?run={made.run}", act=_tab(name), also=also)
     yield View(
         page="runs",
         name="result, share",
-        path=f"runs?run={made.run}",
+        path=f"run?run={made.run}",
         act=_click(".st-key-share button"),
         also=False,
     )
-    yield View(page="runs", name="probe's result", path=f"runs?run={made.other}", also=False)
-    yield View(page="runs", name="sweep's result", path=f"runs?run={made.sweep}")
+    yield View(page="runs", name="probe's result", path=f"run?run={made.other}", also=False)
+    yield View(page="runs", name="sweep's result", path=f"run?run={made.sweep}")
     yield View(page="runs", name="list", path="runs")
     yield View(page="runs", name="compare", path="runs", act=_compare(made.run, made.other))
-    yield View(page="runs", name="unknown run", path="runs?run=nothing", also=False)
+    yield View(page="runs", name="unknown run", path="run?run=nothing", also=False)
 
 
 def _layers(made: Made) -> Iterator[View]:

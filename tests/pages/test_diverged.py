@@ -51,7 +51,7 @@ def test_what_ended_the_run_stands_above_its_accuracy(monkeypatch: pytest.Monkey
     assert result.diverged is not None
     assert result.epochs_done < 12
 
-    page = AppTest.from_file(str(Path(streamlit_app.__file__).parent / "pages/runs.py"), default_timeout=60)
+    page = AppTest.from_file(str(Path(streamlit_app.__file__).parent / "pages/run.py"), default_timeout=60)
     page.session_state["visitor"] = visitor
     page.query_params["run"] = run
     page.run()

@@ -151,7 +151,7 @@ def test_a_download_is_offered_with_its_size_licence_and_citation() -> None:
 
 def test_a_link_to_no_run_is_one_sentence() -> None:
     for run in ("abcdefghijklmnop", "../../etc/passwd"):
-        page = _page("pages/runs.py", run=run).run()
+        page = _page("pages/run.py", run=run).run()
         assert not page.exception
         assert len(page.error) == 1
         assert "no run" in page.error[0].value

@@ -191,7 +191,7 @@ def test_a_run_of_ones_own_and_back(visitor: str, monkeypatch: pytest.MonkeyPatc
     page.run()
     assert not page.exception
     assert "**Measured**: 2 riders each (seeds 100 to 101)" in _words(page)
-    own = AppTest.from_file(str(PROJECT / "pages" / "runs.py"), default_timeout=60)
+    own = AppTest.from_file(str(PROJECT / "pages" / "run.py"), default_timeout=60)
     own.session_state["visitor"] = visitor
     own.query_params["run"] = run
     own.run()

@@ -94,7 +94,7 @@ def _sweep(visitor: str, arms: int, *, finish: bool = False, title: str = "All <
 
 def test_a_finished_sweep_says_what_it_found_and_what_the_advice_was_worth(visitor: str) -> None:
     run = _sweep(visitor, 14, finish=True)
-    page = _page("pages/runs.py", visitor, run=run, advised="k3")
+    page = _page("pages/run.py", visitor, run=run, advised="k3")
     assert not page.exception
     words = _words(page)
     assert "All <b>depths</b>" in words
@@ -112,14 +112,14 @@ def test_a_finished_sweep_says_what_it_found_and_what_the_advice_was_worth(visit
 
 def test_a_running_sweep_says_where_it_is_and_its_owner_can_stop_it(visitor: str) -> None:
     run = _sweep(visitor, 9)
-    page = _page("pages/runs.py", visitor, run=run)
+    page = _page("pages/run.py", visitor, run=run)
     assert not page.exception
     (bar,) = page.get("progress")
     assert bar.proto.value == int(100 * (10.25 / 15))
     assert "Depth 3 · seed 2 of 2 · 50 pictures/s · 10 s left" in bar.proto.text.replace("\u00a0", " ")
     assert "So far, with one seed, depths 1 to 3 and LP-FT" in _words(page)
     assert "Dots of seed 2 are shown" in _words(page)
-    other = _page("pages/runs.py", visitor_cookie.new_visitor(), run=run)
+    other = _page("pages/run.py", visitor_cookie.new_visitor(), run=run)
     assert not [one for one in other.button if one.key == "stop"]
     page.button(key="stop").click().run()
     assert service.run(run).state == "stopping"
@@ -132,7 +132,7 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
     store = service.open_store()
     with store._transaction() as connection:
         connection.execute("UPDATE runs SET state = 'stopped', claim = NULL WHERE id = ?", (run,))
-    page = _page("pages/runs.py", visitor, run=run)
+    page = _page("pages/run.py", visitor, run=run)
     assert "Stopped" in _words(page)
     assert "depths" in _words(page)
     assert [one.proto.label for one in page.get("download_button")] == ["CSV", "JSON"]
@@ -140,7 +140,7 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
     page.button(key="resume").click().run()
     assert service.run(run).state == "queued"
     store.stop(run)
-    page = _page("pages/runs.py", visitor, run=run)
+    page = _page("pages/run.py", visitor, run=run)
     page.button(key="delete").click().run()
     assert not page.exception
     assert "Nothing here yet" in _words(page)
@@ -148,7 +148,7 @@ def test_a_stopped_sweep_keeps_what_it_has_and_can_go_on_or_be_deleted(
 
 def test_a_waiting_sweep_keeps_room_for_its_chart(visitor: str) -> None:
     run = service.open_store().add(RunSpec(config=CONFIG, data="digits", title="Later"), visitor)
-    page = _page("pages/runs.py", visitor, run=run)
+    page = _page("pages/run.py", visitor, run=run)
     assert not page.exception
     assert not page.get("plotly_chart")
     assert "Waiting" in page.get("progress")[0].proto.text

@@ -176,11 +176,11 @@ def test_a_pause_holds_the_queue_and_visitors_read_of_it() -> None:
     page.button(key="teacher_pause").click().run()
     assert service.paused()
     assert service.open_store().claim(TRAINING) is None
-    assert PAUSED in _words(_page("pages/runs.py", run=run))
+    assert PAUSED in _words(_page("pages/run.py", run=run))
     assert "Waiting ·" in _words(_page("pages/runs.py")), "as the run's own page calls it"
     page.button(key="teacher_unpause").click().run()
     assert not service.paused()
-    assert "Starts in a moment" in _words(_page("pages/runs.py", run=run))
+    assert "Begins in a moment" in _words(_page("pages/run.py", run=run))
 
 
 def test_a_stop_reaches_anybodys_run_and_its_owner_reads_whose_it_was() -> None:
@@ -189,11 +189,11 @@ def test_a_stop_reaches_anybodys_run_and_its_owner_reads_whose_it_was() -> None:
     (button,) = [one for one in page.button if (one.key or "").startswith("teacher_stop_")]
     button.click().run()
     assert service.run(run).state == "stopped"
-    owners = _page("pages/runs.py", run=run)
+    owners = _page("pages/run.py", run=run)
     assert "Stopped by the teacher" in _words(owners)
     owners.button(key="resume").click().run()
     assert service.run(run).state == "queued"
-    assert "Stopped by the teacher" not in _words(_page("pages/runs.py", run=run))
+    assert "Stopped by the teacher" not in _words(_page("pages/run.py", run=run))
 
 
 def test_the_whole_list_is_seen_and_all_of_one_visitor_or_network_is_stopped_at_once() -> None:
@@ -230,7 +230,7 @@ def test_a_stopped_run_does_not_speak_of_the_control_that_another_run_shares_wit
     stopped, other = store.add(DIGITS, OWNER, control), store.add(DIGITS, OWNER, control)
     assert store.run(stopped).control == store.run(other).control
     service.stop(stopped, why=teacher.STOPPED)
-    page = _page("pages/runs.py", run=stopped)
+    page = _page("pages/run.py", run=stopped)
     assert not page.exception
     assert "Stopped by the teacher" in _words(page)
     assert "from scratch" not in _words(page)
@@ -286,13 +286,12 @@ def test_limits_are_set_and_a_wrong_one_changes_nothing() -> None:
 # --- what owners and guests see of a run ----------------------------------------------------------------
 
 
-def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() -> None:
+def test_whoever_waits_reads_in_how_many_minutes_their_run_begins() -> None:
     store = service.open_store()
     ahead = store.add(DIGITS, GUEST_ID)
     run = store.add(DIGITS, OWNER)
-    words = _words(_page("pages/runs.py", run=run))
-    assert "Place 2 in the queue" in words
-    assert "about" not in words, "nothing was measured yet"
+    words = _words(_page("pages/run.py", run=run))
+    assert "nobody can say the length of" in words, "nothing was measured yet, and nothing expected"
     claim = store.claim(TRAINING)
     assert claim is not None
     assert claim.run == ahead
@@ -303,11 +302,10 @@ def test_a_place_in_the_queue_has_its_expected_wait_once_runs_were_measured() ->
     late = store.add(DIGITS, visitor_cookie.new_visitor())
     behind = store.run(late).position
     assert behind is not None
-    seen = _words(_page("pages/runs.py", visitor=store.run(late).visitor, run=late))
-    assert (
-        f"Place {behind} in the queue · about {130 * (behind - 1) / 60:.0f} min, going by the last runs"
-        in seen
-    )
+    seen = _words(_page("pages/run.py", visitor=store.run(late).visitor, run=late))
+    assert f"Begins in about {130 * (behind - 1) / 60:.0f} min" in seen
+    everything = 130 * 3 / 60
+    assert f"All of it, controls included, is done in about {everything:.0f} min" in _words(_open())
 
 
 @pytest.mark.parametrize("kind", ["finetune", "sweep"])
@@ -315,20 +313,20 @@ def test_a_shared_run_is_read_only_and_gone_when_it_is_withdrawn(kind: str) -> N
     sweep = RunSpec(config=SweepConfig(seeds=2), data="digits", title="Handwritten digits: every depth")
     spec = sweep if kind == "sweep" else DIGITS
     run = service.open_store().add(spec, OWNER)
-    refused = _page("pages/runs.py", visitor=GUEST_ID, run=run)
+    refused = _page("pages/run.py", visitor=GUEST_ID, run=run)
     assert [one.value for one in refused.error] == [NO_RUN]
     assert spec.title not in _words(refused)
-    owners = _page("pages/runs.py", run=run)
+    owners = _page("pages/run.py", run=run)
     owners.button(key="share_make").click().run()
     token = service.run(run).share
     assert token is not None
     assert f"?run={token}" in [one.value for one in owners.code]
-    guest = _page("pages/runs.py", visitor=GUEST_ID, run=token)
+    guest = _page("pages/run.py", visitor=GUEST_ID, run=token)
     assert not guest.exception
     assert spec.title in _words(guest)
     assert GUEST in _words(guest)
     assert not guest.button
-    assert GUEST not in _words(_page("pages/runs.py", run=token)), "the owner's own link is the owner's"
+    assert GUEST not in _words(_page("pages/run.py", run=token)), "the owner's own link is the owner's"
     assert "Nothing here yet." in _words(_page("pages/runs.py", visitor=GUEST_ID))
     owners.button(key="share_stop").click().run()
     guest.run()

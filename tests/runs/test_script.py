@@ -242,3 +242,22 @@ def test_the_scripts_network_computes_what_the_labs_does(name: str, head: Any, t
             torch.manual_seed(0)  # of dropout
             found.append(one.train()(images))
     torch.testing.assert_close(*found)
+
+
+def test_the_script_finds_the_weights_that_were_downloaded_beside_it(tmp_path: Path) -> None:
+    text = reproduction_script(result(FinetuneConfig(backbone="tiny_resnet18")))
+    script = tmp_path / "tiny_resnet18-ab_c12 (1).py"  # as a browser calls the second download
+    script.write_text(text, encoding="utf-8")
+    namespace = runpy.run_path(str(script))
+    with pytest.raises(SystemExit, match=r"tiny_resnet18-ab_c12\*\.safetensors is not beside this script"):
+        namespace["finished_network"]()
+    with pytest.raises(SystemExit, match="the ZIP that has it all"):
+        namespace["read_part"]("test")
+    names = ("weights.safetensors", f"{namespace['own_name']()}*.safetensors")
+    (tmp_path / "another-run.safetensors").touch()
+    downloaded = tmp_path / "tiny_resnet18-ab_c12.safetensors"
+    downloaded.touch()
+    assert namespace["beside"](*names) == downloaded.resolve()
+    unpacked = tmp_path / "weights.safetensors"
+    unpacked.touch()
+    assert namespace["beside"](*names) == unpacked.resolve()

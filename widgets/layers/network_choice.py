@@ -31,7 +31,7 @@ def choose() -> NetworkKey:
     name = address.choose(
         st.selectbox,
         "Network",
-        [*names_and_linked(), *runs],
+        [*runs, *names_and_linked()],  # what one has made oneself comes first
         name="network",
         default=catalogue.DEFAULT,
         forget=address.PLACES,

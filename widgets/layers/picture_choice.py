@@ -12,6 +12,7 @@ from core.images import picture, samples
 from core.images.picture import Picture, Squares
 from core.images.to_rgb import PictureReading
 from widgets import address, computed_once, frame
+from widgets.layers import run_picture
 from widgets.previews import PICTURES
 from widgets.sheet.sheet import sheet
 
@@ -25,20 +26,28 @@ _OWN = "layers_own"
 
 def choose() -> Picture | None:
     """Draw the choice of picture; None while there is no picture of the visitor's own yet."""
-    names = [*samples.SAMPLES, OWN]
+    tested = run_picture.named(SIDES)
+    names = [*samples.SAMPLES, OWN, *([tested.name] if tested else [])]
     name = address.read("picture", names, names[0])
     own: Picture | None = st.session_state.get(_OWN)
     sheet(
-        _thumbnails(own),
+        _thumbnails(own, tested),
         key="layers_pictures",
         columns=len(names),
-        labels=[*(entry.title for entry in samples.SAMPLES.values()), "Your own picture"],
+        labels=[
+            *(entry.title for entry in samples.SAMPLES.values()),
+            "Your own picture",
+            *([tested.title] if tested else []),
+        ],
         chosen=names.index(name),
         on_choose=lambda number: address.write(picture=names[number]),
         largest=THUMBNAIL,
         smooth=True,
         about="Pictures to look at",
     )
+    if tested is not None and name == tested.name:
+        st.caption(frame.plain(tested.title))
+        return tested
     return _own_picture(own) if name == OWN else sample(name)
 
 
@@ -62,12 +71,14 @@ def _squares(chosen: Picture, reading: PictureReading, side: int) -> Squares:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Picture: attrgetter("sha256")})
-def _thumbnails(own: Picture | None) -> bytes:
-    """All sample pictures and the visitor's own, or a plus sign in its place, as one picture."""
+def _thumbnails(own: Picture | None, tested: Picture | None) -> bytes:
+    """All sample pictures, the visitor's own or a plus sign in its place, and a run's, as one picture."""
     from core.interpretation import rendering
 
     tiles = [sample(name).squares[THUMBNAIL] for name in samples.SAMPLES]
     tiles.append(_plus() if own is None else own.squares[THUMBNAIL])
+    if tested is not None:
+        tiles.append(tested.squares[THUMBNAIL])
     return rendering.encode(rendering.contact_sheet(np.stack(tiles), len(tiles), gap=2), quality=85)
 
 

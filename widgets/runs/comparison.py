@@ -13,8 +13,8 @@ from core.runs.store.runs import RunRecord
 from core.training.config import STRATEGIES
 from widgets import frame
 from widgets.chart import chart
-from widgets.runs import finetuning
-from widgets.runs.results import difference, result_of, with_interval, written
+from widgets.run_results import difference, result_of, with_interval, written
+from widgets.runs.curves import curves, timeline_of
 from widgets.settings import SETTINGS
 
 
@@ -64,7 +64,7 @@ def role(record: RunRecord) -> ColourRole:
 
 
 def _curves(records: list[RunRecord]) -> None:
-    first, second = (finetuning.curves(finetuning.timeline_of(one), one) for one in records)
+    first, second = (curves(timeline_of(one), one) for one in records)
     if not first.validation_accuracy or not second.validation_accuracy:
         return
     for column, panel in zip(st.columns(2), get_args(CurvePanel), strict=True):

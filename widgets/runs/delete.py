@@ -8,8 +8,6 @@ from core.runs import service
 from core.runs.store.runs import RunRecord
 from widgets import frame
 
-_ADDRESSES = ("run", "sweep")  # what names a run on the runs page, and a sweep in the wizard
-
 
 def draw(records: Sequence[RunRecord], label: str, lost: str) -> None:
     """Offer to delete runs of this visitor's; ``lost`` says in a sentence what goes with them."""
@@ -20,6 +18,5 @@ def draw(records: Sequence[RunRecord], label: str, lost: str) -> None:
                 # Controls first: a run takes its own along.
                 for record in sorted(records, key=lambda one: one.control_of is None):
                     service.delete(record.id, visitor=frame.visitor())
-                for name in _ADDRESSES:
-                    st.query_params.pop(name, None)
+                st.query_params.clear()  # it may name one of them
                 st.rerun()

@@ -10,7 +10,6 @@ from core.runs import results
 from core.runs.files import artefacts
 from core.runs.kinds.finetuning_result import RunResult
 from widgets import frame, media_gate
-from widgets.runs import delete
 from widgets.runs.visible import VisibleRun, visible_run
 
 
@@ -52,8 +51,6 @@ def draw(seen: VisibleRun, result: RunResult) -> None:
     code = st.expander("Read the script", type="compact", key="read_script", on_change="rerun")
     if code.open:
         code.code(results.reproduction_script(seen.id), language="python", height=480)
-    if seen.mine:
-        delete.draw([seen.record], "Delete this run", "Its weights, curves and pictures are gone for good.")
 
 
 def figures(seen: VisibleRun, name: str, files: Mapping[str, Callable[[VisibleRun], bytes]]) -> None:
@@ -72,8 +69,6 @@ def figures(seen: VisibleRun, name: str, files: Mapping[str, Callable[[VisibleRu
                 on_click="ignore",
                 key=f"download_{suffix}",
             )
-        if seen.mine:
-            delete.draw([seen.record], "Delete this run", "Its measurements are gone for good.")
 
 
 def result_alone(seen: VisibleRun, name: str) -> None:

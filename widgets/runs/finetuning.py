@@ -1,23 +1,21 @@
 """One fine-tuning and its control: how they go while they go, and the result once it is there."""
 
-import math
 from typing import get_args
 
 import streamlit as st
 
 from core import words
 from core.backbones import catalogue
-from core.figures.learning_curves import CurvePanel, LearningCurves, learning_curves
+from core.figures.learning_curves import CurvePanel, learning_curves
 from core.runs import service
-from core.runs.kinds.finetuning import epochs_of
 from core.runs.kinds.finetuning_timeline import EpochFigures, Timeline
 from core.runs.store.runs import RunRecord
 from core.training.config import STRATEGIES
 from core.training.events import RunStarted
 from widgets import frame, network
 from widgets.chart import chart
-from widgets.runs import delete, result
-from widgets.runs.follow import follow
+from widgets.runs import next_steps, result
+from widgets.runs.curves import curves, epochs_planned, timeline_of
 from widgets.runs.polling import poll_seconds
 from widgets.runs.state import PAUSED, phase
 from widgets.runs.status import badge, status, stop_or_go_on
@@ -29,13 +27,17 @@ def draw(seen: VisibleRun) -> None:
     """Draw the run below its heading."""
     record = seen.record
     control = service.run(record.control) if record.control else None
-    if record.state == "finished":
-        result.headline(record, control)
-    # A fragment polls; the page itself runs again only when something has ended, or comes near in the queue.
+    # Fragments poll; the page itself runs again only when something has ended, or comes near in the queue.
     poll = poll_seconds(record, control)
-    st.fragment(_live, run_every=poll)(seen.address, _ended(record, control), poll)
-    if record.state == "finished":
-        result.details(seen.address)
+    if record.state != "finished":
+        st.fragment(_live, run_every=poll)(seen.address, _ended(record, control), poll)
+        return
+    result.plain_sentence(record, control)
+    next_steps.draw(seen)
+    st.fragment(_live_status, run_every=poll)(seen.address, _ended(record, control), poll)
+    result.headline(record, control)
+    result.details(seen.address)
+    st.fragment(_live_curves, run_every=poll)(seen.address)
 
 
 def facts(record: RunRecord) -> str:
@@ -57,48 +59,13 @@ def doing(record: RunRecord, timeline: Timeline) -> str:
     elif timeline.progress is not None:
         parts.append(phase(timeline.progress.phase))
     else:
-        epochs = _epochs(record, timeline)
+        epochs = epochs_planned(record, timeline)
         parts.append(f"Epoch {min(len(timeline.epochs) + 1, epochs)} of {epochs}")
     if timeline.images_per_second is not None:
         parts.append(f"{timeline.images_per_second:,.0f} pictures/s")
     if timeline.seconds_left is not None:
         parts.append(f"{words.seconds(timeline.seconds_left)} left")
     return " · ".join(parts)
-
-
-def timeline_of(record: RunRecord) -> Timeline:
-    """Read what is new of a fine-tuning since the last look of this session."""
-    timeline = follow(record)
-    assert isinstance(timeline, Timeline)
-    return timeline
-
-
-def curves(timeline: Timeline, record: RunRecord) -> LearningCurves:
-    """Turn a timeline into what the figure takes."""
-    epochs = _epochs(record, timeline)
-    nan = float("nan")
-    done = timeline.epochs
-    return LearningCurves(
-        epochs=max(epochs, len(done)),
-        train_accuracy=[nan if one.train_accuracy is None else one.train_accuracy for one in done],
-        validation_accuracy=[
-            nan if one.validation_accuracy is None else one.validation_accuracy for one in done
-        ],
-        train_loss=[nan if one.train_loss is None else one.train_loss for one in done],
-        validation_loss=[nan if one.validation_loss is None else one.validation_loss for one in done],
-        batches=[
-            (batch.event.step / batch.event.steps * epochs, batch.event.loss)
-            for batch in timeline.batches
-            if batch.event.steps and math.isfinite(batch.event.loss)
-        ],
-        best_epoch=timeline.finished.best_epoch if timeline.finished is not None else None,
-    )
-
-
-def _epochs(record: RunRecord, timeline: Timeline) -> int:
-    """How many it will be: as training has said, before that as was asked."""
-    asked = epochs_of(record.spec.finetune)
-    return asked if timeline.started is None else timeline.started.config.get("epochs") or asked
 
 
 def _ended(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
@@ -110,21 +77,33 @@ def _ended(record: RunRecord, control: RunRecord | None) -> tuple[str, str]:
 
 
 def _live(address: str, drawn: tuple[str, str], poll: float | None) -> None:
-    seen = still_visible(address)
-    record = seen.record
-    control = service.run(record.control) if record.control else None
+    """Draw a run that is not finished: where it is, its curves, its stages."""
+    _live_status(address, drawn, poll)
+    _live_curves(address)
+
+
+def _live_status(address: str, drawn: tuple[str, str], poll: float | None) -> None:
+    record, control, timeline, beside = _read(address)
     if _ended(record, control) != drawn or poll_seconds(record, control) != poll:
         st.rerun()
-    timeline = timeline_of(record)
-    beside = timeline_of(control) if control is not None else None
     _status(record, timeline, control, beside)
-    if seen.mine:
+    if still_visible(address).mine:
         _buttons(record, timeline)
+
+
+def _live_curves(address: str) -> None:
+    record, control, timeline, beside = _read(address)
     _curves(record, timeline, control, beside)
     if record.active and timeline.started is not None:
         _stages(record, timeline.started, timeline.epochs)
     for note in timeline.notes:
         st.caption(f":material/info: {frame.plain(note)}")
+
+
+def _read(address: str) -> tuple[RunRecord, RunRecord | None, Timeline, Timeline | None]:
+    record = still_visible(address).record
+    control = service.run(record.control) if record.control else None
+    return record, control, timeline_of(record), timeline_of(control) if control is not None else None
 
 
 def _stages(record: RunRecord, started: RunStarted, epochs: list[EpochFigures]) -> None:
@@ -166,7 +145,6 @@ def _buttons(record: RunRecord, timeline: Timeline) -> None:
             if timeline.epochs and st.button("Test it as it is", icon=":material/flag:", key="conclude"):
                 service.conclude(record.id, visitor=visitor)
                 st.rerun()
-            delete.draw([record], "Delete this run", "What it has learned so far is gone for good.")
         elif (
             record.state == "finished" and timeline.epochs and record.spec.finetune.strategy != "linear_probe"
         ):

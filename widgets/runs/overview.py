@@ -1,7 +1,6 @@
 """The visitor's earlier runs; two or more can be laid side by side."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -9,7 +8,7 @@ from core.runs import service
 from core.runs.limits import Limits
 from core.runs.store.runs import RunRecord
 from core.runs.teacher import RefusedError, secret
-from widgets import frame
+from widgets import frame, local_time
 from widgets.runs import comparison, delete
 from widgets.runs.kinds import VIEWS
 from widgets.runs.state import STATES
@@ -79,7 +78,7 @@ def _row(record: RunRecord, now: Limits) -> bool:
             disabled=record.active,
         )
         st.page_link(
-            frame.page("runs"),
+            frame.page("run"),
             label=f"**{frame.plain(record.title)}**",
             query_params={"run": record.id},
         )
@@ -90,10 +89,10 @@ def _row(record: RunRecord, now: Limits) -> bool:
 
 
 def _facts(record: RunRecord, now: Limits) -> str:
-    when = datetime.fromtimestamp(record.created, UTC).strftime("%d %b %H:%M UTC")
+    when = local_time.day_and_hour(record.created)
     if now.run_days and not record.active:
         until = (record.finished or record.created) + now.run_seconds
-        when += datetime.fromtimestamp(until, UTC).strftime(" · kept until %d %b")
+        when += local_time.local(until).strftime(" · kept until %d %b")
     if record.summary is None or record.state != "finished":
         return f"{STATES[record.state][0]} · {when}"
     when += " · **with a caveat**" if record.summary.get("caveats") else ""

@@ -1,29 +1,27 @@
 """The result of a finished run: how good, how sure, what it took, what moved, and what it gets wrong."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import streamlit as st
 
 from core.figures.comparison import AccuracyRow, accuracies
-from core.figures.confusion import confusion_matrix
 from core.figures.drift import drift
 from core.figures.reliability import reliability
 from core.freezing.report import StageAudit
-from core.runs.kinds.finetuning_result import RunResult, TestImages
+from core.metrics.plainly import plainly
+from core.runs.kinds.finetuning_result import RunResult
 from core.runs.store.runs import RunRecord
 from core.training import few_steps
 from core.words import megabytes, percent, short_count
-from widgets import frame, previews
+from widgets import frame
 from widgets.chart import chart
-from widgets.runs import downloads, seeds, try_picture
-from widgets.runs.results import difference, result_of, test_images_of, written
+from widgets.run_results import difference, result_of, written
+from widgets.runs import against, downloads, mistakes, seeds, try_picture
 from widgets.runs.visible import VisibleRun, still_visible
 
-MOST_PICTURES = 16
 TWO_ROWS = 230  # pixels that the headline chart takes with two rows
-TABS = ("Mistakes", "What moved", "Seeds", "Calibration", "Cost", "Try a picture", "Downloads")
+TRY, COMPARE = "Try a picture", "Compare"
+TABS = ("Mistakes", COMPARE, "What moved", "Seeds", "Calibration", "Cost", TRY, "Downloads")
 GUESTS_TABS = tuple(name for name in TABS if name != "Seeds")  # that one lists the owner's other runs
+OPEN_TAB = "result_tab"  # the widget's key: what opens a tab from elsewhere sets it before the tabs are drawn
 
 
 @st.fragment
@@ -32,14 +30,17 @@ def details(address: str) -> None:
     seen = still_visible(address)
     result = result_of(seen.id, written(seen.id))
     names = TABS if seen.mine else GUESTS_TABS
-    tabs = dict(zip(names, st.tabs(names, key="result_tab", on_change="rerun"), strict=True))
+    first = COMPARE if against.AGAINST in st.query_params else names[0]
+    drawn = st.tabs(names, default=first, key=OPEN_TAB, on_change="rerun")
+    tabs = dict(zip(names, drawn, strict=True))
     for name, draw_tab in (
-        ("Mistakes", _mistakes),
+        ("Mistakes", mistakes.draw),
+        (COMPARE, against.draw),
         ("What moved", _moved),
         ("Seeds", seeds.draw),
         ("Calibration", _calibration),
         ("Cost", _cost),
-        ("Try a picture", try_picture.draw),
+        (TRY, try_picture.draw),
         ("Downloads", downloads.draw),
     ):
         if name in tabs and tabs[name].open:
@@ -50,15 +51,30 @@ def details(address: str) -> None:
 # --- headline -------------------------------------------------------------------------------------------
 
 
+def plain_sentence(record: RunRecord, control: RunRecord | None) -> None:
+    """Say in one sentence how good the network is, before any figure that needs a word of explanation."""
+    scratch = finished_control(control)
+    of_run = result_of(record.id, written(record.id)).test
+    with st.container(key="plainly"):
+        st.markdown(f"### {frame.plain(plainly(of_run, None if scratch is None else scratch.test))}")
+
+
+def finished_control(control: RunRecord | None) -> RunResult | None:
+    """Read the result of a run's control, once there is one."""
+    if control is None or control.state != "finished":
+        return None
+    return result_of(control.id, written(control.id))
+
+
 def headline(record: RunRecord, control: RunRecord | None) -> None:
-    """Say how good the network is, how sure that is, and what transfer gave."""
+    """Say how sure that is, and what transfer gave."""
     result = result_of(record.id, written(record.id))
     rows = [AccuracyRow(name="This run", accuracy=result.test.accuracy, role="trainable")]
     sentence = budget = ""
     if result.diverged:
         st.warning(frame.plain(result.diverged), icon=":material/trending_up:")
-    if control is not None and control.state == "finished":
-        scratch = result_of(control.id, written(control.id))
+    scratch = finished_control(control)
+    if control is not None and scratch is not None:
         if scratch.diverged:
             st.warning(
                 f"The control from scratch: {frame.plain(scratch.diverged)}", icon=":material/trending_up:"
@@ -98,98 +114,6 @@ def _budget(scratch: RunResult) -> str:
         f"class, 20 epochs in place of 10 changed accuracy by {few_steps.spoken(more.points)} points "
         "(built-in network)."
     )
-
-
-# --- mistakes -------------------------------------------------------------------------------------------
-
-
-ConfusionCell = tuple[int, int]  # a true class, and what it was recognised as
-SUREST: ConfusionCell = (-1, -1)  # no cell: the most confident mistakes
-
-
-def _mistakes(seen: VisibleRun, result: RunResult) -> None:
-    images = test_images_of(seen.id, written(seen.id))
-    predicted = images.scores.argmax(axis=1)
-    key = f"confusion_cell_{seen.id}"  # another run has other classes
-    left, right = st.columns([3, 2])
-    with left:
-        chart(
-            confusion_matrix(result.test.confusion, result.class_names, theme=frame.theme()),
-            key="confusion",
-            on_click=lambda point: _click(key, point, len(result.class_names)),
-        )
-    with right:
-        cell = _choose_cell(key, result)
-        if cell is not None:
-            true, guess = cell
-            numbers = np.flatnonzero((images.labels == true) & (predicted == guess))
-            st.markdown(
-                f"{_named(cell, [frame.plain(name) for name in result.class_names], '**')}: {len(numbers)}"
-            )
-        else:
-            numbers = np.flatnonzero(images.labels != predicted)
-            if not len(numbers):
-                st.markdown("No mistake on the test pictures.")
-        surest = numbers[np.argsort(-images.scores[numbers].max(axis=1), kind="stable")][:MOST_PICTURES]
-        _gallery(surest, images, result, all_same=cell is not None)
-
-
-def _click(key: str, point: object, classes: int) -> None:
-    """Choose the cell that was clicked."""
-    match point:
-        case [int(true), int(guess), *_] if 0 <= true < classes and 0 <= guess < classes:
-            st.session_state[key] = (true, guess)
-
-
-def _choose_cell(key: str, result: RunResult) -> ConfusionCell | None:
-    """Let a cell be chosen in words, as by a click: mistakes first, the most frequent before all."""
-    counts = np.asarray(result.test.confusion)
-    totals = counts.sum(axis=1)
-    cells = [(int(true), int(guess)) for true, guess in zip(*counts.nonzero(), strict=True)]
-    cells.sort(key=lambda cell: (cell[0] == cell[1], -counts[cell]))
-    clicked = st.session_state.get(key, SUREST)
-    if clicked not in (SUREST, *cells):
-        cells.append(clicked)  # an empty one
-    chosen = st.selectbox(
-        "Pictures, here or by a click on a cell",
-        [SUREST, *cells],
-        format_func=lambda cell: (
-            "Most confident mistakes"
-            if cell == SUREST
-            else f"{_named(cell, result.class_names)}: {counts[cell]} of {totals[cell[0]]}"
-        ),
-        key=key,
-    )
-    return None if chosen == SUREST else chosen
-
-
-def _named(cell: ConfusionCell, names: Sequence[str], mark: str = "") -> str:
-    true, guess = (f"{mark}{names[place]}{mark}" for place in cell)
-    return f"{true}, recognised" if cell[0] == cell[1] else f"{true}, taken for {guess}"
-
-
-def _gallery(
-    numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    images: TestImages,
-    result: RunResult,
-    *,
-    all_same: bool,
-) -> None:
-    if not len(numbers):
-        return
-    if images.pictures_deleted:
-        st.caption("The pictures were deleted, or their time was over; labels and scores stay.")
-        return
-    with st.grid(4, min_column_width=84, gap="xsmall", key="gallery"):
-        for number in numbers:
-            guess = int(images.scores[number].argmax())
-            true, said = result.class_names[images.labels[number]], result.class_names[guess]
-            sure = f"{100 * images.scores[number, guess]:.0f}\u00a0%"
-            with st.container(gap="xxsmall"):
-                st.image(
-                    previews.png(images.images[number]), width="stretch", alt=f"{true}, taken for {said}"
-                )
-                st.caption(sure if all_same else f"{frame.plain(said)} {sure}  \nis {frame.plain(true)}")
 
 
 # --- what moved -----------------------------------------------------------------------------------------

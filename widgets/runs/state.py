@@ -7,6 +7,7 @@ from core.runs import service
 from core.runs.store.runs import RunRecord
 from widgets import frame
 
+_SOON = 2.0  # seconds
 PAUSED = "The teacher has paused the queue."
 # By state of `core.runs.store.runs.RunRecord`: the word, and Streamlit's colour of its badge.
 STATES = {
@@ -34,15 +35,18 @@ def phase(name: str) -> str:
 
 
 def in_queue(record: RunRecord) -> str:
-    """Say where a waiting run stands and how long that will take, going by runs that were measured."""
-    place = record.position or 1
-    wait = service.expected_wait(record.id)
-    says = f"Place {place} in the queue"
+    """Say how long a run still waits, going by how long those ahead of it are expected to take."""
     if service.paused():
-        return f"{says} · {PAUSED}"
-    if place == 1 and (wait is None or wait < 1):
-        return "Starts in a moment"
-    return says if wait is None else f"{says} · {words.about(wait)}, going by the last runs"
+        return PAUSED
+    wait = service.expected_wait(record.id)
+    begins, what = ("Goes on", "Shorter runs pass first") if record.started is not None else ("Begins", "")
+    if wait is None:
+        begins = "Waits for runs that nobody can say the length of"
+    elif wait < _SOON:
+        return f"{begins} in a moment"
+    else:
+        begins += f" in {words.about(wait)}"
+    return f"{what} · {begins.lower()}" if what else begins
 
 
 def why_it_ended(record: RunRecord) -> None:

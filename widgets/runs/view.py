@@ -3,7 +3,7 @@
 import streamlit as st
 
 from widgets import frame
-from widgets.runs import share
+from widgets.runs import delete, rename, share
 from widgets.runs.kinds import VIEWS
 from widgets.runs.visible import VisibleRun, guest_line, visible_run
 
@@ -23,4 +23,8 @@ def _heading(seen: VisibleRun, guests_see: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="run_heading"):
         st.title(frame.plain(seen.record.title), anchor=False)
         share.draw(seen, guests_see)
+        if seen.mine:
+            rename.draw(seen.record)
+            if not seen.record.active:
+                delete.draw([seen.record], "Delete", "What it has learned and measured is gone for good.")
     guest_line(seen)

@@ -29,6 +29,13 @@ def draw() -> None:
     waiting = [one for one in records if one.state == "queued"]
     working = [one for one in records if one.state != "queued"]
     _numbers(len(waiting), len(working), len({one.visitor for one in records}))
+    if records and not service.paused():
+        left = service.done_in()
+        st.caption(
+            "Nobody can say yet when all of it is done."
+            if left is None
+            else f"All of it, controls included, is done in {words.about(left)}, if nothing is added."
+        )
     _pause(bool(waiting))
     st.markdown("**Being worked on**")
     for one in working:

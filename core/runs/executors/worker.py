@@ -68,12 +68,18 @@ class _Interrupted(Exception):
     """The run must not go on: between two events, or while data are being loaded."""
 
 
+class _LetPass(_Interrupted):
+    """The run has reached a milestone, and shorter ones wait."""
+
+
 @dataclass
 class _Orders:
     """What the watching thread has learned, for the training thread to look at between two events."""
 
     # Somebody pressed stop, or a control has to wait for a run that somebody asked for.
     stop: threading.Event = field(default_factory=threading.Event)
+    # Somebody waits with a much shorter run: at the next milestone, where nothing is lost, this one makes way.
+    let_pass: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)  # the run belongs to another worker now
     gone: threading.Event = field(default_factory=threading.Event)  # the server is gone
     job_over: threading.Event = field(default_factory=threading.Event)
@@ -150,7 +156,7 @@ class _Worker:
             self._end(claim, "finished", summary=recorder.summary)
         except (_Interrupted, _Terminated) as reason:
             clean = isinstance(reason, _Interrupted) and orders.over_limit is None
-            self._interrupted(claim, recorder, orders)
+            self._interrupted(claim, recorder, orders, let_pass=isinstance(reason, _LetPass))
         except errors.StoreError:
             raise  # this process ends, and the run goes on from its checkpoint once the store can be written
         except errors.LabError as error:
@@ -193,6 +199,8 @@ class _Worker:
                 recorder.write(event)
                 if recorder.summary is None:
                     orders.raise_if_any()
+                    if orders.let_pass.is_set() and isinstance(event, kind.milestones):
+                        raise _LetPass
         finally:
             if isinstance(events, Generator):
                 events.close()  # what it holds on disk goes now, not when the collector finds it
@@ -213,7 +221,9 @@ class _Worker:
             (directory / artefacts.TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
         self._end(claim, "failed", error=_sentence(error))
 
-    def _interrupted(self, claim: Claim, recorder: Recorder | None, orders: _Orders) -> None:
+    def _interrupted(
+        self, claim: Claim, recorder: Recorder | None, orders: _Orders, *, let_pass: bool = False
+    ) -> None:
         """Keep the last checkpoint and let go of the run: stopped if asked to, failed over its limit, else queued."""
         order = self._store.beat(claim)
         if order == "lost" or orders.lost.is_set():
@@ -225,6 +235,8 @@ class _Worker:
             self._end(claim, "stopped")
         elif orders.over_limit is not None:
             self._end(claim, "failed", error=orders.over_limit)
+        elif let_pass:
+            self._store.let_pass(claim)
         else:
             self._store.give_back(claim)
 
@@ -252,6 +264,10 @@ class _Worker:
                 orders.stop.set()
             elif order == "lost" and not orders.job_over.is_set():
                 orders.lost.set()
+            elif order == "let pass":
+                orders.let_pass.set()
+            elif order == "go on":  # who waited has gone, or works elsewhere
+                orders.let_pass.clear()
             if orders.over_limit is None:
                 orders.over_limit = _excess(limits, time.monotonic() - began)
                 if orders.over_limit is not None:

@@ -70,6 +70,22 @@ def needs_start_file(config: FinetuneConfig) -> bool:
     return pretrained and (config.backbone.startswith(OTHERS) or config.weights != "pretrained")
 
 
+def beside(name: str, *others: str) -> Path:
+    """Find a file that belongs to this script beside it, or end with a sentence; ``others`` are patterns of its name.
+
+    A browser calls a second download of the same name "name (1)"; of several that fit, the newest is taken.
+    """
+    if (HERE / name).is_file():
+        return HERE / name
+    found = [path for pattern in others for path in HERE.glob(pattern) if path.is_file()]
+    if found:
+        return max(found, key=lambda path: path.stat().st_mtime)
+    wanted = " or ".join([name, *others])
+    sys.exit(
+        f"{wanted} is not beside this script, in {HERE}; download it there, or unpack the ZIP that has it all."
+    )
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read a safetensors file: eight bytes of length, a JSON table of contents, then the numbers."""
     content = path.read_bytes()
@@ -83,6 +99,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             flat = torch.frombuffer(bytearray(content[begin:end]), dtype=kinds[entry["dtype"]])
             tensors[name] = flat.reshape(entry["shape"])
     return tensors
+
+
+def own_name() -> str:
+    """Name this script as its run is called: downloaded alone, its weights are called the same."""
+    return Path(__file__).stem.partition("(")[0].rstrip()
 
 
 def random_network() -> tuple[Backbone, dict[str, str]]:
@@ -122,7 +143,7 @@ def finished_network() -> Backbone:
     """Load the network that the lab's run ended with."""
     backbone, names = random_network()
     give_head(backbone)
-    tensors = read_tensors(HERE / "weights.safetensors")
+    tensors = read_tensors(beside("weights.safetensors", f"{own_name()}*.safetensors"))
     backbone.load_state_dict({names.get(name, name): tensor for name, tensor in tensors.items()})
     return backbone
 
@@ -131,7 +152,7 @@ def pretrained_network() -> Backbone:
     """Load the network that knows the source task, its old head included."""
     backbone, names = random_network()
     if needs_start_file(config):
-        tensors = read_tensors(HERE / "start.safetensors")
+        tensors = read_tensors(beside("start.safetensors"))
     else:
         tensors = torchvision.models.get_model(config.backbone, weights="DEFAULT").state_dict()
     backbone.load_state_dict({names[name]: tensor for name, tensor in tensors.items()}, strict=False)
@@ -152,7 +173,7 @@ def start_network() -> Backbone:
 
 def read_part(name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Read images (N, side, side, 3) and labels (N,) of "train", "validation" or "test"."""
-    with np.load(HERE / "data.npz") as data:
+    with np.load(beside("data.npz")) as data:
         return data[f"{name}_images"], data[f"{name}_labels"]
 
 

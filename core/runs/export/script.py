@@ -66,8 +66,9 @@ def _docstring(result: RunResult, libraries: Collection[str]) -> str:
 
 {strategy.title}: {strategy.what}
 In the lab, this network was right on {words.percent(result.test.accuracy.value)} of {result.test.count} test images.
-Beside this file stand weights.safetensors and data.npz: the run's images as the network saw them,
-{side} x {side} pixels, already split into train, validation and test.
+Beside this file stand weights.safetensors (or, downloaded alone, the weights under this file's own name) and
+data.npz: the run's images as the network saw them, {side} x {side} pixels, already split into train, validation and
+test. New pictures need the weights alone; data.npz comes in the ZIP.
 First comes the program of this run; then, file by file, what it calls of the lab.
 """'''
 

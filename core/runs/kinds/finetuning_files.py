@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +57,7 @@ def _write_test_images(path: Path, event: Finished) -> None:
         "images": event.test_images,
         "labels": np.asarray(event.labels, dtype=np.int64),
         "scores": np.asarray(event.scores, dtype=np.float32),
+        "files": np.asarray([PurePosixPath(name).name for name in event.test_files], dtype=np.str_),
     }
     artefacts.write_atomically(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 

@@ -102,7 +102,8 @@ class RunResult:
 class TestImages:
     """The test set as kept with the run: small copies (N, side, side, 3) uint8, labels (N,), scores (N, C).
 
-    Of an upload that is gone there are no copies any more: ``images`` is (0, side, side, 3).
+    ``files`` are the names of the N files, or none. Of an upload that is gone there are no copies any more: ``images``
+    is (0, side, side, 3), and there are no names.
     """
 
     __test__ = False  # not a pytest class
@@ -110,6 +111,7 @@ class TestImages:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     scores: NDArray[np.float32]  # softmax probabilities
+    files: tuple[str, ...] = ()
 
     @property
     def pictures_deleted(self) -> bool:

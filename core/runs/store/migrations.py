@@ -110,6 +110,13 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX runs_by_end ON runs (state, lane, finished)",
         ),
     ),
+    (
+        "0008 how long a run is expected to take, and how long it was worked on before its last break",
+        (
+            "ALTER TABLE runs ADD COLUMN expected REAL",
+            "ALTER TABLE runs ADD COLUMN worked REAL NOT NULL DEFAULT 0",
+        ),
+    ),
 )
 
 

@@ -23,22 +23,22 @@ RUNS = f"""
         (SELECT position FROM ({QUEUE}) AS queue WHERE queue.id = runs.id)
     END AS position FROM runs
 """
-_LAST = """
-    SELECT kind, avg(seconds) AS seconds FROM (
-        SELECT kind, seconds, row_number() OVER (PARTITION BY kind ORDER BY finished DESC) AS age FROM (
-            SELECT kind, finished, finished - started AS seconds
-            FROM runs WHERE state = 'finished' AND lane = (SELECT lane FROM runs WHERE id = ?1)
-            ORDER BY finished DESC LIMIT 100
-        )
-    ) WHERE age <= 20 GROUP BY kind
+# How long a run is expected to take, for those whose pictures nobody has counted: a sweep is long.
+EXPECTED = "coalesce({0}.expected, CASE {0}.kind WHEN 'sweep' THEN 600.0 ELSE 30.0 END)"
+# A lane's runs, those in work first, then in the order of the queue, with what they have been worked on so far.
+_WHAT = """runs.id, visitor, runs.priority, runs.kind, expected,
+        json_extract(spec, '$.config.backbone') AS backbone, worked"""
+AHEAD = f"""
+    SELECT {_WHAT}, 1 AS in_work, max(0, ?2 - started) AS stretch, 0 AS position
+    FROM runs WHERE state IN {sql(IN_WORK)} AND lane = ?1
+    UNION ALL
+    SELECT {_WHAT}, 0, 0, queue.position
+    FROM ({QUEUE}) AS queue CROSS JOIN runs ON runs.id = queue.id WHERE queue.lane = ?1
+    ORDER BY position
 """
-WAIT = f"""
-    WITH last AS ({_LAST}), queue AS ({QUEUE})
-    SELECT total(max(0, last.seconds - worked)) AS seconds, total(last.seconds IS NULL) AS unknown FROM (
-        SELECT kind, 0 AS worked FROM queue
-        WHERE lane = (SELECT lane FROM runs WHERE id = ?1) AND position < (SELECT position FROM queue WHERE id = ?1)
-        UNION ALL
-        SELECT kind, ?2 - started FROM runs
-        WHERE state IN {sql(IN_WORK)} AND lane = (SELECT lane FROM runs WHERE id = ?1)
-    ) AS ahead LEFT JOIN last USING (kind)
+# A lane's last runs, newest first.
+LAST = """
+    SELECT kind, json_extract(spec, '$.config.backbone') AS backbone, priority, expected,
+        worked + finished - started AS seconds
+    FROM runs WHERE state = 'finished' AND lane = ?1 ORDER BY finished DESC LIMIT 100
 """

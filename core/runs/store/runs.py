@@ -6,6 +6,7 @@ its claim, so that a worker that was given up for dead can no longer touch a run
 
 import json
 import logging
+import math
 import os
 import platform
 import secrets
@@ -23,7 +24,16 @@ from core.runs.limits import Limits
 from core.runs.spec import UPLOAD, RunSpec
 from core.runs.store import places
 from core.runs.store.database import Database
-from core.runs.store.queue_order import QUEUE, RUNS, WAIT
+from core.runs.store.forecast import (
+    LONGER,
+    STRETCH_SECONDS,
+    LanePace,
+    MeasuredRun,
+    RunAhead,
+    RunLike,
+    forecast,
+)
+from core.runs.store.queue_order import AHEAD, EXPECTED, LAST, QUEUE, RUNS
 from core.runs.store.retention import Keeping, check_room
 from core.runs.store.states import ACTIVE, ENDED, IN_WORK, End, State, sql
 from core.runs.store.uploads import UploadTable
@@ -31,7 +41,7 @@ from core.runs.store.weights import WeightsTable
 
 _log = logging.getLogger(__name__)
 
-Order = Literal["go on", "wait", "stop", "lost"]
+Order = Literal["go on", "wait", "let pass", "stop", "lost"]
 
 STALE_SECONDS = 60.0  # without a heartbeat for this long, a worker is given up, though its process may live
 ATTEMPTS = 3  # a run whose worker vanished this often is not tried again
@@ -131,8 +141,11 @@ class Store:
         *,
         network: str = "",
         limits: Limits | None = None,
+        expected: tuple[float | None, float | None] = (None, None),
     ) -> str:
         """Queue a run, and its control in the same transaction.
+
+        ``expected`` are the seconds that `core.runs.duration` expects of the two.
 
         ``network`` is where the visitor comes from, by a mark that only this store can make. An equal control that
         this visitor already has, waiting, running or finished, is linked instead. Raises `RunError` where ``limits``
@@ -148,8 +161,17 @@ class Store:
                 linked = _equal_control(connection, visitor, control)
                 if linked is None:
                     linked = secrets.token_urlsafe(16)
-                    _insert(connection, linked, visitor, network, control, priority=1, control_of=run)
-            _insert(connection, run, visitor, network, spec, priority=0, control=linked)
+                    _insert(
+                        connection,
+                        linked,
+                        visitor,
+                        network,
+                        control,
+                        priority=1,
+                        control_of=run,
+                        expected=expected[1],
+                    )
+            _insert(connection, run, visitor, network, spec, priority=0, control=linked, expected=expected[0])
         return run
 
     def run(self, run: str) -> RunRecord:
@@ -180,13 +202,24 @@ class Store:
         return row["share"] if row else None
 
     def wait(self, run: str, slots: int = 1) -> float | None:
-        """Expect how many seconds a queued run waits, from how long the last runs took; None before any has ended.
+        """Expect in how many seconds a queued run begins; None where what is ahead of it is of no known length."""
+        lane = self._rows("SELECT lane FROM runs WHERE id = ?", run)[0]["lane"]
+        begins, _ = self.forecast(lane, slots)[run]
+        return begins if math.isfinite(begins) else None
 
-        What is ahead of it takes as long as the last twenty runs of its kind took on average, what is being
-        worked on the rest of that.
-        """
-        row = self._rows(WAIT, run, time.time())[0]
-        return None if row["unknown"] else float(row["seconds"]) / max(1, slots)
+    def forecast(self, lane: Lane, slots: int = 1) -> dict[str, tuple[float, float]]:
+        """Expect when a lane's active runs begin and end, in seconds from now; infinite where nobody can say."""
+        pace = self.pace(lane)
+        return forecast((_ahead(row, pace) for row in self._rows(AHEAD, lane, time.time())), slots)
+
+    def pace(self, lane: Lane) -> LanePace:
+        """Read how long a lane's last runs took."""
+        return LanePace(
+            runs=[
+                MeasuredRun(alike=_like(row), expected=row["expected"], seconds=row["seconds"])
+                for row in self._rows(LAST, lane)
+            ]
+        )
 
     def active(self) -> list[RunRecord]:
         """List everybody's runs that wait or are worked on: first those in work, then in the queue's order."""
@@ -256,7 +289,7 @@ class Store:
                 )
             changed = connection.execute(
                 f"UPDATE runs SET state = 'queued', spec = ?, hash = ?, place = {_NEXT_PLACE}, error = NULL,"
-                " attempts = 0, finished = NULL, stop_requested = NULL"
+                " attempts = 0, finished = NULL, stop_requested = NULL, worked = 0"
                 f" WHERE id = ? AND state IN {sql(ENDED)}",
                 (json.dumps(spec.to_json()), spec.hash, run),
             )
@@ -272,6 +305,14 @@ class Store:
             if not gone.rowcount:
                 raise errors.RunError("The run is still going on; stop it first, then delete it.")
             connection.execute("UPDATE runs SET control = NULL WHERE control = ?", (run,))
+
+    def rename(self, run: str, spec: RunSpec) -> None:
+        """Take over the title of ``spec``, which is otherwise the run's own."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET title = ?, spec = ? WHERE id = ?",
+                (spec.title, json.dumps(spec.to_json()), run),
+            )
 
     def linked_to(self, control: str) -> int:
         """Count the runs that show ``control`` beside them."""
@@ -331,7 +372,8 @@ class Store:
 
         ``lost``: the run is no longer its own. ``wait``: a run that somebody asked for is queued while this
         one is a control; it goes back into the queue, to go on from its checkpoint when the other is done. As
-        many controls make way as runs are queued, those first that began last.
+        many controls make way as runs are queued, those first that began last. ``let pass``: somebody else's run
+        waits that is much shorter, and this one has been worked on for a while; it makes way at its next milestone.
         """
         rows = self._rows(
             "SELECT state, (SELECT count(*) FROM runs AS other"
@@ -339,8 +381,13 @@ class Store:
             f" AND NOT EXISTS (SELECT 1 FROM settings WHERE name = '{_PAUSED}'))"
             " > (SELECT count(*) FROM runs AS other"
             f" WHERE other.state IN {sql(IN_WORK)} AND other.lane = runs.lane AND other.priority = runs.priority"
-            " AND (other.started, other.id) > (runs.started, runs.id)) AS before"
+            " AND (other.started, other.id) > (runs.started, runs.id)) AS before,"
+            " started < ? AND EXISTS (SELECT 1 FROM runs AS other"
+            " WHERE other.state = 'queued' AND other.lane = runs.lane AND other.priority <= runs.priority"
+            f" AND other.visitor != runs.visitor AND {LONGER} * {EXPECTED.format('other')} <= {EXPECTED.format('runs')}"
+            f" AND NOT EXISTS (SELECT 1 FROM settings WHERE name = '{_PAUSED}')) AS shorter"
             " FROM runs WHERE id = ? AND claim = ?",
+            time.time() - STRETCH_SECONDS,
             claim.run,
             claim.token,
         )
@@ -348,7 +395,7 @@ class Store:
             return "lost"
         if rows[0]["state"] == "stopping":
             return "stop"
-        return "wait" if rows[0]["before"] else "go on"
+        return "wait" if rows[0]["before"] else "let pass" if rows[0]["shorter"] else "go on"
 
     def stop_requested(self, claim: Claim) -> float | None:
         """Read when a stop was asked for."""
@@ -394,6 +441,11 @@ class Store:
         """Queue a claimed run again, in front, because its worker had to go; nobody did wrong."""
         with self._transaction() as connection:
             _release(connection, claim.run, claim.token, counts=False)
+
+    def let_pass(self, claim: Claim) -> None:
+        """Queue a claimed run again, at the place that it had: who was served longer ago comes before it."""
+        with self._transaction() as connection:
+            _release(connection, claim.run, claim.token, counts=False, in_front=False)
 
     def vanished(self, claim: Claim) -> None:
         """Queue a run again whose worker ended without a word; after `ATTEMPTS` times it has failed."""
@@ -448,13 +500,14 @@ def _insert(
     priority: int,
     control: str | None = None,
     control_of: str | None = None,
+    expected: float | None = None,
 ) -> None:
     connection.execute(
         "INSERT INTO runs (id, visitor, network, title, spec, kind, lane, hash, state, priority, place, control,"
-        f" control_of, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, {_NEXT_PLACE}, ?, ?, ?)",
+        f" control_of, created, expected) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, {_NEXT_PLACE}, ?, ?, ?, ?)",
         (
             *(run, visitor, network, spec.title, json.dumps(spec.to_json()), spec.kind, kind(spec).lane),
-            *(spec.hash, priority, control, control_of, time.time()),
+            *(spec.hash, priority, control, control_of, time.time(), expected),
         ),
     )
 
@@ -468,10 +521,12 @@ def _equal_control(connection: sqlite3.Connection, visitor: str, control: RunSpe
     return str(row["id"]) if row else None
 
 
-def _release(connection: sqlite3.Connection, run: str, token: str | None, *, counts: bool) -> None:
-    """End a claim: to stopped if a stop was asked for, to failed after too many attempts, else to queued, in front.
+def _release(
+    connection: sqlite3.Connection, run: str, token: str | None, *, counts: bool, in_front: bool = True
+) -> None:
+    """End a claim: to stopped if a stop was asked for, to failed after too many attempts, else to queued.
 
-    ``token`` None releases whoever holds the run.
+    Queued ``in_front`` of all others, or where it stood before. ``token`` None releases whoever holds the run.
     """
     changed = connection.execute(
         f"""
@@ -479,7 +534,8 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
             attempts = attempts + :counts,
             claim = NULL,
             bytes = NULL,
-            place = CASE WHEN state = 'running' THEN 0 ELSE place END,
+            place = CASE WHEN state = 'running' AND :in_front THEN 0 ELSE place END,
+            worked = worked + max(0, :now - started),
             finished = CASE WHEN state = 'stopping' OR attempts + :counts >= :limit THEN :now END,
             error = CASE WHEN state = 'stopping' THEN error WHEN attempts + :counts >= :limit THEN :vanished END,
             state = CASE WHEN state = 'stopping' THEN 'stopped'
@@ -490,6 +546,7 @@ def _release(connection: sqlite3.Connection, run: str, token: str | None, *, cou
         """,
         {
             "counts": int(counts),
+            "in_front": int(in_front),
             "limit": ATTEMPTS,
             "now": time.time(),
             "vanished": _VANISHED,
@@ -508,6 +565,23 @@ def _take_control_along(connection: sqlite3.Connection, run: str) -> None:
         " WHERE id = (SELECT control FROM runs WHERE id = ?) AND priority = 1 AND state = 'queued'"
         " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.control = runs.id AND other.state != 'failed')",
         (time.time(), _MAIN_FAILED, run),
+    )
+
+
+def _like(row: sqlite3.Row) -> RunLike:
+    return RunLike(kind=row["kind"], backbone=row["backbone"], control=row["priority"] > 0)
+
+
+def _ahead(row: sqlite3.Row, pace: LanePace) -> RunAhead:
+    whole = pace.seconds(_like(row), row["expected"])
+    return RunAhead(
+        id=row["id"],
+        visitor=row["visitor"],
+        priority=row["priority"],
+        whole=whole,
+        left=max(0.0, whole - row["worked"] - row["stretch"]),
+        stretch=row["stretch"],
+        in_work=bool(row["in_work"]),
     )
 
 
