@@ -23,7 +23,7 @@ def _phase(game: Locator, wanted: str) -> None:
 
 
 def _fall(tab: Page, game: Locator) -> float:
-    """Start a ride by the space bar, with nothing in focus, and pull to the right until the fall; seconds as the game says."""
+    """Start a ride by Space, with nothing in focus, and pull to the right until the fall; seconds as the game says."""
     tab.evaluate("document.activeElement.blur()")
     tab.keyboard.press("Space")
     _phase(game, "ride")
@@ -63,7 +63,8 @@ def test_rides_by_keyboard_become_the_visitor_s_own_curve(tab: Page, address: st
     expect(tab.get_by_role("button", name="Start over")).to_be_visible()
     second = _fall(tab, game)
     gains = [seconds - visitor.nobody("bicycle", ride) for ride, seconds in enumerate((first, second))]
-    sentence = f"beyond nobody, from {words.number(gains[0], sign=True)} s to {words.number(gains[1], sign=True)} s in 2 rides"
+    first_gain, second_gain = (words.number(gain, sign=True) for gain in gains)
+    sentence = f"beyond nobody, from {first_gain} s to {second_gain} s in 2 rides"
     expect(tab.get_by_text(sentence)).to_be_visible()
     game.locator(".tab").nth(2).click()
     expect(game.locator(".detail")).to_contain_text("the wheel goes right")
