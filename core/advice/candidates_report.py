@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from core.backbones import catalogue
 from core.backbones.catalogue import BackboneEntry
 from core.interpretation.specificity_report import Reading
-from core.metrics.comparison import ALPHA, paired_difference
+from core.metrics.comparison import paired_difference
 from core.metrics.report import Interval
+from core.metrics.verdict import judged
 from core.words import listed, percent
 
 RESAMPLES = 2000
@@ -147,7 +148,8 @@ def compared(
 
     The images are resampled with replacement and every network's answers to them counted again. That asks how the
     order depends on which images were tested; the probes themselves are not refitted. Here copies do no harm, since
-    each answer was given without the image. Pairs are told apart by McNemar's test, times the number of rivals.
+    each answer was given without the image. Pairs are told apart by the interval of
+    their difference, wide enough for all rivals together.
     """
     order = sorted(examined, key=lambda one: -one.probe.accuracy.value)
     first = order[0] if order else None
@@ -197,7 +199,7 @@ def sure(right: Sequence[NDArray[np.bool_]], entries: Sequence[BackboneEntry]) -
 
 def _level(first: NDArray[np.bool_], other: NDArray[np.bool_], rivals: int) -> bool:
     """Whether chance alone may explain that ``first`` is right more often; one of so many ``rivals`` is asked."""
-    return (paired_difference(first, other).p_value or 0.0) * rivals >= ALPHA
+    return judged(paired_difference(first, other, comparisons=rivals).difference) == "no difference"
 
 
 def best_shares(right: Sequence[NDArray[np.bool_]], *, seed: int = 0) -> tuple[float, ...]:

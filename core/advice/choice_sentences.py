@@ -6,6 +6,7 @@ from core.advice.candidates_report import Comparison, Examined, short_title, str
 from core.advice.choosing import ALWAYS, SCORES, ChoiceRecord, NetworkEvidence
 from core.advice.report import Policy
 from core.backbones import catalogue
+from core.metrics.verdict import rivals
 from core.words import interval, listed, points
 
 NOBODY = ("best-in-hindsight", "best-elsewhere", "random")  # ways that are yardsticks, not to be followed
@@ -93,15 +94,15 @@ def _score(examined: Examined, name: str) -> float:
 
 
 def leads(record: ChoiceRecord, evidence: NetworkEvidence) -> tuple[str, ...]:
-    """Say of every network how far ahead of the first it is, and how its time compares; a sentence each."""
+    """Say of every network whether it is better than the first, and how its time compares; a line each."""
     first = record.networks[0]
     sentences = []
     for name, lead in record.ahead.items():
         times = evidence.milliseconds[name] / evidence.milliseconds[first]
-        where = "ahead of" if lead.value > 0 else "behind"
+        names = short_title(name), short_title(first)
+        found = rivals(lead.times(0.01), names)  # from points
         sentences.append(
-            f"{short_title(name)} is {points(abs(lead.value) / 100, sign=False)} {where} {short_title(first)} "
-            f"{interval(lead.low / 100, lead.high / 100)} and takes {times:.1f} times as long for a picture."
+            f"{names[0]} against {names[1]}: {found.sentence}. It takes {times:.1f} times as long for a picture."
         )
     return tuple(sentences)
 

@@ -1,13 +1,13 @@
 """Where tasks stand on the chart of the four quadrants. Torch-free.
 
 From left to right there are three columns: similar to the source, between, different, as `tasks` judges it. Within
-a column the order means nothing. A task of unknown kind stands where the measured tasks nearest to it stand.
+a column the order means nothing. A task of unknown kind may stand anywhere; the rule that is quoted beside the chart
+is that of the column (`advisor`).
 """
 
 from collections.abc import Sequence
 
 from core.advice.evidence import Cell
-from core.advice.report import Description, Neighbour
 from core.advice.tasks import TASKS, Similarity
 
 COLUMNS: dict[Similarity, tuple[float, float]] = {
@@ -35,15 +35,14 @@ def sizes(cells: Sequence[Cell]) -> dict[str, int]:
     return found
 
 
-def described(description: Description) -> tuple[tuple[float, float], tuple[int, int]]:
-    """Ranges on both axes of a task in a person's words."""
-    across = ANYWHERE if description.similarity is None else COLUMNS[description.similarity]
-    count = description.per_class
-    return across, (max(2, round(count / ABOUT)), round(count * ABOUT))
+def place(
+    kind: Similarity | None, per_class: int, *, counted: bool
+) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Ranges on both axes of a task: the column of its kind, anywhere where nobody knows that; its number of images.
 
-
-def among(neighbours: Sequence[Neighbour], per_class: int) -> tuple[tuple[float, float], tuple[int, int]]:
-    """Ranges on both axes of a measured task: as far as its nearest tasks reach, and its own number of images."""
-    places = [unlike(one.task) for one in neighbours]
-    across = (min(places) - 0.03, max(places) + 0.03) if places else ANYWHERE
-    return across, (per_class, per_class)
+    ``counted``: nobody estimated that number.
+    """
+    across = ANYWHERE if kind is None else COLUMNS[kind]
+    if counted:
+        return across, (per_class, per_class)
+    return across, (max(2, round(per_class / ABOUT)), round(per_class * ABOUT))

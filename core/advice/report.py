@@ -103,13 +103,17 @@ class Outlook:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """The textbook rule for the task's quadrant, and its sources."""
+    """The textbook rule for a quadrant that the task may lie in, its sources, and how the advice stands to it."""
 
+    kind: Similarity  # of pictures, for which it speaks; what lies between counts as different
     quadrant: Quadrant
     says: str  # one sentence
     arm: str  # what it amounts to for this network
     citation: str
     disputed: str  # "" or who says otherwise, with citation
+    departs: (
+        str  # "" or one sentence: what the advice does otherwise, and what the rule is expected to give away
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +140,13 @@ class Advice:
     augmentation: str  # one sentence, with why
     regularisation: str  # one sentence, with why
     outlooks: tuple[Outlook, ...]  # of all arms, 0 … K
-    indistinguishable: tuple[
-        str, ...
-    ]  # arms that cannot be told from the best; the advised one is the cheapest
-    neighbours: tuple[Neighbour, ...]
-    rule: Rule
-    departs: str  # "" or one sentence: why the advice departs from the rule
+    best: str  # the arm that is expected to do best; the advised one is cheaper where that loses next to nothing
+    indistinguishable: tuple[str, ...]  # arms that cannot be told from the best
+    neighbours: tuple[Neighbour, ...]  # measured tasks that stand out as near; empty where none does
+    # How alike everyday photographs the pictures are, as far as anybody said: it decides the place in the chart and the
+    # rules. None: nobody did, and no measure tells (see `advisor.kind_of`).
+    kind: Similarity | None
+    rules: tuple[Rule, ...]  # one, or for an unknown kind that of either
     changes: tuple[str, ...]  # what would change the advice, a sentence each
     alternatives: tuple[Alternative, ...]
     outside: float  # how far the task is from everything measured, 1: as far as a typical new data set

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from core.advice.evidence import Cell, Evidence
-from core.advice.report import HINDSIGHT, Advice, Policy, Record
-from core.advice.tasks import TASKS, Similarity
+from core.advice.forecast import SMALL_LOSS
+from core.advice.report import HINDSIGHT, Advice, Policy, Record, Rule
+from core.advice.tasks import SIMILARITIES, TASKS, Similarity
 from core.backbones.catalogue import BackboneEntry
 from core.training.sweep_config import SweepArm
 from core.words import interval, listed, number, points
 
 CLEARLY = 0.02  # of accuracy: a probe's peak stands out by more than this
-ALIKE = 0.06  # of the weight: below this the nearest measured case is no nearer than many others
 
 
 def headline(advice: Advice) -> str:
@@ -66,29 +66,54 @@ def arm_title(name: str, stages: int) -> str:
     return f"{arm.depth} of {stages} frozen"
 
 
-def leans_on(advice: Advice) -> str:
-    """Name the measured data sets that the advice leans on, or say that it leans on all of them alike."""
-    if not advice.neighbours or advice.neighbours[0].weight < ALIKE:
-        return "all of them about equally: the answers so far fit no one better than the others"
-    return "; ".join(f"**{TASKS[one.task].title}**, {TASKS[one.task].about}" for one in advice.neighbours)
+def nearest(advice: Advice) -> tuple[str, str]:
+    """Name the measured data sets that the advice leans on most, and say in what they are near: title and text."""
+    alike = "that your answers fit best" if advice.basis == "described" else "that this network finds as hard"
+    title = f"Measured data sets {alike}"
+    if not advice.neighbours:
+        return title, "all of them about equally: none stands out"
+    return title, "; ".join(
+        f"**{TASKS[one.task].title}**, {TASKS[one.task].about}" for one in advice.neighbours
+    )
 
 
-def told_apart(advice: Advice) -> str:
-    """Say which depths cannot be told apart, and that the cheapest of them is advised; "" where one stands out."""
+def chosen_by(advice: Advice) -> str:
+    """State the rule by which the depth was chosen, as it came out here, and which depths may be as good."""
+    expected = "the one that is expected to do best"
+    if advice.arm != advice.best:
+        most = points(SMALL_LOSS, 2, sign=False)
+        expected = (
+            f"the cheapest that is expected to lose no more than {most} against the best, "
+            f"{arm_title(advice.best, len(advice.stages))}"
+        )
+    text = f"**Advised: {expected}.**"
     equal = [outlook.arm for outlook in advice.outlooks if outlook.arm in advice.indistinguishable]
     if len(equal) < 2:
-        return ""
+        return f"{text} It stands out from all other depths."
     count = len(advice.stages)
     if len(equal) == count + 1:
         return (
-            "From the measured tasks, no depth can be told from the best, so the cheapest one that gives away "
-            "next to nothing is advised."
+            f"{text} None of the depths can be told from it by what was measured, so any may turn out better."
         )
-    depths = ", ".join(str(SweepArm.named(name).depth) for name in equal[:-1])
+    depths = listed([str(SweepArm.named(name).depth) for name in equal])
     return (
-        f"Freezing {depths} or {SweepArm.named(equal[-1]).depth} stages cannot be told apart from what was "
-        "measured, so the cheapest that gives away next to nothing is advised."
+        f"{text} Freezing {depths} of {count} stages cannot be told apart by what was measured, so another of them "
+        "may turn out better; the others are clearly behind."
     )
+
+
+def rule_of(rule: Rule, *, only: bool) -> str:
+    """Quote a rule in Markdown, and say how the advice stands to it; not the ``only`` one: for which pictures it is."""
+    start = "" if only else f"*{_KINDS[rule.kind]}*: "
+    departs = rule.departs or "The advice follows that rule."
+    return f"{start}{rule.says} :gray[({rule.citation})] {departs}"
+
+
+_KINDS: dict[Similarity, str] = {
+    "similar": SIMILARITIES["similar"],
+    "between": "Anything else",
+    "different": "Anything else",
+}
 
 
 # --- the record -------------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 import argparse
 import dataclasses
 
-from core.advice import advisor, evidence
+from core.advice import advisor, evidence, familiar
 from core.advice.report import Advice, Measures
+from core.advice.tasks import TASKS
 from core.backbones import catalogue as backbones
 from core.commands import interrupts
 from core.commands.data_read import data_read
@@ -74,7 +75,8 @@ def run(chosen: argparse.Namespace) -> None:
             )
         else:
             tell("measuring", round(100 * step.share), 100)
-    advice = advisor.from_measures(measures, entry.name)
+    known_as = chosen.data if chosen.data in TASKS else familiar.data_set(measures)
+    advice = advisor.from_measures(measures, entry.name, known_as=known_as)
     if chosen.json:
         print(
             json_line(outcome(advice, measures, dataset.report.caveats) | {"weights": network.said}),
@@ -112,9 +114,15 @@ def _tell(advice: Advice, measures: Measures, caveats: tuple[str, ...]) -> None:
     )
     for caveat in caveats:
         print(f"                {caveat}")
-    print("leans on        " + ", ".join(one.task for one in advice.neighbours))
-    print(f"rule            {advice.rule.says} ({advice.rule.citation})")
-    for sentence in filter(None, (advice.departs, advice.warning, *advice.changes)):
+    print(
+        "leans on        "
+        + (", ".join(one.task for one in advice.neighbours) or "all measured data sets alike")
+    )
+    for rule in advice.rules:
+        print(f"rule            {rule.says} ({rule.citation})")
+        if rule.departs:
+            print(f"                {rule.departs}")
+    for sentence in filter(None, (advice.warning, *advice.changes)):
         print(f"                {sentence}")
     print(f"{'stage':<16}{'k-NN':>7}{'LogME':>8}{'H-score':>9}{'distance':>10}{'probe':>8}")
     for stage in measures.stages:

@@ -40,7 +40,7 @@ def run(chosen: argparse.Namespace) -> None:
     technique = technique.chosen(settings.to_json())
     with interrupts.at_once():
         importlib.import_module(f"{technique.package}.{technique.module}")
-    show, report = Terminal(), Report(technique=technique)
+    show, report = Terminal(), Report(technique=technique, seeds=settings.seeds)
     for event in technique.run(settings):
         report.take(event)
         if chosen.json:

@@ -17,6 +17,7 @@ from core.metrics.report import Interval
 from core.words import percent
 
 _KINDS = ("similar", "between", "different")
+_BEST = 0.05  # points behind the best, below which a depth is as good
 _FULL = 12.0  # points behind the best at which the colour is full
 _NAME_HEIGHT = 6.0  # points of accuracy that a line of text covers
 _NUDGE = 0.06  # of a depth, between curves
@@ -33,7 +34,7 @@ def ordered(measured: Sequence[Cell]) -> list[Cell]:
 def behind_the_best(
     measured: Sequence[Cell], arms: Sequence[str], *, stages: int, theme: Theme = "light"
 ) -> go.Figure:
-    """Draw a row for each data set: how many points every depth falls behind the row's best (0, framed).
+    """Draw a row for each data set: how many points every depth falls behind the row's best, one or several (framed).
 
     The upper rows are photographs of things, the lower ones are unlike them.
     """
@@ -41,13 +42,14 @@ def behind_the_best(
     rows = ordered(measured)
     means = [[100 * cell.mean(arm) for arm in arms] for cell in rows]
     lost = [[max(row) - value for value in row] for row in means]
-    best = [row.index(min(row)) for row in lost]
+    best = [[place for place, points in enumerate(row) if points < _BEST] for row in lost]
     kinds = [TASKS[cell.task].similarity for cell in rows]
     trace = _lost(rows, means, lost, on.ink)
     frame = {"color": on.ink, "width": 2}
     frames = [
         box(x=(place - 0.46, place + 0.46), y=(row - 0.42, row + 0.42), line=frame)
-        for row, place in enumerate(best)
+        for row, places in enumerate(best)
+        for place in places
     ]
     borders = [
         rule(on.muted, y=row - 0.5, dash="dot") for row in range(1, len(rows)) if kinds[row] != kinds[row - 1]
@@ -82,7 +84,7 @@ def _lost(
         },
         x=list(range(len(lost[0]) if lost else 0)),
         y=list(range(len(rows))),
-        **written([[f"{value:.0f}" if value >= 0.05 else "best" for value in row] for row in lost], ink),
+        **written([[f"{value:.0f}" if value >= _BEST else "best" for value in row] for row in lost], ink),
         customdata=[
             [[label(TASKS[cell.task].title), cell.seeds, cell.test_images, value] for value in row]
             for cell, row in zip(rows, means, strict=True)
@@ -199,18 +201,19 @@ def _map_says(
     rows: Sequence[Cell],
     arms: Sequence[str],
     stages: int,
-    best: Sequence[int],
+    best: Sequence[Sequence[int]],
     lost: Sequence[Sequence[float]],
 ) -> str | None:
     """Say which depth is best how often, and the most that one gives away."""
     if not rows:
         return None
-    often = max(range(len(arms)), key=best.count)
+    times = [sum(arm in places for places in best) for arm in range(len(arms))]
+    often = times.index(max(times))
     most, row, arm = max(
         (points, row, arm) for row, of_row in enumerate(lost) for arm, points in enumerate(of_row)
     )
     return (
-        f"Best most often: {arm_title(arms[often], stages)}, on {best.count(often)} of {len(rows)} data sets. "
+        f"Best most often: {arm_title(arms[often], stages)}, on {times[often]} of {len(rows)} data sets. "
         f"Furthest behind: {arm_title(arms[arm], stages)} on {TASKS[rows[row].task].title}, {most:.0f} points."
     )
 

@@ -37,7 +37,7 @@ class KnownDataSet:
     about: str
     unlike: float
     per_class: int
-    near: bool = False  # the advice leans on it
+    near: bool = False  # the advice leans on it most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,13 +169,18 @@ def _task(place: TaskPlace, ink: str, paper: str) -> list[dict[str, Any]]:
         name="your task",
         meta=_TOLD,
         mode="markers+text",
-        text=["<b>Your task</b>"],
+        text=["<b>Your task</b>" + ("" if _known_kind(place) else ", at this height")],
         textposition="top center",
         textfont={"size": SMALL + 1, "color": ink},
         customdata=[["Your task", known]],
         hover="Your task: about %{y:,.0f} pictures of each class",
     )
     return [outline, dot]
+
+
+def _known_kind(place: TaskPlace) -> bool:
+    """Whether all that is known lies on one side of the border: else the dot in the middle means nothing across."""
+    return place.unlike[1] <= BORDER or place.unlike[0] >= BORDER
 
 
 def _sides(known: Sequence[KnownDataSet], place: TaskPlace | None) -> list[str | None]:
@@ -241,10 +246,14 @@ def _says(known: Sequence[KnownDataSet], place: TaskPlace | None) -> str:
     """Say where the task lies, and what is near."""
     if place is None:
         return f"{len(known)} measured data sets by likeness and size; your task is not described yet."
-    (left, right), (low, high) = place.unlike, place.per_class
-    like = "like" if right <= BORDER else "unlike" if left >= BORDER else "perhaps like, perhaps unlike"
+    low, high = place.per_class
+    like = (
+        ("like" if place.unlike[1] <= BORDER else "unlike")
+        if _known_kind(place)
+        else "perhaps like, perhaps unlike"
+    )
     size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     near = ", ".join(data_set.title for data_set in known if data_set.near)
     return f"Your task: {like} everyday photos, {size} pictures of each class" + (
-        f"; nearest measured: {near}." if near else "."
+        f"; the advice leans most on {near}." if near else "."
     )

@@ -11,6 +11,7 @@ from core.figures.axes import AxisLayout, axis, named_axis, percent_axis
 from core.figures.marks import GUIDE, LEVEL, above_row, guide, note, points, whisker
 from core.figures.template import FIRE, GREY, ROLES, SIZE, ColourRole, Theme, figure, ground, key, label
 from core.metrics.report import Difference, Interval
+from core.metrics.verdict import judged
 
 MOST = 24  # classes that are drawn of two runs
 _DOT = 0.14  # how far below the middle of its row a dot lies; its name stands above
@@ -78,7 +79,7 @@ def differences(pairs: Sequence[Difference], *, theme: Theme = "light") -> go.Fi
     for difference in pairs:
         gap = difference.difference.times(100)
         name, whole = (" − ".join(label(run, longest) for run in difference.names) for longest in (20, None))
-        colour = FIRE if gap.low > 0 or gap.high < 0 else GREY
+        colour = GREY if judged(difference.difference) == "no difference" else FIRE
         value = words.number(gap.value, sign=True)
         rows.append(_Row(name=name, whole=whole, value=value, interval=gap, colour=colour))
     reach = 1.1 * max([1.0, *(abs(end) for row in rows for end in (row.interval.low, row.interval.high))])

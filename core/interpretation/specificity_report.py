@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from core.interpretation.quartiles import Quartiles
 from core.metrics.classification import wilson
-from core.metrics.comparison import ALPHA, paired_difference
+from core.metrics.comparison import paired_difference
 from core.metrics.report import Difference, Interval
-from core.words import interval, percent, points
+from core.metrics.verdict import judged, turned, written
+from core.words import interval, percent
 
 Measure = Literal["probe", "neighbours"]
 
@@ -98,7 +99,10 @@ def against_last(report: SpecificityReport, measure: Measure = "probe") -> Diffe
         return None
     first, last = report.stages[best], report.stages[-1]
     return paired_difference(
-        first.trained.by(measure).right, last.trained.by(measure).right, (first.name, last.name)
+        first.trained.by(measure).right,
+        last.trained.by(measure).right,
+        (first.name, last.name),
+        comparisons=len(report.stages),
     )
 
 
@@ -107,65 +111,61 @@ def findings(
 ) -> tuple[str, ...]:
     """Say in one to three sentences what was found. Markdown: bold is the only markup.
 
-    A stage that was picked because it is the best has had as many tries as there are stages, so its p-values are
-    multiplied by that number (Bonferroni) before a difference is claimed.
+    A stage that was picked because it is the best has had as many tries as there are stages, so the intervals of its
+    differences are made wider by that number (Bonferroni) before one is claimed.
     """
     tries = len(report.stages)
-    best = report.stages[peak(report, measure)]
-    said = [_where(report, measure, tries)]
+    best = report.stages[peak(report, measure)].trained.by(measure).right
+    said = [_where(report, measure)]
     control = max(report.stages, key=lambda stage: int(stage.random.by(measure).right.sum()))
-    gap = paired_difference(best.trained.by(measure).right, control.random.by(measure).right)
-    value = f"{percent(control.random.by(measure).accuracy.value)} (after {control.name})"
-    if not _real(gap, tries * tries):
-        said.append(f"Random weights reach {value}: **no difference that these images could show**.")
-    elif gap.difference.value > 0:
-        said.append(f"Random weights reach {value} at best: **learning gave {_points(gap)}**.")
+    random = control.random.by(measure)
+    gap = paired_difference(best, random.right, comparisons=tries * tries).difference
+    value = f"{percent(random.accuracy.value)} (after {control.name})"
+    found = judged(gap)
+    if found == "no difference":
+        said.append(f"Random weights reach {value}: **no difference seen** ({written(gap)}).")
+    elif found == "helps":
+        said.append(f"Random weights reach {value} at best: **learning gave {_size(gap)}**.")
     else:
-        said.append(f"Random weights reach {value}: **here they beat what was learned, by {_points(gap)}**.")
+        said.append(f"Random weights reach {value}: **here they beat what was learned, by {_size(gap)}**.")
     if classical:
         top = max(classical, key=lambda one: int(one.readings.by(measure).right.sum()))
-        gap = paired_difference(best.trained.by(measure).right, top.readings.by(measure).right)
-        value = percent(top.readings.by(measure).accuracy.value)
-        if not _real(gap, tries * len(classical)):
-            said.append(f"{top.name}, without any learned filter, reaches {value}: **too close to call**.")
-        elif gap.difference.value > 0:
-            said.append(f"{top.name}, without any learned filter, reaches {value}: {_points(gap)} less.")
+        other = top.readings.by(measure)
+        gap = paired_difference(best, other.right, comparisons=tries * len(classical)).difference
+        value = percent(other.accuracy.value)
+        found = judged(gap)
+        if found == "no difference":
+            said.append(
+                f"{top.name}, without any learned filter, reaches {value}: **no difference seen** ({written(gap)})."
+            )
+        elif found == "helps":
+            said.append(f"{top.name}, without any learned filter, reaches {value}: {_size(gap)} less.")
         else:
             said.append(
-                f"**{top.name} wins with {value}**, without any learned filter: {_points(gap)} more than the best "
+                f"**{top.name} wins with {value}**, without any learned filter: {_size(gap)} more than the best "
                 "stage."
             )
     return tuple(said)
 
 
-def _where(report: SpecificityReport, measure: Measure, tries: int) -> str:
+def _where(report: SpecificityReport, measure: Measure) -> str:
     best, last = report.stages[peak(report, measure)], report.stages[-1]
     accuracy = best.trained.by(measure).accuracy
     start = (
         f"These classes are read best after **{best.name}**: {percent(accuracy.value)} "
         f"{interval(accuracy.low, accuracy.high)}"
     )
-    gap = against_last(report, measure)
-    if gap is None:
+    lead = against_last(report, measure)
+    if lead is None:
         return f"{start}. It is the last stage: nothing they need is lost on the way."
-    if _real(gap, tries):
-        return f"{start}, **{_points(gap)} more than after the last stage**, {last.name}."
-    if gap.difference.low > 0:  # one comparison would pass, the best of several does not
-        return f"{start}. **Too close to call** against the last stage, {last.name}: {_signed(gap)}, best of {tries}."
-    return f"{start}, but **not better than the last stage**, {last.name}, beyond chance ({_signed(gap)})."
+    if judged(lead.difference) == "helps":
+        return f"{start}, **{_size(lead.difference)} more than after the last stage**, {last.name}."
+    return (
+        f"{start}, but **not better than the last stage**, {last.name}, beyond chance: best of "
+        f"{len(report.stages)}, {written(lead.difference)}."
+    )
 
 
-def _real(gap: Difference, tries: int) -> bool:
-    """Whether a difference stands after ``tries`` attempts at finding one."""
-    outside = gap.difference.low > 0 or gap.difference.high < 0
-    return outside and (gap.p_value is None or gap.p_value * tries < ALPHA)
-
-
-def _points(gap: Difference) -> str:
+def _size(gap: Interval) -> str:
     """Write the size of a difference with its interval, whichever way it points."""
-    low, high = sorted((abs(gap.difference.low), abs(gap.difference.high)))
-    return f"{points(abs(gap.difference.value), sign=False)} {interval(low, high)}"
-
-
-def _signed(gap: Difference) -> str:
-    return f"{points(gap.difference.value)} {interval(gap.difference.low, gap.difference.high)}"
+    return written(gap if gap.value > 0 else turned(gap), sign=False)

@@ -15,11 +15,11 @@ CALIBRATION_BINS = 15  # Guo et al. 2017 (arXiv 1706.04599)
 TOP = 5
 
 
-def wilson(hits: int, count: int) -> Interval:
-    """Share ``hits / count`` with its 95 % Wilson score interval (Wilson 1927). ``count`` must be positive."""
+def wilson(hits: int, count: int, confidence: float = CONFIDENCE) -> Interval:
+    """Share ``hits / count`` with its Wilson score interval (Wilson 1927), 95 %. ``count`` must be positive."""
     # Python integers: SciPy refuses some of NumPy's.
     result = stats.binomtest(int(hits), int(count))
-    interval = result.proportion_ci(confidence_level=CONFIDENCE, method="wilson")
+    interval = result.proportion_ci(confidence_level=confidence, method="wilson")
     return Interval(value=hits / count, low=float(interval.low), high=float(interval.high))
 
 

@@ -65,8 +65,7 @@ class Difference:
 
     names: tuple[str, str]
     difference: Interval  # first minus second, on the 0-1 scale
-    p_value: float | None  # of the test that fits; None where the interval alone decides
     paired: bool  # on the same test images (or the same seeds)
     count: int  # test images, or seeds, of the smaller side
     method: str  # how it was computed, with its source
-    verdict: str  # "No difference seen: +0.8 points [-2.1, 3.6]"
+    verdict: str  # of `verdict.rivals`: "No difference seen: +0.8 points [−2.1, 3.6]"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.metrics.classification import mean_interval
 from core.metrics.report import Interval
+from core.metrics.verdict import judged
 from core.words import interval, number, percent, points
 
 SOURCE, TARGET = "bicycle", "motorcycle"
@@ -63,7 +64,7 @@ def lessons(of: MeasuredPictures) -> list[str]:
     """Say in Markdown what the curves show; every figure is computed from them."""
     base = {arm: percent(float(of.accuracy[arm][:, 0].mean()), 0) for arm in ARMS}
     leads = [gained(of, "bicycle", "scratch", count) for count in COUNTS[1:]]
-    sure = [count for count, lead in zip(COUNTS[1:], leads, strict=True) if lead.low > 0]
+    sure = [count for count, lead in zip(COUNTS[1:], leads, strict=True) if judged(lead) == "helps"]
     least, most = (choose(lead.value for lead in leads) for choose in (min, max))
     where = (
         "at every one"
@@ -76,7 +77,7 @@ def lessons(of: MeasuredPictures) -> list[str]:
     both = of.accuracy["built_in_bicycle"]
     hurt = mean_interval((both[:, 1] - both[:, 0]).tolist())
     built_in = gained(of, "built_in", "scratch", COUNTS[2])
-    sign = "a loss" if hurt.high < 0 else "a gain" if hurt.low > 0 else "no certain change"
+    sign = {"hurts": "a loss", "helps": "a gain"}.get(judged(hurt), "no certain change")
     return [
         f"**Jump-start.** Without a single motorcycle, the network that knows bicycles is right in "
         f"{base['bicycle']} of the pictures; one that knows nothing in {base['scratch']}. With "

@@ -62,6 +62,7 @@ def seconds(name: str, share: float, rider: Rider | None, *, rides: int = 48, se
 
 
 @cache
-def mean_seconds(name: str, ride: int) -> float:
-    """Measure how long the clumsy rider stays up in ride 0, 1, …: what the machines alone make of it."""
-    return float(seconds(name, visitor.hand(ride), CLUMSY).mean())
+def mean_seconds(name: str, ride: int, rider: Rider | None = CLUMSY) -> float:
+    """Measure how long a rider (None: nobody) stays up in ride 0, 1, …; the clumsy one's:
+    what the machines alone make of it."""
+    return float(seconds(name, visitor.hand(ride), rider).mean())

@@ -126,6 +126,7 @@ class Ride:
     states: Floats  # (n + 1, 6) from the start to the fall or the end
     seconds: float  # upright
     fell: bool
+    steered: bool  # somebody touched the handlebar before the end
 
 
 def advance(
@@ -173,14 +174,15 @@ def replay(name: str, ride: int, inputs: Sequence[int]) -> Ride:
     x, muscle = (given.start * of.signs).tolist(), 0.0
     gusts = given.gusts.tolist()
     states = [x]
-    fell = False
+    fell = steered = False
     for number, wish in enumerate(inputs):
+        steered |= wish != 0
         x, muscle = advance(of, x, muscle, wish / LEVELS, gusts[number // GUST_STEPS], share=share)
         states.append(x)
         if not upright(x):
             fell = True
             break
-    return Ride(states=np.array(states), seconds=round((len(states) - 1) * DT, 2), fell=fell)
+    return Ride(states=np.array(states), seconds=round((len(states) - 1) * DT, 2), fell=fell, steered=steered)
 
 
 @cache

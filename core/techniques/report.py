@@ -1,8 +1,8 @@
 """What an experiment found so far: means over seeds with intervals, and a verdict read from them. Torch-free."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -11,21 +11,9 @@ from core.events import Event, Note
 from core.metrics.classification import CONFIDENCE
 from core.metrics.comparison import seeds_difference
 from core.metrics.report import Interval
+from core.metrics.verdict import PLAIN, POINTS, Verdict, early, effect, turned, unripe
 from core.techniques.events import Panel, Score
 from core.techniques.technique import Quantity, Technique
-
-Judgement = Literal["helps", "hurts", "no difference", "too early"]
-
-ENOUGH_SEEDS = 5  # that all agree to the last digit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One arm against another over all seeds, at one place of the axis or averaged over it."""
-
-    judgement: Judgement
-    gain: Interval | None  # > 0: the first is better; shares 0-1, or the quantity's own unit
-    sentence: str
 
 
 @dataclass(kw_only=True)
@@ -33,6 +21,7 @@ class Report:
     """Grows event by event; everything in it is computed from the scores."""
 
     technique: Technique
+    seeds: int = 0  # that are planned; before the last one nothing is judged. 0: those that are there
     scores: list[Score] = field(default_factory=list)
     panels: dict[str, Panel] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -48,9 +37,9 @@ class Report:
             self.remarks.append(event.message)
 
     @classmethod
-    def of(cls, technique: Technique, events: Iterable[Event]) -> "Report":
+    def of(cls, technique: Technique, events: Iterable[Event], seeds: int = 0) -> "Report":
         """Take all ``events``."""
-        report = cls(technique=technique)
+        report = cls(technique=technique, seeds=seeds)
         for event in events:
             report.take(event)
         return report
@@ -98,43 +87,26 @@ class Report:
     def compare(self, first: str, second: str, quantity: str = "", x: float | None = None) -> Verdict:
         """Lay ``first`` beside ``second`` seed by seed (paired t interval over seeds)."""
         of = self.quantity(quantity)
+        scale = POINTS if of.share else PLAIN
         a, b = self.values(first, quantity, x), self.values(second, quantity, x)
         seeds = sorted(set(a) & set(b))
         if len(seeds) < 2:
-            return Verdict(judgement="too early", gain=None, sentence="Too early to say.")
-        sign = 1.0 if of.higher_is_better else -1.0
-        found = seeds_difference(
-            [sign * a[seed] for seed in seeds], [sign * b[seed] for seed in seeds], paired=True
+            return early(None, unripe(None, len(seeds)), scale)
+        gain = seeds_difference(
+            [a[seed] for seed in seeds], [b[seed] for seed in seeds], paired=True
         ).difference
-        if found.low == found.high != 0 and len(seeds) < ENOUGH_SEEDS:
-            # Few coarse measurements fell on the same step: an interval without width would claim to be sure.
-            return Verdict(
-                judgement="too early",
-                gain=None,
-                sentence="Too early to say: every seed gave the same difference.",
-            )
-        if found.low > 0:
-            judgement: Judgement = "helps"
-        elif found.high < 0:
-            judgement = "hurts"
-        else:
-            judgement = "no difference"
-        return Verdict(
-            judgement=judgement, gain=found, sentence=self._sentence(judgement, found, of, len(seeds))
-        )
+        if not of.higher_is_better:
+            gain = turned(gain)
+        waits = unripe(gain, len(seeds), self.seeds)
+        if waits:
+            return early(gain, waits, scale)
+        found = effect(gain, scale)
+        return replace(found, sentence=f"{found.sentence}, {len(seeds)} seeds")
 
     @property
     def verdict(self) -> Verdict:
         """The technique's method against its baseline."""
         return self.compare(*self.technique.verdict)
-
-    @staticmethod
-    def _sentence(judgement: Judgement, gain: Interval, of: Quantity, seeds: int) -> str:
-        words = {"helps": "Helps", "hurts": "Hurts", "no difference": "No difference seen"}[judgement]
-        unit = " points" if of.share else ""
-        text = [shown(one, of) for one in (gain.value, gain.low, gain.high)]
-        sign = "+" if gain.value > 0 else ""
-        return f"{words}: {sign}{text[0]}{unit} [{text[1]}, {text[2]}], {seeds} seeds"
 
     def to_json(self) -> dict[str, Any]:
         """Means, intervals and verdicts as plain values: what the command line prints last."""

@@ -10,10 +10,11 @@ from core import errors
 from core.arrays import Flags
 from core.events import Event
 from core.metrics.report import Interval
+from core.metrics.verdict import judged, written
 from core.training.sweep_config import SweepArm
 from core.training.sweep_events import ArmDone, ArmDropped, CachesReady, SweepStarted
 from core.training.sweep_log import SweepLog
-from core.training.sweep_statistics import LEVEL, compare
+from core.training.sweep_statistics import compare
 from core.words import percent, points
 
 DROP_BELOW = 0.005  # racing drops an arm whose loss to the leader is less likely than this by chance
@@ -105,7 +106,7 @@ def report(events: Iterable[Event] | SweepLog) -> SweepReport:
                 seconds=seconds,
                 seconds_alone=_alone(arm, seconds, started, caches, measured),
                 p_value=p_value,
-                as_good=name not in dropped and (p_value is None or p_value >= LEVEL),
+                as_good=name not in dropped and judged(regret) == "no difference",
                 dropped=name in dropped,
             )
         )
@@ -192,15 +193,14 @@ def _verdict(
     top = next(one for one in arms if one.arm == best)
     if len(arms) == 1:
         return f"Only {spoken([best])} is measured so far: {percent(top.accuracy.value)}."
-    so_far = ("so far, " if len(counted) < len(seeds) else "") + (
-        "with one seed, " if len(counted) < 2 else ""
-    )
+    early = len(counted) < len(seeds)
+    so_far = ("so far, " if early else "") + ("with one seed, " if len(counted) < 2 else "")
     as_good = [one.arm for one in arms if one.as_good]
     if len(as_good) == 1:
         runner_up = min((one for one in arms if one.arm != best), key=lambda one: one.regret.value)
         text = (
-            f"{so_far}{spoken([best])} is better than all others: {percent(top.accuracy.value)}, "
-            f"{points(runner_up.regret.value, sign=False)} before {spoken([runner_up.arm])}."
+            f"{so_far}{spoken([best])} {'leads' if early else 'is better than all others'}: "
+            f"{percent(top.accuracy.value)}, {written(runner_up.regret, sign=False)} before {spoken([runner_up.arm])}."
         )
     elif len(as_good) == len(arms):
         text = f"{so_far}{spoken(as_good)} cannot be told apart; the cheapest of them is {_short(cheapest)}."

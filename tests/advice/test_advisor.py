@@ -3,8 +3,10 @@ import dataclasses
 import pytest
 
 from core import errors
-from core.advice import advisor
+from core.advice import advisor, places
+from core.advice.forecast import SMALL_LOSS
 from core.advice.report import Description
+from core.figures.advice_quadrants import BORDER
 from tests.advice.conftest import LIKE_PHOTOS, UNLIKE_PHOTOS, measures_like
 
 AERIAL = Description(per_class=20, classes=2, similarity="different", difference="objects", imaging="aerial")
@@ -53,13 +55,54 @@ def test_expected_accuracy_and_seconds_come_from_what_was_measured(world):
 
 def test_the_rule_stands_beside_the_advice_and_the_difference_is_explained(world):
     found = advisor.from_description(PHOTOS, "tiny_resnet18")
-    assert found.rule.quadrant == "small-similar"
-    assert found.rule.arm == "k5"
-    assert found.departs == "" if found.arm == "k5" else found.departs
-    aerial = advisor.from_description(AERIAL, "tiny_resnet18")
-    assert aerial.rule.quadrant == "small-different"
-    assert "2210.11466" in aerial.rule.disputed
-    assert "3 of 5 stages" in aerial.departs
+    (rule,) = found.rules
+    assert rule.quadrant == "small-similar"
+    assert rule.arm == "k5"
+    assert bool(rule.departs) == (found.arm != "k5")
+    (rule,) = advisor.from_description(AERIAL, "tiny_resnet18").rules
+    assert rule.quadrant == "small-different"
+    assert "2210.11466" in rule.disputed
+    assert "3 of 5 stages" in rule.departs
+
+
+@pytest.mark.parametrize(
+    ("said", "known_as", "kind"),
+    [
+        ("between", None, "between"),
+        (None, "satellite", "different"),
+        ("similar", "satellite", "similar"),  # who brings them knows best
+        (None, None, None),
+    ],
+)
+def test_chart_and_rule_are_about_the_same_kind_of_pictures(world, said, known_as, kind):
+    description = Description(per_class=20, classes=2, similarity=said)
+    found = advisor.from_measures(
+        measures_like(UNLIKE_PHOTOS), "tiny_resnet18", description=description, known_as=known_as
+    )
+    assert found.kind == kind
+    (left, right), _ = places.place(found.kind, 20, counted=True)
+    sides = {"similar"} if right <= BORDER else {"different"} if left >= BORDER else {"similar", "different"}
+    assert {rule.quadrant.split("-")[1] for rule in found.rules} == sides
+
+
+def test_only_tasks_that_stand_out_are_called_near(world):
+    found = advisor.from_description(AERIAL, "tiny_resnet18")
+    assert all(one.weight >= advisor.STANDS_OUT for one in found.neighbours)
+    nothing = advisor.from_description(Description(per_class=20, classes=2), "tiny_resnet18")
+    assert len(nothing.neighbours) <= len(found.neighbours)
+
+
+def test_the_depth_advised_is_the_best_or_cheaper_at_next_to_no_loss(world):
+    for name in ("tiny_resnet18", "resnet18"):
+        for description in (AERIAL, PHOTOS, Description(per_class=300, classes=7)):
+            found = advisor.from_description(description, name)
+            behind = {one.arm: one.behind.value for one in found.outlooks}
+            assert behind[found.best] == 0
+            assert found.arm in found.indistinguishable
+            assert found.arm >= found.best, "as many stages frozen, or more"
+            assert behind[found.arm] <= SMALL_LOSS
+            cheaper = [arm for arm in found.indistinguishable if arm > found.arm]
+            assert all(behind[arm] > SMALL_LOSS for arm in cheaper)
 
 
 def test_what_would_change_the_advice_is_said(world):

@@ -79,7 +79,9 @@ def test_what_to_take_follows_the_record_else_the_pictures() -> None:
 
 def test_leads_name_points_and_time() -> None:
     (said,) = choice_sentences.leads(record(WORLD), WORLD)
-    assert said.startswith("Tiny ResNet-18 is 3.3 points behind EfficientNet-Lite0 [")
+    assert said.startswith(
+        "Tiny ResNet-18 against EfficientNet-Lite0: No difference seen: −3.3 points [−20.0, 20.0]."
+    )
     assert said.endswith("takes 0.2 times as long for a picture.")
 
 

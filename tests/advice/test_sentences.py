@@ -40,17 +40,47 @@ def test_a_probe_first_is_said(advice: Advice) -> None:
     assert sentences.headline(one).endswith("starting from a fitted last layer.")
 
 
-def test_ties_are_said_and_a_clear_winner_needs_no_words(advice: Advice) -> None:
-    tied = dataclasses.replace(advice, indistinguishable=("k0", "k2", "k3"))
-    assert sentences.told_apart(tied).startswith("Freezing 0, 2 or 3 stages cannot be told apart")
-    assert sentences.told_apart(dataclasses.replace(advice, indistinguishable=("k2",))) == ""
+def test_the_rule_is_stated_as_it_came_out_and_ties_are_said(advice: Advice) -> None:
+    best = dataclasses.replace(advice, arm="k0", best="k0", indistinguishable=("k0", "k2", "k3"))
+    assert sentences.chosen_by(best) == (
+        "**Advised: the one that is expected to do best.** Freezing 0, 2 and 3 of 5 stages cannot be told apart by "
+        "what was measured, so another of them may turn out better; the others are clearly behind."
+    )
+    cheaper = dataclasses.replace(advice, arm="k3", best="k2", indistinguishable=tuple(advice_arms(advice)))
+    assert sentences.chosen_by(cheaper).startswith(
+        "**Advised: the cheapest that is expected to lose no more than 0.05 points against the best, 2 of 5 frozen.** "
+        "None "
+    )
+    alone = dataclasses.replace(advice, arm="k2", best="k2", indistinguishable=("k2",))
+    assert sentences.chosen_by(alone).endswith("It stands out from all other depths.")
 
 
-def test_an_advice_that_leans_on_everything_names_nothing(advice: Advice) -> None:
-    vague = (Neighbour(task="mnist-6000", per_class=20, weight=0.02),)
-    assert "equally" in sentences.leans_on(dataclasses.replace(advice, neighbours=vague))
+def advice_arms(advice: Advice) -> list[str]:
+    return [outlook.arm for outlook in advice.outlooks]
+
+
+def test_what_is_near_says_in_what_and_nothing_is_named_where_nothing_stands_out(advice: Advice) -> None:
+    title, text = sentences.nearest(dataclasses.replace(advice, neighbours=()))
+    assert "your answers fit best" in title
+    assert "none stands out" in text
     near = (Neighbour(task="mnist-6000", per_class=20, weight=0.6),)
-    assert "MNIST" in sentences.leans_on(dataclasses.replace(advice, neighbours=near))
+    title, text = sentences.nearest(dataclasses.replace(advice, neighbours=near, basis="measured"))
+    assert "this network finds as hard" in title
+    assert "MNIST" in text
+
+
+def test_a_rule_says_for_which_pictures_it_is_unless_it_is_the_only_one(advice: Advice) -> None:
+    assert advice.kind is None
+    similar, different = advice.rules
+    assert sentences.rule_of(similar, only=False).startswith(
+        "*Photographs of things or animals*: With few pictures"
+    )
+    assert sentences.rule_of(different, only=False).startswith(
+        "*Anything else*: With few pictures of another kind"
+    )
+    assert sentences.rule_of(similar, only=True).startswith("With few pictures")
+    followed = dataclasses.replace(similar, departs="")
+    assert sentences.rule_of(followed, only=True).endswith("The advice follows that rule.")
 
 
 def _policy(name: str, value: float) -> Policy:
@@ -115,9 +145,8 @@ def test_every_task_stands_in_the_column_of_its_kind() -> None:
 
 
 def test_a_description_without_a_kind_may_stand_anywhere() -> None:
-    across, up = places.described(Description(per_class=30, classes=3))
-    assert across == places.ANYWHERE
-    assert up == (20, 45)
+    assert places.place(None, 30, counted=False) == (places.ANYWHERE, (20, 45))
+    assert places.place("between", 30, counted=True) == (places.COLUMNS["between"], (30, 30))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
+from core import words
 from core.riding import replay, rides, visitor
 from tests.browser import views
 
@@ -24,8 +25,8 @@ def _phase(game: Locator, wanted: str) -> None:
 
 
 def _fall(tab: Page, game: Locator) -> float:
-    """Start a ride by the space bar, pull to the right until the fall; seconds upright as the game says."""
-    game.locator(".picture").focus()
+    """Start a ride by Space, with nothing in focus, and pull to the right until the fall; seconds as the game says."""
+    tab.evaluate("document.activeElement.blur()")
     tab.keyboard.press("Space")
     views.rides(game)
     tab.keyboard.down("ArrowRight")
@@ -62,16 +63,37 @@ def test_rides_by_keyboard_become_the_visitor_s_own_curve(tab: Page, address: st
     expect(game.locator(".go")).to_have_text("Ride 2, hand 40 %")
     expect(tab.get_by_role("button", name="Start over")).to_be_visible()
     second = _fall(tab, game)
-    sentence = f"on the bicycle from {first:.1f} s to {second:.1f} s in 2 rides"
+    gains = [seconds - visitor.nobody("bicycle", ride) for ride, seconds in enumerate((first, second))]
+    first_gain, second_gain = (words.number(gain, sign=True) for gain in gains)
+    sentence = f"beyond nobody, from {first_gain} s to {second_gain} s in 2 rides"
     expect(tab.get_by_text(sentence)).to_be_visible()
     game.locator(".tab").nth(2).click()
     expect(game.locator(".detail")).to_contain_text("the wheel goes right")
     third = _fall(tab, game)
-    expect(tab.get_by_text(f"First ride on the reversed bicycle {third:.1f} s")).to_be_visible()
+    beyond = words.number(abs(third - visitor.nobody("reversed", 0)))
+    expect(tab.get_by_text(f"first ride on the reversed bicycle lasted {beyond} s shorter")).to_be_visible()
     tab.get_by_role("button", name="Start over").click()
     expect(tab.get_by_text("Can you do better than nobody?")).to_be_visible()
     expect(game.locator(".dots i.done")).to_have_count(0)
     _phase(game, "demo")
+
+
+def test_space_is_left_to_whatever_has_the_focus(tab: Page, address: str) -> None:
+    game = _open(tab, address)
+    part = tab.get_by_role("radio").first
+    part.focus()
+    tab.keyboard.press("Space")
+    tab.wait_for_timeout(400)
+    _phase(game, "demo")
+
+
+def test_hands_off_is_called_so(tab: Page, address: str) -> None:
+    game = _open(tab, address)
+    tab.keyboard.press("Space")
+    _phase(game, "ride")
+    _phase(game, "done")
+    expect(game.locator(".detail")).to_contain_text("You have not steered: this was nobody's ride")
+    expect(tab.get_by_text("You have not steered yet")).to_be_visible()
 
 
 def test_pulling_the_picture_or_the_handlebar_steers_and_letting_go_centres(tab: Page, address: str) -> None:

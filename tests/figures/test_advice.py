@@ -1,5 +1,6 @@
 """Charts of the advice: what their traces hold, and that Plotly accepts every one of them in both themes."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 
@@ -187,6 +188,22 @@ def test_the_map_counts_points_behind_each_rows_best() -> None:
     assert trace["text"] == [["20", "best", "10"]] * 2
     labels = json.loads(EVERY["map"]("light").to_json())["layout"]["yaxis"]["ticktext"]
     assert labels == ["Ants and bees", "MNIST"]  # photographs first
+
+
+def test_of_several_best_depths_each_is_framed_and_counted() -> None:
+    level = dataclasses.replace(CELLS[0], accuracy=CELLS[0].accuracy | {"k0": CELLS[0].accuracy["k1"]})
+    drawn = json.loads(behind_the_best([level, CELLS[1]], ARMS, stages=2).to_json())
+    texts = next(trace for trace in drawn["data"] if trace.get("name") == "behind")["text"]
+    framed = {
+        (round(one["y0"] + 0.42), round(one["x0"] + 0.46))
+        for one in drawn["layout"]["shapes"]
+        if one["type"] == "rect"
+    }
+    assert sorted(words.count("best") for words in texts) == [1, 2]
+    assert framed == {
+        (row, place) for row, words in enumerate(texts) for place, word in enumerate(words) if word == "best"
+    }
+    assert len(framed) == 3
 
 
 def test_a_curve_for_each_number_of_pictures_with_bars_over_seeds() -> None:

@@ -35,7 +35,6 @@ def difference(value: float, low: float, high: float) -> Difference:
     return Difference(
         names=("A", "B"),
         difference=Interval(value=value, low=low, high=high),
-        p_value=None,
         paired=False,
         count=10,
         method="",

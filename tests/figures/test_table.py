@@ -70,12 +70,9 @@ RIDES = [OwnRide(machine="bicycle", number=0, seconds=3.5, fell=True)]
 CARRIED = Carried(
     kind="jump-start",
     machine="motorcycle",
-    source_first=3.5,
-    first=5.0,
-    nobody=1.0,
-    source_nobody=1.0,
-    beginner=1.0,
-    source_beginner=1.0,
+    source_first=RIDES[0],
+    first=OwnRide(machine="motorcycle", number=0, seconds=5.0, fell=True),
+    alone=1.0,
 )
 ARMS = {"scratch": PictureArm(title="From scratch", what="", role="control")}
 READ = test_specificity.REPORT
@@ -163,7 +160,7 @@ BUILDERS: dict[str, tuple[Callable[[], go.Figure], list[float]]] = {
         lambda: own_rides.own_rides(
             RIDES, [], [CARRIED], {"bicycle": "Bicycle", "motorcycle": "Motorcycle"}, whole=8.0
         ),
-        [3.5, 1, RIDES[0].nobody, 100 * RIDES[0].hand],
+        [3.5, 1, RIDES[0].nobody, 100 * RIDES[0].difficulty],
     ),
     "picture_bridge.few_shot": (
         lambda: picture_bridge.few_shot({"scratch": np.array([[0.5, 0.8], [0.6, 0.9]])}, ARMS, (5, 20)),
@@ -368,7 +365,7 @@ def test_points_keep_what_is_written_on_them() -> None:
 def test_markup_is_gone_and_a_name_with_signs_is_itself() -> None:
     assert table_of("similarity.by_stage")["Stage"][:2] == ["stem", "<b>last"]
     assert notes(BUILDERS["riding.learning"][0]()) == ["Jump-start +40 points [40, 40]"]
-    assert notes(BUILDERS["own_rides.own_rides"][0]()) == ["jump-start +1.5 s"]
+    assert notes(BUILDERS["own_rides.own_rides"][0]()) == ["jump-start +3.5 s"]
 
 
 def test_box_of_odd_inputs() -> None:

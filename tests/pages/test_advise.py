@@ -284,11 +284,20 @@ def test_pictures_that_are_not_here_are_one_sentence() -> None:
 
 
 def test_what_is_said_about_pictures_decides_the_rule_and_the_place_in_the_chart() -> None:
-    silent = _open(way="pictures", data="lfw-faces", pictures="10").run()
-    assert "You did not say what they show" in _words(silent)
+    known = _open(way="pictures", data="lfw-faces", pictures="10").run()
+    assert "Nobody said what the pictures show" not in _words(
+        known
+    )  # a measured data set, whose kind is known
+    assert _place(known)[:2] == (0.54, 0.7)
+    assert "With few pictures of another kind" in _words(known)
+    own = service.store_upload(VISITOR, "animals", _archive("cat", "dog", pictures=12))
+    silent = _open(way="pictures", data=own, pictures="all").run()
+    assert "Nobody said what the pictures show" in _words(silent)
+    assert _place(silent)[:2] == (0.04, 0.96)
+    assert "*Photographs of things or animals*: With few pictures that resemble the source" in _words(silent)
+    assert "*Anything else*: With few pictures of another kind" in _words(silent)
     photos = _open(way="pictures", data="lfw-faces", pictures="10", similar="similar").run()
     assert not photos.exception
-    assert "You did not say" not in _words(photos)
     assert "With few pictures that resemble the source" in _words(photos)
     assert _place(photos) == (0.04, 0.46, 10, 10)  # as far as "similar" reaches; the pictures are counted
     photos.selectbox(key="layers_similar").set_value("different").run()

@@ -10,6 +10,7 @@ import streamlit_app
 from core.runs import service
 from core.runs.kinds.technique import ExperimentShown
 from core.techniques import catalogue, measured
+from core.words import about
 from widgets.techniques import settings
 
 PAGE = str(Path(streamlit_app.__file__).parent / "pages" / "techniques.py")
@@ -39,6 +40,9 @@ def test_the_map_leads_to_every_experiment_and_back() -> None:
     assert not page.exception
     for name, technique in catalogue.techniques().items():
         assert page.button(key=f"technique_{name}").label == technique.title
+        found = measured.measured(name)
+        assert found is not None
+        assert any(f":material/timer: {about(found.seconds)}" in one.value for one in page.caption)
     page.button(key=f"technique_{QUICK}").click().run()
     assert not page.exception
     assert page.query_params["technique"] in (QUICK, [QUICK])

@@ -19,19 +19,73 @@ def _rides(machine: str, *seconds: float) -> list[OwnRide]:
     ]
 
 
+def _unsteered(machine: str, count: int = 1) -> list[OwnRide]:
+    """Rides in which the hands stay off: as long as nobody's, to the last step."""
+    found = [visitor.replay(machine, number, [0] * visitor.STEPS) for number in range(count)]
+    assert not any(ride.steered for ride in found)
+    return [
+        OwnRide(machine=machine, number=number, seconds=ride.seconds, fell=ride.fell, steered=ride.steered)
+        for number, ride in enumerate(found)
+    ]
+
+
+def _gap(machine: str, seconds: float, source_seconds: float) -> float:
+    return seconds - visitor.nobody(machine, 0) - (source_seconds - visitor.nobody("bicycle", 0))
+
+
 def test_a_better_first_ride_on_the_motorcycle_is_a_jump_start() -> None:
     rides = [*_rides("bicycle", 2.0, 4.0, 6.0), *_rides("motorcycle", 5.0, 7.0)]
     found = own_rides.carried(rides, "motorcycle")
     assert found is not None
     assert found.kind == "jump-start"
-    assert found.difference == pytest.approx(3.0)
+    assert found.difference == pytest.approx(_gap("motorcycle", 5.0, 2.0))
     said = own_rides.sentence(found)
-    assert "Jump-start: +3.0 s" in said
-    assert found.beginner > found.source_beginner
-    assert f"may account for {words.number(found.beginner - found.source_beginner, sign=True)} s" in said
+    assert f"Jump-start: +{_gap('motorcycle', 5.0, 2.0):.1f} s" in said
+    assert "1.1 s longer than nobody's, on the bicycle 3.9 s shorter than nobody's" in said
+    assert found.alone > 0
+    assert f"may account for {words.number(found.alone, sign=True)} s" in said
 
 
-def test_first_rides_stand_beside_those_of_two_who_learn_nothing() -> None:
+def test_who_does_not_steer_is_told_so_and_of_no_transfer() -> None:
+    """On the motorcycle nobody's ride ends 2 s sooner: that is the machine's doing, not the visitor's."""
+    rides = [*_unsteered("bicycle"), *_unsteered("motorcycle")]
+    assert rides[1].seconds - rides[0].seconds < -1.5
+    found = own_rides.carried(rides, "motorcycle")
+    assert found is not None
+    assert found.kind == "not steered"
+    said = own_rides.sentence(found)
+    assert "You have not steered the bicycle or motorcycle yet" in said
+    assert "transfer" not in said.lower()
+    assert "You have not steered yet" in own_rides.progress(rides)
+    assert own_rides.compared([found]) == ""
+    drawn = chart(rides, own_rides.planned(rides), [found], TITLES, whole=8.0).to_plotly_json()
+    assert not any("transfer" in note["text"] for note in drawn["layout"]["annotations"])
+
+
+def test_a_ride_as_good_as_nobody_s_on_either_machine_is_no_difference() -> None:
+    rides = [
+        OwnRide(machine=name, number=0, seconds=visitor.nobody(name, 0), fell=True)
+        for name in ("bicycle", "motorcycle")
+    ]
+    found = own_rides.carried(rides, "motorcycle")
+    assert found is not None
+    assert (found.kind, found.difference) == ("no difference", 0)
+
+
+def test_the_first_ride_that_was_steered_counts() -> None:
+    rides = [
+        *_unsteered("bicycle"),
+        OwnRide(machine="bicycle", number=1, seconds=2.0, fell=True),
+        *_rides("motorcycle", 5.0),
+    ]
+    found = own_rides.carried(rides, "motorcycle")
+    assert found is not None
+    assert found.source_first.number == 1
+    expected = 5.0 - visitor.nobody("motorcycle", 0) - (2.0 - visitor.nobody("bicycle", 1))
+    assert found.difference == pytest.approx(expected)
+
+
+def test_first_rides_stand_beside_nobody_s_and_one_who_never_learns() -> None:
     rides = [*_rides("bicycle", 2.0), *_rides("motorcycle", 5.0), *_rides("reversed", 1.0)]
     found = [one for name in TITLES if (one := own_rides.carried(rides, name)) is not None]
     rows = [
@@ -39,9 +93,13 @@ def test_first_rides_stand_beside_those_of_two_who_learn_nothing() -> None:
         for line in own_rides.compared(found).splitlines()
     ]
     assert [row[0] for row in rows[2:]] == list(TITLES.values())
-    assert [row[1] for row in rows[2:]] == ["**2.0**", "**5.0**", "**1.0**"]
-    assert [row[2] for row in rows[2:]] == [f"{simulated_rider.mean_seconds(name, 0):.1f}" for name in TITLES]
-    assert [row[3] for row in rows[2:]] == [f"{visitor.nobody(name, 0):.1f}" for name in TITLES]
+    assert [row[1] for row in rows[2:]] == ["2.0", "5.0", "1.0"]
+    assert [row[2] for row in rows[2:]] == [f"{visitor.nobody(name, 0):.1f}" for name in TITLES]
+    assert [row[3] for row in rows[2:]] == ["**−3.9**", "**+1.1**", "**−4.9**"]
+    clumsy = [
+        simulated_rider.mean_seconds(name, 0) - simulated_rider.mean_seconds(name, 0, None) for name in TITLES
+    ]
+    assert [row[4] for row in rows[2:]] == [words.number(value, sign=True) for value in clumsy]
     assert own_rides.compared([]) == ""
 
 
@@ -51,14 +109,31 @@ def test_a_worse_first_ride_is_negative_transfer_and_the_control_is_the_same() -
     assert found is not None
     assert found.kind == "negative transfer"
     assert "−2.0 s" in own_rides.sentence(found)
-    assert found.nobody == found.source_nobody
+    assert found.first.nobody == found.source_first.nobody
+
+
+def test_rides_enough_are_judged_with_their_luck() -> None:
+    gains = {"bicycle": (0.1, 0.3, 0.2, 0.2), "motorcycle": (1.2, 1.2, 1.1, 1.4)}
+    rides = [
+        OwnRide(machine=name, number=number, seconds=visitor.nobody(name, number) + gain, fell=True)
+        for name, of_machine in gains.items()
+        for number, gain in enumerate(of_machine)
+    ]
+    assert own_rides.ride_by_ride(rides, "motorcycle").startswith(
+        "Motorcycle and bicycle, 4 rides each, beyond nobody: Motorcycle is better by 1.0 s [0."
+    )
+    assert own_rides.ride_by_ride(rides[:2] + rides[4:], "motorcycle") == ""  # two pairs are too few
+    assert own_rides.ride_by_ride(rides, "bicycle") == ""
+    idle = [*_unsteered("bicycle", 4), *rides[4:]]
+    assert own_rides.ride_by_ride(idle, "motorcycle") == ""
 
 
 @pytest.mark.parametrize(
     ("rides", "kind"),
     [
         ([*_rides("bicycle", 8.0), *_rides("motorcycle", 8.0)], "ceiling"),
-        ([*_rides("bicycle", 3.0), *_rides("motorcycle", 3.1)], "no difference"),
+        ([*_rides("bicycle", 8.0), *_rides("motorcycle", 7.0)], "ceiling"),
+        ([*_rides("bicycle", 3.0), *_rides("motorcycle", 1.1)], "no difference"),
         ([*_rides("motorcycle", 3.0), *_rides("bicycle", 6.0)], "order"),
     ],
 )
@@ -90,10 +165,14 @@ def test_the_chart_shows_the_rides_the_control_and_the_hand() -> None:
     assert [list(trace["x"]) for trace in mine] == [[1, 2], [visitor.RIDES + 1]]
     nobody = next(trace for trace in figure["data"] if trace["name"] == "Nobody steering")
     assert nobody["y"][0] == visitor.nobody("bicycle", 0)
-    hand = next(trace for trace in figure["data"] if trace["name"] == "Hand")
-    assert np.allclose(hand["y"], 3 * [45, 40, 35, 30, 25])
+    hard = next(trace for trace in figure["data"] if trace["name"] == "How hard it is")
+    assert np.allclose(hard["y"], 3 * [55, 60, 65, 70, 75])
+    longer, shorter = (trace for trace in figure["data"] if trace["name"] == "beyond nobody")
+    assert list(longer["x"]) == [2, 2, None, visitor.RIDES + 1, visitor.RIDES + 1, None]
+    assert list(longer["y"])[:2] == [visitor.nobody("bicycle", 1), 8.0]
+    assert list(shorter["y"]) == [visitor.nobody("bicycle", 0), 2.0, None]
     assert any(
-        "jump-start" in note["text"] and "+3.0" in note["text"] for note in figure["layout"]["annotations"]
+        "jump-start" in note["text"] and "+5.0" in note["text"] for note in figure["layout"]["annotations"]
     )
 
 

@@ -111,13 +111,32 @@ def test_one_arm_that_is_better_than_all_others_is_said_to_be() -> None:
     right = {"k0": 120, "k1": 190, "k2": 60, "lp_ft": 120}
     found = report([started(), *(arm(name, seed, right[name]) for seed in (0, 1) for name in ARMS)])
     assert found.as_good == ("k1",)
-    assert found.verdict == "Depth 1 is better than all others: 95.0 %, 35.0 points before depth 0."
+    assert found.verdict.startswith("Depth 1 is better than all others: 95.0 %, 35.0 points [2")
+    assert found.verdict.endswith("] before depth 0.")
     assert regret_sentence(found, "k2") == (
         "The advice, depth 2, is 65.0 points behind the best, depth 1 (95 % interval 58.0 to 71.5): "
         "the advice was wrong here."
     )
     assert regret_sentence(found, "k1").startswith("The advice, depth 1, is the best of all measured")
     assert regret_sentence(found, "k7") == ""
+
+
+def test_what_is_as_good_as_the_best_is_what_its_interval_allows() -> None:
+    generator = np.random.default_rng(2)
+    for _ in range(20):
+        first, second = (int(value) for value in generator.integers(140, 180, 2))
+        found = report(
+            [
+                started(arms=("k0", "k1")),
+                *(
+                    arm(name, seed, right)
+                    for seed in (0, 1)
+                    for name, right in (("k0", first), ("k1", second))
+                ),
+            ]
+        )
+        for one in found.arms:
+            assert one.as_good == (one.regret.low < 0.0005), (first, second)
 
 
 def test_a_difference_between_seeds_as_large_as_the_lead_is_no_lead() -> None:

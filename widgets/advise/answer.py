@@ -22,6 +22,11 @@ _RANGES = {
     "away” shows.",
     BEHIND: "How far each depth falls behind the best one of the same task.",
 }
+_NEAR = {
+    True: "Near in number of pictures, number of classes and your answers.",
+    False: "Near for the network, not for the eye: behind every stage, neighbours vote about as rightly as on yours, "
+    "with about as many pictures and classes.",
+}
 _SHOWN = {ACCURACY: "What to expect", BEHIND: "What each depth gives away"}
 
 
@@ -71,7 +76,7 @@ def _strip(request: AdviceRequest, advice: Advice) -> None:
 
 
 def _figures(advice: Advice) -> None:
-    accuracy, seconds, near = st.columns([3, 2, 4], gap="medium")
+    accuracy, seconds, beside = st.columns([3, 2, 4], gap="medium")
     expected = advice.outlook
     accuracy.metric(
         "Test accuracy to expect",
@@ -85,8 +90,9 @@ def _figures(advice: Advice) -> None:
         if expected.seconds is None
         else "From the time that one picture took to pass through the network here.",
     )
-    with near:
-        st.markdown(f":small[Nearest measured data sets]  \n{sentences.leans_on(advice)}")
+    with beside:
+        title, near = sentences.nearest(advice)
+        st.markdown(f":small[{title}]  \n{near}", help=_NEAR[advice.basis == "described"])
 
 
 def _onward(request: AdviceRequest, advice: Advice) -> None:
@@ -152,21 +158,21 @@ def _outlook(request: AdviceRequest, advice: Advice) -> None:
 
 
 def _reasons(request: AdviceRequest, advice: Advice) -> None:
-    equal = sentences.told_apart(advice)
-    if equal:
-        st.markdown(equal)
+    st.markdown(sentences.chosen_by(advice))
     measured = evidence.speaks_for(advice.backbone)
     sides = "" if measured is None else sentences.sides(measured, request.entry)
     if sides:
         st.caption(sides)
     rule, change, other = st.columns(3, gap="medium")
     with rule:
-        st.markdown(f"**The textbook says**  \n{advice.rule.says} :gray[({advice.rule.citation})]")
-        if request.description is None or request.description.similarity is None:
+        st.markdown("**The textbook says**")
+        for one in advice.rules:
+            st.markdown(sentences.rule_of(one, only=len(advice.rules) == 1))
+        if advice.kind is None:
             st.caption(
-                "You did not say what they show, so this is the rule for most of the nearest measured tasks."
+                "Nobody said what the pictures show, and no measure tells surely enough: the chart leaves it open, and "
+                "these are the rules for either."
             )
-        st.markdown(advice.departs or "The advice follows that rule.")
         quadrants.dispute(request)
     with change:
         st.markdown("**What would change the advice**")

@@ -11,7 +11,7 @@ from widgets.chart import chart
 
 
 def draw(request: AdviceRequest) -> None:
-    """Draw the chart, and the dispute where the task lies in its midst."""
+    """Draw the chart, and the dispute where the task may lie in its midst."""
     from core.figures.advice_quadrants import KnownDataSet, TaskPlace, quadrants
 
     measured = evidence.speaks_for(request.entry.name)
@@ -27,36 +27,40 @@ def draw(request: AdviceRequest) -> None:
         )
         for name, size in sizes.items()
     ]
-    known = _known(request)
-    place = None if known is None else TaskPlace(unlike=known[0], per_class=known[1])
+    place = None
+    if request.advice is not None:
+        across, up = places.place(
+            request.advice.kind, max(2, _per_class(request)), counted=request.measures is not None
+        )
+        place = TaskPlace(unlike=across, per_class=up)
     chart(
         quadrants(landmarks, place, theme=frame.theme()),
         key="advise_where",
     )
     st.caption(
         "**Gold**: data sets that we measured, in three columns from like to unlike everyday photographs; ringed: "
-        f"nearest to yours. “Small” ends at {SMALL_BELOW:,} pictures of each class (Marcelino 2018); nobody measured "
-        "that border."
+        f"those the advice leans on most. “Small” ends at {SMALL_BELOW:,} pictures of each class (Marcelino 2018); "
+        "nobody measured that border."
     )
 
 
-def _known(request: AdviceRequest) -> tuple[tuple[float, float], tuple[int, int]] | None:
-    """From where to where the task lies on both axes: as the visitor says, else as the pictures say."""
-    if request.measures is None or request.advice is None:
-        return None if request.description is None else places.described(request.description)
-    across, up = places.among(request.advice.neighbours, request.measures.per_class)
-    if request.description is not None and request.description.similarity is not None:
-        across, _ = places.described(request.description)
-    return across, up
+def _per_class(request: AdviceRequest) -> int:
+    """Pictures of each class: counted, else as the visitor says."""
+    if request.measures is not None:
+        return request.measures.per_class
+    return 0 if request.description is None else request.description.per_class
 
 
 def dispute(request: AdviceRequest) -> None:
     """Show who contradicts whom, where the task's quadrant is disputed."""
     if request.advice is None:
         return
-    entry = QUADRANTS[request.advice.rule.quadrant]
-    if not entry.disputed:
-        return
-    with st.expander("For few pictures of another kind, the sources contradict each other", type="compact"):
-        for one in entry.disputed:
-            st.markdown(f"**{one.who}:** {one.says}.  \n:gray[{one.where}]")
+    for rule in request.advice.rules:
+        entry = QUADRANTS[rule.quadrant]
+        if not entry.disputed:
+            continue
+        with st.expander(
+            "For few pictures of another kind, the sources contradict each other", type="compact"
+        ):
+            for one in entry.disputed:
+                st.markdown(f"**{one.who}:** {one.says}.  \n:gray[{one.where}]")

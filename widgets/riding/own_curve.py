@@ -25,7 +25,11 @@ def draw() -> None:
         if rides:
             st.button("Start over", icon=":material/restart_alt:", key="riding_again", on_click=_start_over)
     carried = [found for name in visitor.MOUNTS if (found := own_rides.carried(rides, name)) is not None]
-    said = [own_rides.progress(rides), *(own_rides.sentence(one) for one in carried)]
+    said = [
+        own_rides.progress(rides),
+        *(own_rides.sentence(one) for one in carried),
+        *(own_rides.ride_by_ride(rides, one.machine) for one in carried),
+    ]
     st.markdown("\n".join(f"- {one}" for one in said if one) or frame.prose("riding_curve"))
     drawn = curve(
         rides,
@@ -45,7 +49,11 @@ def draw() -> None:
 def _came(machine: str, number: int, ride: visitor.Ride) -> None:
     rides: list[OwnRide] = st.session_state.setdefault(_RIDES, [])
     if number == sum(one.machine == machine for one in rides):
-        rides.append(OwnRide(machine=machine, number=number, seconds=ride.seconds, fell=ride.fell))
+        rides.append(
+            OwnRide(
+                machine=machine, number=number, seconds=ride.seconds, fell=ride.fell, steered=ride.steered
+            )
+        )
 
 
 def _start_over() -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.techniques import catalogue, measured
 from core.techniques.report import Report
 from core.techniques.technique import Differs, Technique, Transferred
+from core.words import about
 from widgets import address
 
 # Pan & Yang 2010 (10.1109/TKDE.2009.191), table 3.
@@ -47,7 +48,8 @@ def draw() -> None:
     st.caption(
         "Rows: what is transferred (Pan & Yang 2010, doi 10.1109/TKDE.2009.191, table 3); columns: what is new about "
         "the target. Many methods fit more than one place; each stands where its experiment does. Under each: what its "
-        "method gained over its baseline, in percentage points, with the 95 % interval over repetitions in brackets."
+        "method gained over its baseline, in points, with the 95 % interval over repetitions in brackets, and how long "
+        "the experiment took one core of the machine that measured it."
     )
 
 
@@ -62,7 +64,7 @@ def _entrance(technique: Technique) -> None:
     )
     found = measured.measured(technique.name)
     if found is not None:
-        st.caption(short(found.report))
+        st.caption(f"{short(found.report)}  \n:material/timer: {about(found.seconds)}")
 
 
 def short(report: Report) -> str:

@@ -23,9 +23,9 @@ class ExperimentShown(Shown):
 
     event_types: ClassVar[tuple[type[Event], ...]] = EVENTS
 
-    def __init__(self, technique: "Technique") -> None:
+    def __init__(self, technique: "Technique", seeds: int) -> None:
         super().__init__()
-        self.report = _nothing_yet(technique)
+        self.report = _nothing_yet(technique, seeds)
 
     def take(self, event: Event, at: float | None = None) -> None:
         """Take in one more event; what an experiment notes is part of its report."""
@@ -40,7 +40,7 @@ class ExperimentShown(Shown):
     def resumed(self, epoch: int) -> None:
         """Begin anew."""
         super().resumed(epoch)
-        self.report = _nothing_yet(self.report.technique)
+        self.report = _nothing_yet(self.report.technique, self.report.seeds)
 
 
 class Experiment(Kind):
@@ -71,7 +71,7 @@ class Experiment(Kind):
 
     def shown(self, config: ExperimentConfig) -> ExperimentShown:
         """Begin with nothing told."""
-        return ExperimentShown(config.entry)
+        return ExperimentShown(config.entry, config.settings.seeds)
 
     def result(self, title: str, shown: ExperimentShown) -> dict[str, Any]:
         """Gather means, intervals, verdict and remarks, and every single score."""
@@ -89,7 +89,7 @@ class Experiment(Kind):
         return {"kind": self.name, "says": shown.report.verdict.sentence, "seconds": shown.seconds}
 
 
-def _nothing_yet(technique: "Technique") -> "Report":
+def _nothing_yet(technique: "Technique", seeds: int) -> "Report":
     from core.techniques.report import Report  # SciPy's statistics take a while
 
-    return Report(technique=technique)
+    return Report(technique=technique, seeds=seeds)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.backbones.stages import seeded
 from core.events import Event, Note, Progress
 from core.metrics.comparison import seeds_difference
+from core.metrics.verdict import Judgement, judged
 from core.techniques.digits.domains import CLASSES, digit_domains, shuffled
 from core.techniques.digits.network import DigitNetwork, accuracy, features_of, random_network
 from core.techniques.digits.tensors import Labelled, as_tensors
@@ -143,18 +144,22 @@ def _panel(cases: list[SourceCase]) -> Panel:
     )
 
 
+_SAID: dict[Judgement, str] = {
+    "helps": "helps",
+    "hurts": "hurts",
+    "no difference": "makes no difference that is seen",
+}
+
+
 def _remarks(cases: list[SourceCase]) -> Iterator[Note]:
     """Say where each source pays, and how often each detector was right."""
     for arm in dict.fromkeys(case.arm for case in cases):
-        verdicts: dict[str, list[str]] = {"helps": [], "hurts": [], "makes no difference that is seen": []}
+        verdicts: dict[Judgement, list[str]] = {word: [] for word in _SAID}
         for count in IMAGES:
             gains = [case.gain for case in cases if case.arm == arm and case.images == count]
             gain = seeds_difference(gains, [0.0] * len(gains), paired=True).difference
-            word = (
-                "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "makes no difference that is seen"
-            )
-            verdicts[word].append(str(count))
-        said = "; ".join(f"{word} at {', '.join(at)} images" for word, at in verdicts.items() if at)
+            verdicts[judged(gain)].append(str(count))
+        said = "; ".join(f"{_SAID[word]} at {', '.join(at)} images" for word, at in verdicts.items() if at)
         yield Note(message=f"{TECHNIQUE.arm(arm).title}: {said}.")
     right = {name: sum(case.foreseen(name) for case in cases) for name in DETECTORS}
     yield Note(

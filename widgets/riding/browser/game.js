@@ -45,9 +45,10 @@ function makeGame(root) {
     }
     drawTabs();
     sizes = [];
+    document.addEventListener("keydown", startByKey);
     if (frame === null) frame = requestAnimationFrame(tick);
   };
-  game.stop = () => { cancelAnimationFrame(frame); frame = null; };
+  game.stop = () => { cancelAnimationFrame(frame); frame = null; document.removeEventListener("keydown", startByKey); };
   game.integrate = (machine, ride, inputs) => integrate(rule, rule.mounts.find((one) => one.name === machine), conditions(ride), inputs);
 
   // --- phases -------------------------------------------------------------------------------------
@@ -130,10 +131,12 @@ function makeGame(root) {
     nodes.verdict.textContent = ride.fell ? `${seconds.toFixed(1)} s upright` : `${seconds.toFixed(0)} s: the whole ride!`;
     // Who rides for the first time is told once more; on the reversed bicycle, finding out is the point.
     const advice = game.number < 2 && mount().signs[1] > 0 ? ` Next time steer ${side} sooner, and gently.` : "";
-    const how = ride.fell ? (folded ? "The handlebar folded." : `You fell to the ${side}.${advice}`) : "";
-    const record = best !== null && seconds > best ? " Your longest so far on this machine." : "";
+    const steered = ride.inputs.some(([level]) => level !== 0);
+    const ways = finger ? "Pull the picture or the handlebar to one side" : "Use the ← → keys, or pull the picture";
+    const how = !steered ? `You have not steered: this was nobody's ride. ${ways}.` : ride.fell ? (folded ? "The handlebar folded." : `You fell to the ${side}.${advice}`) : "";
+    const record = steered && best !== null && seconds > best ? " Your longest so far on this machine." : "";
     const control = data.nobody[name][Math.min(game.number, data.rides.length - 1)];
-    const without = control < rule.steps * rule.dt ? ` With nobody steering: ${control.toFixed(1)} s.` : "";
+    const without = steered && control < rule.steps * rule.dt ? ` With nobody steering: ${control.toFixed(1)} s.` : "";
     nodes.detail.textContent = (how + record + without).trim();
     showButtons();
     if (!nodes.go.hidden) nodes.hint.textContent = "";
@@ -176,6 +179,16 @@ function makeGame(root) {
       if (!event.repeat && (game.phase === "demo" || game.phase === "done")) (nodes.go.hidden ? nodes.again : nodes.go).click();
     }
   });
+  // Space starts a ride as long as nothing else has the focus, which would have a use of its own for it.
+  function startByKey(event) {
+    if (event.key !== " " || event.repeat || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.activeElement && document.activeElement !== document.body) return;
+    const box = nodes.behind.getBoundingClientRect();
+    if (box.bottom < 0.5 * box.height || box.top > innerHeight - 0.5 * box.height) return; // out of sight
+    if (game.phase !== "demo" && game.phase !== "done") return;
+    event.preventDefault();
+    (nodes.go.hidden ? nodes.again : nodes.go).click();
+  }
   nodes.game.addEventListener("keyup", (event) => {
     const side = SIDES[event.key];
     if (!side) return;
