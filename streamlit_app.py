@@ -23,6 +23,7 @@ PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "layers.py", "Layers", ":material/layers:", "layers"),
     (HERE / "pages" / "techniques.py", "Methods", ":material/hub:", "techniques"),
     (HERE / "pages" / "runs.py", "Runs", ":material/monitoring:", "runs"),
+    (HERE / "pages" / "glossary.py", "Glossary", ":material/menu_book:", "glossary"),
     (HERE / "pages" / "teacher.py", "Teacher", ":material/school:", "teacher"),
 )
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 import streamlit_app
 from widgets import frame, login, operations
+from widgets.page_bar import bar
 from widgets.teacher.sign_in import signed_in
 
 frame.icon()
@@ -23,6 +24,7 @@ page = st.navigation(
     position="top",
 )
 frame.begin(page.title)
+bar.draw(page.url_path, {address: title for _, title, _, address in streamlit_app.PAGES})
 login.let_in()
 with operations.timed(page.url_path or "home"), frame.shown_errors():
     page.run()
