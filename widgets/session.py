@@ -3,7 +3,7 @@
 import streamlit as st
 
 import streamlit_app
-from widgets import frame, login, operations
+from widgets import address, frame, login, operations
 from widgets.page_bar import bar
 from widgets.teacher.sign_in import signed_in
 
@@ -14,17 +14,18 @@ page = st.navigation(
             file,
             title=title,
             icon=icon,
-            url_path=address,
-            default=not address,
+            url_path=where,
+            default=not where,
             # Found by its address alone, until somebody has shown the secret.
-            visibility="hidden" if address == "teacher" and not signed_in() else "visible",
+            visibility="hidden" if where == "teacher" and not signed_in() else "visible",
         )
-        for file, title, icon, address in streamlit_app.PAGES
+        for file, title, icon, where in streamlit_app.PAGES
     ],
     position="top",
 )
 frame.begin(page.title)
-bar.draw(page.url_path, {address: title for _, title, _, address in streamlit_app.PAGES})
+bar.draw(page.url_path, {where: title for _, title, _, where in streamlit_app.PAGES})
+address.arrive(page.url_path)
 login.let_in()
 with operations.timed(page.url_path or "home"), frame.shown_errors():
     page.run()

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.views import settled
 from widgets import glossary
 
-PAGES = ("", "riding", "advise", "finetune", "techniques", "runs")
+PAGES = ("", "riding?part=why", "advise", "finetune", "techniques")
 _MARKED = "() => [...(CSS.highlights.get('glossary') ?? [])].map(range => range.toString())"
 # Where a marked word lies, brought into view.
 _PLACE = """word => {

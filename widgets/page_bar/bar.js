@@ -10,7 +10,7 @@ const PATTERN = new RegExp(GLOSSARY.pattern, "gi");
 const UNSEEN = "script, style, noscript, pre, code";
 // What does something else when it is touched, what is large enough already, and charts, where nothing is underlined.
 const UNMARKED = `${UNSEEN}, button, a, label, summary, input, textarea, h1, h2, h3, svg, canvas, [role=radio], [role=tab],
-  [class*=st-key-card_]`;
+  [class*=st-key-card_], .st-key-overline`;
 
 function termsIn(text) {
   const found = [];
