@@ -35,5 +35,5 @@ view = address.choose(
     label_visibility="collapsed",
 )
 if chosen is not None:
-    with frame.shown_errors():
+    with frame.fresh("layers", view), frame.shown_errors():
         importlib.import_module(f"widgets.layers.{view}").draw(chosen)

@@ -113,6 +113,10 @@ def choose(
         chosen = st.session_state.get(key)
         write(**dict.fromkeys(forget), **{name: chosen if chosen != default else None})
 
+    if draw in (st.segmented_control, st.pills):
+        more.setdefault(
+            "wrap", True
+        )  # in a column Streamlit keeps them on one row, and hides what does not fit
     draw(label, options, key=key, on_change=changed, **more)
     return value
 

@@ -155,6 +155,8 @@ def test_a_link_to_no_run_is_one_sentence() -> None:
         assert not page.exception
         assert len(page.error) == 1
         assert "no run" in page.error[0].value
+        assert [title.value for title in page.title] == ["No run here"]
+        assert "share the run" in _words(page)
 
 
 def test_without_runs_the_list_sends_to_the_first_one() -> None:
