@@ -114,9 +114,8 @@ def choose(
         write(**dict.fromkeys(forget), **{name: chosen if chosen != default else None})
 
     if draw in (st.segmented_control, st.pills):
-        more.setdefault(
-            "wrap", True
-        )  # in a column Streamlit keeps them on one row, and hides what does not fit
+        # In a column Streamlit keeps them on one row, and hides what does not fit.
+        more.setdefault("wrap", True)
     draw(label, options, key=key, on_change=changed, **more)
     return value
 

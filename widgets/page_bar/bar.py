@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from widgets import frame, glossary
+from widgets import address, frame, glossary
 
 ADDRESS = "glossary"  # of the page that lists all words
 _HERE = Path(__file__).resolve().parent
@@ -30,5 +30,6 @@ def draw(here: str, titles: Mapping[str, str]) -> None:
     asked = _bar(key="page_bar", data={"here": here, "pages": dict(titles)}, on_go_change=lambda: None).go
     # A browser may say anything: only the glossary's own addresses are gone to.
     if asked in {ADDRESS, *(term.place for term in glossary.terms())}:
+        address.arrive("")  # a link, even to the page where one is
         name, _, query = asked.partition("?")
         st.switch_page(frame.page(name), query_params=dict(parse_qsl(query)))
