@@ -65,7 +65,7 @@ _WATCH_FOR_LEFTOVERS = """() => {
   window.leftover = false;
   new MutationObserver(() => {
     const words = document.querySelector('[data-testid=stMain]').textContent;
-    if (document.querySelector('.st-key-layers_strip') && words.includes('All filters on the wheel')) window.leftover = true;
+    window.leftover ||= Boolean(document.querySelector('.st-key-layers_strip')) && words.includes('All filters on the wheel');
   }).observe(document.body, { childList: true, subtree: true });
 }"""
 
