@@ -65,7 +65,8 @@ _WATCH_FOR_LEFTOVERS = """() => {
   window.leftover = false;
   new MutationObserver(() => {
     const words = document.querySelector('[data-testid=stMain]').textContent;
-    window.leftover ||= Boolean(document.querySelector('.st-key-layers_strip')) && words.includes('All filters on the wheel');
+    const next = document.querySelector('.st-key-layers_strip');
+    window.leftover ||= next !== null && words.includes('All filters on the wheel');
   }).observe(document.body, { childList: true, subtree: true });
 }"""
 
