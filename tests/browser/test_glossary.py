@@ -91,7 +91,7 @@ def test_keys_open_the_words_and_follow_one(tab: Page, address: str) -> None:
     assert tab.evaluate(focused).startswith("See it: ")
     tab.keyboard.press("Escape")
     expect(tab.locator("#words")).to_be_hidden()
-    assert tab.evaluate(focused) == "Words"
+    tab.wait_for_function("() => document.activeElement.shadowRoot?.activeElement?.textContent === 'Words'")
     tab.keyboard.press("Enter")
     tab.get_by_role("link", name="All words").press("Enter")
     expect(tab).to_have_url(f"{address}/glossary")

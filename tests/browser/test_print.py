@@ -27,8 +27,10 @@ def test_a_chart_is_printed_whole_in_its_own_shape(tab: Page, address: str) -> N
     expect(tab.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     on_screen = tab.evaluate(_EDGES)
     assert max(beyond for beyond, _ in on_screen) > 50, "a chart of the screen is too wide for paper"
+    tab.evaluate(
+        "() => dispatchEvent(new Event('beforeprint'))"
+    )  # before the paper's rules hold, as in a browser
     tab.emulate_media(media="print")
-    tab.evaluate("() => dispatchEvent(new Event('beforeprint'))")
     printed = tab.evaluate(_EDGES)
     assert len(printed) == len(on_screen)
     for (beyond, shape), (_, own) in zip(printed, on_screen, strict=True):
