@@ -56,7 +56,7 @@ def _follow_link() -> None:
     for name, text in linked.items():
         field = SETTINGS[name]
         try:
-            value = {"true": True, "false": False}[text] if field.kind is bool else field.kind(text)
+            value: Any = {"true": True, "false": False}[text] if field.kind is bool else field.kind(text)
             if value not in (_DEVICES if name == "device" else field.choices or (value,)):
                 raise KeyError(text)
             FinetuneConfig(**{name: value})
