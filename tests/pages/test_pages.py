@@ -157,6 +157,8 @@ def test_a_link_to_no_run_is_one_sentence() -> None:
         assert "no run" in page.error[0].value
         assert [title.value for title in page.title] == ["No run here"]
         assert "share the run" in _words(page)
+        page.button(key="no_run_list").click().run()
+        assert [title.value for title in page.title] == ["Runs"]
 
 
 def test_without_runs_the_list_sends_to_the_first_one() -> None:

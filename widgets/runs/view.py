@@ -24,25 +24,21 @@ def draw(address: str) -> None:
 
 def _nothing_here(error: RunError) -> None:
     """Say why a link opens nothing, and where to go instead."""
-    _back()
     st.title("No run here", anchor=False)
     frame.show(error)
     st.markdown(
         "A run that is not shared opens in one browser only, the one that started it. Ask whoever sent you the link to "
         "share the run, or start one of your own."
     )
-    st.page_link(
-        frame.page("finetune"), label="Start a run of your own", icon=":material/local_fire_department:"
-    )
-
-
-def _back() -> None:
-    with st.container(key="back"):
-        st.page_link(frame.page("runs"), label="All runs", icon=":material/arrow_back:")
+    with st.container(horizontal=True, key="no_run"):
+        st.button("All runs", icon=":material/arrow_back:", key="no_run_list", on_click=st.query_params.clear)
+        if st.button("Start a run of your own", icon=":material/local_fire_department:", key="no_run_start"):
+            st.switch_page(frame.page("finetune"))
 
 
 def _heading(seen: VisibleRun, guests_see: str) -> None:
-    _back()
+    with st.container(key="back"):
+        st.page_link(frame.page("runs"), label="All runs", icon=":material/arrow_back:")
     with st.container(horizontal=True, vertical_alignment="center", key="run_heading"):
         st.title(frame.plain(seen.record.title), anchor=False)
         share.draw(seen, guests_see)
