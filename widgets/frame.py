@@ -115,12 +115,19 @@ def show(error: Exception) -> bool:
 def fresh(place: str, name: str) -> DeltaGenerator:
     """Make the container for what ``name`` shows at ``place`` of a page.
 
-    Streamlit keeps what stood there, faded, until the new is drawn. Of another view that would be a leftover, which
-    belongs to nothing above it any more: it goes at once.
+    Streamlit keeps what stood in a container, faded, until the new is drawn. Of another view that would be a leftover,
+    which belongs to nothing above it any more. So each next view takes the other one of two slots, and the one of the
+    view before is emptied at once; emptying and filling one slot would reach the browser as one message, a filling.
     """
-    before = st.session_state.get(f"fresh_{place}", name)
-    st.session_state[f"fresh_{place}"] = name
-    return st.container() if name == before else st.empty().container()
+    before, turn = st.session_state.get(f"fresh_{place}", (name, 0))
+    turn = turn if before == name else 1 - turn
+    st.session_state[f"fresh_{place}"] = name, turn
+    if turn:
+        st.empty()
+        return st.container()
+    container = st.container()
+    st.empty()
+    return container
 
 
 def prose(name: str) -> str:

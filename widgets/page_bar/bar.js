@@ -186,19 +186,18 @@ export default function (component) {
   const { parentElement: root, data, setTriggerValue } = component;
   const go = (place) => { root.querySelector("#words").hidePopover(); setTriggerValue("go", place); };
   const opened = (draw) => (event) => { if (event.newState === "open") draw(); };
-  // Who has closed a box by a key goes on where it was opened; browsers lose that place within a component.
-  const closed = (event) => {
-    const lost = document.activeElement === null || document.activeElement === document.body;
-    if (event.newState === "closed" && lost) {
-      root.querySelector(`[popovertarget="${event.target.id}"]`).focus({ preventScroll: true });
-    }
+  // Who closes a box by a key goes on where it was opened; browsers lose that place within a component.
+  const leave = (event) => {
+    if (event.key !== "Escape") return;
+    event.currentTarget.hidePopover();
+    root.querySelector(`[popovertarget="${event.currentTarget.id}"]`).focus();
   };
   const words = opened(() => listWords(root, data.pages, go));
   const link = opened(() => offerLink(root));
   const all = (event) => { event.preventDefault(); go("glossary"); };
   root.querySelector("#words").addEventListener("beforetoggle", words);
   root.querySelector("#link").addEventListener("toggle", link);
-  for (const box of root.querySelectorAll("#words, #link")) box.addEventListener("toggle", closed);
+  for (const box of root.querySelectorAll("#words, #link")) box.addEventListener("keydown", leave);
   root.querySelector(".all").addEventListener("click", all);
   const listed = data.here === "glossary"; // all words stand there already
   root.querySelector(".open-words").hidden = listed;
@@ -207,7 +206,7 @@ export default function (component) {
     end();
     root.querySelector("#words").removeEventListener("beforetoggle", words);
     root.querySelector("#link").removeEventListener("toggle", link);
-    for (const box of root.querySelectorAll("#words, #link")) box.removeEventListener("toggle", closed);
+    for (const box of root.querySelectorAll("#words, #link")) box.removeEventListener("keydown", leave);
     root.querySelector(".all").removeEventListener("click", all);
   };
 }
