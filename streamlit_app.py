@@ -24,6 +24,7 @@ PAGES: tuple[tuple[Path, str, str, str], ...] = (
     (HERE / "pages" / "techniques.py", "Methods", ":material/hub:", "techniques"),
     (HERE / "pages" / "runs.py", "Runs", ":material/monitoring:", "runs"),
     (HERE / "pages" / "run.py", "Run", ":material/monitoring:", "run"),
+    (HERE / "pages" / "glossary.py", "Glossary", ":material/menu_book:", "glossary"),
     (HERE / "pages" / "teacher.py", "Teacher", ":material/school:", "teacher"),
 )
 

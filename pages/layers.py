@@ -44,4 +44,5 @@ def draw(name: str, what: selection.Selection) -> None:
 
 
 if chosen is not None:
-    draw(view, chosen)
+    with frame.fresh("layers", view):
+        draw(view, chosen)

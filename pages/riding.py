@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from widgets import address, frame
+from widgets import address, data_picker, frame
 from widgets.riding import bridge, own_curve, practice, remarks, watch, why
 
 
@@ -40,7 +40,7 @@ part = address.choose(
 )
 if part == "ride":
     above.markdown(frame.prose("riding"))
-with frame.shown_errors():
+with frame.fresh("riding", part), frame.shown_errors():
     for draw in PARTS[part].draw:
         draw()
 
@@ -63,4 +63,5 @@ with st.container(horizontal=True, horizontal_alignment="right", key="riding_nex
         icon_position="right",
         key="riding_to_finetune",
     ):
+        st.session_state["data_source"] = data_picker.OWN
         st.switch_page(frame.page("finetune"))

@@ -7,9 +7,10 @@ from widgets import address, frame
 from widgets.techniques import experiment, field_map
 
 name = address.read("technique", list(catalogue.techniques()), "", "technique")
-if name:
-    experiment.draw(catalogue.technique(name))
-else:
-    st.title("Every method, running", anchor=False)
-    st.markdown(frame.prose("techniques"))
-    field_map.draw()
+with frame.fresh("techniques", name):
+    if name:
+        experiment.draw(catalogue.technique(name))
+    else:
+        st.title("Every method, running", anchor=False)
+        st.markdown(frame.prose("techniques"))
+        field_map.draw()

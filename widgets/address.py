@@ -1,7 +1,8 @@
-"""What the layers page shows stands in its address, so that every view is a link.
+"""What a page shows stands in its address, so that every view is a link.
 
 A widget here reads its value from the address and writes it back; a value that does not exist gives one
-sentence and the default, never a traceback.
+sentence and the default, never a traceback. Where widgets keep their values themselves, as on the page Fine-tune, a
+link is `followed` once, and what they show is `kept` in the address.
 """
 
 import re
@@ -15,6 +16,8 @@ from widgets import frame
 # Where one looks: it means something else in another network and in another view.
 PLACES = ("stage", "channel", "target", "second", "second_target", "late", "in", "tile")
 _KEY = "layers_{}"
+_PAGE, _KEPT = "address_page", "address_kept"
+_MOST_KEPT = 20  # addresses of a picker that are remembered: more than a browser can be behind
 _SHOWN = 60  # signs of a wrong value that are repeated on screen
 _WHOLE = re.compile(r"-?\d{1,12}")
 
@@ -27,13 +30,55 @@ def read(name: str, allowed: Collection[str], default: str, what: str = "") -> s
     value = st.query_params.get(name)
     if value is None or value in allowed:
         return default if value is None else value
-    wrong = frame.plain(value[:_SHOWN])
-    st.warning(
-        f"The link names the {what or name} “{wrong}”, which is not here; this shows the default instead.",
-        icon=":material/link_off:",
-    )
+    refuse(what or name, value)
     del st.query_params[name]
     return default
+
+
+def refuse(what: str, value: str, shown: str = "the default") -> None:
+    """Say that a link names what is not here, for example a picture or a stage, and what is ``shown`` instead."""
+    wrong = frame.plain(value[:_SHOWN])
+    st.warning(
+        f"The link names the {what} “{wrong}”, which is not here; this shows {shown} instead.",
+        icon=":material/link_off:",
+    )
+
+
+def arrive(page: str) -> None:
+    """Say which page is drawn: on another one than before, any address comes from outside."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE] = page
+        st.session_state.pop(_KEPT, None)
+
+
+def followed(picker: str, names: Collection[str]) -> dict[str, str]:
+    """Read those of ``names`` that a link brings to a picker; nothing where the page wrote them there itself.
+
+    A browser that is some clicks behind still sends an address that the page wrote earlier.
+    """
+    linked = {name: st.query_params[name] for name in names if name in st.query_params}
+    known = _known(picker)
+    if not linked or linked in known:
+        return {}
+    known.append(linked)
+    return linked
+
+
+def kept(picker: str, **values: object) -> None:
+    """Keep in the address what a picker shows; None for what is as usual."""
+    texts = {name: str(value) for name, value in values.items() if value is not None}
+    known = _known(picker)
+    if texts not in known:
+        known.append(texts)
+        del known[:-_MOST_KEPT]
+    for name in values:
+        if texts.get(name) != st.query_params.get(name):
+            write(**{name: texts.get(name)})
+
+
+def _known(picker: str) -> list[dict[str, str]]:
+    pickers: dict[str, list[dict[str, str]]] = st.session_state.setdefault(_KEPT, {})
+    return pickers.setdefault(picker, [])
 
 
 def write(**values: object) -> None:
@@ -68,6 +113,9 @@ def choose(
         chosen = st.session_state.get(key)
         write(**dict.fromkeys(forget), **{name: chosen if chosen != default else None})
 
+    if draw in (st.segmented_control, st.pills):
+        # In a column Streamlit keeps them on one row, and hides what does not fit.
+        more.setdefault("wrap", True)
     draw(label, options, key=key, on_change=changed, **more)
     return value
 

@@ -11,13 +11,14 @@ from core.datasets.catalogue import DatasetEntry
 from core.datasets.open import load
 from core.runs.spec import UPLOAD
 from core.words import count, megabytes
-from widgets import frame, own_pictures, previews
+from widgets import address, frame, own_pictures, previews
 from widgets.chart import chart
 from widgets.previews import Choice, Preview
 from widgets.settings import SETTINGS
 
 BUILT_IN, DOWNLOAD, OWN = "Built in", "Download", "My own pictures"
 ALL, FEW = 0, 25
+_ALL_OF_IT = "all"  # in an address
 PER_CLASS = (10, FEW, 50, 100, ALL)
 FIRST = "digits"  # chosen until somebody chooses: whoever looks recognises every picture, and every mistake
 LISTED = 50  # skipped files that are written out
@@ -62,8 +63,42 @@ def choose(reference: str, per_class: int | None) -> bool:
     return True
 
 
+def _follow_link() -> None:
+    """Choose the data set, and how much of it, that a link names; say so where it is not here."""
+    linked = address.followed("data", ("data", "pictures"))
+    if "data" not in linked:
+        return
+    reference, much = linked["data"], linked.get("pictures", _ALL_OF_IT)
+    if choose(reference, int(much) if much.isdecimal() else None):
+        return
+    if reference.startswith(UPLOAD):
+        st.session_state["data_source"] = OWN
+        st.warning(
+            "The link is about uploaded pictures that are not here: an upload is its owner's alone. Bring yours.",
+            icon=":material/link_off:",
+        )
+    else:
+        address.refuse("data set", reference, "another")
+
+
+def _keep_link(choice: Choice) -> None:
+    """Keep in the address what was chosen, unless it is what everybody begins with."""
+    if choice.reference == FIRST and choice.per_class == FEW:
+        address.kept("data", data=None, pictures=None)
+    else:
+        address.kept("data", data=choice.reference, pictures=choice.per_class or _ALL_OF_IT)
+
+
 def pick() -> Choice | None:
-    """Draw the picker; None until something usable is chosen."""
+    """Draw the picker, which follows a link and writes one; None until something usable is chosen."""
+    _follow_link()
+    choice = _pick()
+    if choice is not None:
+        _keep_link(choice)
+    return choice
+
+
+def _pick() -> Choice | None:
     st.session_state.setdefault("data_source", BUILT_IN)
     source = st.segmented_control(
         "Where the pictures come from",

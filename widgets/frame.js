@@ -40,6 +40,19 @@ function mendRoles() {
   document.querySelectorAll('[data-testid="stCode"]').forEach((box, number) =>
     set(box, { role: "region", "aria-label": `Code ${number + 1}` }));
   for (const box of document.querySelectorAll('[data-testid="stFileUploaderDropzone"]')) set(box, { role: "group" });
+  for (const button of document.querySelectorAll('[data-testid="stExpandSidebarButton"]')) set(button, { "aria-label": "Menu" });
+}
+
+// Keys come into a group of choices at the one that is chosen, as they do in any other radio group.
+function enterAtChosen(event) {
+  const group = event.target.closest?.('[role="radiogroup"]');
+  if (!group || group.contains(event.relatedTarget) || !event.target.matches(":focus-visible")) return;
+  group.querySelector('[role="radio"][aria-checked="true"]')?.focus();
+}
+
+function keepEntering() {
+  document.addEventListener("focusin", enterAtChosen);
+  return () => document.removeEventListener("focusin", enterAtChosen);
 }
 
 function keepMending() {
@@ -56,7 +69,36 @@ function keepMending() {
   };
 }
 
+// A chart is drawn for the screen's width. Paper is narrower: it shows the same drawing, smaller.
+function fitPaper() {
+  for (const chart of document.querySelectorAll(".js-plotly-plot .svg-container")) {
+    const { offsetWidth: width, offsetHeight: height } = chart;
+    if (!width || !height) continue; // folded away
+    chart.style.setProperty("--shape", `${width} / ${height}`);
+    chart.style.setProperty("--own-width", `${width}px`);
+    for (const layer of chart.querySelectorAll(":scope > .main-svg")) layer.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  }
+}
+
+function fitScreen() {
+  for (const chart of document.querySelectorAll(".js-plotly-plot .svg-container")) {
+    for (const name of ["--shape", "--own-width"]) chart.style.removeProperty(name);
+    for (const layer of chart.querySelectorAll(":scope > .main-svg")) layer.removeAttribute("viewBox");
+  }
+}
+
+function keepFitting() {
+  addEventListener("beforeprint", fitPaper);
+  addEventListener("afterprint", fitScreen);
+  return () => {
+    removeEventListener("beforeprint", fitPaper);
+    removeEventListener("afterprint", fitScreen);
+  };
+}
+
 export default function (component) {
-  const ends = [followTheme(component.parentElement, component.data, component.setTriggerValue), keepMending()];
+  const ends = [
+    followTheme(component.parentElement, component.data, component.setTriggerValue), keepMending(), keepEntering(), keepFitting(),
+  ];
   return () => ends.forEach((end) => end());
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import LabError, StoreError
 from core.runs.home import unusable
@@ -109,6 +110,24 @@ def show(error: Exception) -> bool:
     # It may quote a name from outside, which must not become a link, a picture or a formula.
     st.error(_QUOTED.sub(r"\\\1", str(error)), icon=":material/error:")
     return True
+
+
+def fresh(place: str, name: str) -> DeltaGenerator:
+    """Make the container for what ``name`` shows at ``place`` of a page.
+
+    Streamlit keeps what stood in a container, faded, until the new is drawn. Of another view that would be a leftover,
+    which belongs to nothing above it any more. So each next view takes the other one of two slots, and the one of the
+    view before is emptied at once; emptying and filling one slot would reach the browser as one message, a filling.
+    """
+    before, turn = st.session_state.get(f"fresh_{place}", (name, 0))
+    turn = turn if before == name else 1 - turn
+    st.session_state[f"fresh_{place}"] = name, turn
+    if turn:
+        st.empty()
+        return st.container()
+    container = st.container()
+    st.empty()
+    return container
 
 
 def prose(name: str) -> str:

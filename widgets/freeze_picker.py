@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.backbones.catalogue import BackboneEntry
 from core.training.config import STRATEGIES
-from widgets import network
+from widgets import address, network
 from widgets.stage_strip.strip import StageState, stage_strip
 
 # These three are one line: everything trained, some stages frozen, all stages frozen.
@@ -25,7 +25,8 @@ class ChosenFreezing:
 
 
 def pick(entry: BackboneEntry, *, classes: int, image_size: int | None) -> ChosenFreezing:
-    """Draw the strategy and the strip."""
+    """Draw the strategy and the strip, which follow a link and write one."""
+    _follow_link(entry)
     st.session_state.setdefault("strategy", TO_DEPTH)
     strategy = (
         st.selectbox(
@@ -57,11 +58,33 @@ def pick(entry: BackboneEntry, *, classes: int, image_size: int | None) -> Chose
         states=None if adjustable else _states(strategy, entry.depth),
         on_change=move if adjustable else None,
     )
+    own_depth = depth if strategy in (TO_DEPTH, LP_FT) else None
+    usual = {TO_DEPTH: (entry.depth + 1) // 2, LP_FT: 0}.get(strategy)
+    address.kept(
+        "freezing",
+        strategy=None if strategy == TO_DEPTH else strategy,
+        frozen=None if own_depth == usual else own_depth,
+    )
     return ChosenFreezing(
         strategy=strategy,
-        depth=depth if strategy in (TO_DEPTH, LP_FT) else None,
+        depth=own_depth,
         phrase=_phrase(strategy, depth, entry.depth),
     )
+
+
+def _follow_link(entry: BackboneEntry) -> None:
+    """Set the strategy and how many stages stay frozen as a link says; say so where they are not here."""
+    linked = address.followed("freezing", ("strategy", "frozen"))
+    strategy = linked.get("strategy", TO_DEPTH)
+    frozen = linked.get("frozen", "")
+    if strategy not in STRATEGIES:
+        address.refuse("strategy", strategy)
+    elif frozen and not (frozen.isdecimal() and int(frozen) <= entry.depth):
+        address.refuse("number of frozen stages", frozen)
+    elif frozen:
+        choose(entry, strategy, int(frozen))
+    elif linked:
+        st.session_state["strategy"] = strategy
 
 
 def _phrase(strategy: str, depth: int, stages: int) -> str:

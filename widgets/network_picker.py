@@ -10,10 +10,10 @@ from core.backbones.catalogue import BackboneEntry
 from core.errors import LabError, WeightsError
 from core.runs import own_weights, service
 from core.words import megabytes, percent, short_count
-from widgets import computed_once, frame
+from widgets import address, computed_once, frame
 
 PRETRAINED = "pretrained"
-_OTHERS, _LINKED, _REFUSED = "timm_others", "backbone_linked", "timm_refused"
+_OTHERS, _REFUSED = "timm_others", "timm_refused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,8 @@ class ChosenNetwork:
 
 def pick() -> ChosenNetwork:
     """Draw the choice of network with its facts; a link may name one: ``?network=timm:…``."""
-    refused = _take_link()
+    linked = address.followed("network", ("network",))
+    refused = take(linked["network"]) if linked else ""
     name = st.selectbox(
         "Network",
         names(),
@@ -38,6 +39,7 @@ def pick() -> ChosenNetwork:
     if refused:
         st.warning(frame.plain(refused), icon=":material/link_off:")
     entry = catalogue.entry(name or catalogue.BUILT_IN)
+    address.kept("network", network=None if entry.name == catalogue.DEFAULT else entry.name)
     st.caption(f"{entry.about}  \n{_facts(entry)}")
     if entry.conditions:
         st.warning(frame.plain(entry.conditions), icon=":material/gavel:")
@@ -54,15 +56,6 @@ def pick() -> ChosenNetwork:
         with search:
             _search()
     return ChosenNetwork(entry=entry, weights=weights)
-
-
-def _take_link() -> str:
-    """Choose the network that the address names, once; return why it cannot be used, if it cannot."""
-    name = st.query_params.get("network", "")
-    if not name or name == st.session_state.get(_LINKED):
-        return ""
-    st.session_state[_LINKED] = name
-    return take(name)
 
 
 def names_and_linked() -> list[str]:

@@ -208,7 +208,7 @@ def _from_webcam() -> None:
     taken: dict[str, list[bytes]] = st.session_state.setdefault("own_taken", {})
     camera, beside = st.columns([3, 2])
     label = beside.segmented_control(
-        "The next picture shows", names, default=names[0], required=True, format_func=frame.plain
+        "The next picture shows", names, default=names[0], required=True, format_func=frame.plain, wrap=True
     )
     picture = camera.camera_input("Take a picture", key="own_camera", label_visibility="collapsed")
     if picture is not None:

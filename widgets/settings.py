@@ -5,8 +5,10 @@ from typing import Any
 
 import streamlit as st
 
+from core.errors import LabError
 from core.settings import described
 from core.training.config import FinetuneConfig
+from widgets import address
 
 SETTINGS = described(FinetuneConfig)
 
@@ -23,22 +25,51 @@ _STEPS = {
 }
 _MLP = {"head_width": 32, "head_dropout": 0.1}
 _DEVICES = ("auto", "cpu", "cuda")
+_CHOICES = ("optimiser", "head", "batch_norm", "statistics", "device", "cache")
+_NAMES = (*_BUDGET, *_STEPS, *_MLP, *_CHOICES)  # all that are drawn here
 
 
 def image_size() -> int | None:
-    """The image size that was set, or None for the network's own."""
+    """The image size that was set, also by a link, or None for the network's own."""
+    _follow_link()
     return st.session_state.get("set_image_size")
 
 
 def pick(defaults: FinetuneConfig) -> dict[str, Any]:
-    """Draw the settings in a folded box; what differs from ``defaults`` (resolved) comes back."""
+    """Draw the settings in a folded box; what differs from ``defaults`` (resolved) comes back, and into the address."""
+    _follow_link()
     box = st.expander(
         "More settings", type="compact", icon=":material/tune:", key="settings", on_change="rerun"
     )
     if box.open:
         with box:
             _draw(defaults)
-    return _chosen()
+    chosen = _chosen()
+    address.kept("settings", **dict.fromkeys(_NAMES) | {name: _text(value) for name, value in chosen.items()})
+    return chosen
+
+
+def _follow_link() -> None:
+    """Set what a link says, and all other settings back to their defaults; a value that cannot be is left out."""
+    linked = address.followed("settings", _NAMES)
+    values: dict[str, Any] = {}
+    for name, text in linked.items():
+        field = SETTINGS[name]
+        try:
+            value: Any = {"true": True, "false": False}[text] if field.kind is bool else field.kind(text)
+            if value not in (_DEVICES if name == "device" else field.choices or (value,)):
+                raise KeyError(text)
+            FinetuneConfig(**{name: value})
+        except (KeyError, ValueError, LabError):
+            address.refuse(field.title, text)
+        else:
+            values[name] = value
+    if linked:
+        choose(**values)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def choose(**values: Any) -> None:

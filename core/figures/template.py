@@ -75,9 +75,13 @@ def faded(colour: str, opacity: float) -> str:
 
 
 def label(name: str, longest: int | None = None) -> str:
-    """Make a name (a person's own class, say) safe to draw: cut to ``longest`` signs, markup made harmless."""
+    """Make a name (a person's own class, say) safe to draw: cut to ``longest`` signs, markup made harmless.
+
+    Where there is room, the end stays: names of one data set often begin alike.
+    """
     if longest is not None and len(name) > longest:
-        name = name[: max(longest - 1, 1)].rstrip() + "…"
+        end = (longest - 1) // 3 if longest >= 8 else 0
+        name = name[: max(longest - 1 - end, 1)].rstrip() + "…" + name[len(name) - end :].lstrip()
     return html.escape(name, quote=False)
 
 

@@ -19,7 +19,7 @@ from tests.browser.axe import Found
 from tests.browser.views import SECONDS, View
 from widgets import visitor_cookie
 
-PAGES = ("home", "riding", "advise", "finetune", "runs", "layers", "techniques", "teacher")
+PAGES = ("home", "riding", "advise", "finetune", "runs", "layers", "techniques", "glossary", "teacher")
 INSIDE = ("data:", "blob:")
 
 

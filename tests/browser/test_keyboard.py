@@ -159,3 +159,11 @@ def test_a_ride(tab: Page, address: str) -> None:
     _reach(tab, ".st-key-riding_again", "Shift+Tab")
     tab.keyboard.press("Enter")
     expect(tab.get_by_text("Can you do better than nobody?")).to_be_visible()
+
+
+def test_keys_enter_a_group_of_choices_at_the_one_that_is_chosen(tab: Page, address: str) -> None:
+    _open(tab, f"{address}/layers?network=tiny_resnet18&view=filters&sort=colour")
+    for chosen in ("Trained", "First filters", "By colour"):
+        _reach(tab, "[role=radio]")
+        at = tab.evaluate("() => [document.activeElement.textContent, document.activeElement.ariaChecked]")
+        assert at == [chosen, "true"]

@@ -59,3 +59,22 @@ def test_an_uploaded_picture_is_looked_at_and_stays_out_of_the_address(tab: Page
     expect(tab.get_by_text("Choose a picture first")).to_have_count(0)
     expect(tab.get_by_text(re.compile(r"^stem · channel \d+$"))).to_be_visible()
     assert "clock" not in tab.url
+
+
+_WATCH_FOR_LEFTOVERS = """() => {
+  window.leftover = false;
+  new MutationObserver(() => {
+    const words = document.querySelector('[data-testid=stMain]').textContent;
+    const next = document.querySelector('.st-key-layers_strip');
+    window.leftover ||= next !== null && words.includes('All filters on the wheel');
+  }).observe(document.body, { childList: true, subtree: true });
+}"""
+
+
+def test_nothing_of_the_view_before_stands_below_the_next(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/layers?network=tiny_resnet18&view=filters")
+    expect(tab.get_by_text("All filters on the wheel")).to_be_visible()
+    tab.evaluate(_WATCH_FOR_LEFTOVERS)
+    tab.get_by_role("radio", name="Channels").click()
+    expect(tab.locator(".st-key-layers_sheet")).to_be_visible()
+    assert not tab.evaluate("() => window.leftover")

@@ -53,3 +53,16 @@ def test_dragging_the_handle_sets_the_depth(tab: Page, address: str) -> None:
     tab.mouse.move(goal["x"], goal["y"] + goal["height"] / 2, steps=8)
     tab.mouse.up()
     expect(handle).to_have_attribute("aria-valuenow", "1")
+
+
+def test_shares_of_the_sentence_make_a_whole_and_none_is_rounded_away(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/finetune?frozen=1")
+    sentence = tab.locator(".st-key-stages .sentence")
+    expect(sentence).to_contain_text("1 of 6 stages frozen")
+    found = re.search(
+        r"([\d.]+) % of [\d.]+ M parameters stay as they are; ([\d.]+) % learn", sentence.inner_text()
+    )
+    assert found is not None
+    stay, learn = map(float, found.groups())
+    assert 0 < stay < 1
+    assert round(stay + learn, 4) == 100

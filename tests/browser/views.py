@@ -121,6 +121,8 @@ def open_view(page: Page, address: str, view: View) -> None:
 def views(made: Made, teachers_secret: str) -> Iterator[View]:
     """All views, in an order in which each can be reached."""
     yield View(page="home", name="front", path="")
+    yield View(page="home", name="its words", path="", act=_click(".st-key-page_bar .open-words"))
+    yield View(page="home", name="its link", path="", act=_click(".st-key-page_bar .open-link"))
     yield View(page="home", name="unknown address", path="nowhere", also=False)
     yield from _riding()
     yield from _advise(made)
@@ -128,6 +130,7 @@ def views(made: Made, teachers_secret: str) -> Iterator[View]:
     yield from _runs(made)
     yield from _layers(made)
     yield from _techniques()
+    yield View(page="glossary", name="words", path="glossary")
     yield View(page="teacher", name="signed out", path="teacher")
     yield View(
         page="teacher", name="signed in", path="teacher", act=lambda page: _sign_in(page, teachers_secret)

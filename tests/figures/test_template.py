@@ -103,7 +103,9 @@ def test_unknown_themes_are_refused() -> None:
 
 def test_names_are_cut_and_their_markup_is_harmless() -> None:
     assert label("cat") == "cat"
-    assert label("a very long class name", 8) == "a very…"
+    assert label("a very long class name", 8) == "a ver…me"
+    assert label("a woodpecker in winter", 12) != label("a woodpecker in summer coat", 12)
+    assert label("a very long class name", 7) == "a very…"
     assert label("<a href='javascript:x'>", None) == "&lt;a href='javascript:x'&gt;"
     assert label("a&lt;b") == "a&amp;lt;b"
     assert label("ü" * 9, 5) == "üüüü…"

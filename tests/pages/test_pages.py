@@ -155,6 +155,10 @@ def test_a_link_to_no_run_is_one_sentence() -> None:
         assert not page.exception
         assert len(page.error) == 1
         assert "no run" in page.error[0].value
+        assert [title.value for title in page.title] == ["No run here"]
+        assert "share the run" in _words(page)
+        page.button(key="no_run_list").click().run()
+        assert [title.value for title in page.title] == ["Runs"]
 
 
 def test_without_runs_the_list_sends_to_the_first_one() -> None:
@@ -187,3 +191,90 @@ def _shows(text: str) -> None:
 
 def test_prose_stands_beside_the_pages() -> None:
     assert "transfer learning" in frame.prose("home")
+
+
+FULL_LINK = {
+    "data": "digits",
+    "pictures": "10",
+    "network": "tiny_resnet18",
+    "strategy": "lp_ft",
+    "frozen": "2",
+    "epochs": "3",
+    "learning_rate": "0.002",
+    "batch_norm": "learning",
+    "cache": "false",
+    "seed": "7",
+}
+
+
+def _address(page: AppTest) -> dict[str, str]:
+    """What stands in the address; the test's own parameters come as lists."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in page.query_params.items()}
+
+
+def test_a_link_sets_the_whole_fine_tune_page_and_the_page_writes_the_same_link() -> None:
+    page = _page("pages/finetune.py", **FULL_LINK).run()
+    assert not page.exception
+    assert not page.warning
+    assert "2 of 5 stages frozen" in _words(page)
+    chosen = {
+        name: page.session_state[f"set_{name}"] for name in ("epochs", "learning_rate", "cache", "seed")
+    }
+    assert chosen == {"epochs": 3, "learning_rate": 0.002, "cache": False, "seed": 7}
+    assert _address(page) == FULL_LINK
+
+
+def test_what_everybody_begins_with_leaves_the_address_empty() -> None:
+    page = _page("pages/finetune.py").run()
+    assert _address(page) == {}
+    page.button(key="choose_digits").click().run()
+    page.selectbox(key="strategy").set_value("full").run()
+    assert _address(page) == {"data": "digits", "pictures": "25", "strategy": "full"}
+    page.button(key="choose_everyday-closeups").click().run()
+    page.selectbox(key="strategy").set_value("freeze_to_depth").run()
+    assert _address(page) == {}
+
+
+def test_a_browser_that_is_a_click_behind_does_not_undo_what_was_chosen() -> None:
+    page = _page("pages/finetune.py", network="tiny_resnet18").run()
+    page.selectbox(key="backbone").set_value("resnet18").run()
+    assert _address(page)["network"] == "resnet18"
+    page.query_params["network"] = "tiny_resnet18"  # as the browser still had it
+    page.selectbox(key="backbone").set_value("squeezenet1_0").run()
+    assert page.selectbox(key="backbone").value == "squeezenet1_0"
+    assert _address(page)["network"] == "squeezenet1_0"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "called"),
+    [
+        ("data", "no-such-set", "data set"),
+        ("strategy", "magic", "strategy"),
+        ("frozen", "99", "number of frozen stages"),
+        ("frozen", "-1", "number of frozen stages"),
+        ("epochs", "many", "Epochs"),
+        ("epochs", "0", "Epochs"),
+        ("learning_rate", "nan", "Learning rate"),
+        ("optimiser", "nobody", "Optimiser"),
+        ("device", "cuda:0", "Device"),
+        ("cache", "perhaps", "Cache features"),
+        ("seed", "9" * 40, "Seed"),
+    ],
+)
+def test_what_a_link_says_wrongly_is_one_sentence_and_leaves_the_address(
+    name: str, value: str, called: str
+) -> None:
+    page = _page("pages/finetune.py", **{name: value}).run()
+    assert not page.exception
+    assert not page.error
+    assert [f"The link names the {called} “" in one.value for one in page.warning] == [True]
+    assert _address(page) == {}
+    assert not page.button(key="start").disabled
+    assert not page.run().warning, "said once"
+
+
+def test_a_link_to_somebody_elses_pictures_asks_for_ones_own() -> None:
+    page = _page("pages/finetune.py", data="upload:somebody-elses").run()
+    assert not page.exception
+    assert ["Bring yours" in one.value for one in page.warning] == [True]
+    assert page.button(key="start").disabled

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 import streamlit_app
 from core.riding import picture_bridge, simulated_rider, visitor
 from core.riding.own_rides import OwnRide
+from widgets import data_picker
 
 PROJECT = Path(streamlit_app.__file__).parent
 SECONDS = 60
@@ -103,7 +104,10 @@ def test_what_is_said_of_the_clumsy_rider_is_how_it_rides() -> None:
 
 def test_the_last_part_leads_to_pictures_of_ones_own() -> None:
     page = _page(part="pictures").run()
-    assert page.button(key="riding_to_finetune").label == "Now with pictures of your own"
+    onward = page.button(key="riding_to_finetune")
+    assert onward.label == "Now with pictures of your own"
+    onward.click().run()
+    assert page.session_state["data_source"] == data_picker.OWN
 
 
 def test_the_front_page_leads_here() -> None:

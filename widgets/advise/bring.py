@@ -11,7 +11,6 @@ from core.advice.tasks import TASKS
 from core.backbones.catalogue import BackboneEntry
 from core.datasets import catalogue
 from core.errors import DataError
-from core.runs.spec import UPLOAD
 from core.words import megabytes
 from widgets import address, data_picker, frame, network_here, specimens
 from widgets.advise import network_choice, pictures, questions
@@ -27,15 +26,11 @@ AT_ONCE = 3e11
 MOST = 600  # pictures that are looked at; the advice hardly gains beyond
 QUICK, CLOSE = "quick", "close"
 _LOOKS = {QUICK: "Quick look", CLOSE: "Closer look: linear probes, too"}
-_ALL = "all"
 
 
 def ask() -> AdviceRequest:
     """Draw the pickers; the pictures are measured as soon as that takes seconds only."""
-    _follow_link()
     choice = data_picker.pick()
-    if choice is not None:
-        _write_link(choice)
     entry = network_choice.choose()
     look = address.choose(
         st.segmented_control,
@@ -81,33 +76,6 @@ def _described(answers: TaskAnswers, measures: Measures) -> Description | None:
     if not answers:
         return None
     return answers.about(per_class=min(max(measures.per_class, 2), MOST_IMAGES), classes=measures.classes)
-
-
-# --- the address ----------------------------------------------------------------------------------------
-
-
-def _follow_link() -> None:
-    """Choose what the address names, unless the page itself wrote it there."""
-    linked = (st.query_params.get("data"), st.query_params.get("pictures"))
-    if linked[0] is None or linked == st.session_state.get("advise_link"):
-        return
-    st.session_state["advise_link"] = linked
-    count = linked[1] or _ALL
-    if data_picker.choose(linked[0], int(count) if count.isdecimal() else None):
-        return
-    if linked[0].startswith(UPLOAD):
-        st.session_state["data_source"] = data_picker.OWN
-        text = "The link is about uploaded pictures that are not here: an upload is its owner's alone. Bring yours."
-    else:
-        name = frame.plain(linked[0][:60])
-        text = f"The link names the data set “{name}”, which is not here; this shows another instead."
-    st.warning(text, icon=":material/link_off:")
-
-
-def _write_link(choice: Choice) -> None:
-    count = _ALL if choice.per_class is None else str(choice.per_class)
-    st.session_state["advise_link"] = (choice.reference, count)
-    address.write(data=choice.reference, pictures=count)
 
 
 # --- measuring ------------------------------------------------------------------------------------------

@@ -15,6 +15,15 @@ function millions(count) {
   return (count / 1e6).toFixed(count < 99.5e6 ? 2 : 0) + " M";
 }
 
+// Two shares that make 100 %, neither rounded away: 0.2 % and 99.8 %.
+function shares(part, all) {
+  const exact = 100 * part / all;
+  let digits = 0;
+  while (digits < 4 && Number(Math.min(exact, 100 - exact).toFixed(digits)) === 0) digits += 1;
+  const rounded = exact.toFixed(digits);
+  return [rounded + " %", (100 - rounded).toFixed(digits) + " %"];
+}
+
 function element(kind, className, text) {
   const made = document.createElement(kind);
   if (className) made.className = className;
@@ -87,17 +96,17 @@ export default function (component) {
     const frozen = states.filter((one) => one === "ice").length;
     const [ice, grey] = [sum("ice"), sum("grey")];
     const all = stages.reduce((total, one) => total + one.parameters, head.parameters);
-    const learning = millions(all - ice);
     const parts = [];
     if (grey > 0) {
-      parts.push(element("b", "grey", "Nothing is inherited"), ": all " + learning + " parameters start at random and learn.");
+      parts.push(element("b", "grey", "Nothing is inherited"), ": all " + millions(all) + " parameters start at random and learn.");
     } else if (frozen === 0) {
-      parts.push(element("b", "fire", "Nothing is frozen"), ": all " + learning + " parameters learn.");
+      parts.push(element("b", "fire", "Nothing is frozen"), ": all " + millions(all) + " parameters learn.");
     } else {
+      const [stay, learn] = shares(ice, all);
       parts.push(
         element("b", "ice", frozen + " of " + deepest + " stages frozen"),
-        ": " + millions(ice) + " of " + millions(all) + " parameters stay as they are; ",
-        element("b", "fire", learning + " learn"),
+        ": " + stay + " of " + millions(all) + " parameters stay as they are; ",
+        element("b", "fire", learn + " learn"),
         ".",
       );
     }

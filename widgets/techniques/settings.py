@@ -72,7 +72,7 @@ def _widget(technique: Technique, field: Setting, value: Any) -> None:
         st.toggle(field.title, **more)
     elif choices:
         st.segmented_control(
-            field.title, choices, format_func=lambda choice: choice.replace("_", " "), **more
+            field.title, choices, format_func=lambda choice: choice.replace("_", " "), wrap=True, **more
         )
     else:
         st.number_input(
