@@ -52,9 +52,10 @@ def test_the_fine_tune_page_is_ready_to_start_on_its_defaults() -> None:
     page = _page("pages/finetune.py").run()
     assert not page.exception
     assert not page.button(key="start").disabled
-    assert r"Everyday close\-ups · EfficientNet-Lite0 (comes with the lab) · 3 of 6 stages frozen" in _words(
+    assert "Handwritten digits · EfficientNet-Lite0 (comes with the lab) · 3 of 6 stages frozen" in _words(
         page
     )
+    assert "from scratch beside it about" in _words(page), "how long it takes is said before the button"
     assert not page.error
 
 

@@ -123,10 +123,9 @@ def test_the_page_begins_with_a_plain_sentence_and_mistakes_lead_into_the_networ
     # The picture in Layers is the one that was tested: the network says the same to it.
     page = _page("pages/layers.py", visitor, **query)
     words = _words(page)
-    assert f"Test picture {number + 1}, {true}" in words
     assert f"**{result.class_names[called]}**: the network says" in words
     assert f"**{result.class_names[true]}**: the network says" in words
-    assert "kept at" not in words
+    assert page.query_params["picture"] == [query["picture"]]
 
 
 def test_the_network_says_to_a_test_picture_in_layers_what_it_said_in_the_test(visitor: str) -> None:

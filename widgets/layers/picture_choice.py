@@ -46,7 +46,6 @@ def choose() -> Picture | None:
         about="Pictures to look at",
     )
     if tested is not None and name == tested.name:
-        st.caption(frame.plain(tested.title))
         return tested
     return _own_picture(own) if name == OWN else sample(name)
 

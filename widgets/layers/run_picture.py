@@ -43,7 +43,7 @@ def _read(run_id: str, version: float, number: int, link: str, sides: frozenset[
         raise errors.DataError(f"This run has no test picture {number:,}; it has {len(images.labels):,}.")
     square = images.images[number]
     true = result.class_names[int(images.labels[number])]
-    title = f"Test picture {number + 1}, {true}"
+    title = f"Test picture {number + 1}, which is {true}"
     seen_at = int(result.config["image_size"])
     if square.shape[0] < seen_at:
         title += f" (kept at {square.shape[0]} of {seen_at} pixels, so scores may differ a little)"
