@@ -59,3 +59,15 @@ def test_an_uploaded_picture_is_looked_at_and_stays_out_of_the_address(tab: Page
     expect(tab.get_by_text("Choose a picture first")).to_have_count(0)
     expect(tab.get_by_text(re.compile(r"^stem · channel \d+$"))).to_be_visible()
     assert "clock" not in tab.url
+
+
+def test_a_measurement_is_stopped_by_its_button_and_begins_when_asked_again(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/layers?network=tiny_resnet18&view=specificity&images=600&data=science-patches")
+    stop = tab.locator(".st-key-specificity_stop button")
+    stop.click()
+    expect(tab.get_by_text("Stopped; nothing of it was kept.")).to_be_visible()
+    expect(stop).to_have_count(0)
+    tab.get_by_role("button", name="Measure", exact=True).click()
+    expect(stop).to_be_visible()
+    stop.click()
+    expect(tab.get_by_text("Stopped; nothing of it was kept.")).to_be_visible()
