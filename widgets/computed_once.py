@@ -1,15 +1,42 @@
 """Computed once, shown from then on: what takes long, kept for all visitors or for one visit."""
 
 from collections.abc import Callable, Hashable
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import LabError
+from core.words import about
 from widgets.turns import long_turn
 
 Answer = TypeVar("Answer")
+SOON = 3.0  # s, before which nobody needs to know how long it will take
+FIRST_GUESS = 0.02  # share of the work after which the rest can be guessed
+
+
+class WorkBar:
+    """How far some work is, and about how long it will still take."""
+
+    def __init__(self, place: DeltaGenerator, begun: float, text: str) -> None:
+        self._bar = place.progress(begun, text)
+        self._begun = begun
+        self._since = monotonic()
+
+    def begin(self) -> None:
+        """Count the time from now on: the turn has come."""
+        self._since = monotonic()
+
+    def progress(self, share: float, text: str = "") -> None:
+        """Show ``share`` (0-1) and what is done now; if the visitor clicked anything meanwhile, the work ends here."""
+        self._bar.progress(share, f"{text}{self._left(share)}")
+
+    def _left(self, share: float) -> str:
+        spent, done = monotonic() - self._since, share - self._begun
+        if spent < SOON or done < FIRST_GUESS:
+            return ""
+        return f" · {about(spent * (1 - share) / done)} left"
 
 
 class ComputedOnce(Generic[Answer]):
@@ -23,21 +50,43 @@ class ComputedOnce(Generic[Answer]):
         self.answer: Answer | None = None
 
     def compute(
-        self, work: Callable[[DeltaGenerator], Answer], *, waiting: str, begun: float = 0.0
+        self, work: Callable[[WorkBar], Answer], *, waiting: str, begun: float = 0.0, stop: str = ""
     ) -> Answer:
         """Wait for a long turn, and do the work, which draws its progress on the bar that it gets.
 
         ``waiting`` stands there until then, at ``begun`` (0-1). Who waited while another visitor had the same
-        computed finds it done.
+        computed finds it done. ``stop`` is the key of a button that ends it, if there is to be one: the page runs
+        again then, and `was_stopped`.
         """
-        bar = st.progress(begun, waiting)
+        place = st.empty()
+        with place.container(horizontal=True, vertical_alignment="center"):
+            bar = WorkBar(st.container(), begun, waiting)
+            if stop:
+                st.session_state.pop(_stopped(stop), None)
+                st.button("Stop this", icon=":material/stop:", key=stop, on_click=self._stop, args=(stop,))
         try:
-            with long_turn():
+            with long_turn(lambda ahead: bar.progress(begun, _waits(waiting, ahead))):
+                bar.begin()
                 if self.answer is None:
                     self.answer = work(bar)
         finally:
-            bar.empty()
+            place.empty()
         return self.answer
+
+    def was_stopped(self, stop: str) -> bool:
+        """Whether this visitor ended this work by the button ``stop``, and has not begun it again."""
+        return st.session_state.get(_stopped(stop)) is self
+
+    def _stop(self, stop: str) -> None:
+        st.session_state[_stopped(stop)] = self
+
+
+def _stopped(stop: str) -> str:
+    return f"{stop}_stopped"
+
+
+def _waits(waiting: str, ahead: int) -> str:
+    return f"{waiting} {ahead} before yours." if ahead > 1 else waiting
 
 
 def keep(name: str, question: Hashable, answer: Any) -> None:

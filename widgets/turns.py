@@ -6,7 +6,7 @@ set) takes a long one, one visitor at a time, so that it holds up nobody else's 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -27,9 +27,15 @@ def owner() -> Owner:
 
 
 @contextmanager
-def long_turn() -> Iterator[None]:
-    """Wait for the turn to do something long."""
-    with _long.turn(Ticket(owner=owner())):
+def long_turn(waits: Callable[[int], None] = lambda ahead: None) -> Iterator[None]:
+    """Wait for the turn to do something long; ``waits`` is told now and then how many have to end before."""
+    ticket = Ticket(owner=owner())
+
+    def look() -> bool:
+        waits(_long.ahead(ticket))
+        return False
+
+    with _long.turn(ticket, given_up=look):
         yield
 
 

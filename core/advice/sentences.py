@@ -83,8 +83,8 @@ def chosen_by(advice: Advice) -> str:
     if advice.arm != advice.best:
         most = points(SMALL_LOSS, 2, sign=False)
         expected = (
-            f"the cheapest that is expected to lose no more than {most} against the best, "
-            f"{arm_title(advice.best, len(advice.stages))}"
+            f"the cheapest that is expected to lose no more than {most} against the best "
+            f"({arm_title(advice.best, len(advice.stages))})"
         )
     text = f"**Advised: {expected}.**"
     equal = [outlook.arm for outlook in advice.outlooks if outlook.arm in advice.indistinguishable]

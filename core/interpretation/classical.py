@@ -4,7 +4,8 @@ HOG: Dalal & Triggs, CVPR 2005. SIFT: Lowe, IJCV 60(2), 2004, here as a bag of v
 workshop 2004) with Hellinger's square root (Arandjelović & Zisserman, CVPR 2012). Torch-free.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from skimage.color import rgb2gray
 from skimage.draw import circle_perimeter
 from skimage.feature import SIFT, hog
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.cluster import MiniBatchKMeans
 
 from core.arrays import Pixels
@@ -20,6 +21,7 @@ from core.events import Progress
 from core.images.decoding import square_from_array
 from core.interpretation import readout
 from core.interpretation.rendering import GOLD
+from core.interpretation.side_by_side import side_by_side
 from core.interpretation.specificity_report import ClassicalReading, Reading, Readings
 
 SIDE = 64  # pixels that pictures are brought to, whatever the network beside them takes
@@ -113,43 +115,62 @@ def measure(images: Pixels, labels: NDArray[np.int64]) -> Iterator[Progress | tu
     inside every training fold; for the vote of neighbours from all images, without their labels.
     """
     voters = readout.neighbours_for(labels)
-    pixels: list[NDArray[Any]] = []
-    gradients: list[NDArray[Any]] = []
-    points = np.empty(len(images), dtype=object)
-    for number, image in enumerate(images):
-        if number % _CHUNK == 0:
-            yield Progress(done=0.6 * number / len(images), phase="HOG and SIFT of every picture")
-        square = square_from_array(image, SIDE)
-        pixels.append(square_from_array(square, PIXEL_SIDE).ravel())
-        gradients.append(hog_features(square))
-        points[number] = sift(square)[1]
-    readings = []
-    for number, (name, rows) in enumerate((("Pixels", pixels), ("HOG", gradients))):
-        yield Progress(done=0.6 + 0.12 * number, phase=f"Reading the classes out of {name}")
-        readings.append(_reading(name, np.stack(rows).astype(np.float64), labels, voters))
-    yield Progress(done=0.85, phase="Reading the classes out of SIFT")
+    chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
+    seen: list[_Described] = []
+    for told in side_by_side([partial(_described, chunk) for chunk in chunks]):
+        if isinstance(told, float):
+            yield Progress(done=0.6 * told, phase="Pixels, HOG and SIFT of every picture")
+        else:
+            seen = [picture for chunk in told for picture in chunk]
+    pixels, gradients = (
+        np.stack([picture[place] for picture in seen]).astype(np.float64) for place in (0, 1)
+    )
+    points = np.empty(len(seen), dtype=object)
+    points[:] = [picture[2] for picture in seen]
     words = VisualWords()
-    readings.append(
-        ClassicalReading(
-            name="SIFT",
-            size=WORDS,
-            readings=Readings(
-                probe=Reading(right=readout.probe(points, labels, first=words)),
-                neighbours=Reading(right=readout.neighbours(words.fit_transform(points), labels, voters)),
-            ),
+    pieces: list[Callable[[], readout.Answered]] = []
+    owners: list[tuple[str, bool]] = []  # whose answer each piece is; True: of the vote
+    for name, rows, first in (("Pixels", pixels, None), ("HOG", gradients, None), ("SIFT", points, words)):
+        folds = readout.probe_folds(rows, labels, first=first)
+        pieces += [*folds, partial(_voted, rows, labels, voters, first)]
+        owners += [*[(name, False)] * len(folds), (name, True)]
+    for answers in side_by_side(pieces):
+        if isinstance(answers, float):
+            yield Progress(done=0.6 + 0.4 * answers, phase="Reading the classes out of pixels, HOG and SIFT")
+            continue
+        right = {
+            owner: readout.together(
+                len(labels),
+                [answered for other, answered in zip(owners, answers, strict=True) if other == owner],
+            )
+            for owner in owners
+        }
+        yield tuple(
+            ClassicalReading(
+                name=name,
+                size=size,
+                readings=Readings(
+                    probe=Reading(right=right[name, False]), neighbours=Reading(right=right[name, True])
+                ),
+            )
+            for name, size in (("Pixels", pixels.shape[1]), ("HOG", gradients.shape[1]), ("SIFT", WORDS))
         )
-    )
-    yield tuple(readings)
 
 
-def _reading(
-    name: str, rows: NDArray[np.float64], labels: NDArray[np.int64], voters: int
-) -> ClassicalReading:
-    return ClassicalReading(
-        name=name,
-        size=rows.shape[1],
-        readings=Readings(
-            probe=Reading(right=readout.probe(rows, labels)),
-            neighbours=Reading(right=readout.neighbours(rows, labels, voters)),
-        ),
-    )
+_Described = tuple[
+    NDArray[np.uint8], NDArray[np.float64], NDArray[np.uint8]
+]  # raw pixels, HOG, SIFT's descriptors
+
+
+def _described(images: Pixels) -> list[_Described]:
+    described = []
+    for image in images:
+        square = square_from_array(image, SIDE)
+        pixels = square_from_array(square, PIXEL_SIDE).ravel()
+        described.append((pixels, hog_features(square), sift(square)[1]))
+    return described
+
+
+def _voted(rows: Any, labels: NDArray[np.int64], voters: int, first: VisualWords | None) -> readout.Answered:
+    table = rows if first is None else clone(first).fit_transform(rows)
+    return np.arange(len(labels)), readout.neighbours(table, labels, voters)

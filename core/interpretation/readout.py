@@ -3,7 +3,8 @@
 Both answer for every image without having learned from it, so that figures can be compared image by image.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ DEFAULT_STRENGTH = 1e-2  # where there is nothing to choose on: one image of eac
 MOST_ITERATIONS = 3000
 
 Rows = NDArray[np.float64]
+Answered = tuple[NDArray[np.intp], Flags]  # numbers of some images, and whether each was named rightly
 
 
 def deal(labels: Labels, folds: int, seed: int) -> Labels:
@@ -65,19 +67,40 @@ def probe(features: Any, labels: Labels, *, first: BaseEstimator | None = None, 
     points less out of the stem and 2 points less out of the last stage (built-in network, everyday patches), which
     would have bent the curve.
     """
+    return together(len(labels), (fold() for fold in probe_folds(features, labels, first=first, seed=seed)))
+
+
+def probe_folds(
+    features: Any, labels: Labels, *, first: BaseEstimator | None = None, seed: int = 0
+) -> list[Callable[[], Answered]]:
+    """Cut `probe` into its folds, which may be worked out in any order; `together` makes one answer of theirs."""
     rows = np.asarray(features) if first is None else np.asarray(features, dtype=object)
     folds = deal(labels, FOLDS, seed)
-    right = np.zeros(len(labels), dtype=np.bool_)
-    for fold in np.unique(folds[folds >= 0]):
-        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        train, test = rows[inside], rows[outside]
-        if first is not None:
-            words: Any = clone(first)
-            train, test = words.fit_transform(train), words.transform(test)
-        train, test = _scaled(train, test)
-        model = _solve(train, labels[inside], seed)
-        right[outside] = model.predict(test) == labels[outside]
+    return [
+        partial(_probe_fold, rows, labels, folds == fold, first, seed)
+        for fold in np.unique(folds[folds >= 0])
+    ]
+
+
+def together(count: int, answered: Iterable[Answered]) -> Flags:
+    """Whether each of ``count`` images was named rightly: (count,) bool; False for those nobody answered for."""
+    right = np.zeros(count, dtype=np.bool_)
+    for numbers, hits in answered:
+        right[numbers] = hits
     return right
+
+
+def _probe_fold(
+    rows: Any, labels: Labels, held_out: Flags, first: BaseEstimator | None, seed: int
+) -> Answered:
+    inside, outside = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    train, test = rows[inside], rows[outside]
+    if first is not None:
+        words: Any = clone(first)
+        train, test = words.fit_transform(train), words.transform(test)
+    train, test = _scaled(train, test)
+    model = _solve(train, labels[inside], seed)
+    return outside, model.predict(test) == labels[outside]
 
 
 def neighbours(features: NDArray[np.floating], labels: Labels, count: int) -> Flags:

@@ -1,9 +1,10 @@
 """Are early stages general and late ones specific? Measured on one data set, from one forward pass per network."""
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from core.errors import DataError
 from core.events import Progress
 from core.interpretation import readout
 from core.interpretation.quartiles import Quartiles, quartiles
+from core.interpretation.side_by_side import side_by_side
 from core.interpretation.specificity_report import (
     Reading,
     Readings,
@@ -27,7 +29,6 @@ from core.metrics.similarity import linear_cka, pool
 MOST_IMAGES = 600
 SHUFFLES = 20  # deals of random labels that the control of the selectivity rests on
 FEWEST_FOR_CKA = 4
-_THREADS = 2  # readouts side by side: scikit-learn's solver is half Python, more would wait for each other
 
 AnyFloats = NDArray[np.floating]
 
@@ -159,29 +160,21 @@ def measure(specimen: Specimen, control: Specimen, sample: Sample) -> Iterator[P
                 yield Progress(done=0.1 * (number + state), phase="One forward pass")
     trained, random = taken
     voters = readout.neighbours_for(sample.labels)
-    done: dict[tuple[int, int], Readings] = {}
-    pool_of_threads = ThreadPoolExecutor(_THREADS)
-    try:
-        waiting = {
-            pool_of_threads.submit(readings, stage.pooled, sample.labels, voters): (side, number)
-            for number in range(len(trained))
-            for side, stage in enumerate((trained[number], random[number]))
-        }
-        for future in as_completed(waiting):
-            done[waiting[future]] = future.result()
-            yield Progress(
-                done=0.2 + 0.7 * len(done) / len(waiting), phase="Reading the classes out of every stage"
-            )
-    finally:
-        pool_of_threads.shutdown(cancel_futures=True)
+    rows = [np.asarray(stage.pooled, dtype=np.float64) for stage in (*trained, *random)]
+    read: list[Readings] = []
+    for told in readings(rows, sample.labels, voters):
+        if isinstance(told, float):
+            yield Progress(done=0.2 + 0.7 * told, phase="Reading the classes out of every stage")
+        else:
+            read = told
     yield Progress(done=0.95, phase="Comparing the stages")
     yield SpecificityReport(
         stages=tuple(
             StageReading(
                 name=stage.name,
                 channels=stage.channels,
-                trained=done[0, number],
-                random=done[1, number],
+                trained=read[number],
+                random=read[len(trained) + number],
                 selectivity=_quartiles(selectivity(stage.positive, sample.labels)),
                 shuffled=_quartiles(shuffled_selectivity(stage.positive, sample.labels)),
                 cka_random=_cka(stage.pooled, random[number].pooled),
@@ -197,13 +190,38 @@ def measure(specimen: Specimen, control: Specimen, sample: Sample) -> Iterator[P
     )
 
 
-def readings(values: AnyFloats, labels: NDArray[np.int64], voters: int) -> Readings:
-    """Read features (N, D) in both ways."""
-    rows = np.asarray(values, dtype=np.float64)
-    return Readings(
-        probe=Reading(right=readout.probe(rows, labels)),
-        neighbours=Reading(right=readout.neighbours(rows, labels, voters)),
-    )
+def readings(
+    features: Sequence[NDArray[np.float64]], labels: NDArray[np.int64], voters: int
+) -> Iterator[float | list[Readings]]:
+    """Read every one of ``features`` (N, D) in both ways. Yields the share done, and last what was read."""
+    everybody = np.arange(len(labels))
+    pieces: list[Callable[[], readout.Answered]] = []
+    owners: list[tuple[int, str]] = []  # whose answer each piece is
+    for number, rows in enumerate(features):
+        folds = readout.probe_folds(rows, labels)
+        pieces += folds
+        pieces.append(partial(_neighbours, rows, labels, voters, everybody))
+        owners += [*[(number, "probe")] * len(folds), (number, "neighbours")]
+    for told in side_by_side(pieces):
+        if isinstance(told, float):
+            yield told
+            continue
+        by_owner: dict[tuple[int, str], list[readout.Answered]] = defaultdict(list)
+        for owner, answered in zip(owners, told, strict=True):
+            by_owner[owner].append(answered)
+        yield [
+            Readings(
+                probe=Reading(right=readout.together(len(labels), by_owner[number, "probe"])),
+                neighbours=Reading(right=readout.together(len(labels), by_owner[number, "neighbours"])),
+            )
+            for number in range(len(features))
+        ]
+
+
+def _neighbours(
+    rows: NDArray[np.float64], labels: NDArray[np.int64], voters: int, everybody: NDArray[np.intp]
+) -> readout.Answered:
+    return everybody, readout.neighbours(rows, labels, voters)
 
 
 def activity(specimen: Specimen, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:

@@ -48,7 +48,7 @@ def test_the_rule_is_stated_as_it_came_out_and_ties_are_said(advice: Advice) -> 
     )
     cheaper = dataclasses.replace(advice, arm="k3", best="k2", indistinguishable=tuple(advice_arms(advice)))
     assert sentences.chosen_by(cheaper).startswith(
-        "**Advised: the cheapest that is expected to lose no more than 0.05 points against the best, 2 of 5 frozen.** "
+        "**Advised: the cheapest that is expected to lose no more than 0.05 points against the best (2 of 5 frozen).** "
         "None "
     )
     alone = dataclasses.replace(advice, arm="k2", best="k2", indistinguishable=("k2",))

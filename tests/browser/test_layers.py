@@ -78,3 +78,15 @@ def test_nothing_of_the_view_before_stands_below_the_next(tab: Page, address: st
     tab.get_by_role("radio", name="Channels").click()
     expect(tab.locator(".st-key-layers_sheet")).to_be_visible()
     assert not tab.evaluate("() => window.leftover")
+
+
+def test_a_measurement_is_stopped_by_its_button_and_begins_when_asked_again(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/layers?network=tiny_resnet18&view=specificity&images=600&data=science-patches")
+    stop = tab.locator(".st-key-specificity_stop button")
+    stop.click()
+    expect(tab.get_by_text("Stopped; nothing of it was kept.")).to_be_visible()
+    expect(stop).to_have_count(0)
+    tab.get_by_role("button", name="Measure", exact=True).click()
+    expect(stop).to_be_visible()
+    stop.click()
+    expect(tab.get_by_text("Stopped; nothing of it was kept.")).to_be_visible()

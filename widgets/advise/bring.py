@@ -16,7 +16,7 @@ from widgets import address, data_picker, frame, network_here, specimens
 from widgets.advise import network_choice, pictures, questions
 from widgets.advise.advice_request import AdviceRequest
 from widgets.advise.questions import TaskAnswers
-from widgets.computed_once import ComputedOnce
+from widgets.computed_once import ComputedOnce, WorkBar
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
 from widgets.specimens import NetworkKey
@@ -26,6 +26,7 @@ AT_ONCE = 3e11
 MOST = 600  # pictures that are looked at; the advice hardly gains beyond
 QUICK, CLOSE = "quick", "close"
 _LOOKS = {QUICK: "Quick look", CLOSE: "Closer look: linear probes, too"}
+STOP = "advise_measure_stop"
 
 
 def ask() -> AdviceRequest:
@@ -50,13 +51,16 @@ def ask() -> AdviceRequest:
             description = _described(answers, measures)
             # The first time it looks back at how far off such advice was: a second or two.
             with st.spinner("Comparing them with the measured data sets …"):
-                advice = advisor.from_measures(measures, entry.name, description=description)
+                known_as = choice.reference if choice.reference in TASKS else familiar.data_set(measures)
+                advice = advisor.from_measures(
+                    measures, entry.name, description=description, known_as=known_as
+                )
             return AdviceRequest(
                 entry=entry,
                 description=description,
                 choice=choice,
                 measures=measures,
-                known_as=choice.reference if choice.reference in TASKS else familiar.data_set(measures),
+                known_as=known_as,
                 advice=advice,
             )
     return AdviceRequest(entry=entry, choice=choice)
@@ -95,12 +99,16 @@ def _measured(entry: BackboneEntry, choice: Choice, *, probe: bool) -> Measures 
     if network_key.weights == PRETRAINED and not network_here.is_here(entry.name, key="advise_download"):
         return None
     question = st.empty()
-    if not _may_begin(question, entry, choice):
+    if measurement.was_stopped(STOP):
+        if not question.button("Go on measuring", icon=":material/straighten:", key="advise_measure_again"):
+            return None
+    elif not _may_begin(question, entry, choice):
         return None
     question.empty()
     return measurement.compute(
         partial(_measure, network_key, choice, probe=probe),
         waiting="Waiting for another measurement to end …",
+        stop=STOP,
     )
 
 
@@ -138,7 +146,7 @@ def _looked_at(choice: Choice) -> int:
     return min(MOST, sum(min(count, choice.per_class or count) for count in counts))
 
 
-def _measure(network_key: NetworkKey, choice: Choice, bar: DeltaGenerator, *, probe: bool) -> Measures:
+def _measure(network_key: NetworkKey, choice: Choice, bar: WorkBar, *, probe: bool) -> Measures:
     from core.advice import similarity
 
     bar.progress(0.0, "Loading the network …")

@@ -4,7 +4,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.advice import choice_sentences
 from core.backbones import catalogue
@@ -13,7 +12,7 @@ from widgets import frame, network_picker
 from widgets.advise import choice_record, pictures
 from widgets.advise.advice_request import AdviceRequest
 from widgets.chart import chart
-from widgets.computed_once import ComputedOnce
+from widgets.computed_once import ComputedOnce, WorkBar
 from widgets.network_picker import PRETRAINED, kept_weights
 from widgets.previews import Choice
 
@@ -57,6 +56,7 @@ def _compared(request: AdviceRequest, at_hand: "tuple[Candidate, ...]") -> None:
             comparison.compute(
                 partial(_compare, at_hand, request.choice),
                 waiting="Waiting for another measurement to end …",
+                stop="advise_compare_stop",
             )
             st.rerun()  # without the button
         return
@@ -68,7 +68,7 @@ def _comparison(networks: tuple[str, ...], pictures: str) -> "ComputedOnce[Compa
     return ComputedOnce()
 
 
-def _compare(at_hand: "tuple[Candidate, ...]", choice: Choice, bar: DeltaGenerator) -> "Comparison":
+def _compare(at_hand: "tuple[Candidate, ...]", choice: Choice, bar: WorkBar) -> "Comparison":
     from core.advice import candidates
     from core.advice.candidates_report import Comparison, Examining
     from core.errors import DataError

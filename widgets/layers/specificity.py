@@ -1,45 +1,39 @@
 """General to specific: how well every stage tells classes apart, measured on a data set, beside HOG and SIFT."""
 
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import catalogue
 from core.datasets.open import load
-from core.events import Progress
 from core.images.picture import Picture
+from core.interpretation import specificity_measurement
+from core.interpretation.specificity_measurement import (
+    AT_ONCE,
+    COUNTS,
+    DATA,
+    SpecificityMeasurement,
+    SpecificityQuestion,
+    usual_count,
+)
 from core.runs import service
 from core.runs.spec import UPLOAD
 from widgets import address, encoded_picture, frame, specimens
 from widgets.chart import chart
-from widgets.computed_once import ComputedOnce
+from widgets.computed_once import ComputedOnce, WorkBar
 from widgets.layers.picture_choice import SHOWN
 from widgets.layers.selection import BY_KEY, Selection
 from widgets.specimens import NetworkKey
 
 if TYPE_CHECKING:
     from core.datasets.dataset import ImageDataset
-    from core.interpretation.specificity_report import ClassicalReading, Measure, SpecificityReport
+    from core.interpretation.specificity_report import Measure
 
-FEW, MIDDLE, MANY = "150", "300", "600"
-# Multiply-adds of one forward pass of all pictures through both networks that begin without being asked for.
-AT_ONCE = 3e11
+STOP = "specificity_stop"
 CLASSICAL_SIDE = 224  # pixels at which HOG and SIFT are drawn
 MEASURES: dict[str, str] = {"probe": "Linear probe", "neighbours": "Nearest neighbours"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpecificityMeasurement:
-    """What one measurement found, and what it was made on."""
-
-    report: "SpecificityReport"
-    classical: tuple["ClassicalReading", ...]
-    available: int
-    duplicates: int
 
 
 def draw(selection: Selection) -> None:
@@ -52,7 +46,7 @@ def draw(selection: Selection) -> None:
             "Data set",
             list(sets),
             name="data",
-            default="everyday-patches",
+            default=DATA,
             what="data set",
             format_func=sets.__getitem__,
         )
@@ -60,9 +54,9 @@ def draw(selection: Selection) -> None:
         most = address.choose(
             st.segmented_control,
             "Pictures",
-            [FEW, MIDDLE, MANY],
+            [str(count) for count in COUNTS],
             name="images",
-            default=MIDDLE if 2 * int(MIDDLE) * selection.entry.multiply_adds <= AT_ONCE else FEW,
+            default=str(usual_count(selection.entry)),
             required=True,
         )
     with way:
@@ -94,17 +88,38 @@ def _sets() -> dict[str, str]:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _measurement(network: NetworkKey, reference: str, most: int) -> ComputedOnce[SpecificityMeasurement]:
+def _measurement(
+    network: NetworkKey, reference: str, most: int, fit: str
+) -> ComputedOnce[SpecificityMeasurement]:
     return ComputedOnce()
+
+
+def _shipped(selection: Selection, reference: str, most: int) -> SpecificityMeasurement | None:
+    """Look up what was measured beforehand, of a network as it was published."""
+    key = selection.network
+    if key != NetworkKey(name=key.name) or key.is_random or key.run is not None:
+        return None
+    fit = selection.picture.reading.fit
+    return specificity_measurement.shipped(
+        SpecificityQuestion(network=key.name, data=reference, most=most, side=selection.side, fit=fit)
+    )
 
 
 def _measured(selection: Selection, reference: str, most: int) -> SpecificityMeasurement | None:
     """Look up the measurement, or make it; None until somebody asks for a long one."""
-    measurement = _measurement(selection.network, reference, most)
+    found = _shipped(selection, reference, most)
+    if found is not None:
+        return found
+    measurement = _measurement(selection.network, reference, most, selection.picture.reading.fit)
     if measurement.answer is None:
         entry = selection.entry
-        if 2 * most * entry.multiply_adds > AT_ONCE:
-            st.caption(f"{entry.title} is large; on a small machine this takes a few minutes.")
+        stopped = measurement.was_stopped(STOP)
+        if stopped or 2 * most * entry.multiply_adds > AT_ONCE:
+            st.caption(
+                "Stopped; nothing of it was kept."
+                if stopped
+                else f"{entry.title} is large; on a small machine this takes a few minutes."
+            )
             if not st.button(
                 "Measure", type="primary", icon=":material/straighten:", key="specificity_measure"
             ):
@@ -113,34 +128,21 @@ def _measured(selection: Selection, reference: str, most: int) -> SpecificityMea
             measurement.compute(
                 partial(_measure, selection, reference, most),
                 waiting="Waiting for another measurement to end …",
+                stop=STOP,
             )
     return measurement.answer
 
 
-def _measure(selection: Selection, reference: str, most: int, bar: DeltaGenerator) -> SpecificityMeasurement:
-    from core.interpretation import classical, specificity
-    from core.interpretation.specificity_report import SpecificityReport
-
+def _measure(selection: Selection, reference: str, most: int, bar: WorkBar) -> SpecificityMeasurement:
     bar.progress(0.0, "Reading the pictures …")
     dataset = _open(reference, selection.side, selection.picture.reading.fit)
-    sample = specificity.draw_sample(dataset, most)
-    report: SpecificityReport | None = None
+    control = specimens.load(selection.control)
     with specimens.quick():
-        for state in specificity.measure(selection.specimen, specimens.load(selection.control), sample):
-            if isinstance(state, SpecificityReport):
-                report = state
-            else:
-                bar.progress(0.7 * state.share, f"{state.phase} …")
-    assert report is not None
-    readings: tuple[ClassicalReading, ...] = ()
-    for step in classical.measure(sample.images, sample.labels):
-        if isinstance(step, Progress):
-            bar.progress(0.7 + 0.3 * step.share, f"{step.phase} …")
-        else:
-            readings = step
-    return SpecificityMeasurement(
-        report=report, classical=readings, available=sample.available, duplicates=sample.duplicates
-    )
+        for state in specificity_measurement.measure(selection.specimen, control, dataset, most):
+            if isinstance(state, SpecificityMeasurement):
+                return state
+            bar.progress(state.share, f"{state.phase} …")
+    raise AssertionError("a measurement ends with what it found")
 
 
 def _open(reference: str, side: int, fit: str) -> "ImageDataset":
@@ -232,6 +234,8 @@ def _classical(selection: Selection) -> None:
 
 def _method(measured: SpecificityMeasurement) -> None:
     report = measured.report
+    if measured.shipped:
+        st.caption(f"{measured.shipped} Choose another data set or number, and it is measured here.")
     with st.expander("How it was measured"):
         copies = f" {measured.duplicates:,} exact copies were left out." if measured.duplicates else ""
         st.markdown(

@@ -3,7 +3,6 @@
 from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.faithfulness import faithfulness as faithfulness_figure
 from core.figures.faithfulness import sanity as sanity_figure
@@ -12,7 +11,7 @@ from core.interpretation.attribution import METHODS
 from core.interpretation.trust import FaithfulnessCurves, SanityStep, Stability
 from widgets import address, frame, specimens
 from widgets.chart import chart
-from widgets.computed_once import ComputedOnce
+from widgets.computed_once import ComputedOnce, WorkBar
 from widgets.layers import answers
 from widgets.layers.answers import Question
 from widgets.layers.selection import BY_KEY, Selection
@@ -164,7 +163,7 @@ def _steps(selection: Selection, question: Question) -> ComputedOnce[list[Sanity
 
 
 def _forget(
-    selection: Selection, question: Question, bar: DeltaGenerator, *, row: int, rows: int
+    selection: Selection, question: Question, bar: WorkBar, *, row: int, rows: int
 ) -> list[SanityStep]:
     """Give one part after the other random weights; the bar shows row ``row`` of ``rows``."""
     total = len(sanity.parts(selection.specimen)) + 1
