@@ -35,14 +35,7 @@ view = address.choose(
     label_visibility="collapsed",
 )
 
-
-@st.fragment  # a click in a view draws that view again, not the pickers above it
-def draw(name: str, what: selection.Selection) -> None:
-    """Draw a view of what was chosen."""
-    with frame.shown_errors():
-        importlib.import_module(f"widgets.layers.{name}").draw(what)
-
-
 if chosen is not None:
-    with frame.fresh("layers", view):
-        draw(view, chosen)
+    # Not a fragment, although that would draw less: clicks in one do not interrupt what is being computed.
+    with frame.fresh("layers", view), frame.shown_errors():
+        importlib.import_module(f"widgets.layers.{view}").draw(chosen)

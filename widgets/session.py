@@ -17,7 +17,9 @@ page = st.navigation(
             url_path=where,
             default=not where,
             # Found by its address alone, until somebody has shown the secret.
-            visibility="hidden" if where in streamlit_app.HIDDEN or (where == "teacher" and not signed_in()) else "visible",
+            visibility="hidden"
+            if where in streamlit_app.HIDDEN or (where == "teacher" and not signed_in())
+            else "visible",
         )
         for file, title, icon, where in streamlit_app.PAGES
     ],
