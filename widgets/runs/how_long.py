@@ -13,7 +13,7 @@ def before_start(spec: RunSpec, pictures: PictureCount | None = None) -> str:
         return "How long it takes, nobody can say before its pictures are here."
     says = f"Takes {about(alone)}"
     if control is not None:
-        says += f", and the same network from scratch beside it {about(control)} more"
+        says += f", from scratch beside it {about(control)} more"
     return says + (
         ", going by runs of this machine." if measured_here else ", on a machine with two free processors."
     )
