@@ -17,7 +17,7 @@ ENOUGH_SEEDS = 5  # that all agree to the last digit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class DifferenceScale:
     """How differences of one kind are written. Smaller ones than ``least`` look like none, so they are called none."""
 
     unit: str
@@ -25,8 +25,10 @@ class Scale:
     write: Callable[[float], str]  # its size, without the unit
 
 
-POINTS = Scale(unit=" points", least=0.0005, write=lambda share: number(100 * share))  # of shares, 0-1
-PLAIN = Scale(unit="", least=0.0, write=lambda value: f"{value:.3g}".replace("-", "−"))
+POINTS = DifferenceScale(
+    unit=" points", least=0.0005, write=lambda share: number(100 * share)
+)  # of shares, 0-1
+PLAIN = DifferenceScale(unit="", least=0.0, write=lambda value: f"{value:.3g}".replace("-", "−"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +50,14 @@ def judged(gain: Interval, least: float = POINTS.least) -> Judgement:
     return "hurts" if gain.high < 0 and -gain.high >= least else "no difference"
 
 
-def effect(gain: Interval, scale: Scale = POINTS) -> Verdict:
+def effect(gain: Interval, scale: DifferenceScale = POINTS) -> Verdict:
     """Say whether something helps: "Helps: +5.0 points [2.1, 7.9]"."""
     judgement = judged(gain, scale.least)
     words = {"helps": "Helps", "hurts": "Hurts"}.get(judgement, "No difference seen")
     return Verdict(judgement=judgement, gain=gain, sentence=f"{words}: {written(gain, scale)}")
 
 
-def rivals(gain: Interval, names: tuple[str, str], scale: Scale = POINTS) -> Verdict:
+def rivals(gain: Interval, names: tuple[str, str], scale: DifferenceScale = POINTS) -> Verdict:
     """Say which of two is better, the first for a positive ``gain``: "A is better by 5.0 points [2.1, 7.9]"."""
     judgement = judged(gain, scale.least)
     if judgement == "no difference":
@@ -81,7 +83,7 @@ def unripe(gain: Interval | None, seeds: int, planned: int = 0) -> str:
     )
 
 
-def early(gain: Interval | None, because: str, scale: Scale = POINTS) -> Verdict:
+def early(gain: Interval | None, because: str, scale: DifferenceScale = POINTS) -> Verdict:
     """Say that it is too early, and ``because`` (`unripe`): "Too early to say (2 of 5 seeds are done): …"."""
     so_far = "" if gain is None else f": {written(gain, scale)} so far"
     return Verdict(judgement="too early", gain=gain, sentence=f"Too early to say ({because}){so_far}")
@@ -92,7 +94,7 @@ def turned(gain: Interval) -> Interval:
     return Interval(value=-gain.value, low=-gain.high, high=-gain.low)
 
 
-def written(gain: Interval, scale: Scale = POINTS, *, sign: bool = True) -> str:
+def written(gain: Interval, scale: DifferenceScale = POINTS, *, sign: bool = True) -> str:
     """Write a difference with its interval: "+5.0 points [2.1, 7.9]"."""
     value, low, high = (scale.write(one) for one in (gain.value, gain.low, gain.high))
     plus = "+" if sign and gain.value > 0 and any(digit in value for digit in "123456789") else ""

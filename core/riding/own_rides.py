@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.metrics.report import Interval
-from core.metrics.verdict import Scale, judged, rivals
+from core.metrics.verdict import DifferenceScale, judged, rivals
 from core.riding import simulated_rider, visitor
 from core.words import number
 
 SOURCE = "bicycle"
 NOTICEABLE = 0.3  # s: a smaller difference of two rides is called none
 PAIRS = 3  # of rides, from which on luck is measured as well
-SECONDS = Scale(unit=" s", least=0.05, write=number)
+SECONDS = DifferenceScale(unit=" s", least=0.05, write=number)
 CarriedKind = Literal["jump-start", "negative transfer", "no difference", "ceiling", "order", "not steered"]
 
 

@@ -9,7 +9,7 @@ from core.metrics.report import Interval
 from core.metrics.verdict import (
     PLAIN,
     POINTS,
-    Scale,
+    DifferenceScale,
     Verdict,
     early,
     effect,
@@ -42,7 +42,7 @@ def _printed(sentence: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("scale", [POINTS, PLAIN], ids=["points", "plain"])
-def test_no_sentence_contradicts_the_interval_that_it_prints(scale: Scale) -> None:
+def test_no_sentence_contradicts_the_interval_that_it_prints(scale: DifferenceScale) -> None:
     generator = np.random.default_rng(0)
     sizes = 10 ** generator.uniform(-6, 0, 4000)
     seen: set[str] = set()

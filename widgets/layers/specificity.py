@@ -168,7 +168,8 @@ def _charts(measured: SpecificityMeasurement, measure: "Measure", is_random: boo
     st.markdown(" ".join(said[1:]))
     here, paper = st.columns([3, 2], gap="medium")
     with here:
-        st.markdown("**Measured here:** pictures named rightly from what each stage answers")
+        when = "Measured beforehand" if measured.shipped else "Measured here"
+        st.markdown(f"**{when}:** pictures named rightly from what each stage answers")
         drawn = figures.accuracy_by_stage(measured.report, measured.classical, measure=measure, theme=theme)
         chart(drawn, key="specificity_accuracy", says=said[0], said=True)
     with paper:
