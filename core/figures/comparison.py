@@ -113,6 +113,7 @@ def classes_compared(
             size=size,
             name=name,
             cliponaxis=False,
+            meta={"also": [None, "Pictures"]},
             customdata=[[label(pair.name), pair.count] for pair in shown],
             hover="%{customdata[0]}<br>" + name + " finds <b>%{x:.1f} %</b> of %{customdata[1]}",
         )

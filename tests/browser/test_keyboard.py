@@ -149,7 +149,7 @@ def test_a_ride(tab: Page, address: str) -> None:
         tab.keyboard.up("ArrowRight")
         expect(game.locator(".verdict")).to_contain_text("s upright")
     expect(
-        tab.get_by_text(re.compile(r"on the bicycle from [\d.]+ s to [\d.]+ s in 2 rides"))
+        tab.get_by_text(re.compile(r"on the bicycle, beyond nobody, from \S+ s to \S+ s in 2 rides"))
     ).to_be_visible()
     # Out of the game, to what it measured.
     _reach(tab, ".st-key-riding_again")

@@ -4,9 +4,9 @@ import random
 import re
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core import words
 from core.riding import replay, rides, visitor
 from tests.browser import views
 
@@ -63,15 +63,20 @@ def test_rides_by_keyboard_become_the_visitor_s_own_curve(tab: Page, address: st
     expect(game.locator(".go")).to_have_text("Ride 2, hand 40 %")
     expect(tab.get_by_role("button", name="Start over")).to_be_visible()
     second = _fall(tab, game)
-    gains = [seconds - visitor.nobody("bicycle", ride) for ride, seconds in enumerate((first, second))]
-    first_gain, second_gain = (words.number(gain, sign=True) for gain in gains)
-    sentence = f"beyond nobody, from {first_gain} s to {second_gain} s in 2 rides"
-    expect(tab.get_by_text(sentence)).to_be_visible()
+    slope = tab.get_by_text(re.compile(r"beyond nobody, from \S+ s to \S+ s in 2 rides"))
+    expect(slope).to_be_visible()
+    said = re.findall(r"[−+][\d.]+", slope.inner_text())[:2]
+    for ride, (seconds, gain) in enumerate(zip((first, second), said, strict=True)):
+        told = float(gain.replace("−", "-"))  # both times are rounded where they are shown
+        assert told == pytest.approx(seconds - visitor.nobody("bicycle", ride), abs=0.11)
     game.locator(".tab").nth(2).click()
     expect(game.locator(".detail")).to_contain_text("the wheel goes right")
     third = _fall(tab, game)
-    beyond = words.number(abs(third - visitor.nobody("reversed", 0)))
-    expect(tab.get_by_text(f"first ride on the reversed bicycle lasted {beyond} s shorter")).to_be_visible()
+    shorter = tab.get_by_text(re.compile(r"first ride on the reversed bicycle lasted \S+ s shorter"))
+    expect(shorter).to_be_visible()
+    beyond = re.search(r"lasted (\S+) s shorter", shorter.inner_text())
+    assert beyond is not None
+    assert float(beyond[1]) == pytest.approx(visitor.nobody("reversed", 0) - third, abs=0.11)
     tab.get_by_role("button", name="Start over").click()
     expect(tab.get_by_text("Can you do better than nobody?")).to_be_visible()
     expect(game.locator(".dots i.done")).to_have_count(0)

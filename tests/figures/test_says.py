@@ -102,7 +102,7 @@ def test_the_advice_and_its_evidence() -> None:
         "Least is given away by “The full one”, 1.0 points on average; most by “The probe one”, 5.0."
     )
     assert told["quadrants"] == (
-        "Your task: unlike everyday photos, 10 to 30 pictures of each class; nearest measured: Ants and bees."
+        "Your task: unlike everyday photos, 10 to 30 pictures of each class; the advice leans most on Ants and bees."
     )
     assert told["quadrants, nothing known"].startswith("0 measured data sets")
 

@@ -127,6 +127,16 @@ BUILDERS: dict[str, tuple[Callable[[], go.Figure], list[float]]] = {
         lambda: comparison.differences(test_charts.DIFFERENCES),
         [30, 20, 40, 1, -3, 5],
     ),
+    "comparison.classes_compared": (
+        lambda: comparison.classes_compared(
+            [
+                comparison.ClassPair(name="a", first=0.9, second=0.5, count=10),
+                comparison.ClassPair(name="b", first=0.2, second=0.3, count=7),
+            ],
+            ("A", "B"),
+        ),
+        [90, 50, 20, 30, 10, 7],
+    ),
     "confusion.confusion_matrix": (
         lambda: confusion.confusion_matrix(((3, 1), (0, 4)), ("a", "b")),
         [3, 1, 0, 4],

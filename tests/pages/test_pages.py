@@ -228,10 +228,10 @@ def test_a_link_sets_the_whole_fine_tune_page_and_the_page_writes_the_same_link(
 def test_what_everybody_begins_with_leaves_the_address_empty() -> None:
     page = _page("pages/finetune.py").run()
     assert _address(page) == {}
-    page.button(key="choose_digits").click().run()
-    page.selectbox(key="strategy").set_value("full").run()
-    assert _address(page) == {"data": "digits", "pictures": "25", "strategy": "full"}
     page.button(key="choose_everyday-closeups").click().run()
+    page.selectbox(key="strategy").set_value("full").run()
+    assert _address(page) == {"data": "everyday-closeups", "pictures": "25", "strategy": "full"}
+    page.button(key=f"choose_{data_picker.FIRST}").click().run()
     page.selectbox(key="strategy").set_value("freeze_to_depth").run()
     assert _address(page) == {}
 

@@ -56,7 +56,7 @@ def plain_sentence(record: RunRecord, control: RunRecord | None) -> None:
     scratch = finished_control(control)
     of_run = result_of(record.id, written(record.id)).test
     with st.container(key="plainly"):
-        st.markdown(f"### {frame.plain(plainly(of_run, None if scratch is None else scratch.test))}")
+        st.markdown(f"## {frame.plain(plainly(of_run, None if scratch is None else scratch.test))}")
 
 
 def finished_control(control: RunRecord | None) -> RunResult | None:
