@@ -13,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 import streamlit_app
+from tests.browser import views
 
 PLACES = 10
 # Told by the browser itself, also for what scripts load; before anything of the page runs.
@@ -41,8 +42,7 @@ def test_no_page_needs_what_its_policy_forbids(visitor: BrowserContext, address:
     page.add_init_script(_LISTEN)
     for view in VIEWS:
         page.goto(address + view)
-        expect(page.locator("h1").first).to_be_visible()
-        expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+        views.settled(page)
         page.wait_for_timeout(500)  # what comes after the last element: charts, pictures
         assert not page.evaluate("window.forbidden"), view
     page.close()

@@ -25,6 +25,7 @@ from core.runs.kinds.finetuning import control_spec
 from core.runs.spec import RunSpec
 from core.runs.store.runs import NO_RUN, Store
 from core.training.config import FinetuneConfig
+from tests.browser import views
 from widgets import visitor_cookie
 from widgets.runs.visible import GUEST
 
@@ -115,8 +116,7 @@ def _picture(generator: np.random.Generator, tint: tuple[int, int, int]) -> byte
 
 def _settled(page: Page) -> str:
     """Wait until the page stands still; all its words."""
-    expect(page.get_by_role("heading", level=1).or_(page.get_by_test_id("stAlert")).first).to_be_visible()
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    views.settled(page)
     return page.get_by_test_id("stMain").inner_text()
 
 

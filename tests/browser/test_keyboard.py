@@ -56,8 +56,7 @@ def _reach(tab: Page, selector: str, key: str = "Tab") -> None:
 
 def _open(tab: Page, address: str) -> None:
     tab.goto(address)
-    expect(tab.get_by_role("heading", level=1)).to_be_visible()
-    expect(tab.get_by_test_id("stStatusWidget")).to_have_count(0)
+    views.settled(tab)
 
 
 def test_a_fine_tuning(tab: Page, address: str) -> None:

@@ -24,8 +24,7 @@ from core.training.sweep_config import SweepConfig
 
 SECONDS = 1000.0  # milliseconds
 RUN_SECONDS = 240.0  # a busy machine; an idle one needs a small part of it
-QUIET = """() => !document.querySelector(
-    '[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]')"""
+BUSY = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +104,11 @@ def settled(page: Page) -> None:
     """Wait until the server has said all and nothing waits for its place any more."""
     expect(page.get_by_test_id("stAppViewContainer")).to_be_visible()
     expect(page.locator("h1, [data-testid=stAlert]").first).to_be_visible()
-    page.wait_for_function(QUIET)
-    page.wait_for_timeout(250)  # a rerun that the last one's answer asks for
-    page.wait_for_function(QUIET)
+    for pause in (250, 0):  # milliseconds, for a rerun that the last one's answer asks for
+        # Not only the sign that the script runs, which comes late: what a page draws last may not be there yet.
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        expect(page.locator(BUSY)).to_have_count(0)
+        page.wait_for_timeout(pause)
 
 
 def open_view(page: Page, address: str, view: View) -> None:
