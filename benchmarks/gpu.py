@@ -1,4 +1,4 @@
-"""All that only a GPU can show, in one command of less than eight minutes; small on a machine without one.
+"""All that only a GPU can show, in one command, meant for eight minutes at most; small on a machine without one.
 
     python -m benchmarks.gpu
 

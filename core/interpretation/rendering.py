@@ -82,7 +82,7 @@ def overlay(picture: Pixels, values: Map, *, smooth: bool = True) -> Pixels:
     """
     heat = scaled(resized(scaled(values), picture.shape[0], smooth=smooth))
     strength = np.abs(heat) ** 0.8 * 0.85
-    # Pillow blends in integers, five times as fast as NumPy does in floats: a click draws several of these.
+    # Pillow blends in integers, twice as fast as NumPy does in floats: a click draws several of these.
     grey = Image.fromarray(picture).convert("RGB", _GREYED)
     gold, violet = (Image.new("RGB", grey.size, colour) for colour in (GOLD, VIOLET))
     colour = Image.composite(gold, violet, _mask(np.heaviside(heat, 1)))
